@@ -1,0 +1,32 @@
+# Every word of logic is in minidocker/bootstrap.py, which needs only a bare Python.
+#
+#   make learn PYTHON=/path/to/python3.12    uses that interpreter
+#   make test  ARGS="-k pid -x"              passes ARGS to pytest
+
+export PYTHON ?=
+ARGS ?=
+BOOTSTRAP := $(firstword $(wildcard /usr/bin/python3) python3) -I minidocker/bootstrap.py
+
+.DEFAULT_GOAL := help
+.PHONY: help learn setup test lint debian clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+
+learn: ## set up what is missing, then open notebook 00 in JupyterLab
+	@$(BOOTSTRAP) learn
+
+setup: ## the same, without JupyterLab
+	@$(BOOTSTRAP) setup
+
+test: ## set up what the tests need, then run all of them
+	@$(BOOTSTRAP) test $(ARGS)
+
+lint: ## check style and types (ruff, mypy)
+	@$(BOOTSTRAP) lint
+
+debian: ## make an image called debian, a real Debian 12 (about 100 MB, root)
+	@$(BOOTSTRAP) debian
+
+clean: ## remove the virtual environment and caches; images and your work stay
+	@$(BOOTSTRAP) clean

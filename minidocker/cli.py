@@ -1,0 +1,178 @@
+"""The command line: which room answers which word. Thin, and quick for `run`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from minidocker.errors import MinidockerError, UsageError
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from minidocker.kernel.interface import Kernel
+    from minidocker.runtime.explain import Teller
+
+GRADER = ("grade", "hint", "borrow", "progress", "reset", "watch")
+HELP = """\
+minidocker: learn what a container is by building one.
+
+  minidocker                     where you are in the course, and what comes next
+
+the runtime
+  run [OPTIONS] IMAGE COMMAND    run a command in a container      (run --help)
+  ps [-a]                        list containers; -a also those that have ended
+  rm NAME…                       remove containers that have ended
+  image ls|build-base|import|rm|history                            (image --help)
+  prune                          remove what ended or crashed runs left, and nothing else
+
+the course
+  grade [LESSON]                 check your exercises on the real kernel
+  hint [LESSON]                  the next hint for what failed last
+  borrow FUNCTION                take our version of one function, for no points
+  progress, watch, reset LESSON  your record; grade at each save; start a file again
+
+the machine
+  doctor [--json]                what works here, and the line that fixes what does not
+  bench                          compare with runc, crun and Podman, measured here
+
+Each has --help. Exit status: 2 for a wrong command line, 125 when minidocker itself fails.
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Run one command; print one sentence and a remedy for what goes wrong; exit status."""
+    word, rest = (argv[0], argv[1:]) if argv else ("", [])
+    try:
+        if word == "run":
+            return run(rest)
+        return dispatch(word, rest)
+    except MinidockerError as problem:
+        complain(problem)
+        return 2 if isinstance(problem, UsageError) and word != "run" else problem.status
+    except OSError as problem:
+        # Nothing below should let one through; if it does, its own words say more than a traceback.
+        if os.environ.get("MINIDOCKER_DEBUG"):
+            raise
+        complain(MinidockerError(str(problem), getattr(problem, "remedy", "") or "minidocker doctor"))
+        return 125
+    except KeyboardInterrupt:
+        return 130
+
+
+def complain(problem: MinidockerError) -> None:
+    """Print the sentence, what to try, and for a learner's function its own frames."""
+    sys.stdout.flush()
+    trace = getattr(problem, "trace", "")
+    remedy = f"\n  try: {problem.remedy}" if problem.remedy else ""
+    sys.stderr.write(f"{trace}minidocker: {problem.message}{remedy}\n")
+
+
+def dispatch(word: str, rest: list[str]) -> int:
+    """Hand the arguments to the room that knows the word."""
+    if word in GRADER or not word:
+        from minidocker.grader import commands as grader
+
+        return grader.main([word or "status", *rest])
+    if word == "image":
+        from minidocker.images import commands as images
+
+        return images.main(rest)
+    if word == "doctor":
+        from minidocker.lab import doctor
+
+        return doctor.main(rest)
+    if word == "bench":
+        from minidocker import bench
+
+        return bench.main(rest)
+    if word in ("ps", "rm", "prune"):
+        from minidocker.engine import commands as engine
+
+        return engine.main([word, *rest])
+    if word in ("help", "--help", "-h"):
+        print(HELP, end="")
+        return 0
+    if word in ("version", "--version", "-v"):
+        from minidocker import __version__
+
+        print(f"minidocker {__version__}")
+        return 0
+    raise UsageError(f"minidocker has no command {word}", "minidocker --help")
+
+
+def run(argv: list[str]) -> int:
+    """`minidocker run`: from the words to an exit status."""
+    from minidocker import options, plan
+    from minidocker.images.store import Store
+
+    found, words = options.parse(argv)
+    if "help" in found:
+        print(options.help_parser().format_help(), end="")
+        return 0
+    if "dry-run" in found:
+        return dry_run(found, words)
+    if sys.platform != "linux":
+        raise MinidockerError("containers need Linux", "vagrant up   (or: run --dry-run)")
+    plan.need_root()
+    store = Store()
+    if warning := plan.warn_outside_the_lab(found, store):
+        sys.stderr.write(f"minidocker: {warning}\n")
+    from minidocker.kernel.linux import Linux
+    from minidocker.runtime import state
+    from minidocker.runtime.host import Host
+
+    kernel: Kernel = Linux()
+    if found.get("init"):
+        from minidocker.runtime import readonly
+
+        readonly.ensure(kernel)
+    with store.hold():  # nobody removes the image between our look and our record
+        spec, stages = plan.plan(found, words, store)
+        check_terminal(found)
+        record, lock = state.create(store.root, spec)
+    teller = None
+    if found.get("explain"):
+        kernel, teller = told(kernel)
+    status = Host(record, [stage() for stage in stages], kernel, lock, teller).run()
+    if hint := quiet_shell(found, spec.process.args, status):
+        sys.stderr.write(hint)
+    return status
+
+
+def dry_run(found: dict[str, object], words: list[str]) -> int:
+    """Tell every step of a run, and do none of them."""
+    from minidocker import plan
+    from minidocker.images.store import Store
+    from minidocker.kernel.trace import Pretend
+    from minidocker.runtime.rehearsal import rehearse
+
+    spec, stages = plan.plan(found, words, Store(), touch=False)
+    kernel, teller = told(Pretend())
+    rehearse(spec, [stage() for stage in stages], kernel, teller)
+    return 0
+
+
+def told(kernel: Kernel) -> tuple[Kernel, Teller]:
+    """Wrap a kernel so that each call is printed."""
+    from minidocker.kernel.trace import Traced
+    from minidocker.printing import Printer
+    from minidocker.runtime.explain import Teller
+
+    teller = Teller(Printer().show)
+    return Traced(kernel, teller), teller
+
+
+def check_terminal(found: dict[str, object]) -> None:
+    """Refuse -it when standard input is no terminal, as Docker does."""
+    if found.get("tty") and found.get("interactive") and not os.isatty(0):
+        raise UsageError("standard input is not a terminal, and -it wants one", "use -i alone")
+
+
+def quiet_shell(found: dict[str, object], args: list[str], status: int) -> str:
+    """Say why a shell that was started without -it ended at once."""
+    shell = len(args) == 1 and os.path.basename(args[0]) in ("sh", "bash", "ash", "dash", "zsh")
+    if shell and status == 0 and os.isatty(0) and not (found.get("interactive") or found.get("tty")):
+        return "minidocker: the shell had no input and ended; for a prompt: minidocker run -it …\n"
+    return ""
+
+

@@ -1,0 +1,95 @@
+"""Small helpers for the store's files: write whole or not at all, remove trees, say sizes."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+from typing import Any
+
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def write(path: str, data: bytes) -> None:
+    """Write a file of the store: whole under its name, or not there at all (rename(2))."""
+    fresh = f"{path}.{os.getpid()}"
+    with open(fresh, "wb") as file:
+        file.write(data)
+    os.rename(fresh, path)
+
+
+def as_json(value: object) -> bytes:
+    """Write JSON one way only, so that equal values have equal digests."""
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False).encode(
+        "utf-8", "surrogateescape"
+    )
+
+
+def load_json(path: str) -> dict[str, Any]:
+    """Read a JSON object; {} where the file is missing or is no JSON object."""
+    try:
+        with open(path, "rb") as file:
+            value = json.loads(file.read().decode("utf-8", "surrogateescape"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def remove_tree(path: str) -> None:
+    """Remove a directory with all that is in it: links are not followed, mounts not entered.
+
+    Also one that its owner may not change (mode 0555), as images have. OSError as usual.
+    """
+    try:
+        top = os.open(path, DIRECTORY)
+    except FileNotFoundError:
+        return
+    try:
+        _empty(top, os.fstat(top).st_dev, path)
+    finally:
+        os.close(top)
+    os.rmdir(path)
+
+
+def _empty(folder: int, device: int, path: str) -> None:
+    if os.geteuid():
+        os.fchmod(folder, 0o700)
+    with os.scandir(folder) as entries:
+        found = list(entries)
+    for entry in found:
+        name = entry.name
+        if not entry.is_dir(follow_symlinks=False):
+            os.unlink(name, dir_fd=folder)
+            continue
+        below = f"{path}/{name}"
+        if entry.stat(follow_symlinks=False).st_dev != device:
+            raise OSError(errno.EBUSY, "something is mounted there", below)
+        if os.geteuid():
+            os.chmod(name, 0o700, dir_fd=folder)
+        fd = os.open(name, DIRECTORY, dir_fd=folder)
+        try:
+            _empty(fd, device, below)
+        finally:
+            os.close(fd)
+        os.rmdir(name, dir_fd=folder)
+
+
+def size(count: int) -> str:
+    """Say a number of bytes as Docker does, in powers of 1000: "187 MB", "4.2 kB"."""
+    value, unit = float(count), "B"
+    for bigger in ("kB", "MB", "GB", "TB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, bigger
+    return f"{value:.3g} {unit}"
+
+
+def usage(path: str) -> int:
+    """Return the bytes of all files under a directory, as far as they can be seen."""
+    total = 0
+    for folder, _, found in os.walk(path):
+        for name in found:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(folder, name)).st_size
+    return total

@@ -1,0 +1,108 @@
+"""Make an image of one layer from a tar archive: unpack and hash in one pass, then name it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from minidocker.images import catalogue, files, names, oci
+from minidocker.images.partial import Partial
+from minidocker.images.source import Progress, Source
+from minidocker.images.store import Hold
+from minidocker.images.stream import Stream
+from minidocker.images.tar import Archive
+from minidocker.images.unpack import Unpacker
+
+if TYPE_CHECKING:
+    from minidocker.images.store import Image, Store
+
+Settings = Callable[[str], oci.Json]  # from the directory of the unpacked layer to Env, Cmd, …
+
+
+class Report(NamedTuple):
+    """What an import did: `layer` in hex, `bytes` and `entries` unpacked.
+
+    `known` says that the layer was in the store before; `lost` counts what could not be kept;
+    `complete` is False where the archive has no end mark.
+    """
+
+    image: Image
+    layer: str
+    bytes: int
+    entries: int
+    known: bool
+    lost: dict[str, int]
+    complete: bool
+
+
+def import_tar(
+    store: Store,
+    name: str,
+    path: str,
+    changes: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Report:
+    """Import a root file system from a tar archive ("-" is standard input) as the image `name`.
+
+    `changes` are lines such as "CMD bash". Errors leave the store as it was.
+    """
+    full = names.check(name)
+    asked: oci.Json = {"Env": [oci.PATH]}
+    for line in changes:
+        oci.change(asked, line)
+
+    def settings(root: str) -> oci.Json:
+        return asked if "Cmd" in asked or "Entrypoint" in asked else {**asked, "Cmd": _shell(root)}
+
+    step = {"created_by": "minidocker image import", "comment": "imported from " + path}
+    return add_tar(store, full, path, settings, {"created": oci.now(), **step}, progress)
+
+
+def add_tar(
+    store: Store,
+    name: str,
+    path: str,
+    settings: Settings,
+    step: oci.Json,
+    progress: Progress | None = None,
+) -> Report:
+    """Put a tar archive into the store as the only layer of the image `name` (with its tag).
+
+    `step` is the entry in the image's history; its "created" is the image's too.
+    """
+    store.check()
+    catalogue.sweep(store)
+    with Partial(store) as work:
+        root = work.path("layer/fs")
+        os.makedirs(root)
+        with Source(path, progress) as source:
+            stream = Stream(source.read, source.title)
+            archive = Archive(stream)
+            unpacker = Unpacker(root, source.title)
+            unpacker.unpack(archive)
+            stream.drain()  # what stands behind the end mark belongs to the digest
+            layer = source.digest()
+        facts = {
+            "size": stream.position, "bytes": unpacker.bytes, "entries": unpacker.entries,
+            "lost": unpacker.lost,
+        }  # fmt: skip
+        files.write(work.path("layer/layer.json"), files.as_json(facts))
+        config = oci.configuration(settings(root), [layer], [step], step["created"])
+        with Hold(store, exclusive=True):
+            known = not catalogue.add_layer(store, work, layer)
+            catalogue.add_image(store, work, name, config)
+            image = store.resolve(name)
+    return Report(
+        image, layer, unpacker.bytes, unpacker.entries, known, unpacker.lost, archive.complete
+    )
+
+
+def _shell(root: str) -> list[str]:
+    """Return the command of an image that names none: bash where it is there, else sh."""
+    for shell in ("bash", "sh"):
+        for folder in ("usr/bin", "bin"):
+            above = os.path.join(root, folder)
+            if not os.path.islink(above) and os.path.lexists(os.path.join(above, shell)):
+                return [shell]
+    return []

@@ -1,0 +1,125 @@
+"""Images as the Open Container Initiative writes them: a configuration and a manifest, in JSON.
+
+The configuration says what to start and which layers lie on one another, by the digests of their
+plain tars ("diff ids"); its own digest is the image's id, so equal images have equal ids. See
+config.md and manifest.md of the OCI image specification.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from typing import Any
+
+from minidocker.errors import UsageError
+
+CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+EPOCH = "1970-01-01T00:00:00Z"  # "when" of what must come out the same each time
+
+# The names of the Go language, which the specification asks for.
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "armv7l": "arm"}
+
+Json = dict[str, Any]
+
+
+def configuration(settings: Json, diff_ids: list[str], history: list[Json], created: str) -> Json:
+    """Return an OCI image configuration; `settings` has Env, Cmd and so on, `diff_ids` are hex."""
+    machine = platform.machine()
+    return {
+        "architecture": ARCHITECTURES.get(machine, machine),
+        "os": "linux",
+        "created": created,
+        "config": {key: value for key, value in settings.items() if value},
+        "rootfs": {"type": "layers", "diff_ids": ["sha256:" + h for h in diff_ids]},
+        "history": history,
+    }
+
+
+def manifest(config: bytes, config_hex: str, layers: list[Json]) -> Json:
+    """Return an OCI manifest. We keep layers unpacked, so each stands as its plain tar."""
+    return {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST_TYPE,
+        "config": {
+            "mediaType": CONFIG_TYPE,
+            "digest": "sha256:" + config_hex,
+            "size": len(config),
+        },
+        "layers": [
+            {"mediaType": LAYER_TYPE, "digest": "sha256:" + layer["hex"], "size": layer["size"]}
+            for layer in layers
+        ],
+    }
+
+
+def now() -> str:
+    """Return the time in UTC as RFC 3339 writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def change(settings: Json, line: str) -> None:
+    """Apply one --change to the settings, in the words of a Dockerfile: "CMD bash", "ENV A=1".
+
+    KEY=VALUE does as well as KEY VALUE. UsageError for what cannot be set this way.
+    """
+    key, value = _split(line)
+    if "\0" in value or "\\u0000" in value:
+        raise UsageError(f"--change {key} holds a NUL character", HELP)
+    if key in ("CMD", "ENTRYPOINT"):
+        settings[key.capitalize()] = _command(key, value)
+    elif key == "ENV":
+        name, _, text = _pair(key, value)
+        rest = [e for e in settings.get("Env", []) if e.partition("=")[0] != name]
+        settings["Env"] = [*rest, f"{name}={text}"]
+    elif key == "LABEL":
+        name, _, text = _pair(key, value)
+        settings["Labels"] = {**settings.get("Labels", {}), name: text}
+    elif key == "WORKDIR":
+        if not value.startswith("/"):
+            raise UsageError(f"WORKDIR {value!r} does not begin with /", HELP)
+        settings["WorkingDir"] = os.path.normpath(value)
+    elif key in ("USER", "STOPSIGNAL"):
+        settings[{"USER": "User", "STOPSIGNAL": "StopSignal"}[key]] = value
+    elif key in ("EXPOSE", "VOLUME"):
+        field = {"EXPOSE": "ExposedPorts", "VOLUME": "Volumes"}[key]
+        settings[field] = {**settings.get(field, {}), **{word: {} for word in value.split()}}
+    else:
+        raise UsageError(f"--change {line!r} begins with no word that can be changed", HELP)
+
+
+HELP = "CMD, ENTRYPOINT, ENV, WORKDIR, USER, LABEL, EXPOSE, VOLUME or STOPSIGNAL: -c 'CMD bash'"
+
+
+def _split(line: str) -> tuple[str, str]:
+    end = min((line.index(c) for c in " =" if c in line), default=len(line))
+    return line[:end].strip().upper(), line[end + 1 :].strip()
+
+
+def _pair(key: str, value: str) -> tuple[str, str, str]:
+    name, sign, text = value.partition("=")
+    if not sign:
+        name, sign, text = value.partition(" ")
+    if not sign or not name or " " in name:
+        raise UsageError(f"--change {key} {value!r} is not NAME=VALUE", f"-c '{key} NAME=VALUE'")
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        text = text[1:-1]
+    return name, sign, text
+
+
+def _command(key: str, value: str) -> list[str]:
+    """A JSON list is the command itself; other text is for the shell, as in a Dockerfile."""
+    if not value.startswith("["):
+        return ["/bin/sh", "-c", value] if value else []
+    try:
+        words = json.loads(value)
+    except ValueError:
+        words = None
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        example = f'-c \'{key} ["bash", "-l"]\''
+        raise UsageError(f"--change {key} {value} is not a JSON list of strings", example)
+    return words

@@ -1,0 +1,202 @@
+"""Where an archive's bytes come from: a file or standard input, plain or packed, hashed on the way.
+
+    file ──read──► unpacked by gzip, xz, bzip2 or zstd ──┬──► Stream ──► Archive
+                                                         └──► sha256, in a thread of its own
+
+hashlib lets go of the interpreter's lock while it works, so on two processors the digest costs
+almost no time beside the unpacking.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import io
+import os
+import queue
+import stat
+import subprocess
+import threading
+from collections.abc import Callable
+from typing import Any, BinaryIO, cast
+
+from minidocker.errors import Blocked, NotFound, UsageError
+
+BLOCK = 1 << 20
+Progress = Callable[[int, int], None]  # (bytes read so far, bytes in all; 0 when unknown)
+
+# How each packed file begins, and what in Python's library unpacks it.
+PACKED = {  # module, and its exception that is no OSError
+    b"\x1f\x8b": ("gzip", "zlib.error"),
+    b"\xfd7zXZ\0": ("lzma", "lzma.LZMAError"),
+    b"BZh": ("bz2", ""),
+}
+ZSTD = b"\x28\xb5\x2f\xfd"
+ZIP = b"PK\x03\x04"
+
+
+class Source:
+    """The plain bytes of a tar file: `read()` gives the next block, `digest()` closes the sum.
+
+    A context manager; `path` "-" is standard input. NotFound, UsageError or Blocked where the
+    file cannot be opened or unpacked.
+    """
+
+    def __init__(self, path: str, progress: Progress | None = None) -> None:
+        self.title = "standard input" if path == "-" else path
+        self._program: subprocess.Popen[bytes] | None = None
+        self._feeder: threading.Thread | None = None
+        self._raw = _Counted(_open(path), progress)
+        try:
+            self._packed = io.BufferedReader(self._raw, BLOCK)
+            self._file = self._unpacker(self._packed.peek(8))
+        except BaseException:
+            self._raw.close()
+            raise
+        self._sum = hashlib.sha256()
+        self._blocks: queue.Queue[bytes] = queue.Queue(maxsize=8)
+        self._hasher = threading.Thread(target=self._hash, daemon=True)
+        self._hasher.start()
+
+    def read(self) -> bytes:
+        """Return the next block, b"" at the end; UsageError for a damaged packed file."""
+        try:
+            block = self._file.read(BLOCK)
+        except self._errors as problem:
+            raise self._broken(str(problem)) from None
+        if not block and self._program and self._program.wait():
+            raise self._broken("zstd cannot unpack it")
+        if block:
+            self._blocks.put(block)
+        return block
+
+    def digest(self) -> str:
+        """Return the sha256 of all that was read, in hex."""
+        self._stop()
+        return self._sum.hexdigest()
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._program:
+            self._program.kill()
+            self._program.wait()
+            self._file.close()
+            if self._feeder and self.title != "standard input":  # that may never bring more
+                self._feeder.join()
+        self._stop()
+        self._raw.close()
+
+    def _hash(self) -> None:
+        while block := self._blocks.get():
+            self._sum.update(block)
+
+    def _stop(self) -> None:
+        if self._hasher.is_alive():
+            self._blocks.put(b"")
+            self._hasher.join()
+
+    def _broken(self, why: str) -> UsageError:
+        return UsageError(
+            f"{self.title} is damaged: {why}",
+            "get the file again, and compare its checksum with the published one",
+        )
+
+    def _unpacker(self, start: bytes) -> BinaryIO:
+        """Return a file of plain bytes for a packed file that begins so; sets `_errors`."""
+        self._errors: tuple[type[Exception], ...] = (OSError, EOFError)
+        if start.startswith(ZIP):
+            raise UsageError(f"{self.title} is a zip archive", "unpack it, and pack it with tar")
+        if start.startswith(ZSTD):
+            return self._zstd()
+        for magic, (module, error) in PACKED.items():
+            if start.startswith(magic):
+                try:
+                    loaded = importlib.import_module(module)
+                except ImportError:
+                    raise self._no_tool(module) from None
+                if error:
+                    owner, _, word = error.rpartition(".")
+                    self._errors += (getattr(importlib.import_module(owner), word),)
+                return cast(BinaryIO, loaded.open(self._packed))
+        return self._packed
+
+    def _no_tool(self, tool: str) -> Blocked:
+        return Blocked(
+            f"{self.title} is packed in a way that needs {tool}, which is not here",
+            f"apt-get install {tool}" if tool == "zstd" else "unpack it before",
+        )
+
+    def _zstd(self) -> BinaryIO:
+        """Let zstd(1) unpack it; a thread feeds it, since the file may be a pipe, begun already."""
+        try:
+            self._program = subprocess.Popen(
+                ["zstd", "-dcq"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+        except FileNotFoundError:
+            raise self._no_tool("zstd") from None
+        feeder = threading.Thread(target=self._feed, args=[self._program.stdin], daemon=True)
+        feeder.start()
+        self._feeder = feeder
+        return cast(BinaryIO, self._program.stdout)
+
+    def _feed(self, pipe: BinaryIO) -> None:
+        try:
+            with pipe:
+                while block := self._packed.read(BLOCK):
+                    pipe.write(block)
+        except (OSError, ValueError):
+            pass  # zstd has ended, or the import was given up: `read` tells it
+
+
+class _Counted(io.RawIOBase):
+    """A descriptor that tells, after each read, how far it got. Closes the descriptor, if not 0."""
+
+    def __init__(self, fd: int, progress: Progress | None) -> None:
+        self._fd = fd
+        self._progress = progress
+        self._done = 0
+        found = os.fstat(fd)
+        self._all = found.st_size if stat.S_ISREG(found.st_mode) else 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        got = os.readv(self._fd, [buffer])
+        self._done += got
+        if self._progress:
+            self._progress(self._done, self._all)
+        return got
+
+    def close(self) -> None:
+        if not self.closed and self._fd > 0:
+            os.close(self._fd)
+        super().close()
+
+
+def _open(path: str) -> int:
+    """Open the archive; every way in which that fails gets its own sentence."""
+    if path == "-":
+        if os.isatty(0):
+            raise UsageError("standard input is a terminal, not an archive", "… < FILE.tar")
+        return 0
+    if path.startswith(("http://", "https://")):
+        raise UsageError(
+            f"{path} is not a local file", f"curl -L {path} | minidocker image import NAME -"
+        )
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise NotFound(f"there is no file {path}", "ls " + (os.path.dirname(path) or ".")) from None
+    except OSError as problem:
+        raise UsageError(f"{path} cannot be read: {problem.strerror}", "sudo …") from None
+    if stat.S_ISDIR(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise UsageError(
+            f"{path} is a directory, not an archive",
+            f"tar -C {path} --numeric-owner -c . | minidocker image import NAME -",
+        )
+    return fd

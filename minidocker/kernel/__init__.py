@@ -1,0 +1,1 @@
+"""What may be asked of Linux: the one seam between the stages and the kernel."""

@@ -1,0 +1,348 @@
+"""Linux: the kernel itself, through libc. The only file that imports ctypes.
+
+A wrapper is a few lines under its C prototype, and there is one path from errno to
+`KernelError`. PyDLL, not CDLL: the interpreter lock stays held during a call, so a
+child made by clone3 finds the interpreter in order.
+"""
+
+from __future__ import annotations
+
+import _signal  # the C half of `signal`: the other half imports enum, 4 ms of each start
+import ctypes
+import os
+
+from minidocker.errors import KernelError
+from minidocker.kernel import flags as _flags
+from minidocker.kernel.interface import Kernel
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from typing import NoReturn
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+SYS_CLONE = {"x86_64": 56, "aarch64": 220}
+SYS_CLONE3 = 435  # from here on, all architectures share one numbering
+SYS_OPENAT2 = 437
+SYS_MOUNT_SETATTR = 442
+RESOLVE_IN_ROOT = 0x10
+AT_RECURSIVE = 0x8000
+O_PATH = 0o10000000
+AT_FDCWD = -100
+SIOCGIFFLAGS = 0x8913
+SIOCSIFFLAGS = 0x8914
+IFF_UP = 1
+CLOSE_RANGE_CLOEXEC = 4
+CAPABILITY_VERSION_3 = 0x20080522
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+
+libc = ctypes.PyDLL(None, use_errno=True)
+
+
+def call(name: str, function: Any, *args: Any, path: str = "") -> int:
+    """Call a libc function; −1 becomes KernelError. Strings are passed as bytes."""
+    result = function(*[os.fsencode(a) if isinstance(a, str) else a for a in args])
+    if result == -1:
+        raise KernelError(name, ctypes.get_errno(), path)
+    return int(result)
+
+
+def ask(name: str, path: str, function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function of `os`; its OSError becomes KernelError with the call's name."""
+    try:
+        return function(*args)
+    except OSError as problem:
+        raise KernelError(name, problem.errno or 0, path) from None
+
+
+class Linux(Kernel):
+    """Every call of `Kernel`, done."""
+
+    def __init__(self) -> None:
+        self._targets: dict[str, tuple[str, str]] = {}  # /proc/self/fd/N → (root, path) of target()
+
+    def fork(self) -> int:
+        return int(ask("fork(2)", "", os.fork))
+
+    def clone(self, flags: int, cgroup_fd: int | None = None) -> int:
+        # long syscall(SYS_clone3, struct clone_args *args, size_t size)
+        args = (ctypes.c_uint64 * 11)()
+        args[0] = flags | (_flags.CLONE_INTO_CGROUP if cgroup_fd is not None else 0)
+        args[4] = _flags.SIGCHLD
+        args[10] = cgroup_fd or 0
+        # The raw call knows nothing of Python's fork handlers, so they are called by hand.
+        ctypes.pythonapi.PyOS_BeforeFork()
+        pid = libc.syscall(SYS_CLONE3, args, ctypes.sizeof(args))
+        number = ctypes.get_errno()
+        name = "clone3(2)"
+        if pid == -1 and cgroup_fd is None and number in (38, 1):  # ENOSYS; EPERM by a filter
+            # long syscall(SYS_clone, unsigned long flags, void *stack, …): 0 is "my own stack"
+            number_of_clone = SYS_CLONE.get(os.uname().machine, 220)
+            word = ctypes.c_ulong
+            pid = libc.syscall(
+                number_of_clone, word(flags | _flags.SIGCHLD), word(0), word(0), word(0), word(0)
+            )
+            number, name = ctypes.get_errno(), "clone(2)"
+        if pid == 0:
+            ctypes.pythonapi.PyOS_AfterFork_Child()
+            return 0
+        ctypes.pythonapi.PyOS_AfterFork_Parent()
+        if pid == -1:
+            raise KernelError(name, number, detail=_flags.names(flags, "CLONE_"))
+        return int(pid)
+
+    def unshare(self, flags: int) -> None:
+        # int unshare(int flags)
+        call("unshare(2)", libc.unshare, flags)
+
+    def setns(self, fd: int, flags: int = 0) -> None:
+        # int setns(int fd, int nstype)
+        call("setns(2)", libc.setns, fd, flags)
+
+    def waitpid(self, pid: int, options: int = 0) -> tuple[int, int]:
+        found: tuple[int, int] = ask("waitpid(2)", "", os.waitpid, pid, options)
+        return found
+
+    def wait_signal(self) -> int:
+        return int(_signal.sigwait(_signal.valid_signals()))
+
+    def set_signal_mask(self, signals: set[int]) -> set[int]:
+        return set(map(int, _signal.pthread_sigmask(_signal.SIG_SETMASK, signals)))
+
+    def signal_fd(self, signals: set[int]) -> int:
+        # int signalfd(int fd, const sigset_t *mask, int flags): sigset_t has a bit a signal
+        mask = ctypes.create_string_buffer(sum(1 << n - 1 for n in signals).to_bytes(8, "little"), 128)
+        return call("signalfd(2)", libc.signalfd, -1, mask, os.O_CLOEXEC | os.O_NONBLOCK)
+
+    def default_signals(self, signals: set[int]) -> None:
+        for number in signals:
+            _signal.signal(number, _signal.SIG_DFL)
+
+    def kill(self, pid: int, signal: int) -> None:
+        ask("kill(2)", "", os.kill, pid, signal)
+
+    def getpid(self) -> int:
+        return os.getpid()
+
+    def setsid(self) -> None:
+        ask("setsid(2)", "", os.setsid)
+
+    def execve(self, path: str, argv: Sequence[str], env: dict[str, str]) -> NoReturn:
+        ask("execve(2)", path, os.execve, path, argv, env)
+        raise AssertionError("execve returned")
+
+    def exit(self, status: int) -> NoReturn:
+        os._exit(status)
+
+    def run(self, argv: Sequence[str], stdin: str = "") -> str:
+        import subprocess  # only stages that need a host tool pay for it
+
+        done = subprocess.run(argv, input=stdin, capture_output=True, text=True)
+        if done.returncode:
+            raise KernelError("execve(2)", 0, argv[0], done.stderr.strip())
+        return done.stdout
+
+    def prctl(self, option: int, value: int = 0) -> None:
+        # int prctl(int option, unsigned long arg2, …)
+        name = f"prctl(2) {_flags.names(option, 'PR_')}"
+        call(name, libc.prctl, option, ctypes.c_ulong(value), 0, 0, 0)
+
+    def close_range(self, first: int) -> None:
+        # int close_range(unsigned first, unsigned last, int flags): glibc 2.34, kernel 5.11
+        if not hasattr(libc, "close_range") or libc.close_range(
+            first, ctypes.c_uint(0xFFFFFFFF), CLOSE_RANGE_CLOEXEC
+        ):
+            for name in os.listdir("/proc/self/fd"):
+                if int(name) >= first:
+                    try:
+                        os.set_inheritable(int(name), False)
+                    except OSError:
+                        pass  # the descriptor of listdir itself, closed by now
+
+    def keep_capabilities(self, keep: int) -> None:
+        for number in range(64):
+            if not keep >> number & 1 and libc.prctl(_flags.PR_CAPBSET_DROP, number, 0, 0, 0):
+                break  # EINVAL: the kernel knows no higher number
+        # int capset(cap_user_header_t, const cap_user_data_t): {effective, permitted, inheritable}×2
+        header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+        low, high = keep & 0xFFFFFFFF, keep >> 32
+        data = (ctypes.c_uint32 * 6)(low, low, 0, high, high, 0)
+        call("capset(2)", libc.capset, header, data)
+
+    def mount(
+        self, source: str, target: str, fstype: str = "", flags: int = 0, data: str = ""
+    ) -> None:
+        # int mount(const char *source, const char *target, const char *type, unsigned long flags,
+        #           const void *data)
+        word = ctypes.c_ulong(flags)
+        shown = self._shown(target)
+        if flags & _flags.MS_REMOUNT:
+            target = self._top(target)
+        call(
+            "mount(2)", libc.mount, source or None, target, fstype or None, word, data or None,
+            path=shown,
+        )  # fmt: skip
+
+    def mount_setattr(self, path: str, attributes: int, recursive: bool = False) -> None:
+        # int syscall(SYS_mount_setattr, int dirfd, const char *path, unsigned flags,
+        #             struct mount_attr *attr, size_t size): attr_set, attr_clr, propagation, userns_fd
+        attr = (ctypes.c_uint64 * 4)(attributes)
+        call(
+            "mount_setattr(2)", libc.syscall, SYS_MOUNT_SETATTR, AT_FDCWD, self._top(path),
+            AT_RECURSIVE if recursive else 0, attr, ctypes.sizeof(attr), path=self._shown(path),
+        )  # fmt: skip
+
+    def _top(self, target: str) -> str:
+        """A target's descriptor shows what the mount has covered: look its name up again."""
+        if target not in self._targets:
+            return target
+        root, path = self._targets[target]
+        return f"/proc/self/fd/{self._in_root(self._anchor(root), path.strip('/') or '.', O_PATH)}"
+
+    def _shown(self, target: str) -> str:
+        root, path = self._targets.get(target, ("", target))
+        return root + path
+
+    def _anchor(self, root: str) -> int:
+        return os.open(root or "/", O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def umount2(self, target: str, flags: int = 0) -> None:
+        # int umount2(const char *target, int flags)
+        call("umount2(2)", libc.umount2, target, flags, path=target)
+
+    def pivot_root(self, new_root: str, put_old: str) -> None:
+        # int pivot_root(const char *new_root, const char *put_old): in glibc, in no header
+        call("pivot_root(2)", libc.pivot_root, new_root, put_old, path=new_root)
+
+    def chroot(self, path: str) -> None:
+        ask("chroot(2)", path, os.chroot, path)
+
+    def chdir(self, path: str) -> None:
+        ask("chdir(2)", path, os.chdir, path)
+
+    def target(self, root: str, path: str, kind: str = "dir") -> str:
+        parts = [part for part in path.split("/") if part not in ("", ".")]
+        anchor = self._anchor(root)
+        for depth in range(1, len(parts) + 1):
+            so_far = "/".join(parts[:depth])
+            try:
+                self._in_root(anchor, so_far, O_PATH)
+            except KernelError as problem:
+                if problem.errno != 2:
+                    raise
+                parent = self._in_root(anchor, "/".join(parts[: depth - 1]) or ".", O_PATH)
+                last = depth == len(parts)
+                if last and kind == "file":
+                    make = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+                    os.close(ask("open(2)", path, lambda: os.open(parts[-1], make, dir_fd=parent)))
+                else:
+                    name = parts[depth - 1]
+                    ask("mkdir(2)", path, lambda: os.mkdir(name, 0o755, dir_fd=parent))
+        found = f"/proc/self/fd/{self._in_root(anchor, '/'.join(parts) or '.', O_PATH)}"
+        self._targets[found] = (root.rstrip("/"), "/" + "/".join(parts))
+        return found
+
+    def _in_root(self, anchor: int, path: str, flags: int) -> int:
+        # long syscall(SYS_openat2, int dirfd, const char *path, struct open_how *how, size_t size)
+        how = (ctypes.c_uint64 * 3)(flags | os.O_CLOEXEC, 0, RESOLVE_IN_ROOT)
+        return call(
+            "openat2(2)", libc.syscall, SYS_OPENAT2, anchor, path, how, ctypes.sizeof(how),
+            path=path,
+        )  # fmt: skip
+
+    def mkdir(self, path: str, mode: int = 0o755) -> None:
+        ask("mkdir(2)", path, os.mkdir, path, mode)
+
+    def mknod(self, path: str, mode: int, device: tuple[int, int] = (0, 0)) -> None:
+        ask("mknod(2)", path, os.mknod, path, mode, os.makedev(*device))
+
+    def symlink(self, target: str, path: str) -> None:
+        ask("symlink(2)", path, os.symlink, target, path)
+
+    def fchown(self, fd: int, uid: int, gid: int) -> None:
+        ask("fchown(2)", f"descriptor {fd}", os.fchown, fd, uid, gid)
+
+    def unlink(self, path: str) -> None:
+        ask("unlink(2)", path, os.unlink, path)
+
+    def rmdir(self, path: str) -> None:
+        ask("rmdir(2)", path, os.rmdir, path)
+
+    def remove_tree(self, path: str) -> None:
+        try:
+            top = os.lstat(path)
+        except FileNotFoundError:
+            return
+        _remove(path, top.st_dev)
+
+    def open(self, path: str, flags: int) -> int:
+        return int(ask("open(2)", path, os.open, path, flags | os.O_CLOEXEC))
+
+    def write(self, path: str, text: str) -> None:
+        fd = ask("open(2)", path, os.open, path, _NEW, 0o644)
+        try:
+            ask("write(2)", path, os.write, fd, text.encode())
+        finally:
+            os.close(fd)
+
+    def exists(self, path: str) -> bool:
+        return os.path.exists(path)
+
+    def read(self, path: str) -> str:
+        fd = self.open(path, os.O_RDONLY)
+        chunks = []
+        try:
+            while chunk := ask("read(2)", path, os.read, fd, 65536):
+                chunks.append(chunk)
+        finally:
+            os.close(fd)
+        return b"".join(chunks).decode(errors="surrogateescape")
+
+    def sethostname(self, name: str) -> None:
+        # int sethostname(const char *name, size_t len)
+        call("sethostname(2)", libc.sethostname, name, len(os.fsencode(name)), path=name)
+
+    def setdomainname(self, name: str) -> None:
+        # int setdomainname(const char *name, size_t len)
+        call("setdomainname(2)", libc.setdomainname, name, len(os.fsencode(name)), path=name)
+
+    def link_up(self, interface: str) -> None:
+        # struct ifreq { char name[16]; short flags; … }: 40 bytes
+        request = ctypes.create_string_buffer(interface.encode(), 40)
+        fd = call("socket(2)", libc.socket, 2, 2, 0)  # AF_INET, SOCK_DGRAM
+        try:
+            call("ioctl(2) SIOCGIFFLAGS", libc.ioctl, fd, SIOCGIFFLAGS, request, path=interface)
+            request[16] = request.raw[16] | IFF_UP
+            call("ioctl(2) SIOCSIFFLAGS", libc.ioctl, fd, SIOCSIFFLAGS, request, path=interface)
+        finally:
+            os.close(fd)
+
+    def setgroups(self, groups: Sequence[int]) -> None:
+        ask("setgroups(2)", "", os.setgroups, groups)
+
+    def setresgid(self, real: int, effective: int, saved: int) -> None:
+        ask("setresgid(2)", "", os.setresgid, real, effective, saved)
+
+    def setresuid(self, real: int, effective: int, saved: int) -> None:
+        ask("setresuid(2)", "", os.setresuid, real, effective, saved)
+
+    def umask(self, mask: int) -> int:
+        return os.umask(mask)
+
+    def setrlimit(self, resource: int, soft: int, hard: int) -> None:
+        import resource as module
+
+        ask("setrlimit(2)", "", module.setrlimit, resource, (soft, hard))
+
+
+def _remove(path: str, device: int) -> None:
+    """Remove a tree that lies on one device; another device is a mount, and stays."""
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if entry.stat(follow_symlinks=False).st_dev != device:
+                    raise KernelError("rmdir(2)", 16, entry.path, "something is mounted there")
+                _remove(entry.path, device)
+            else:
+                ask("unlink(2)", entry.path, os.unlink, entry.path)
+    ask("rmdir(2)", path, os.rmdir, path)

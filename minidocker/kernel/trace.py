@@ -1,0 +1,255 @@
+"""The kernel that tells: each call in the kernel's spelling, and as a shell command.
+
+`Traced(kernel, tell)` does each call and tells it; `Pretend()` does none of them and
+answers as if all had gone well. `Traced(Pretend(), tell)` is `--dry-run`; over `Linux()` it is
+`--explain`. Both work on any operating system: nothing here touches Linux.
+"""
+
+from __future__ import annotations
+
+import os
+
+from minidocker.kernel import flags as f
+from minidocker.kernel.interface import Kernel
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+    from collections.abc import Callable, Sequence
+
+NEWLINE, ESCAPED = "\n", "\\n"  # an f-string of Python 3.11 takes no backslash
+UNSHARE_OPTIONS = {
+    f.CLONE_NEWUSER: "--user",
+    f.CLONE_NEWNS: "--mount",
+    f.CLONE_NEWUTS: "--uts",
+    f.CLONE_NEWIPC: "--ipc",
+    f.CLONE_NEWNET: "--net",
+    f.CLONE_NEWPID: "--pid --fork",
+    f.CLONE_NEWCGROUP: "--cgroup",
+    f.CLONE_NEWTIME: "--time --fork",
+}
+MOUNT_OPTIONS = {
+    f.MS_RDONLY: "ro",
+    f.MS_NOSUID: "nosuid",
+    f.MS_NODEV: "nodev",
+    f.MS_NOEXEC: "noexec",
+    f.MS_NOATIME: "noatime",
+    f.MS_RELATIME: "relatime",
+    f.MS_STRICTATIME: "strictatime",
+}
+PROPAGATION = {
+    f.MS_PRIVATE: "private",
+    f.MS_SLAVE: "slave",
+    f.MS_SHARED: "shared",
+    f.MS_UNBINDABLE: "unbindable",
+}
+
+
+def quote(word: str) -> str:
+    """Quote a word for a shell, when it needs it. (shlex.quote would load `re`.)"""
+    if word and all(c.isalnum() or c in "/._-=:,@%+" for c in word):
+        return word
+    return "'" + word.replace("'", "'\"'\"'") + "'"
+
+
+def command(*words: str) -> str:
+    """Join words to a shell command; empty words are left out."""
+    return " ".join(quote(word) for word in words if word)
+
+
+def mount_command(source: str, target: str, fstype: str, flags: int, data: str) -> str:
+    """Say a mount(2) as mount(8): the flags decide which of its five jobs it is."""
+    for flag, word in PROPAGATION.items():
+        if flags & flag:
+            return command("mount", f"--make-{'r' if flags & f.MS_REC else ''}{word}", target)
+    words = [word for flag, word in MOUNT_OPTIONS.items() if flags & flag]
+    if flags & f.MS_REMOUNT:
+        words = ["remount", *(["bind"] if flags & f.MS_BIND else []), *words]
+        return command("mount", "-o", ",".join(words + ([data] if data else [])), target)
+    if flags & f.MS_MOVE:
+        return command("mount", "--move", source, target)
+    if flags & f.MS_BIND:
+        return command("mount", "--rbind" if flags & f.MS_REC else "--bind", source, target)
+    options = ",".join(words + ([data] if data else []))
+    return command("mount", "-t", fstype, *(["-o", options] if options else []), source, target)
+
+
+def _namespaces(flags: int) -> str:
+    return " ".join(word for flag, word in UNSHARE_OPTIONS.items() if flags & flag)
+
+
+def _node(path: str, mode: int, device: tuple[int, int] = (0, 0)) -> str:
+    kind = {f.S_IFCHR: "c", f.S_IFBLK: "b", f.S_IFIFO: "p"}.get(mode & 0o170000, "")
+    if not kind:
+        return command("touch", path)
+    return command("mknod", "-m", f"{mode & 0o7777:o}", path, kind, *map(str, device))
+
+
+def _write(path: str, text: str) -> str:
+    return f"printf {quote(text.replace('%', '%%').replace(NEWLINE, ESCAPED))} > {quote(path)}"
+
+
+# method → the shell command that does the same, from the method's own arguments
+SHELL: dict[str, Callable[..., str]] = {
+    "clone": lambda flags, cgroup_fd=None: f"unshare {_namespaces(flags)} …",
+    "unshare": lambda flags: f"unshare {_namespaces(flags)} …",
+    "setns": lambda fd, flags=0: "nsenter …",
+    "kill": lambda pid, signal: f"kill -{signal} {pid}",
+    "setsid": lambda: "setsid …",
+    "mount": lambda source, target, fstype="", flags=0, data="": mount_command(
+        source, target, fstype, flags, data
+    ),
+    "mount_setattr": lambda path, attributes, recursive=False: command(
+        "mount", "-o", f"remount,bind,ro{'=recursive' if recursive else ''}", path
+    ),
+    "umount2": lambda target, flags=0: command(
+        "umount", "--lazy" if flags & f.MNT_DETACH else "", target
+    ),
+    "pivot_root": lambda new, old: command("pivot_root", new, old),
+    "chroot": lambda path: command("chroot", path),
+    "chdir": lambda path: command("cd", path),
+    "mkdir": lambda path, mode=0o755: command("mkdir", "-m", f"{mode:o}", path),
+    "mknod": _node,
+    "symlink": lambda target, path: command("ln", "-s", target, path),
+    "unlink": lambda path: command("rm", path),
+    "rmdir": lambda path: command("rmdir", path),
+    "remove_tree": lambda path: command("rm", "-rf", path),
+    "target": lambda root, path, kind="dir": (
+        command("mkdir", "-p", root + path) if kind == "dir" else command("touch", root + path)
+    ),
+    "write": _write,
+    "read": lambda path: command("cat", path),
+    "sethostname": lambda name: command("hostname", name),
+    "setdomainname": lambda name: command("domainname", name),
+    "link_up": lambda name: command("ip", "link", "set", name, "up"),
+    "run": lambda argv, stdin="": command(*argv),
+    "execve": lambda path, argv, env: "exec " + command(path, *argv[1:]),
+    "setgroups": lambda groups: f"setpriv --groups {','.join(map(str, groups)) or '-'} …",
+    "setresgid": lambda r, e, s: f"setpriv --regid {r} …",
+    "setresuid": lambda r, e, s: f"setpriv --reuid {r} …",
+    "umask": lambda mask: f"umask {mask:03o}",
+    "keep_capabilities": lambda keep: f"setpriv --bounding-set … ({keep:#x})",
+}
+
+# which arguments are flags, and how they are spelled: method → {position: prefix}
+SPELLED = {
+    "clone": {0: "CLONE_"},
+    "unshare": {0: "CLONE_"},
+    "setns": {1: "CLONE_"},
+    "mount": {3: "MS_"},
+    "mount_setattr": {1: "MOUNT_ATTR_"},
+    "umount2": {1: "MNT_"},
+    "prctl": {0: "PR_"},
+}
+CALLS = {"clone": "clone3", "target": "openat2", "remove_tree": "unlink…", "run": "fork+execve"}
+QUIET = {"getpid", "exit", "wait_signal", "waitpid", "open", "close_range", "read", "exists",
+         "set_signal_mask", "signal_fd", "default_signals"}  # fmt: skip
+
+
+def spell(method: str, args: Sequence[Any]) -> str:
+    """Write a call as in the man page: `mount("proc", "/proc", "proc", MS_NOSUID, "")`."""
+    prefixes = SPELLED.get(method, {})
+    words = []
+    for place, value in enumerate(args):
+        if place in prefixes:
+            words.append(f.names(value, prefixes[place]))
+        elif method in ("mkdir", "mknod", "umask") and isinstance(value, int):
+            words.append(f"{value:#o}")
+        elif method == "kill" and place == 1 or method == "prctl" and place == 1:
+            words.append(signal_name(value))
+        elif isinstance(value, dict):
+            words.append(f"{{{len(value)} variables}}")
+        else:
+            words.append('"' + value.replace("\n", "\\n") + '"' if isinstance(value, str) else repr(value))
+    return f"{CALLS.get(method, method)}({', '.join(words)})"
+
+
+def signal_name(number: int) -> str:
+    """Return "SIGKILL" for 9; a number without a name stays a number."""
+    for name, value in vars(f).items():
+        if name.startswith("SIG") and value == number:
+            return name
+    return str(number)
+
+
+class Traced(Kernel):
+    """Tell each call, then do it with another Kernel.
+
+    `tell(method, spelled, shell, args)` is called before the call is done.
+    """
+
+    def __init__(self, kernel: Kernel, tell: Callable[[str, str, str, tuple[Any, ...]], None]):
+        self.kernel = kernel
+        self.tell = tell
+        self.known: dict[str, str] = {}  # /proc/self/fd/N → the path that it stands for
+
+    def __getattribute__(self, name: str) -> Any:
+        if name not in METHODS:
+            return object.__getattribute__(self, name)
+        kernel = object.__getattribute__(self, "kernel")
+        function = getattr(kernel, name)
+        if name in QUIET:
+            return function
+        tell = object.__getattribute__(self, "tell")
+        known = object.__getattribute__(self, "known")
+
+        def told(*args: Any, **named: Any) -> Any:
+            shown = [known.get(a, a) if isinstance(a, str) else a for a in (*args, *named.values())]
+            shell = SHELL[name](*shown) if name in SHELL else ""
+            tell(name, spell(name, shown), shell, tuple(shown))
+            result = function(*args, **named)
+            if name == "target":
+                known[result] = str(args[0]).rstrip("/") + str(args[1])
+            return result
+
+        return told
+
+
+class Pretend(Kernel):
+    """Do nothing, and answer as if it had gone well; `calls` keeps what was asked.
+
+    For `--dry-run` (told by `Traced`) and for unit tests without privilege. `clone` and
+    `fork` answer with a made-up pid: the one process then plays both parts.
+    """
+
+    def __init__(self, files: dict[str, str] | None = None) -> None:
+        self.files = dict(files or {})
+        self.calls: list[tuple[str, tuple[Any, ...]]] = []
+
+    def __getattribute__(self, name: str) -> Any:
+        if name not in METHODS or name in type(self).__dict__:
+            return object.__getattribute__(self, name)
+        calls = object.__getattribute__(self, "calls")
+
+        def noted(*args: Any, **named: Any) -> Any:
+            calls.append((name, (*args, *named.values())))
+            return ANSWERS.get(name)
+
+        return noted
+
+    def read(self, path: str) -> str:
+        self.calls.append(("read", (path,)))
+        return self.files.get(path, "")
+
+    def write(self, path: str, text: str) -> None:
+        self.calls.append(("write", (path, text)))
+        self.files[path] = text
+
+    def target(self, root: str, path: str, kind: str = "dir") -> str:
+        self.calls.append(("target", (root, path, kind)))
+        return root.rstrip("/") + "/" + path.strip("/")
+
+    def execve(self, path: str, argv: Sequence[str], env: dict[str, str]) -> NoReturn:
+        self.calls.append(("execve", (path, tuple(argv))))
+        raise SystemExit(0)
+
+    def exit(self, status: int) -> NoReturn:
+        raise SystemExit(status)
+
+    def getpid(self) -> int:
+        return os.getpid()
+
+
+ANSWERS: dict[str, Any] = {"exists": True, "clone": 4242, "fork": 4242, "waitpid": (4242, 0), "open": 3,
+                           "umask": 0o022, "run": "", "set_signal_mask": set(), "signal_fd": -1, "wait_signal": f.SIGCHLD}  # fmt: skip
+METHODS = frozenset(name for name in vars(Kernel) if not name.startswith("_"))

@@ -1,0 +1,21 @@
+"""Pictures for the notebooks; each is a Picture, which has the same facts as a text table.
+
+Drawn from the live kernel state, read from /proc:
+
+- process_trees(pid): the same processes as the host and as the container number them
+- namespace_table(pids, labels): which namespaces each shares with me, and which are its own
+
+Drawn from what one gives them:
+
+- course_map(current, lessons): the sentences of the course, with this lesson lit
+- vm_and_container(figures): what stands under a program in a VM, and in a container
+"""
+
+from __future__ import annotations
+
+from minidocker.lab.diagrams import course_map, vm_and_container
+from minidocker.lab.nstable import namespace_table
+from minidocker.lab.picture import Picture
+from minidocker.lab.trees import process_trees
+
+__all__ = ["Picture", "course_map", "namespace_table", "process_trees", "vm_and_container"]

@@ -1,0 +1,295 @@
+"""Plan: from the options of `run` to a Spec and the stages that will build it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from minidocker.errors import Blocked, NotFound, UsageError
+from minidocker.spec import (
+    DEFAULT_PATH,
+    Process,
+    Resources,
+    Root,
+    Spec,
+    parse_cpus,
+    parse_number,
+    parse_size,
+    parse_tmpfs,
+    parse_volume,
+)
+from minidocker.stages import by_name, choose
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from typing import Any
+
+    from minidocker.images.store import Image, Store
+    from minidocker.spec import Mount
+    from minidocker.stages.base import Stage
+
+LAB_MARKER = "/etc/minidocker-lab"
+
+
+def plan(
+    options: dict[str, Any], words: list[str], store: Store, touch: bool = True
+) -> tuple[Spec, list[type[Stage]]]:
+    """Turn options and the words after them into (Spec, chosen stages, learners' parts in place).
+
+    `touch` False (a dry run) looks at no file: paths and images are taken as given.
+    """
+    chosen = choose(options.get("stages", ""))
+    rootfs = any(stage.name == "rootfs" for stage in chosen)
+    words = list(words)
+    image = None
+    image_name = ""
+    root = Root(path="", layers=[], readonly=bool(options.get("read-only")))
+    if rootfs:
+        image_name = _root(root, options, words, chosen)
+        if image_name and touch:
+            image = store.resolve(image_name)
+            root.layers = image.layers
+        elif image_name:
+            root.layers = [f"{store.root}/layers/{image_name}"]
+    elif options.get("rootfs") or options.get("layer"):
+        raise UsageError(
+            "--rootfs and --layer need the stage rootfs, and --stages leaves it out",
+            "--stages ..rootfs",
+        )
+    id = os.urandom(6).hex()
+    hostname = options.get("hostname") or id
+    if len(os.fsencode(hostname)) > 64:
+        raise UsageError("--hostname is longer than 64 bytes, the kernel's limit", "a shorter name")
+    spec = Spec(
+        id=id,
+        name=_name(options.get("name", "")),
+        image=image_name,
+        remove=bool(options.get("rm")),
+        init=_init(options, chosen),
+        hostname=hostname,
+        process=_process(options, words, image, rootfs),
+        root=root,
+        mounts=_mounts(options, touch),
+        resources=_resources(options, chosen),
+        stages=[stage.name for stage in chosen],
+    )
+    if options.get("tty"):
+        spec.process.env.insert(0, f"TERM={os.environ.get('TERM', 'xterm')}")
+    return spec, adopted(chosen, options)
+
+
+def _root(
+    root: Root, options: dict[str, Any], words: list[str], chosen: list[type[Stage]]
+) -> str:
+    """Fill in the root directory or layers; return the image's name, taken from the words."""
+    layers = any(stage.name == "layers" for stage in chosen)
+    if options.get("rootfs") and options.get("layer"):
+        raise UsageError("--rootfs and --layer are two ways to say the same", "leave one out")
+    if path := options.get("rootfs"):
+        if not path.startswith("/"):
+            raise UsageError(
+                f"--rootfs {path} is not an absolute path", f"--rootfs {os.path.abspath(path)}"
+            )
+        if not options.get("dry-run") and not os.path.isdir(path):
+            raise NotFound(f"--rootfs {path}: there is no such directory", "unpack an image there")
+        root.path = os.path.normpath(path)
+        return ""
+    if not layers:
+        raise UsageError(
+            "an image is made of layers, and --stages leaves the stage layers out",
+            "--stages ..layers   or   --rootfs DIR",
+        )
+    if options.get("layer"):
+        for path in options["layer"]:
+            if not options.get("dry-run") and not os.path.isdir(path):
+                raise NotFound(f"--layer {path}: there is no such directory", "give a directory")
+        root.layers = [os.path.abspath(path) for path in options["layer"]]
+        return ""
+    if not words:
+        raise UsageError("run needs an IMAGE", "minidocker run base   (minidocker image ls)")
+    return words.pop(0)
+
+
+def _process(
+    options: dict[str, Any], words: list[str], image: Image | None, rootfs: bool
+) -> Process:
+    """Put the command together as Docker does: entrypoint, then the words or the image's Cmd."""
+    config = image.config if image else {}
+    entrypoint = list(config.get("Entrypoint") or [])
+    command = words or list(config.get("Cmd") or [])
+    if "entrypoint" in options:
+        entrypoint = [options["entrypoint"]] if options["entrypoint"] else []
+        command = words
+    args = entrypoint + command or ["/bin/sh"]
+    cwd = options.get("workdir") or config.get("WorkingDir") or ("/" if rootfs else os.getcwd())
+    if not cwd.startswith("/"):
+        raise UsageError(f"-w {cwd} is not an absolute path", f"-w /{cwd}")
+    env = [] if rootfs else [f"{k}={v}" for k, v in os.environ.items()]
+    return Process(
+        args=args,
+        env=_env(env, config.get("Env") or [], options),
+        cwd=cwd,
+        user=options.get("user") or config.get("User") or "",
+        terminal=bool(options.get("tty")),
+        interactive=bool(options.get("interactive")),
+    )
+
+
+def _env(base: list[str], image: list[str], options: dict[str, Any]) -> list[str]:
+    """Merge variables: ours, the image's, --env-file, -e. The last one of a name wins."""
+    given: list[str] = []
+    for file in options.get("env-file", []):
+        try:
+            with open(file, encoding="utf-8", errors="surrogateescape") as stream:
+                text = stream.read()
+        except OSError as problem:
+            raise NotFound(f"--env-file {file}: {problem.strerror}", "give a readable file") from None
+        given += [line for line in text.splitlines() if line.strip() and line[0] != "#"]
+    given += options.get("env", [])
+    merged = {"PATH": DEFAULT_PATH}
+    for item in [*base, *image, *given]:
+        name, equals, value = item.partition("=")
+        if not name:
+            raise UsageError(f"-e {item!r} has no name", "-e NAME=VALUE")
+        if equals:
+            merged[name] = value
+        elif name in os.environ:
+            merged[name] = os.environ[name]
+        else:
+            merged.pop(name, None)
+    return [f"{name}={value}" for name, value in merged.items()]
+
+
+def _mounts(options: dict[str, Any], touch: bool) -> list[Mount]:
+    """Read -v and --tmpfs; a volume's source must exist: we do not make directories on the host."""
+    mounts = [parse_tmpfs(text) for text in options.get("tmpfs", [])]
+    for text in options.get("volume", []):
+        mount = parse_volume(text)
+        if touch and not os.path.exists(mount.source):
+            raise NotFound(f"-v {text}: {mount.source} does not exist", f"mkdir -p {mount.source}")
+        mount.options = "dir" if not touch or os.path.isdir(mount.source) else "file"
+        mounts.append(mount)
+    return mounts
+
+
+def _resources(options: dict[str, Any], chosen: list[type[Stage]]) -> Resources:
+    """Read the limits."""
+    memory = parse_size(options["memory"], "-m") if "memory" in options else None
+    swap = None
+    if "memory-swap" in options:
+        text = options["memory-swap"]
+        swap = -1 if text == "-1" else parse_size(text, "--memory-swap")
+        if memory is None:
+            raise UsageError("--memory-swap needs --memory", "-m 64m --memory-swap 128m")
+        if 0 <= swap < memory:
+            raise UsageError(
+                "--memory-swap counts memory and swap together, so it is at least --memory",
+                "-m 64m --memory-swap 64m   (no swap)",
+            )
+    pids = parse_number(options["pids-limit"], "--pids-limit", -1) if "pids-limit" in options else None
+    resources = Resources(
+        memory=memory,
+        swap=swap,
+        cpus=parse_cpus(options["cpus"]) if "cpus" in options else None,
+        shares=parse_number(options["cpu-shares"], "--cpu-shares") if "cpu-shares" in options else None,
+        pids=-1 if pids == 0 else pids,
+    )
+    if resources.asked() and all(stage.name != "cgroup" for stage in chosen):
+        raise UsageError("limits need the stage cgroup, and --stages leaves it out", "--stages ..cgroup")
+    return resources
+
+
+def _init(options: dict[str, Any], chosen: list[type[Stage]]) -> bool:
+    if options.get("init") and all(stage.name != "pid" for stage in chosen):
+        raise UsageError("--init is PID 1's work, and --stages leaves the stage pid out", "--stages pid,…")
+    return bool(options.get("init"))
+
+
+def _name(name: str) -> str:
+    """Check --name: letters, digits, "_", "." and "-", beginning with a letter or digit."""
+    if name and not (name[0].isalnum() and name.isascii() and all(c.isalnum() or c in "_.-" for c in name)):
+        raise UsageError(f"--name {name!r} is not a name", "letters, digits, _ . - such as --name web-1")
+    return name
+
+
+def adopted(chosen: list[type[Stage]], options: dict[str, Any]) -> list[type[Stage]]:
+    """Put learners' parts in: every --stage NAME=FILE, and with --mine all of exercises/."""
+    wanted: list[tuple[str, list[str], str, bool]] = []
+    if options.get("mine"):
+        wanted += mine()
+    for text in options.get("stage", []):
+        name, equals, file = text.partition("=")
+        if not equals or not file:
+            raise UsageError(f"--stage {text!r} is not NAME=FILE", "--stage pid=exercises/01_pid.py")
+        wanted.append((name, list(by_name(name).parts), file, True))
+    if not wanted:
+        return chosen
+    if sys.flags.no_site:
+        import site
+
+        site.main()  # a learner's file may import what is installed
+    from minidocker.runtime.adopt import adopt, load, take
+
+    stages = {stage.name: stage for stage in chosen}
+    for name, parts, file, strict in wanted:
+        if name not in stages:
+            if strict:
+                raise UsageError(f"--stage {name}=…: --stages leaves that stage out", f"add {name}")
+            continue
+        if strict:
+            stages[name] = adopt(stages[name], parts, file)
+        elif functions := written(load(file), parts):
+            stages[name] = take(stages[name], functions, file)
+    return [stages[stage.name] for stage in chosen]
+
+
+def written(namespace: dict[str, Any], parts: list[str]) -> dict[str, Any]:
+    """Pick the functions that a learner has written: those whose body is not the starter's.
+
+    A starter's function raises NotImplementedError; its code object names that.
+    """
+    found = {}
+    for part in parts:
+        function = namespace.get(part)
+        code = getattr(function, "__code__", None)
+        if function is not None and not (code and "NotImplementedError" in code.co_names):
+            found[part] = function
+    return found
+
+
+def mine() -> list[tuple[str, list[str], str, bool]]:
+    """List what course.toml says of the exercises that exist: (stage, parts, file, False)."""
+    from minidocker.grader import manifest
+
+    found = []
+    for lesson in manifest.load().lessons:
+        by_stage: dict[str, list[str]] = {}
+        for function in lesson.functions:
+            if function.stage:
+                by_stage.setdefault(function.stage, []).append(function.name)
+        file = manifest.exercise_path(lesson)
+        if os.path.exists(file):
+            found += [(stage, parts, os.path.relpath(file), False) for stage, parts in by_stage.items()]
+    return found
+
+
+def warn_outside_the_lab(options: dict[str, Any], store: Store) -> str:
+    """Say once that a learner's own code is about to run as root on no lab machine; "" later."""
+    if not options.get("mine") or os.geteuid() or os.path.exists(LAB_MARKER):
+        return ""
+    marker = store.path("warned")
+    if os.path.exists(marker):
+        return ""
+    os.makedirs(store.root, 0o711, exist_ok=True)
+    with open(marker, "w", encoding="ascii"):
+        pass
+    return (
+        "--mine runs your code as root on this machine. A mistake in it can harm the machine;\n"
+        "  in the lab machine (vagrant up) nothing can be harmed. This is said once."
+    )
+
+
+def need_root() -> None:
+    """Refuse when the process cannot make namespaces; the user namespace comes in lesson 07."""
+    if os.geteuid():
+        raise Blocked("a container needs root for now", "sudo minidocker run …")

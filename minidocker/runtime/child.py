@@ -1,0 +1,246 @@
+"""The child's story: from the clone to the command.
+
+The child trusts nothing of the image. Everything it needs is imported before the root
+changes; after that, no module, no library and no helper of the container is loaded by us.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from minidocker.errors import KernelError, MinidockerError, StageError
+from minidocker.kernel.flags import (
+    CAP_KILL,
+    MS_BIND,
+    PR_SET_PDEATHSIG,
+    SIGKILL,
+    SIGPIPE,
+    SIGXFSZ,
+    TIOCGPTN,
+    TIOCSPTLCK,
+)
+from minidocker.runtime.failure import failure
+from minidocker.spec import DEFAULT_PATH
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from typing import NoReturn
+    from collections.abc import Sequence
+
+    from minidocker.kernel.interface import Kernel
+    from minidocker.runtime.channel import Channel
+    from minidocker.runtime.explain import Teller
+    from minidocker.spec import Run
+    from minidocker.stages.base import Stage
+
+ALL_SIGNALS = set(range(1, 65)) - {32, 33}  # these two are glibc's own
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+
+
+class Child:
+    """What the new process does. Calling it never returns: it ends in exec or in _exit."""
+
+    def __init__(
+        self, run: Run, stages: Sequence[Stage], kernel: Kernel, channel: Channel,
+        gate: tuple[int, int], mask: set[int], host_mounts: str, teller: Teller | None,
+    ) -> None:  # fmt: skip
+        self.run = run
+        self.stages = stages
+        self.kernel = kernel
+        self.channel = channel
+        self.gate = gate
+        self.mask = mask
+        self.host_mounts = host_mounts
+        self.teller = teller
+        self.moment = "inside"
+        self.stage: Stage | None = None
+
+    def __call__(self) -> NoReturn:
+        """Wait for Go, pass every stage, become the command."""
+        try:
+            self.wait_for_go()
+            self.stand_alone()
+            self.inside()
+            self.start()
+        except BaseException as problem:  # an unwound child would run the host's clean-up
+            self.fail(problem)
+        os._exit(125)
+
+    def wait_for_go(self) -> None:
+        """Read the gate's one byte; a closed gate means that the host gave up."""
+        self.channel.host.close()
+        os.close(self.gate[1])
+        if self.teller:
+            self.teller.send_to(self, self.channel, self.gate[0])
+        if not os.read(self.gate[0], 1):
+            os._exit(125)
+        self.die_with_the_host()
+
+    def die_with_the_host(self) -> None:
+        """Ask for SIGKILL when the host process ends, and look whether it has already."""
+        self.kernel.prctl(PR_SET_PDEATHSIG, SIGKILL)
+        if self.channel.host_is_gone():
+            os._exit(125)
+
+    def stand_alone(self) -> None:
+        """Get out of the caller's session, standard input, umask and import path."""
+        self.kernel.setsid()
+        self.kernel.umask(0)
+        process = self.run.spec.process
+        if not process.interactive and not process.terminal:
+            os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+        seal()
+
+    def inside(self) -> None:
+        """Pass through the walls, in the order of STAGES."""
+        for stage in self.stages:
+            if stage.gives_up and self.run.spec.process.terminal:
+                self.stage = None
+                self.open_terminal()
+            self.stage = stage
+            if stage.mounts:
+                self.refuse_host_mounts(stage)
+            stage.inside(self.kernel, self.run)
+        self.stage = None
+
+    def refuse_host_mounts(self, stage: Stage) -> None:
+        """A stage that mounts or pivots in the host's mount namespace would change the host."""
+        if namespace("self", "mnt") == self.host_mounts:
+            raise StageError(
+                f"the stage {stage.name} was about to change the host's own mounts",
+                stage.name,
+                "the clone must get CLONE_NEWNS: pass `flags` on",
+            )
+
+    def open_terminal(self) -> None:
+        """Make a pseudo-terminal of the container's own devpts, and keep its slave side."""
+        import fcntl  # loaded by the host before the clone, as termios is
+        import termios
+
+        master = os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        if os.fstat(master).st_rdev != os.makedev(5, 2):
+            raise StageError("/dev/ptmx is not a pseudo-terminal", "terminal", "-t needs devpts")
+        fcntl.ioctl(master, TIOCSPTLCK, bytes(4))
+        number = int.from_bytes(fcntl.ioctl(master, TIOCGPTN, bytes(4)), sys.byteorder)
+        slave = os.open(f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        self.channel.send_terminal(master)
+        os.close(master)
+        if self.run.root:
+            self.kernel.mknod("/dev/console", 0o100600)
+            self.kernel.mount(f"/dev/pts/{number}", "/dev/console", "", MS_BIND)
+        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+        for standard in (0, 1, 2):
+            os.dup2(slave, standard)
+
+    def start(self) -> NoReturn:
+        """Become the command, or with --init its parent."""
+        self.kernel.umask(0o022)
+        self.kernel.close_range(3)
+        self.enter_directory()
+        self.die_with_the_host()  # again: a change of ids has cleared it
+        self.moment = "exec"
+        if self.run.spec.init:
+            main = self.kernel.fork()
+            if main:
+                self.be_init(main)
+            self.take_foreground()
+        self.execute()
+
+    def enter_directory(self) -> None:
+        """Go to the working directory; one that is missing is made, as Docker does."""
+        path = self.run.spec.process.cwd
+        try:
+            self.kernel.chdir(path)
+        except KernelError as problem:
+            if problem.errno != 2:
+                raise
+            os.makedirs(path, 0o755, exist_ok=True)
+            self.kernel.chdir(path)
+
+    def be_init(self, main: int) -> NoReturn:
+        """Stay as PID 1: no descriptor of the host, no capability but one, two duties."""
+        self.channel.child.close()
+        os.close(self.gate[0])
+        self.kernel.set_signal_mask(ALL_SIGNALS)
+        if os.geteuid() == 0:
+            self.kernel.keep_capabilities(1 << CAP_KILL)  # to signal a command of another user
+        pid_stage = next(stage for stage in self.stages if stage.name == "pid")
+        try:
+            os._exit(pid_stage.init(self.kernel, main) & 0xFF)  # type: ignore[attr-defined]
+        except BaseException as problem:
+            told = failure(problem, pid_stage, "init")
+            trace = getattr(told, "trace", "")
+            os.write(2, f"{trace}\nminidocker: {told.message}\n".encode())
+        os._exit(125)
+
+    def take_foreground(self) -> None:
+        """Under --init, a terminal's Ctrl-C is for the command, not for PID 1."""
+        if self.run.spec.process.terminal:
+            self.kernel.set_signal_mask(ALL_SIGNALS)  # SIGTTOU would stop us
+            os.setpgid(0, 0)
+            os.tcsetpgrp(0, os.getpid())
+
+    def execute(self) -> NoReturn:
+        """Restore the signals, find the program, and execve."""
+        process = self.run.spec.process
+        env = dict(item.split("=", 1) for item in process.env if "=" in item)
+        path = find(process.args[0], env.get("PATH", DEFAULT_PATH))
+        # Python ignores these two; a command that inherits that never dies of a closed pipe.
+        self.kernel.default_signals({SIGPIPE, SIGXFSZ})
+        self.kernel.set_signal_mask(self.mask)
+        try:
+            self.kernel.execve(path, process.args, env)
+        except KernelError as problem:
+            raise MinidockerError(
+                f"cannot run {process.args[0]}: {problem.strerror}",
+                problem.remedy or "see that the file is a program for this machine, and executable",
+                NOT_FOUND if problem.errno == 2 else NOT_EXECUTABLE,
+            ) from None
+
+    def fail(self, problem: BaseException) -> None:
+        """Tell the host what went wrong, and where."""
+        told = failure(problem, self.stage, "inside")
+        self.channel.say(
+            "failed", message=told.message, remedy=told.remedy, status=told.status,
+            trace=getattr(told, "trace", ""),
+        )  # fmt: skip
+
+
+def find(name: str, path: str) -> str:
+    """Search PATH as execvp(3) does; 127 when nothing is found, 126 when it cannot be run."""
+    status, reason = NOT_FOUND, "it is not in the container"
+    places = [name] if "/" in name else [f"{place or '.'}/{name}" for place in path.split(":")]
+    for place in places:
+        if os.path.isdir(place):
+            status, reason = NOT_EXECUTABLE, "it is a directory"
+        elif os.path.lexists(place):
+            if os.access(place, os.X_OK):
+                return place
+            status, reason = NOT_EXECUTABLE, "it is not executable (chmod +x)"
+    where = "" if "/" in name else f"; looked in {path}"
+    raise MinidockerError(f"cannot run {name}: {reason}", f"check the name{where}", status)
+
+
+def namespace(pid: str | int, name: str) -> str:
+    """Return "mnt:[4026531841]" for /proc/PID/ns/NAME; "" when it cannot be read."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/{name}")
+    except OSError:
+        return ""
+
+
+def seal() -> None:
+    """From now on, import nothing but what is built into the interpreter.
+
+    After the root has changed, the next import would run the *image's* Python as root.
+    """
+    sys.path[:] = []
+    sys.path_hooks[:] = []
+    sys.path_importer_cache.clear()
+    # BuiltinImporter and FrozenImporter open no file; PathFinder, in …_external, would
+    sys.meta_path[:] = [
+        finder
+        for finder in sys.meta_path
+        if getattr(finder, "__module__", "") == "_frozen_importlib"
+    ]

@@ -1,0 +1,193 @@
+"""State: one directory for each container, with its record and a lock that says "alive".
+
+    ROOT/containers/ID/record.json   what was asked for, what the stages noted, how it ended
+    ROOT/containers/ID/lock          held (flock) by the process that owns the container
+    ROOT/containers/names/NAME       a symbolic link to ../ID: making it claims the name
+
+Whoever can take the lock of a container knows that its owner is gone, and may clean up.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from minidocker.errors import Conflict, KernelError, MinidockerError, NotFound
+from minidocker.kernel.interface import Kernel
+from minidocker.runtime.channel import to_json
+from minidocker.spec import Run, Spec
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from minidocker.stages.base import Stage
+
+VERSION = 1
+
+
+def create(root: str, spec: Spec) -> tuple[Run, int]:
+    """Make the state directory, take its lock, claim the name: (Run, lock's descriptor)."""
+    containers = f"{root}/containers"
+    directory = f"{containers}/{spec.id}"
+    try:
+        os.makedirs(f"{containers}/names", 0o711, exist_ok=True)
+        os.mkdir(directory, 0o700)
+    except PermissionError:
+        raise MinidockerError(
+            f"{root} is not yours to write to", "run as root (sudo), or set MINIDOCKER_ROOT"
+        ) from None
+    lock = os.open(f"{directory}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    root_directory = f"{directory}/merged" if spec.root.layers else spec.root.path
+    run = Run(id=spec.id, directory=directory, root=root_directory, spec=spec, facts={})
+    try:
+        claim(containers, spec.name, spec.id)
+        save(run, "created")
+    except BaseException:
+        discard(run)
+        os.close(lock)
+        raise
+    return run, lock
+
+
+def claim(containers: str, name: str, id: str) -> None:
+    """Make the link that gives the name to this container; a link to nowhere is replaced."""
+    if not name:
+        return
+    link = f"{containers}/names/{name}"
+    for _ in range(2):
+        try:
+            os.symlink(f"../{id}", link)
+            return
+        except FileExistsError:
+            if not os.path.exists(link):
+                try:
+                    os.unlink(link)
+                except FileNotFoundError:
+                    pass  # another start has just done it
+                continue
+            break
+    raise Conflict(
+        f"the name {name} is in use by container {os.path.basename(os.readlink(link))}",
+        f"minidocker rm {name}   or give another --name",
+    )
+
+
+def save(run: Run, status: str, **more: Any) -> None:
+    """Write record.json: a new file, then one rename, so that a reader sees all or nothing."""
+    record = {
+        "version": VERSION,
+        "id": run.id,
+        "name": run.spec.name,
+        "image": run.spec.image,
+        "status": status,
+        "root": run.root,
+        "facts": run.facts,
+        **more,
+        "spec": run.spec.as_dict(),
+    }
+    path = f"{run.directory}/record.json"
+    fd = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(fd, to_json(record).encode())
+    finally:
+        os.close(fd)
+    os.rename(f"{path}.new", path)
+
+
+def discard(run: Run) -> None:
+    """Remove the state directory and the name; harmless when done twice."""
+    from minidocker.kernel.linux import Linux
+
+    containers = os.path.dirname(run.directory)
+    if run.spec.name:
+        link = f"{containers}/names/{run.spec.name}"
+        try:
+            if os.path.basename(os.readlink(link)) == run.id:
+                os.unlink(link)
+        except OSError:
+            pass  # it was never ours, or is gone
+    Linux().remove_tree(run.directory)
+
+
+def records(root: str) -> Iterator[dict[str, Any]]:
+    """Yield the record of each container, with "alive" and "directory" added.
+
+    A directory without a readable record (its start was cut off) gives a record with the id only.
+    """
+    import json
+
+    containers = f"{root}/containers"
+    for id in sorted(os.listdir(containers)) if os.path.isdir(containers) else []:
+        if id == "names":
+            continue
+        directory = f"{containers}/{id}"
+        try:
+            with open(f"{directory}/record.json", encoding="utf-8") as stream:
+                record = json.load(stream)
+        except FileNotFoundError:
+            if not os.path.isdir(directory):
+                continue  # it ended while we looked
+            record = {"id": id, "name": "", "image": "", "status": "created", "facts": {}}
+        except ValueError:
+            record = {"id": id, "name": "", "image": "", "status": "unreadable", "facts": {}}
+        yield {**record, "directory": directory, "alive": is_alive(directory)}
+
+
+def is_alive(directory: str) -> bool:
+    """Say whether a process holds the container's lock. flock(2)"""
+    lock = try_lock(directory)
+    if lock is None:
+        return True
+    os.close(lock)
+    return False
+
+
+def try_lock(directory: str) -> int | None:
+    """Take the container's lock and return its descriptor; None while its owner lives."""
+    lock = os.open(f"{directory}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def find(root: str, name: str) -> dict[str, Any]:
+    """Return the record of a container by name, id, or the beginning of its id."""
+    everything = list(records(root))
+    found = [r for r in everything if r["name"] == name or r["id"] == name]
+    found = found or [r for r in everything if len(name) >= 3 and r["id"].startswith(name)]
+    if len(found) != 1:
+        raise NotFound(f"there is no container {name}", "minidocker ps -a")
+    return found[0]
+
+
+def clean_up(record: dict[str, Any], stages: Sequence[type[Stage]], kernel: Kernel) -> bool:
+    """Undo a container whose owner is gone, from its record; False while it is alive."""
+    lock = try_lock(record["directory"])
+    if lock is None:
+        return False
+    spec = Spec(id=record["id"], name=record["name"], image=record["image"])
+    run = Run(id=record["id"], directory=record["directory"], root=record.get("root", ""),
+              spec=spec, facts=record["facts"])  # fmt: skip
+    try:
+        undo(run, [stage() for stage in stages], kernel)
+        discard(run)
+    finally:
+        os.close(lock)
+    return True
+
+
+def undo(run: Run, stages: Sequence[Stage], kernel: Kernel) -> list[KernelError]:
+    """Call every stage's `after`, last first; one that fails does not stop the others."""
+    failed = []
+    for stage in reversed(stages):
+        try:
+            stage.after(kernel, run)
+        except KernelError as problem:
+            failed.append(problem)
+    return failed

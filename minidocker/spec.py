@@ -1,0 +1,194 @@
+"""Spec: what the user asked for, in sections named as in the OCI runtime specification.
+
+    spec.process    args, env, cwd, user, terminal, interactive
+    spec.root       path (--rootfs), layers (bottom first), readonly
+    spec.mounts     volumes and tmpfs, in the order given
+    spec.linux      resources: memory, swap, cpus, shares, pids
+    spec.hostname   and the few names that are ours: id, name, image, remove, init
+
+Plain classes with __slots__: a dozen dataclasses would cost each start 30 ms.
+"""
+
+from __future__ import annotations
+
+from minidocker.errors import UsageError
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Record:
+    """A plain record: keyword arguments become attributes; `as_dict` goes back."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def __init__(self, **values: object) -> None:
+        for name in self.__slots__:
+            setattr(self, name, values.pop(name, None))
+        if values:
+            raise TypeError(f"{type(self).__name__} has no {', '.join(values)}")
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the record as plain dictionaries and lists, ready for JSON."""
+        return {name: _plain(getattr(self, name)) for name in self.__slots__}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.as_dict()})"
+
+
+class Process(Record):
+    """The command: `args` and `env` ("NAME=value"), `cwd`, `user` as typed, and its terminal."""
+
+    __slots__ = ("args", "cwd", "env", "interactive", "terminal", "user")
+    args: list[str]
+    env: list[str]
+    cwd: str
+    user: str
+    terminal: bool
+    interactive: bool
+
+
+class Root(Record):
+    """Where "/" comes from: a directory as it is, or layers (bottom first) under a new upper."""
+
+    __slots__ = ("layers", "path", "readonly")
+    path: str
+    layers: list[str]
+    readonly: bool
+
+
+class Mount(Record):
+    """A volume (`source` is a host path) or a tmpfs (`type` "tmpfs", `options` its data)."""
+
+    __slots__ = ("destination", "options", "readonly", "source", "type")
+    destination: str
+    source: str
+    type: str
+    options: str
+    readonly: bool
+
+
+class Resources(Record):
+    """Limits; None is "no limit asked for". memory and swap in bytes, cpus in CPUs."""
+
+    __slots__ = ("cpus", "memory", "pids", "shares", "swap")
+    memory: int | None
+    swap: int | None
+    cpus: float | None
+    shares: int | None
+    pids: int | None
+
+    def asked(self) -> bool:
+        """Say whether any limit was asked for."""
+        return any(getattr(self, name) is not None for name in self.__slots__)
+
+
+class Spec(Record):
+    """One container, as asked for."""
+
+    __slots__ = (
+        "hostname", "id", "image", "init", "mounts", "name", "process", "remove", "resources",
+        "root", "stages",
+    )  # fmt: skip
+    id: str
+    name: str
+    image: str
+    remove: bool
+    init: bool
+    hostname: str
+    process: Process
+    root: Root
+    mounts: list[Mount]
+    resources: Resources
+    stages: list[str]
+
+
+class Run(Record):
+    """One run of a Spec: what the stages save for one another, and for `after`.
+
+    `directory` is the state directory; `root` is where the new "/" is put together ("" while
+    the host's own is used); `facts` (texts and numbers by name) go into record.json, so that a
+    crash's clean-up knows as much as an ordinary exit.
+    """
+
+    __slots__ = ("directory", "facts", "id", "root", "spec")
+    id: str
+    directory: str
+    root: str
+    spec: Spec
+    facts: dict[str, object]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Record):
+        return value.as_dict()
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def parse_size(text: str, option: str) -> int:
+    """Read "64m" as 67108864 bytes: a number and one of b, k, m, g, t (powers of 1024).
+
+    "64mb" and "0.5g" are fine too, as in Docker. Anything else raises UsageError.
+    """
+    word = text.strip().lower()
+    if len(word) > 2 and word[-1] == "b" and word[-2] in UNITS:
+        word = word[:-1]
+    number, unit = (word[:-1], word[-1]) if word and not word[-1].isdigit() else (word, "")
+    try:
+        size = int(float(number) * UNITS[unit])
+    except (ValueError, KeyError, OverflowError):
+        size = -1
+    if size < 0:
+        raise UsageError(
+            f"{option} {text!r} is not a size", f"a number with b, k, m or g, such as {option} 64m"
+        )
+    return size
+
+
+def parse_number(text: str, option: str, least: int = 0) -> int:
+    """Read a whole number, at least `least`."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise UsageError(
+            f"{option} {text!r} is not a whole number from {least}",
+            f"such as {option} {max(least, 100)}",
+        )
+    return number
+
+
+def parse_cpus(text: str) -> float:
+    """Read --cpus: a number of CPUs such as 0.5 or 2; the kernel's smallest quota is 0.01."""
+    try:
+        cpus = float(text)
+    except ValueError:
+        cpus = -1.0
+    if not 0.01 <= cpus <= 8192:
+        raise UsageError(f"--cpus {text!r} is not a number of CPUs", "such as --cpus 0.5")
+    return cpus
+
+
+def parse_volume(text: str) -> Mount:
+    """Read -v SRC:DST[:ro]; both paths absolute."""
+    source, _, rest = text.partition(":")
+    destination, _, mode = rest.partition(":")
+    if not source.startswith("/") or not destination.startswith("/") or mode not in ("", "ro", "rw"):
+        raise UsageError(
+            f"-v {text!r} is not SRC:DST or SRC:DST:ro with absolute paths",
+            'such as -v "$PWD/data:/data:ro"',
+        )
+    return Mount(source=source, destination=destination, type="bind", readonly=mode == "ro")
+
+
+def parse_tmpfs(text: str) -> Mount:
+    """Read --tmpfs DST[:OPTIONS], options as in mount(8), such as size=64m,mode=1777."""
+    destination, _, options = text.partition(":")
+    if not destination.startswith("/") or destination == "/":
+        raise UsageError(f"--tmpfs {text!r} needs an absolute path", "such as --tmpfs /run:size=64m")
+    return Mount(source="tmpfs", destination=destination, type="tmpfs", options=options)

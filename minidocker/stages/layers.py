@@ -1,0 +1,63 @@
+"""Union layers: many read-only directories and one writable one, seen as a single tree."""
+
+from __future__ import annotations
+
+
+from minidocker.stages.base import Stage
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from minidocker.kernel.interface import Kernel
+    from minidocker.spec import Run
+
+# Said explicitly, since a distribution may change them: with redirect_dir or metacopy the upper
+# directory would hold names or attributes without data, and could not become a layer.
+OPTIONS = "redirect_dir=off,metacopy=off,index=off"
+# Empty mount points on top of the image: a bind mount needs something to be mounted on.
+INIT_DIRECTORIES = ("dev", "etc", "proc", "sys")
+INIT_FILES = ("etc/hosts", "etc/hostname", "etc/resolv.conf")
+
+
+class Layers(Stage):
+    """Put the image's layers together under a new, empty upper directory."""
+
+    name = "layers"
+    needs = ("propagation", "rootfs")
+    mounts = True
+    parts = ("overlay_options",)
+
+    def before(self, kernel: Kernel, run: Run) -> None:
+        """Make the upper, work and merged directories, and the init layer."""
+        if not run.spec.root.layers:
+            return
+        for name in ("upper", "work", "merged", "init"):
+            kernel.mkdir(f"{run.directory}/{name}")
+        for name in INIT_DIRECTORIES:
+            kernel.mkdir(f"{run.directory}/init/{name}")
+        for name in INIT_FILES:
+            kernel.mknod(f"{run.directory}/init/{name}", 0o100644)
+
+    def inside(self, kernel: Kernel, run: Run) -> None:
+        """Mount the overlay, in this mount namespace only."""
+        if not run.spec.root.layers:
+            return
+        lower = [*run.spec.root.layers, f"{run.directory}/init"]
+        options = self.overlay_options(lower, f"{run.directory}/upper", f"{run.directory}/work")
+        kernel.mount("overlay", run.root, "overlay", 0, f"{options},{OPTIONS}")
+
+    @staticmethod
+    def overlay_options(layers: Sequence[str], upper: str, work: str) -> str:
+        """Write the option text of an overlay mount; `layers` are given bottom first.
+
+        overlayfs wants the *top* layer first, ":" between them, and a backslash before
+        ":" "," and "\\" in a name. Documentation/filesystems/overlayfs
+        """
+
+        def escape(path: str) -> str:
+            return path.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
+
+        lower = ":".join(escape(layer) for layer in reversed(layers))
+        upper, work = upper.replace(",", "\\,"), work.replace(",", "\\,")
+        return f"lowerdir={lower},upperdir={upper},workdir={work}"

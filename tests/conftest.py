@@ -1,0 +1,98 @@
+"""What all tests share: what the machine must offer, and a host that is the same afterwards."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@functools.cache
+def missing(feature: str) -> str:
+    """Say why this machine lacks a feature of the doctor's, with the line that helps; "" if it has."""
+    if feature == "root":
+        return "" if os.geteuid() == 0 else "blocked: needs root (sudo make test)"
+    from minidocker.lab.doctor import features
+
+    finding = _features().get(feature) if features else None
+    if finding is None:
+        raise pytest.UsageError(f"the doctor knows no feature {feature!r}")
+    return "" if finding.ok else f"blocked: {finding.title}: {finding.seen} ({finding.fix})"
+
+
+@functools.cache
+def _features() -> dict:
+    from minidocker.lab.doctor import features
+
+    return features()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Report a test as blocked, with its reason, where the machine lacks what it needs."""
+    for item in items:
+        for marker in item.iter_markers("needs"):
+            for feature in marker.args:
+                if reason := missing(feature):
+                    item.add_marker(pytest.mark.skip(reason=reason))
+                    break
+
+
+@pytest.fixture(scope="session")
+def command() -> list[str]:
+    """The command line that starts minidocker in this interpreter."""
+    return [sys.executable, "-m", "minidocker"]
+
+
+@pytest.fixture(scope="session")
+def shared_store(tmp_path_factory: pytest.TempPathFactory, command: list[str]) -> Path:
+    """A store of the tests' own with the image `base` in it."""
+    root = tmp_path_factory.mktemp("store")
+    env = {**os.environ, "MINIDOCKER_ROOT": str(root)}
+    subprocess.run([*command, "image", "build-base"], env=env, check=True, capture_output=True)
+    return root
+
+
+@pytest.fixture
+def minidocker(command: list[str], shared_store: Path) -> Callable[..., subprocess.CompletedProcess]:
+    """Run the real command on the shared store; text output, never a terminal."""
+
+    def run(*args: str, timeout: float = 60, **more: object) -> subprocess.CompletedProcess:
+        env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store), **more.pop("env", {})}
+        more.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.run(
+            [*command, *args], env=env, capture_output=True, text=True, timeout=timeout,
+            errors="surrogateescape", cwd=more.pop("cwd", REPOSITORY), **more,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture
+def host_unchanged(shared_store: Path) -> Iterator[None]:
+    """Compare mounts, links, cgroups and containers of the host before and after."""
+    before = host_state(shared_store)
+    yield
+    assert host_state(shared_store) == before
+
+
+def host_state(store: Path) -> dict[str, object]:
+    """What a run might leave on the host."""
+    containers = store / "containers"
+    return {
+        "mounts": Path("/proc/self/mountinfo").read_text(),
+        "links": sorted(os.listdir("/sys/class/net")),
+        "hostname": os.uname().nodename,
+        "cgroups": sorted(os.listdir("/sys/fs/cgroup/minidocker"))
+        if os.path.isdir("/sys/fs/cgroup/minidocker")
+        else [],
+        "containers": sorted(p.name for p in containers.iterdir() if p.name != "names")
+        if containers.is_dir()
+        else [],
+    }

@@ -1,0 +1,346 @@
+"""The doctor over made-up machines: each gap has its line, and lessons follow from findings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from minidocker.lab import doctor, mountinfo, trial
+from minidocker.lab.finding import Finding, Host
+
+PROMISED = """
+linux root pidns mntns utsns ipcns netns userns cgroupns timens overlay cgroup2 memory cpu pids
+busybox iproute2 pivot_root
+""".split()  # noqa: SIM905 - the ids as the manual lists them
+
+OTHERS = ("userns", "userns_mount", "pivot_root", "veth", "overlay")
+ALL_WORKS = dict.fromkeys((*trial.NAMESPACE_FLAGS, *OTHERS), "")
+FULL = "000001ffffffffff"
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Callable[..., Host]:
+    """Return a maker of good machines (Linux 6.12, root, cgroup v2) with differences."""
+
+    def make(files: dict[str, str | None] | None = None, **fields: object) -> Host:
+        good: dict[str, str | None] = {
+            "proc/sys/kernel/osrelease": "6.12.1\n",
+            "proc/sys/kernel/cap_last_cap": "40\n",
+            "proc/self/status": f"Name:\tx\nPid:\t1\nCapEff:\t{FULL}\n",
+            "proc/self/uid_map": "         0          0 4294967295\n",
+            "proc/self/cgroup": "0::/user.slice\n",
+            "proc/self/mountinfo": (
+                "1 0 8:1 / / rw shared:1 - ext4 /dev/vda1 rw\n"
+                "2 1 0:2 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+            ),
+            "sys/fs/cgroup/cgroup.controllers": "cpuset cpu io memory pids\n",
+            "sys/fs/cgroup/cgroup.subtree_control": "memory pids\n",
+        }
+        for name, text in {**good, **(files or {})}.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if text is not None:
+                path.write_text(text)
+        (tmp_path / "store").mkdir(exist_ok=True)
+        program = tmp_path / "program"
+        program.write_bytes(b"\x7fELF\x02\x01" + bytes(58))
+        values: dict[str, object] = {
+            "root": str(tmp_path),
+            "platform": "linux",
+            "euid": 0,
+            "store": str(tmp_path / "store"),
+            "which": lambda name: str(program),
+            "tried": dict(ALL_WORKS),
+        }
+        return Host(**{**values, **fields})  # type: ignore[arg-type]
+
+    return make
+
+
+def test_a_good_machine_has_no_gap_but_its_disk(host: Callable[..., Host]) -> None:
+    found = doctor.features(host())
+    assert set(PROMISED) <= set(found)
+    gaps = {name for name, item in found.items() if item.state == "gap"}
+    assert gaps <= {"store", "terminal"}  # these two look at the real machine
+
+
+def test_every_finding_is_whole(host: Callable[..., Host]) -> None:
+    broken = host(tried={"*": "needs Linux"}, which=lambda name: None, euid=1000)
+    for found in (doctor.features(host()), doctor.features(broken)):
+        for name, item in found.items():
+            assert item.id == name and item.title and item.seen
+            assert item.state in ("ok", "gap", "info")
+            assert item.fix or item.state != "gap", f"{name} is a gap without a fixing line"
+
+
+@pytest.mark.parametrize(
+    ("name", "program", "package"),
+    [
+        ("busybox", "busybox", "busybox-static"),
+        ("iproute2", "ip", "iproute2"),
+        ("nft", "nft", "nftables"),
+        ("strace", "strace", "strace"),
+        ("procps", "ps", "procps"),
+    ],
+)
+def test_a_missing_program_has_its_apt_line(
+    host: Callable[..., Host], name: str, program: str, package: str
+) -> None:
+    def which(asked: str) -> str | None:
+        return None if asked == program else "/bin/sh"
+
+    item = doctor.features(host(which=which))[name]
+    assert (item.state, item.fix) == ("gap", f"apt-get install -y {package}")
+    item = doctor.features(host(which=which, euid=1000))[name]
+    assert item.fix == f"sudo apt-get install -y {package}"
+
+
+def test_without_apt_the_package_is_named(host: Callable[..., Host]) -> None:
+    item = doctor.features(host(which=lambda name: None))["strace"]
+    assert item.fix == "install the package strace (Debian's name)"
+
+
+@pytest.mark.parametrize(
+    ("head", "state", "word"),
+    [
+        (b"\x7fELF\x02\x01" + bytes(58), "ok", ""),
+        (b"#!/bin/sh\n", "gap", "not an ELF program"),
+        # one program header of type PT_INTERP, at offset 64
+        (
+            b"\x7fELF\x02\x01" + bytes(26) + (64).to_bytes(8, "little") + bytes(14)
+            + (56).to_bytes(2, "little") + (1).to_bytes(2, "little") + bytes(6)
+            + (3).to_bytes(4, "little") + bytes(52),
+            "gap",
+            "needs shared libraries",
+        ),
+    ],
+    ids=["static", "script", "dynamic"],
+)  # fmt: skip
+def test_busybox_must_be_static(
+    host: Callable[..., Host], tmp_path: Path, head: bytes, state: str, word: str
+) -> None:
+    program = tmp_path / "bb"
+    program.write_bytes(head)
+    item = doctor.features(host(which=lambda name: str(program)))["busybox"]
+    assert item.state == state and word in item.seen
+
+
+def test_a_user_is_told_to_be_root(host: Callable[..., Host]) -> None:
+    refused = dict.fromkeys(ALL_WORKS, "unshare(2): EPERM, Operation not permitted")
+    files = {"proc/self/status": "Name:\tx\nPid:\t1\nCapEff:\t0000000000000000\n"}
+    found = doctor.features(host(files, euid=1000, tried=refused))
+    for name in ("root", "capabilities", "pidns", "mntns", "overlay"):
+        assert found[name].state == "gap" and "sudo minidocker doctor" in found[name].fix
+    assert "CAP_SYS_ADMIN" in found["capabilities"].seen
+
+
+def test_a_missing_capability_is_named(host: Callable[..., Host]) -> None:
+    without = f"{int(FULL, 16) & ~(1 << 24):016x}"  # CAP_SYS_RESOURCE
+    item = doctor.features(host({"proc/self/status": f"Name:\tx\nCapEff:\t{without}\n"}))
+    assert item["capabilities"].state == "info"
+    assert "CAP_SYS_RESOURCE" in item["capabilities"].seen
+    without = f"{int(FULL, 16) & ~(1 << 27):016x}"  # CAP_MKNOD, which a run needs
+    item = doctor.features(host({"proc/self/status": f"Name:\tx\nCapEff:\t{without}\n"}))
+    assert item["capabilities"].state == "gap" and "CAP_MKNOD" in item["capabilities"].seen
+
+
+def test_root_of_a_user_namespace_is_not_root(host: Callable[..., Host]) -> None:
+    item = doctor.features(host({"proc/self/uid_map": "0 1000 1\n"}))["root"]
+    assert item.state == "gap" and "user namespace" in item.seen
+
+
+def test_a_namespace_that_is_refused_says_what_the_kernel_said(host: Callable[..., Host]) -> None:
+    tried = {**ALL_WORKS, "timens": "unshare(2): EINVAL, Invalid argument"}
+    item = doctor.features(host(tried=tried))["timens"]
+    assert item.state == "gap" and "EINVAL" in item.seen and item.fix == "use the VM: vagrant up"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "fix"),
+    [
+        ("user/max_user_namespaces", "0", "sudo sysctl -w user.max_user_namespaces=15000"),
+        (
+            "kernel/unprivileged_userns_clone",
+            "0",
+            "sudo sysctl -w kernel.unprivileged_userns_clone=1",
+        ),
+        (
+            "kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+            "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+        ),
+    ],
+)
+def test_the_sysctl_that_stands_in_the_way_is_named(
+    host: Callable[..., Host], path: str, value: str, fix: str
+) -> None:
+    tried = {**ALL_WORKS, "userns_mount": "mount(2) on /: EACCES, Permission denied"}
+    found = doctor.features(host({f"proc/sys/{path}": value}, tried=tried, euid=1000))
+    assert found["userns"].fix == fix
+    assert "may not mount" in found["userns"].seen
+    assert (found["apparmor"].state == "gap") == path.startswith("kernel/apparmor")
+
+
+HYBRID = (
+    "1 0 8:1 / / rw - ext4 /dev/vda1 rw\n"
+    "2 1 0:2 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+    "3 1 0:3 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+    "4 1 0:4 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n"
+    "5 1 0:5 / /sys/fs/cgroup/blkio rw - cgroup cgroup rw,blkio\n"
+)
+
+
+def test_controllers_on_version_1_are_told_apart(host: Callable[..., Host]) -> None:
+    files = {
+        "proc/self/mountinfo": HYBRID,
+        "sys/fs/cgroup/unified/cgroup.controllers": "pids\n",
+    }
+    found = doctor.features(host(files))
+    assert found["cgroup2"].state == "info" and "hybrid" in found["cgroup2"].seen
+    assert found["pids"].state == "ok"
+    for name in ("memory", "cpu", "io"):
+        assert found[name].state == "gap" and "version 1" in found[name].seen
+        assert "systemd.unified_cgroup_hierarchy=1" in found[name].fix
+
+
+def test_no_cgroups_at_all(host: Callable[..., Host]) -> None:
+    found = doctor.features(host({"proc/self/mountinfo": "1 0 8:1 / / rw - ext4 d rw\n"}))
+    assert found["cgroup2"].fix == "mount -t cgroup2 none /sys/fs/cgroup"
+    assert found["memory"].state == "gap"
+
+
+def test_a_read_only_cgroup_tree_is_a_gap(host: Callable[..., Host]) -> None:
+    table = "1 0 8:1 / / rw - ext4 d rw\n2 1 0:2 / /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n"
+    found = doctor.features(host({"proc/self/mountinfo": table}))
+    assert found["cgroup2"].state == "gap" and found["memory"].state == "gap"
+
+
+def test_propagation_is_told(host: Callable[..., Host]) -> None:
+    seen = doctor.features(host())["propagation"].seen
+    assert seen.startswith('"/" is shared')
+
+
+def test_the_lab_machine_is_known_by_its_marker(host: Callable[..., Host]) -> None:
+    assert "no" in doctor.features(host())["lab"].seen
+    assert doctor.features(host({"etc/minidocker-lab": ""}))["lab"].state == "ok"
+
+
+def test_another_system_gets_a_report_and_no_trial(
+    host: Callable[..., Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(store: str) -> dict[str, str]:
+        raise AssertionError("a trial ran on a system that is not Linux")
+
+    monkeypatch.setattr(trial, "run", never)
+    found = doctor.features(host(platform="darwin", tried={}, root="/nowhere", euid=501))
+    assert found["linux"].state == found["pidns"].state == found["root"].state == "gap"
+    assert found["linux"].fix == "use the VM: vagrant up"
+
+
+def test_it_imports_and_reports_where_there_is_no_linux(tmp_path: Path) -> None:
+    code = """
+import os, sys
+sys.platform = "darwin"
+for name in ("ctypes", "fcntl", "resource", "rich", "IPython"):
+    sys.modules[name] = None
+for name in ("geteuid", "O_CLOEXEC", "O_DIRECTORY", "openpty", "statvfs", "CLONE_NEWNS"):
+    if hasattr(os, name):
+        delattr(os, name)
+from minidocker.lab import doctor, pictures
+from minidocker.lab.finding import Host
+found = doctor.features(Host(root="/nowhere"))
+print(found["linux"].state, found["store"].state, doctor.ready(found, []))
+print(len(pictures.course_map("", [("00", "x")]).html()) > 100)
+"""
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("gap gap False\nTrue\n", "")
+
+
+MANIFEST = {
+    "lesson": [
+        {"id": "00_what", "title": "What", "needs": ["linux"]},
+        {"id": "01_pid", "title": "Pid", "needs": ["root", "pidns"]},
+        {"id": "05_cgroups", "title": "Limits", "needs": ["cgroup2", "memory", "unheard_of"]},
+    ]
+}
+
+
+def test_lessons_follow_from_what_they_need(host: Callable[..., Host]) -> None:
+    tried = {**ALL_WORKS, "pidns": "unshare(2): EPERM"}
+    found = doctor.features(host(tried=tried))
+    zero, one, five = doctor.lessons(found, MANIFEST)
+    assert zero.runs
+    assert one.missing == ("pidns",)
+    assert five.missing == ("unheard_of",)
+    assert not doctor.ready(found, [zero, one, five])
+    told = "\n".join(doctor.plain(found, [zero, one, five]))
+    assert "01_pid  Pid: blocked: needs pidns" in told
+    assert told.endswith("cannot run here yet.\n  try: use the VM: vagrant up")
+
+
+def test_a_later_lesson_does_not_block_the_first(host: Callable[..., Host]) -> None:
+    found = doctor.features(host())
+    assert doctor.ready(found, doctor.lessons(found, MANIFEST))
+    assert doctor.ready(found, [])
+
+
+def test_the_json_shape_is_stable(host: Callable[..., Host]) -> None:
+    found = doctor.features(host())
+    told = doctor.report(found, doctor.lessons(found, MANIFEST))
+    assert list(told) == ["version", "ok", "findings", "lessons"]
+    assert told["version"] == 1 and told["ok"] is True
+    assert list(told["findings"][0]) == ["id", "group", "title", "state", "seen", "fix"]
+    assert told["lessons"][2] == {
+        "id": "05_cgroups",
+        "title": "Limits",
+        "runs": False,
+        "missing": ["unheard_of"],
+    }
+
+
+def test_plain_text_is_safe_for_a_terminal(host: Callable[..., Host]) -> None:
+    bad = Finding("x", "title", "gap", "name\x1b[31m\udcff", "fix it")
+    lines = list(doctor.plain({"x": bad}, []))
+    assert all(line.isprintable() for line in lines)
+    assert any("fix: fix it" in line for line in lines)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/ns"), reason="blocked: needs Linux")
+def test_the_trials_leave_nothing_behind(tmp_path: Path) -> None:
+    before = [mount.id for mount in mountinfo.mounts() if mount.point == "/tmp"]
+    own = {name: os.readlink(f"/proc/self/ns/{name}") for name in os.listdir("/proc/self/ns")}
+    results = trial.run(str(tmp_path))
+    assert set(results) == set(ALL_WORKS)
+    assert list(tmp_path.iterdir()) == []
+    # Other programs may mount while this runs: so only the places where trials mount are compared.
+    after = mountinfo.mounts()
+    assert before == [mount.id for mount in after if mount.point == "/tmp"]
+    assert not [mount.point for mount in after if trial.SCRATCH in mount.point]
+    assert own == {name: os.readlink(f"/proc/self/ns/{name}") for name in own}
+
+
+def test_a_trial_that_raises_or_dies_is_told() -> None:
+    def raises() -> None:
+        raise OSError(1, "no", "/x")
+
+    assert trial.attempt(lambda: None) == ""
+    assert "/x" in trial.attempt(raises)
+    assert trial.attempt(lambda: os._exit(3)) == "the child ended without a word"
+
+
+def test_trials_that_cannot_run_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial.sys, "executable", "/no/such/python")
+    results = trial.run("/tmp")
+    assert list(results) == ["*"] and "could not run" in results["*"]

@@ -1,0 +1,193 @@
+"""pyproject.toml, environment.yml, the Makefile and the set-up tell one story."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minidocker import bootstrap
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    with open(ROOT / "pyproject.toml", "rb") as data:
+        return tomllib.load(data)
+
+
+def name_of(requirement: str) -> str:
+    """Return the package's name in a requirement such as "rich>=13"."""
+    found = re.match(r"[A-Za-z0-9_-]+", requirement)
+    assert found, requirement
+    return found[0].lower()
+
+
+def conda_packages() -> set[str]:
+    """Return the names that environment.yml lists, conda's and pip's."""
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    items = re.findall(r"^\s*- (?!conda-forge)(.+?):?$", text, re.MULTILINE)
+    return {item if item.startswith("-e") else name_of(item) for item in items}
+
+
+def test_conda_brings_what_a_learner_needs_and_no_more(project: dict[str, Any]) -> None:
+    core = {name_of(entry) for entry in project["project"]["dependencies"]}
+    learn = {name_of(entry) for entry in project["project"]["optional-dependencies"]["learn"]}
+    assert conda_packages() == core | learn | {"python", "pip", "-e ."}
+
+
+def test_conda_python_is_one_that_the_package_accepts(project: dict[str, Any]) -> None:
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    conda = re.search(r"python=(\d+)\.(\d+)", text)
+    oldest = re.fullmatch(r">=(\d+)\.(\d+)", project["project"]["requires-python"])
+    assert conda and oldest
+    assert tuple(map(int, conda.groups())) >= tuple(map(int, oldest.groups()))
+    assert tuple(map(int, oldest.groups())) == bootstrap.OLDEST
+
+
+def test_each_extra_holds_the_one_before(project: dict[str, Any]) -> None:
+    extras = project["project"]["optional-dependencies"]
+    assert "minidocker[learn]" in extras["test"]
+    assert "minidocker[test]" in extras["dev"]
+    assert bootstrap.everything_in("test") == ["learn", "test"]
+    assert bootstrap.everything_in("dev,learn") == ["learn", "test", "dev"]
+
+
+def test_the_console_script_exists(project: dict[str, Any]) -> None:
+    module, function = project["project"]["scripts"]["minidocker"].split(":")
+    code = f"import {module} as m; assert callable(m.{function})"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_an_editable_install_is_a_plain_path(project: dict[str, Any]) -> None:
+    # Anything else makes setuptools install an import hook, paid at every start.
+    assert project["tool"]["setuptools"]["package-dir"] == {"": "."}
+
+
+def test_each_linter_exception_has_its_reason() -> None:
+    lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
+    codes = [line for line in lines if re.match(r'\s+"[A-Z]+\d+",', line)]
+    assert codes
+    assert [line for line in codes if "#" not in line] == []
+
+
+def test_make_offers_the_commands_that_the_set_up_knows() -> None:
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    offered = set(re.findall(r"make (\w+)\t", done.stdout)) - {"help"}
+    assert offered == set(bootstrap.COMMANDS)
+
+
+def test_ci_runs_what_a_person_runs() -> None:
+    script = ROOT / ".ci" / "run"
+    text = script.read_text(encoding="utf-8")
+    assert text.startswith("#!/usr/bin/env bash\n")
+    assert "set -euo pipefail" in text
+    assert re.search(r"make .*\btest\b", text)
+    assert os.access(script, os.X_OK)
+
+
+# ---------------------------------------------------------------- the set-up itself
+
+
+def test_set_up_needs_only_the_standard_library() -> None:
+    bare = [sys.executable, "-I", "-S", str(ROOT / "minidocker" / "bootstrap.py")]
+    done = subprocess.run(bare, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "learn|setup|test" in done.stdout
+
+
+def test_a_python_too_old_is_named_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "python3"
+    old.write_text("#!/bin/sh\necho /usr/bin/python3.9 3 9\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("PYTHON", str(old))
+    with pytest.raises(bootstrap.Trouble, match=r"3\.11 or newer; .*is 3\.9") as trouble:
+        bootstrap.interpreter()
+    assert "PYTHON=" in trouble.value.remedy
+
+
+def test_a_python_behind_a_script_is_resolved_to_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shim = tmp_path / "python3"
+    shim.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    shim.chmod(0o755)
+    monkeypatch.setenv("PYTHON", str(shim))
+    base = getattr(sys, "_base_executable", sys.executable)
+    assert bootstrap.interpreter() == os.path.realpath(base)
+
+
+def test_missing_packages_are_told_from_present_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = {"bash": "bash", "no-such-package-anywhere": "no-such-program-anywhere"}
+    assert bootstrap.missing_packages(wanted) == ["no-such-package-anywhere"]
+    path = os.environ["PATH"]  # and on a machine without dpkg
+    which = bootstrap.shutil.which
+    monkeypatch.setattr(
+        bootstrap.shutil,
+        "which",
+        lambda name, path=path: None if name == "dpkg-query" else which(name, path=path),
+    )
+    assert bootstrap.missing_packages(wanted) == ["no-such-package-anywhere"]
+
+
+def test_without_root_the_line_that_installs_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bootstrap.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(bootstrap.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name, path="": "/usr/bin/" + name)
+    monkeypatch.setattr(bootstrap, "missing_packages", lambda wanted: ["strace", "procps"])
+    bootstrap.packages(bootstrap.Screen(1), {})
+    assert "sudo apt-get install strace procps" in capsys.readouterr().out
+
+
+def test_a_failing_step_shows_the_log_and_the_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen, log = bootstrap.Screen(1), str(tmp_path / "log")
+    screen.begin("something")
+    argv = ["sh", "-c", "echo the reason >&2; exit 3"]
+    with pytest.raises(bootstrap.Trouble, match="something failed") as trouble:
+        bootstrap.must(argv, screen, log, "something", "do this")
+    assert "the reason" in capsys.readouterr().out
+    assert trouble.value.remedy == "do this"
+    assert "the reason" in Path(log).read_text(encoding="utf-8")
+
+
+def test_the_launcher_starts_minidocker_quickly_and_wholly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "tree" / "minidocker"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(
+        "import sys\ndef main():\n    print('site' in sys.modules, *sys.argv[1:])\n    return 7\n"
+    )
+    binaries = tmp_path / "venv" / "bin"
+    binaries.mkdir(parents=True)
+    (binaries / "python").symlink_to(sys.executable)
+    monkeypatch.setattr(bootstrap, "VENV", str(tmp_path / "venv"))
+    monkeypatch.setattr(bootstrap, "ROOT", str(tmp_path / "tree"))
+    bootstrap.write_launcher()
+    for argv, said in ((["run", "a b"], "False run a b"), (["grade"], "True grade")):
+        done = subprocess.run([binaries / "minidocker", *argv], capture_output=True, text=True)
+        assert (done.returncode, done.stdout.strip()) == (7, said)
+
+
+def test_a_taken_port_is_passed_over() -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert bootstrap.free_port(port) > port
