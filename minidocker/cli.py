@@ -53,7 +53,9 @@ def main(argv: list[str]) -> int:
         # Nothing below should let one through; if it does, its own words say more than a traceback.
         if os.environ.get("MINIDOCKER_DEBUG"):
             raise
-        complain(MinidockerError(str(problem), getattr(problem, "remedy", "") or "minidocker doctor"))
+        complain(
+            MinidockerError(str(problem), getattr(problem, "remedy", "") or "minidocker doctor")
+        )
         return 125
     except KeyboardInterrupt:
         return 130
@@ -171,8 +173,11 @@ def check_terminal(found: dict[str, object]) -> None:
 def quiet_shell(found: dict[str, object], args: list[str], status: int) -> str:
     """Say why a shell that was started without -it ended at once."""
     shell = len(args) == 1 and os.path.basename(args[0]) in ("sh", "bash", "ash", "dash", "zsh")
-    if shell and status == 0 and os.isatty(0) and not (found.get("interactive") or found.get("tty")):
+    if (
+        shell
+        and status == 0
+        and os.isatty(0)
+        and not (found.get("interactive") or found.get("tty"))
+    ):
         return "minidocker: the shell had no input and ended; for a prompt: minidocker run -it …\n"
     return ""
-
-

@@ -1,14 +1,14 @@
 """What can go wrong, and what to do about it.
 
-    Exception
-    ├── MinidockerError      one sentence, a remedy, an exit status
-    │   ├── UsageError       the command line or a file is not what it should be
-    │   ├── NotFound         a name that nothing answers to
-    │   ├── Conflict         a name or a directory that somebody uses
-    │   ├── Blocked          this machine cannot do it; the remedy says what would help
-    │   └── StageError       a stage failed: which stage, moment and part, and whose file
-    └── OSError
-        └── KernelError      the kernel refused a call: the call, the errno, the path
+Exception
+├── MinidockerError      one sentence, a remedy, an exit status
+│   ├── UsageError       the command line or a file is not what it should be
+│   ├── NotFound         a name that nothing answers to
+│   ├── Conflict         a name or a directory that somebody uses
+│   ├── Blocked          this machine cannot do it; the remedy says what would help
+│   └── StageError       a stage failed: which stage, moment and part, and whose file
+└── OSError
+    └── KernelError      the kernel refused a call: the call, the errno, the path
 """
 
 from __future__ import annotations
@@ -83,24 +83,51 @@ MEANINGS: dict[tuple[str, int], str] = {
     ("clone3(2)", _errno.EPERM): "new namespaces need CAP_SYS_ADMIN: run as root (sudo)",
     ("clone(2)", _errno.EPERM): "new namespaces need CAP_SYS_ADMIN: run as root (sudo)",
     ("unshare(2)", _errno.EPERM): "new namespaces need CAP_SYS_ADMIN: run as root (sudo)",
-    ("unshare(2)", _errno.EINVAL): "a flag that this kernel does not know, or a process with threads",
+    (
+        "unshare(2)",
+        _errno.EINVAL,
+    ): "a flag that this kernel does not know, or a process with threads",
     ("clone3(2)", _errno.ENOSPC): "too many nested namespaces: see /proc/sys/user/max_*_namespaces",
     ("fork(2)", _errno.ENOMEM): "PID 1 of this pid namespace has ended: no process can start in it",
-    ("fork(2)", _errno.EAGAIN): "a limit on processes is reached: pids.max, RLIMIT_NPROC or pid_max",
-    ("mount(2)", _errno.EPERM): "mounting needs CAP_SYS_ADMIN in the mount namespace's user namespace",
-    ("mount(2)", _errno.EACCES): "AppArmor or another security module may forbid it: see minidocker doctor",
-    ("mount(2)", _errno.EINVAL): "wrong flags or options, or the mount point is not what the flags ask for",
-    ("mount(2)", _errno.ENODEV): "this kernel does not have that file system: see /proc/filesystems",
+    (
+        "fork(2)",
+        _errno.EAGAIN,
+    ): "a limit on processes is reached: pids.max, RLIMIT_NPROC or pid_max",
+    (
+        "mount(2)",
+        _errno.EPERM,
+    ): "mounting needs CAP_SYS_ADMIN in the mount namespace's user namespace",
+    (
+        "mount(2)",
+        _errno.EACCES,
+    ): "AppArmor or another security module may forbid it: see minidocker doctor",
+    (
+        "mount(2)",
+        _errno.EINVAL,
+    ): "wrong flags or options, or the mount point is not what the flags ask for",
+    (
+        "mount(2)",
+        _errno.ENODEV,
+    ): "this kernel does not have that file system: see /proc/filesystems",
     ("mount(2)", _errno.ENOENT): "the source or the mount point does not exist",
     ("mount(2)", _errno.ENOTDIR): "a directory is mounted on a file, or a file on a directory",
     ("umount2(2)", _errno.EBUSY): "something uses it: MNT_DETACH lets go now and cleans up later",
     ("umount2(2)", _errno.EINVAL): "it is not a mount point in this mount namespace",
-    ("pivot_root(2)", _errno.EBUSY): "the new root must be a mount point: bind it onto itself first",
+    (
+        "pivot_root(2)",
+        _errno.EBUSY,
+    ): "the new root must be a mount point: bind it onto itself first",
     ("pivot_root(2)", _errno.EINVAL): "a parent mount is shared, or the old root is an initramfs",
     ("mknod(2)", _errno.EPERM): "device nodes need CAP_MKNOD in the first user namespace",
     ("write(2)", _errno.EBUSY): "the cgroup has processes or children that forbid this change",
-    ("execve(2)", _errno.ENOEXEC): "the file is not a program of this machine: a script needs a #! line",
-    ("execve(2)", _errno.ENOENT): "the file, or the loader or interpreter that it names, is not in the container",
+    (
+        "execve(2)",
+        _errno.ENOEXEC,
+    ): "the file is not a program of this machine: a script needs a #! line",
+    (
+        "execve(2)",
+        _errno.ENOENT,
+    ): "the file, or the loader or interpreter that it names, is not in the container",
     ("*", _errno.EROFS): "the file system is mounted read-only",
     ("*", _errno.ENOSPC): "the disk, or a limit on objects of this kind, is full",
     ("*", _errno.EPERM): "the process lacks a capability for this call: see minidocker doctor",

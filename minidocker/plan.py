@@ -78,9 +78,7 @@ def plan(
     return spec, adopted(chosen, options)
 
 
-def _root(
-    root: Root, options: dict[str, Any], words: list[str], chosen: list[type[Stage]]
-) -> str:
+def _root(root: Root, options: dict[str, Any], words: list[str], chosen: list[type[Stage]]) -> str:
     """Fill in the root directory or layers; return the image's name, taken from the words."""
     layers = any(stage.name == "layers" for stage in chosen)
     if options.get("rootfs") and options.get("layer"):
@@ -143,7 +141,9 @@ def _env(base: list[str], image: list[str], options: dict[str, Any]) -> list[str
             with open(file, encoding="utf-8", errors="surrogateescape") as stream:
                 text = stream.read()
         except OSError as problem:
-            raise NotFound(f"--env-file {file}: {problem.strerror}", "give a readable file") from None
+            raise NotFound(
+                f"--env-file {file}: {problem.strerror}", "give a readable file"
+            ) from None
         given += [line for line in text.splitlines() if line.strip() and line[0] != "#"]
     given += options.get("env", [])
     merged = {"PATH": DEFAULT_PATH}
@@ -186,29 +186,41 @@ def _resources(options: dict[str, Any], chosen: list[type[Stage]]) -> Resources:
                 "--memory-swap counts memory and swap together, so it is at least --memory",
                 "-m 64m --memory-swap 64m   (no swap)",
             )
-    pids = parse_number(options["pids-limit"], "--pids-limit", -1) if "pids-limit" in options else None
+    pids = (
+        parse_number(options["pids-limit"], "--pids-limit", -1) if "pids-limit" in options else None
+    )
     resources = Resources(
         memory=memory,
         swap=swap,
         cpus=parse_cpus(options["cpus"]) if "cpus" in options else None,
-        shares=parse_number(options["cpu-shares"], "--cpu-shares") if "cpu-shares" in options else None,
+        shares=parse_number(options["cpu-shares"], "--cpu-shares")
+        if "cpu-shares" in options
+        else None,
         pids=-1 if pids == 0 else pids,
     )
     if resources.asked() and all(stage.name != "cgroup" for stage in chosen):
-        raise UsageError("limits need the stage cgroup, and --stages leaves it out", "--stages ..cgroup")
+        raise UsageError(
+            "limits need the stage cgroup, and --stages leaves it out", "--stages ..cgroup"
+        )
     return resources
 
 
 def _init(options: dict[str, Any], chosen: list[type[Stage]]) -> bool:
     if options.get("init") and all(stage.name != "pid" for stage in chosen):
-        raise UsageError("--init is PID 1's work, and --stages leaves the stage pid out", "--stages pid,…")
+        raise UsageError(
+            "--init is PID 1's work, and --stages leaves the stage pid out", "--stages pid,…"
+        )
     return bool(options.get("init"))
 
 
 def _name(name: str) -> str:
     """Check --name: letters, digits, "_", "." and "-", beginning with a letter or digit."""
-    if name and not (name[0].isalnum() and name.isascii() and all(c.isalnum() or c in "_.-" for c in name)):
-        raise UsageError(f"--name {name!r} is not a name", "letters, digits, _ . - such as --name web-1")
+    if name and not (
+        name[0].isalnum() and name.isascii() and all(c.isalnum() or c in "_.-" for c in name)
+    ):
+        raise UsageError(
+            f"--name {name!r} is not a name", "letters, digits, _ . - such as --name web-1"
+        )
     return name
 
 
@@ -220,7 +232,9 @@ def adopted(chosen: list[type[Stage]], options: dict[str, Any]) -> list[type[Sta
     for text in options.get("stage", []):
         name, equals, file = text.partition("=")
         if not equals or not file:
-            raise UsageError(f"--stage {text!r} is not NAME=FILE", "--stage pid=exercises/01_pid.py")
+            raise UsageError(
+                f"--stage {text!r} is not NAME=FILE", "--stage pid=exercises/01_pid.py"
+            )
         wanted.append((name, list(by_name(name).parts), file, True))
     if not wanted:
         return chosen
@@ -258,18 +272,23 @@ def written(namespace: dict[str, Any], parts: list[str]) -> dict[str, Any]:
 
 
 def mine() -> list[tuple[str, list[str], str, bool]]:
-    """List what course.toml says of the exercises that exist: (stage, parts, file, False)."""
+    """List what course.toml says of the exercises that exist: (stage, parts, file, False).
+
+    MINIDOCKER_EXERCISES names another directory than the course's exercises/.
+    """
     from minidocker.grader import manifest
 
+    course = manifest.load()
+    directory = os.environ.get("MINIDOCKER_EXERCISES") or str(course.root / "exercises")
     found = []
-    for lesson in manifest.load().lessons:
+    for lesson in course.lessons:
         by_stage: dict[str, list[str]] = {}
         for function in lesson.functions:
             if function.stage:
                 by_stage.setdefault(function.stage, []).append(function.name)
-        file = manifest.exercise_path(lesson)
+        file = os.path.relpath(os.path.join(directory, lesson.file))
         if os.path.exists(file):
-            found += [(stage, parts, os.path.relpath(file), False) for stage, parts in by_stage.items()]
+            found += [(stage, parts, file, False) for stage, parts in by_stage.items()]
     return found
 
 

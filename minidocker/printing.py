@@ -45,7 +45,9 @@ class Printer:
                 highlight=False, soft_wrap=True,
             )  # fmt: skip
             if shell:
-                self.console.print(f"  │    [green]$ {escape(shell)}[/]", highlight=False, soft_wrap=True)
+                self.console.print(
+                    f"  │    [green]$ {escape(shell)}[/]", highlight=False, soft_wrap=True
+                )
         else:
             print(f"  {call}", file=sys.stderr)
             if shell:

@@ -178,7 +178,11 @@ def parse_volume(text: str) -> Mount:
     """Read -v SRC:DST[:ro]; both paths absolute."""
     source, _, rest = text.partition(":")
     destination, _, mode = rest.partition(":")
-    if not source.startswith("/") or not destination.startswith("/") or mode not in ("", "ro", "rw"):
+    if (
+        not source.startswith("/")
+        or not destination.startswith("/")
+        or mode not in ("", "ro", "rw")
+    ):
         raise UsageError(
             f"-v {text!r} is not SRC:DST or SRC:DST:ro with absolute paths",
             'such as -v "$PWD/data:/data:ro"',
@@ -190,5 +194,7 @@ def parse_tmpfs(text: str) -> Mount:
     """Read --tmpfs DST[:OPTIONS], options as in mount(8), such as size=64m,mode=1777."""
     destination, _, options = text.partition(":")
     if not destination.startswith("/") or destination == "/":
-        raise UsageError(f"--tmpfs {text!r} needs an absolute path", "such as --tmpfs /run:size=64m")
+        raise UsageError(
+            f"--tmpfs {text!r} needs an absolute path", "such as --tmpfs /run:size=64m"
+        )
     return Mount(source="tmpfs", destination=destination, type="tmpfs", options=options)

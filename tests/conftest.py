@@ -60,7 +60,9 @@ def shared_store(tmp_path_factory: pytest.TempPathFactory, command: list[str]) -
 
 
 @pytest.fixture
-def minidocker(command: list[str], shared_store: Path) -> Callable[..., subprocess.CompletedProcess]:
+def minidocker(
+    command: list[str], shared_store: Path
+) -> Callable[..., subprocess.CompletedProcess]:
     """Run the real command on the shared store; text output, never a terminal."""
 
     def run(*args: str, timeout: float = 60, **more: object) -> subprocess.CompletedProcess:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
 
 from minidocker.errors import Conflict, MinidockerError
 from minidocker.images.store import Store
@@ -26,9 +25,9 @@ def main(argv: list[str]) -> int:
     verbs.add_parser(
         "prune",
         help="remove what ended or crashed runs left",
-        description="Remove every container that has ended or whose owner is gone, cgroups of ours "
-        "without a container, unfinished imports, and layers that no image uses. What is alive, and "
-        "what is not ours, is left alone.",
+        description="Remove every container that has ended or whose owner is gone, cgroups of "
+        "ours without a container, unfinished imports, and layers that no image uses. What is "
+        "alive, and what is not ours, is left alone.",
     )
     args = parser.parse_args(argv)
     store = Store()
@@ -74,7 +73,9 @@ def remove(store: Store, names: list[str]) -> int:
     for name in names:
         record = state.find(store.root, name)
         if not state.clean_up(record, STAGES, Linux()):
-            raise Conflict(f"container {name} is running", "stop it first (Ctrl-C, or kill its process)")
+            raise Conflict(
+                f"container {name} is running", "stop it first (Ctrl-C, or kill its process)"
+            )
         print(name)
     return 0
 
@@ -101,7 +102,7 @@ def forget_names(store: Store) -> None:
     names = store.path("containers", "names")
     for name in os.listdir(names) if os.path.isdir(names) else []:
         link = os.path.join(names, name)
-        if not os.path.exists(link) and time.time() - os.lstat(link).st_mtime > 1:
+        if not os.path.exists(link):  # the directory is made before the link, and removed after it
             os.unlink(link)
 
 

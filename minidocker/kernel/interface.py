@@ -8,11 +8,10 @@ raises `KernelError` (an OSError with the call's name and the path) when the ker
 
 from __future__ import annotations
 
-
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
-    from typing import NoReturn
     from collections.abc import Sequence
+    from typing import NoReturn
 
 
 class Kernel:

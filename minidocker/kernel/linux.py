@@ -7,9 +7,10 @@ child made by clone3 finds the interpreter in order.
 
 from __future__ import annotations
 
-import _signal  # the C half of `signal`: the other half imports enum, 4 ms of each start
+import _signal  # type: ignore[import-not-found]  # the C half of signal: no enum, 4 ms less
 import ctypes
 import os
+from errno import EBUSY, ENOENT, ENOSYS, EPERM
 
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as _flags
@@ -17,9 +18,8 @@ from minidocker.kernel.interface import Kernel
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
-    from typing import NoReturn
     from collections.abc import Callable, Sequence
-    from typing import Any
+    from typing import Any, NoReturn
 
 SYS_CLONE = {"x86_64": 56, "aarch64": 220}
 SYS_CLONE3 = 435  # from here on, all architectures share one numbering
@@ -75,7 +75,7 @@ class Linux(Kernel):
         pid = libc.syscall(SYS_CLONE3, args, ctypes.sizeof(args))
         number = ctypes.get_errno()
         name = "clone3(2)"
-        if pid == -1 and cgroup_fd is None and number in (38, 1):  # ENOSYS; EPERM by a filter
+        if pid == -1 and cgroup_fd is None and number in (ENOSYS, EPERM):  # EPERM: by a filter
             # long syscall(SYS_clone, unsigned long flags, void *stack, …): 0 is "my own stack"
             number_of_clone = SYS_CLONE.get(os.uname().machine, 220)
             word = ctypes.c_ulong
@@ -111,7 +111,9 @@ class Linux(Kernel):
 
     def signal_fd(self, signals: set[int]) -> int:
         # int signalfd(int fd, const sigset_t *mask, int flags): sigset_t has a bit a signal
-        mask = ctypes.create_string_buffer(sum(1 << n - 1 for n in signals).to_bytes(8, "little"), 128)
+        mask = ctypes.create_string_buffer(
+            sum(1 << n - 1 for n in signals).to_bytes(8, "little"), 128
+        )
         return call("signalfd(2)", libc.signalfd, -1, mask, os.O_CLOEXEC | os.O_NONBLOCK)
 
     def default_signals(self, signals: set[int]) -> None:
@@ -163,7 +165,8 @@ class Linux(Kernel):
         for number in range(64):
             if not keep >> number & 1 and libc.prctl(_flags.PR_CAPBSET_DROP, number, 0, 0, 0):
                 break  # EINVAL: the kernel knows no higher number
-        # int capset(cap_user_header_t, const cap_user_data_t): {effective, permitted, inheritable}×2
+        # int capset(cap_user_header_t, const cap_user_data_t): two of {effective, permitted,
+        # inheritable}
         header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
         low, high = keep & 0xFFFFFFFF, keep >> 32
         data = (ctypes.c_uint32 * 6)(low, low, 0, high, high, 0)
@@ -185,7 +188,8 @@ class Linux(Kernel):
 
     def mount_setattr(self, path: str, attributes: int, recursive: bool = False) -> None:
         # int syscall(SYS_mount_setattr, int dirfd, const char *path, unsigned flags,
-        #             struct mount_attr *attr, size_t size): attr_set, attr_clr, propagation, userns_fd
+        #             struct mount_attr *attr, size_t size)
+        # struct mount_attr { __u64 attr_set, attr_clr, propagation, userns_fd; }
         attr = (ctypes.c_uint64 * 4)(attributes)
         call(
             "mount_setattr(2)", libc.syscall, SYS_MOUNT_SETATTR, AT_FDCWD, self._top(path),
@@ -224,20 +228,15 @@ class Linux(Kernel):
         parts = [part for part in path.split("/") if part not in ("", ".")]
         anchor = self._anchor(root)
         for depth in range(1, len(parts) + 1):
-            so_far = "/".join(parts[:depth])
             try:
-                self._in_root(anchor, so_far, O_PATH)
+                self._in_root(anchor, "/".join(parts[:depth]), O_PATH)
             except KernelError as problem:
-                if problem.errno != 2:
+                if problem.errno != ENOENT:
                     raise
                 parent = self._in_root(anchor, "/".join(parts[: depth - 1]) or ".", O_PATH)
-                last = depth == len(parts)
-                if last and kind == "file":
-                    make = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
-                    os.close(ask("open(2)", path, lambda: os.open(parts[-1], make, dir_fd=parent)))
-                else:
-                    name = parts[depth - 1]
-                    ask("mkdir(2)", path, lambda: os.mkdir(name, 0o755, dir_fd=parent))
+                directory = kind == "dir" or depth < len(parts)
+                make = _make_directory if directory else _make_file
+                ask("mkdir(2)" if directory else "open(2)", path, make, parts[depth - 1], parent)
         found = f"/proc/self/fd/{self._in_root(anchor, '/'.join(parts) or '.', O_PATH)}"
         self._targets[found] = (root.rstrip("/"), "/" + "/".join(parts))
         return found
@@ -312,7 +311,7 @@ class Linux(Kernel):
         fd = call("socket(2)", libc.socket, 2, 2, 0)  # AF_INET, SOCK_DGRAM
         try:
             call("ioctl(2) SIOCGIFFLAGS", libc.ioctl, fd, SIOCGIFFLAGS, request, path=interface)
-            request[16] = request.raw[16] | IFF_UP
+            request[16] = bytes([request.raw[16] | IFF_UP])
             call("ioctl(2) SIOCSIFFLAGS", libc.ioctl, fd, SIOCSIFFLAGS, request, path=interface)
         finally:
             os.close(fd)
@@ -335,13 +334,21 @@ class Linux(Kernel):
         ask("setrlimit(2)", "", module.setrlimit, resource, (soft, hard))
 
 
+def _make_directory(name: str, parent: int) -> None:
+    os.mkdir(name, 0o755, dir_fd=parent)
+
+
+def _make_file(name: str, parent: int) -> None:
+    os.close(os.open(name, _NEW | os.O_EXCL, 0o644, dir_fd=parent))
+
+
 def _remove(path: str, device: int) -> None:
     """Remove a tree that lies on one device; another device is a mount, and stays."""
     with os.scandir(path) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 if entry.stat(follow_symlinks=False).st_dev != device:
-                    raise KernelError("rmdir(2)", 16, entry.path, "something is mounted there")
+                    raise KernelError("rmdir(2)", EBUSY, entry.path, "something is mounted there")
                 _remove(entry.path, device)
             else:
                 ask("unlink(2)", entry.path, os.unlink, entry.path)

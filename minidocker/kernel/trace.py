@@ -14,8 +14,8 @@ from minidocker.kernel.interface import Kernel
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
     from collections.abc import Callable, Sequence
+    from typing import Any, NoReturn
 
 NEWLINE, ESCAPED = "\n", "\\n"  # an f-string of Python 3.11 takes no backslash
 UNSHARE_OPTIONS = {
@@ -155,12 +155,14 @@ def spell(method: str, args: Sequence[Any]) -> str:
             words.append(f.names(value, prefixes[place]))
         elif method in ("mkdir", "mknod", "umask") and isinstance(value, int):
             words.append(f"{value:#o}")
-        elif method == "kill" and place == 1 or method == "prctl" and place == 1:
+        elif (method == "kill" and place == 1) or (method == "prctl" and place == 1):
             words.append(signal_name(value))
         elif isinstance(value, dict):
             words.append(f"{{{len(value)} variables}}")
         else:
-            words.append('"' + value.replace("\n", "\\n") + '"' if isinstance(value, str) else repr(value))
+            words.append(
+                '"' + value.replace("\n", "\\n") + '"' if isinstance(value, str) else repr(value)
+            )
     return f"{CALLS.get(method, method)}({', '.join(words)})"
 
 
@@ -250,6 +252,16 @@ class Pretend(Kernel):
         return os.getpid()
 
 
-ANSWERS: dict[str, Any] = {"exists": True, "clone": 4242, "fork": 4242, "waitpid": (4242, 0), "open": 3,
-                           "umask": 0o022, "run": "", "set_signal_mask": set(), "signal_fd": -1, "wait_signal": f.SIGCHLD}  # fmt: skip
+ANSWERS: dict[str, Any] = {
+    "clone": 4242,
+    "fork": 4242,
+    "waitpid": (4242, 0),
+    "wait_signal": f.SIGCHLD,
+    "set_signal_mask": set(),
+    "signal_fd": -1,
+    "open": 3,
+    "exists": True,
+    "umask": 0o022,
+    "run": "",
+}
 METHODS = frozenset(name for name in vars(Kernel) if not name.startswith("_"))

@@ -15,8 +15,8 @@ from minidocker.errors import UsageError
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
-    from typing import Any
     from collections.abc import Iterable
+    from typing import Any
 
     from minidocker.stages.base import Stage
 
@@ -82,5 +82,5 @@ def own_frames(problem: BaseException, files: Iterable[str]) -> str:
     """Format the frames of a traceback that lie in the learner's files, and the error itself."""
     wanted = {os.path.abspath(file) for file in files}
     frames = [f for f in traceback.extract_tb(problem.__traceback__) if f.filename in wanted]
-    lines = traceback.format_list(frames) + [f"{type(problem).__name__}: {problem}"]
+    lines = [*traceback.format_list(frames), f"{type(problem).__name__}: {problem}"]
     return "".join(lines)

@@ -25,8 +25,8 @@ from minidocker.spec import DEFAULT_PATH
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
-    from typing import NoReturn
     from collections.abc import Sequence
+    from typing import NoReturn
 
     from minidocker.kernel.interface import Kernel
     from minidocker.runtime.channel import Channel

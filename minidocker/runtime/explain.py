@@ -21,7 +21,7 @@ class Teller:
     """Called by `Traced` before each call; hands a step to `show`.
 
     A step is a dictionary: stage, moment, part, origin ("" for the reference), method, call (in
-    kernel spelling), shell (the command that does the same, or ""), and at (seconds from the start).
+    kernel spelling), shell (the command that does the same, or ""), and at (seconds).
     """
 
     def __init__(self, show: Callable[[dict[str, Any]], None]) -> None:

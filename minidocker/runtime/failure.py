@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from minidocker.errors import KernelError, MinidockerError, StageError
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True

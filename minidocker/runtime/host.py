@@ -104,11 +104,12 @@ class Host:
     def call_each(self, moment: str, *args: object) -> None:
         """Call one moment of every stage, in the order of STAGES."""
         self.moment = moment
-        for self.stage in self.stages:
+        for stage in self.stages:
+            self.stage = stage
             try:
-                getattr(self.stage, moment)(self.kernel, self.run_record, *args)
+                getattr(stage, moment)(self.kernel, self.run_record, *args)
             except Exception as problem:
-                raise failure(problem, self.stage, moment) from None
+                raise failure(problem, stage, moment) from None
         self.stage = None
 
     def spawn(self) -> None:

@@ -47,9 +47,7 @@ def launch(host: Host, stage: Pid, flags: int, child: Child, cgroup: str) -> int
         os.close(answer)
 
 
-def _be_launcher(
-    host: Host, stage: Pid, flags: int, child: Child, cgroup: str, tell: int
-) -> None:
+def _be_launcher(host: Host, stage: Pid, flags: int, child: Child, cgroup: str, tell: int) -> None:
     """Call spawn; leave only by _exit, in the launcher and in a child that went astray."""
     strays: list[int] = []
     os.register_at_fork(after_in_child=lambda: strays.append(1))

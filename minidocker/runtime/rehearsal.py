@@ -36,7 +36,7 @@ def rehearse(spec: Spec, stages: Sequence[Stage], kernel: Kernel, teller: Teller
     actor.moment = "spawn"
     actor.stage = next((s for s in stages if isinstance(s, Pid)), Pid())
     try:
-        pid = actor.stage.spawn(kernel, flags, never)  # type: ignore[attr-defined]
+        pid = actor.stage.spawn(kernel, flags, never)
     except Exception as problem:
         raise failure(problem, actor.stage, "spawn") from None
     each(actor, "outside", stages, kernel, run, pid)
@@ -55,11 +55,12 @@ def each(
 ) -> None:
     """Call one moment of every stage."""
     actor.moment = moment
-    for actor.stage in stages:
+    for stage in stages:
+        actor.stage = stage
         try:
-            getattr(actor.stage, moment)(kernel, run, *args)
+            getattr(stage, moment)(kernel, run, *args)
         except Exception as problem:
-            raise failure(problem, actor.stage, moment) from None
+            raise failure(problem, stage, moment) from None
     actor.stage = None
 
 

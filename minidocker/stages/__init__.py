@@ -69,8 +69,9 @@ def choose(text: str = "") -> list[type[Stage]]:
             if by_name(need).always:
                 chosen.add(need)
             elif need not in chosen:
+                later = max(name, need, key=CHAPTERS.index)
                 raise UsageError(
                     f"the stage {name} needs the stage {need}",
-                    f"--stages {text},{need}   or   --stages ..{CHAPTERS[max(map(CHAPTERS.index, (name, need)))]}",
+                    f"--stages {text},{need}   or   --stages ..{later}",
                 )
     return [stage for stage in STAGES if stage.name in chosen]

@@ -6,10 +6,10 @@ as `self.part(...)`. A part is a small static method: that is what a learner wri
 
 from __future__ import annotations
 
-
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from typing import Any, ClassVar
+
     from minidocker.kernel.interface import Kernel
     from minidocker.spec import Run
 

@@ -33,7 +33,7 @@ class Cgroup(Stage):
             if asked:
                 raise Blocked(
                     "limits need cgroup v2 alone on /sys/fs/cgroup, and this machine has not that",
-                    "use the lab machine (vagrant up), or boot with systemd.unified_cgroup_hierarchy=1",
+                    "use the lab machine (vagrant up); minidocker doctor says more",
                 )
             return
         limits = self.limits(run.spec.resources)

@@ -6,7 +6,6 @@ modules pwd and grp would load libraries of the image.
 
 from __future__ import annotations
 
-
 from minidocker.errors import KernelError, NotFound
 from minidocker.stages.base import Stage
 

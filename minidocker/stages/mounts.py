@@ -6,7 +6,6 @@ on the host, the kernel refuses a fresh procfs once no full one is in sight.
 
 from __future__ import annotations
 
-
 from minidocker.kernel.flags import (
     MOUNT_ATTR_RDONLY,
     MS_BIND,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from minidocker.kernel.flags import CLONE_NEWPID, SIGCHLD, WNOHANG
 from minidocker.stages.base import Stage
 

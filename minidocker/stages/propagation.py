@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from minidocker.kernel.flags import CLONE_NEWNS, MS_PRIVATE, MS_REC
 from minidocker.stages.base import Stage
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from minidocker.kernel.flags import MNT_DETACH, MS_BIND, MS_RDONLY, MS_REC, MS_REMOUNT
 from minidocker.stages.base import Stage
 

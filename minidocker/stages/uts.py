@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from minidocker.kernel.flags import CLONE_NEWUTS
 from minidocker.stages.base import Stage
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -67,7 +68,9 @@ def test_ps_starts_at_one(minidocker: Callable, host_unchanged: None) -> None:
 
 
 def test_every_namespace_is_its_own(minidocker: Callable) -> None:
-    done = minidocker("run", "--rm", "base", "sh", "-c", "cd /proc/self/ns; for n in *; do readlink $n; done")
+    done = minidocker(
+        "run", "--rm", "base", "sh", "-c", "cd /proc/self/ns; for n in *; do readlink $n; done"
+    )
     inside = dict(line.split(":") for line in done.stdout.split())
     for name in ("pid", "mnt", "uts", "ipc", "net", "cgroup"):
         assert inside[name] != os.readlink(f"/proc/self/ns/{name}").split(":")[1], name
@@ -120,13 +123,20 @@ def test_etc_files_are_mounts_and_in_no_layer(minidocker: Callable, shared_store
 def test_the_image_never_changes(minidocker: Callable, shared_store: Path) -> None:
     def everything() -> list[tuple]:
         files = sorted((shared_store / "layers").rglob("*"))
-        return [(str(p), p.lstat().st_mode, p.lstat().st_mtime_ns, p.lstat().st_size) for p in files]
+        return [
+            (str(p), p.lstat().st_mode, p.lstat().st_mtime_ns, p.lstat().st_size) for p in files
+        ]
 
     before = everything()
     script = "echo x > /etc/passwd; rm /bin/vi; chmod 700 /tmp; mkdir /new; touch /etc/group"
     assert minidocker("run", "--rm", "base", "sh", "-c", script).returncode == 0
     assert everything() == before
-    assert minidocker("run", "--rm", "base", "sh", "-c", "test -e /bin/vi && ! test -e /new").returncode == 0
+    assert (
+        minidocker(
+            "run", "--rm", "base", "sh", "-c", "test -e /bin/vi && ! test -e /new"
+        ).returncode
+        == 0
+    )
 
 
 # --- options -----------------------------------------------------------------------------
@@ -199,7 +209,10 @@ def test_tmpfs_and_read_only(minidocker: Callable) -> None:
 
 
 def test_user(minidocker: Callable) -> None:
-    assert "uid=1234 gid=99 groups=99" in minidocker("run", "--rm", "-u", "1234:99", "base", "id").stdout
+    assert (
+        "uid=1234 gid=99 groups=99"
+        in minidocker("run", "--rm", "-u", "1234:99", "base", "id").stdout
+    )
     done = minidocker("run", "--rm", "-u", "1234", "base", "grep", "Cap[PE]", "/proc/self/status")
     assert [line.split()[1] for line in done.stdout.splitlines()] == ["0" * 16] * 2
 
@@ -209,10 +222,14 @@ def test_entrypoint(minidocker: Callable) -> None:
     assert done.stdout == "a b\n"
 
 
-def test_rootfs_directory_is_used_as_it_is(minidocker: Callable, shared_store: Path, tmp_path: Path) -> None:
+def test_rootfs_directory_is_used_as_it_is(
+    minidocker: Callable, shared_store: Path, tmp_path: Path
+) -> None:
     base = next((shared_store / "layers/sha256").glob("*/fs"))
     subprocess.run(["cp", "-a", f"{base}/.", str(tmp_path)], check=True)
-    done = minidocker("run", "--rm", "--rootfs", str(tmp_path), "sh", "-c", "echo x > /made; ls -d /proc/1")
+    done = minidocker(
+        "run", "--rm", "--rootfs", str(tmp_path), "sh", "-c", "echo x > /made; ls -d /proc/1"
+    )
     assert done.stdout == "/proc/1\n"
     assert (tmp_path / "made").read_text() == "x\n"
 
@@ -233,12 +250,22 @@ def test_layers_shadow_each_other(minidocker: Callable, shared_store: Path, tmp_
 
 def test_stages_build_up(minidocker: Callable) -> None:
     here = os.readlink("/proc/self/ns/uts")
-    done = minidocker("run", "--rm", "--stages", "pid", "sh", "-c", "echo $$; ps -e | wc -l; readlink /proc/self/ns/uts")
+    done = minidocker(
+        "run",
+        "--rm",
+        "--stages",
+        "pid",
+        "sh",
+        "-c",
+        "echo $$; ps -e | wc -l; readlink /proc/self/ns/uts",
+    )
     pid, count, uts = done.stdout.split()
     assert pid == "1"
     assert int(count) > 5  # /proc is still the host's
     assert uts == here
-    done = minidocker("run", "--rm", "--stages", "..mounts", "sh", "-c", "ps -e | wc -l; cat /etc/hostname")
+    done = minidocker(
+        "run", "--rm", "--stages", "..mounts", "sh", "-c", "ps -e | wc -l; cat /etc/hostname"
+    )
     assert int(done.stdout.split()[0]) <= 4
     assert done.stdout.split()[1] == Path("/etc/hostname").read_text().strip()
 
@@ -263,7 +290,9 @@ def test_exit_status(minidocker: Callable, host_unchanged: None, args: tuple, st
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGRTMIN])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGRTMIN]
+)
 @pytest.mark.parametrize("init", [False, True])
 def test_signals_reach_the_command(started: Callable, number: int, init: bool) -> None:
     script = f"trap 'echo got; exit 3' {int(number)}; echo ready; while :; do sleep 0.05; done"
@@ -297,7 +326,9 @@ def test_init_keeps_the_interpreter_from_being_written(minidocker: Callable) -> 
 
 
 def test_three_interrupts_end_a_deaf_command(terminal: Callable) -> None:
-    child = terminal("--rm", "base", "sh", "-c", "trap '' INT; echo ready; while :; do sleep 0.1; done")
+    child = terminal(
+        "--rm", "base", "sh", "-c", "trap '' INT; echo ready; while :; do sleep 0.1; done"
+    )
     child.expect("ready")
     for _ in range(3):
         child.sendcontrol("c")
@@ -311,10 +342,13 @@ def test_three_interrupts_end_a_deaf_command(terminal: Callable) -> None:
 def test_a_killed_host_process_takes_the_container_along(
     started: Callable, minidocker: Callable, shared_store: Path
 ) -> None:
-    process = started("--name", "orphan", "base", "sh", "-c", "echo ready; while :; do sleep 1; done")
+    process = started(
+        "--name", "orphan", "base", "sh", "-c", "echo ready; while :; do sleep 1; done"
+    )
     assert process.stdout.readline() == "ready\n"
-    listed = minidocker("ps").stdout.splitlines()[1].split()
-    pid = int(listed[-5] if listed[-5].isdigit() else [w for w in listed if w.isdigit() and os.path.exists(f"/proc/{w}")][0])
+    record = json.loads((shared_store / "containers/names/orphan/record.json").read_text())
+    pid = record["pid"]
+    assert os.readlink(f"/proc/{pid}/ns/pid") != os.readlink("/proc/self/ns/pid")
     process.kill()
     process.wait()
     deadline = time.monotonic() + 20
@@ -328,7 +362,9 @@ def test_a_killed_host_process_takes_the_container_along(
 
 
 def test_prune_spares_the_living(started: Callable, minidocker: Callable) -> None:
-    process = started("--rm", "--name", "alive", "base", "sh", "-c", "echo ready; while :; do sleep 1; done")
+    process = started(
+        "--rm", "--name", "alive", "base", "sh", "-c", "echo ready; while :; do sleep 1; done"
+    )
     assert process.stdout.readline() == "ready\n"
     minidocker("prune")
     assert "alive" in minidocker("ps").stdout
@@ -441,7 +477,9 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("args", "words"), BAD, ids=lambda v: "-".join(v) if isinstance(v, tuple) else "")
+@pytest.mark.parametrize(
+    ("args", "words"), BAD, ids=lambda v: "-".join(v) if isinstance(v, tuple) else ""
+)
 def test_bad_input_gives_one_sentence_and_a_remedy(
     minidocker: Callable, host_unchanged: None, args: tuple, words: str
 ) -> None:
@@ -523,7 +561,9 @@ def test_a_learners_spawn_runs_the_real_thing(
         f"def spawn(kernel, flags, child):\n{SPAWNS[how]}"
         "    if pid == 0:\n        child()\n    return pid\n"
     )
-    done = minidocker("run", "--rm", "--stage", f"pid={file}", "base", "sh", "-c", "echo $$; exit 4")
+    done = minidocker(
+        "run", "--rm", "--stage", f"pid={file}", "base", "sh", "-c", "echo $$; exit 4"
+    )
     assert (done.stdout, done.returncode) == ("1\n", 4)
     told = minidocker("run", "--rm", "--explain", "--stage", f"pid={file}", "base", "true")
     assert str(file) in told.stderr
@@ -553,16 +593,22 @@ def test_a_pivot_without_its_namespace_is_refused(minidocker: Callable, tmp_path
     assert "mnt" in done.stderr
 
 
-def test_a_failed_call_names_stage_part_call_errno_and_path(minidocker: Callable, tmp_path: Path) -> None:
+def test_a_failed_call_names_stage_part_call_errno_and_path(
+    minidocker: Callable, tmp_path: Path
+) -> None:
     file = tmp_path / "mine.py"
-    file.write_text("def pivot(kernel, new_root):\n    kernel.pivot_root(new_root, new_root + '/no')\n")
+    file.write_text(
+        "def pivot(kernel, new_root):\n    kernel.pivot_root(new_root, new_root + '/no')\n"
+    )
     done = minidocker("run", "--rm", "--stage", f"rootfs={file}", "base", "true")
     assert "stage rootfs, inside, part pivot of" in done.stderr
     assert "pivot_root(2) on " in done.stderr
     assert "ENOENT" in done.stderr
 
 
-def test_imports_of_the_image_are_never_run(minidocker: Callable, shared_store: Path, tmp_path: Path) -> None:
+def test_imports_of_the_image_are_never_run(
+    minidocker: Callable, shared_store: Path, tmp_path: Path
+) -> None:
     """After the pivot, a lazy import must fail, not load the image's own Python files."""
     import sysconfig
 

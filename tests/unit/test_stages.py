@@ -99,7 +99,9 @@ def test_mounts_on_the_hosts_root_are_proc_alone() -> None:
 
 def test_volumes_are_mounted_parents_first() -> None:
     kernel = Pretend()
-    volumes = [Mount(source="/h", destination=d, type="bind", options="dir") for d in ("/a/b", "/a")]
+    volumes = [
+        Mount(source="/h", destination=d, type="bind", options="dir") for d in ("/a/b", "/a")
+    ]
     Mounts().inside(kernel, a_run(mounts=volumes))
     assert [a[1] for n, a in kernel.calls if n == "mount" and a[0] == "/h"] == [
         "/s/abc/merged/a",
@@ -143,9 +145,7 @@ class Family(Pretend):
 
 
 def test_init_reaps_all_and_forwards() -> None:
-    kernel = Family(
-        [f.SIGTERM, f.SIGCHLD, f.SIGCHLD], [[(5, 0), (6, 0)], [(7, 0), (2, 3 << 8)]]
-    )
+    kernel = Family([f.SIGTERM, f.SIGCHLD, f.SIGCHLD], [[(5, 0), (6, 0)], [(7, 0), (2, 3 << 8)]])
     assert Pid.init(kernel, 2) == 3
     assert kernel.calls == [("kill", (2, f.SIGTERM))]
 

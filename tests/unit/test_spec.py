@@ -1,0 +1,149 @@
+"""From words to a Spec: options, sizes, volumes; and the texts that travel."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minidocker import options, plan
+from minidocker.errors import UsageError
+from minidocker.images.store import Store
+from minidocker.runtime.channel import Channel, to_json
+from minidocker.spec import Resources, Spec, parse_size, parse_tmpfs, parse_volume
+
+
+@pytest.mark.parametrize(
+    ("argv", "found", "rest"),
+    [
+        (["base", "ls", "-l"], {}, ["base", "ls", "-l"]),
+        (["-it", "base"], {"interactive": True, "tty": True}, ["base"]),
+        (["-e", "A=1", "-eB=2", "--env=C=3", "x"], {"env": ["A=1", "B=2", "C=3"]}, ["x"]),
+        (["--name=a", "--", "--odd"], {"name": "a"}, ["--odd"]),
+        (["-m64m", "x"], {"memory": "64m"}, ["x"]),
+        (["--rm=false", "x"], {"rm": False}, ["x"]),
+        (["--name", "a", "--name", "b"], {"name": "b"}, []),
+    ],
+)
+def test_parse(argv: list[str], found: dict, rest: list[str]) -> None:
+    assert options.parse(argv) == (found, rest)
+
+
+@pytest.mark.parametrize("argv", [["--nope"], ["-z"], ["--name"], ["--rm=5"], ["-itz", "x"]])
+def test_parse_refuses(argv: list[str]) -> None:
+    with pytest.raises(UsageError) as problem:
+        options.parse(argv)
+    assert problem.value.remedy
+
+
+def test_help_shows_every_option_of_the_table() -> None:
+    text = options.help_parser().format_help()
+    for names, *_ in options.RUN:
+        assert names[-1] in text
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("64m", 64 << 20), ("1g", 1 << 30), ("5", 5), ("2k", 2048), ("64MB", 64 << 20), ("0.5g", 1 << 29)],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert parse_size(text, "-m") == size
+
+
+@pytest.mark.parametrize("text", ["", "3x", "m", "-1", "1.2.3m", "infm", "nan", "b", "mb"])
+def test_no_sizes(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_size(text, "-m")
+
+
+@given(st.text(max_size=12))
+def test_a_size_is_a_number_or_a_sentence(text: str) -> None:
+    try:
+        assert parse_size(text, "-m") >= 0
+    except UsageError as problem:
+        assert problem.remedy
+
+
+def test_volumes_and_tmpfs() -> None:
+    mount = parse_volume("/a:/b:ro")
+    assert (mount.source, mount.destination, mount.readonly) == ("/a", "/b", True)
+    assert parse_tmpfs("/t:size=1m").options == "size=1m"
+    for text in ("/a", "a:/b", "/a:b", "/a:/b:rx", ":/b"):
+        with pytest.raises(UsageError):
+            parse_volume(text)
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@given(PLAIN)
+def test_our_json_is_json(value: object) -> None:
+    assert json.loads(to_json(value)) == value
+
+
+def test_a_spec_goes_into_a_record() -> None:
+    spec = Spec(id="a", resources=Resources(memory=5), mounts=[parse_volume("/a:/b")])
+    back = json.loads(to_json(spec.as_dict()))
+    assert back["resources"]["memory"] == 5
+    assert back["mounts"][0]["destination"] == "/b"
+    with pytest.raises(TypeError):
+        Spec(nonsense=1)
+
+
+def test_channel_tells_and_ends(tmp_path) -> None:
+    channel = Channel()
+    channel.say("failed", message='a "quoted" word\n', status=126)
+    channel.say("step", call="x" * 200_000)
+    assert channel.hear() == {"kind": "failed", "message": 'a "quoted" word\n', "status": 126}
+    assert channel.hear()["call"].startswith("xxx")
+    with open(tmp_path / "f", "w") as file:
+        channel.send_terminal(file.fileno())
+        message = channel.hear()
+    assert message["kind"] == "terminal"
+    import os
+
+    assert os.fstat(message["fd"]).st_ino == (tmp_path / "f").stat().st_ino
+    os.close(message["fd"])
+    assert not channel.host_is_gone()
+    channel.child.close()
+    assert channel.hear() is None
+
+
+def plan_of(*argv: str) -> tuple:
+    found, words = options.parse(list(argv))
+    return plan.plan(found, words, Store("/nowhere"), touch=False)
+
+
+def test_docker_rules_for_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HERE", "1")
+    spec, _ = plan_of("--entrypoint", "/e", "-e", "HERE", "-e", "X=1", "-e", "X=2", "img", "a")
+    assert spec.process.args == ["/e", "a"]
+    assert "HERE=1" in spec.process.env
+    assert [item for item in spec.process.env if item.startswith("X=")] == ["X=2"]
+    assert spec.image == "img"
+    assert spec.hostname == spec.id
+    spec, stages = plan_of("--stages", "..mounts", "ps")
+    assert spec.process.args == ["ps"]
+    assert spec.image == ""
+    assert [stage.name for stage in stages] == ["pid", "propagation", "mounts", "identity"]
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("--stages", "pid", "--rootfs", "/x", "ls"), ("--stages", "..rootfs", "img"),
+        ("--stages", "pid", "-m", "1m", "ls"), ("--stages", "uts", "--init", "ls"),
+        ("--rootfs", "/x", "--layer", "/y", "ls"), ("-w", "rel", "img"), ("-e", "=x", "img"),
+        ("--memory-swap", "1g", "img"), ("--name", "-x", "img"),
+    ],
+)  # fmt: skip
+def test_plan_refuses(argv: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError) as problem:
+        plan_of(*argv)
+    assert problem.value.remedy
