@@ -448,32 +448,54 @@ def has_screen() -> bool:
 
 def lab() -> int:
     """Start JupyterLab on notebook 00 and stay with it until it ends."""
-    port, token = free_port(), os.urandom(24).hex()
-    bin_dir = os.path.join(VENV, "bin")
+    # Its sockets lie in a directory with a short name: a socket's path has 107 bytes at most.
+    with tempfile.TemporaryDirectory(prefix="minidocker-") as runtime:
+        port, token = free_port(), os.urandom(24).hex()
+        argv, env = lab_command(port, token, runtime)
+        process = subprocess.Popen(
+            argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            announce(process, port, token)
+            return process.wait()
+        except KeyboardInterrupt:
+            print("\nJupyterLab is stopping.")
+            return 0
+        finally:
+            end_lab(process)
+
+
+def lab_command(port: int, token: str, runtime: str) -> tuple[list[str], dict[str, str]]:
+    """Return the command line that starts JupyterLab, and its environment."""
+    folder = os.path.join(VENV, "bin")
     shell = os.environ.get("SHELL") or "/bin/bash"
     argv = [
-        os.path.join(bin_dir, "jupyter"), "lab", "--ip=127.0.0.1", f"--port={port}", "--allow-root",
-        "--ServerApp.port_retries=0", "--log-level=WARN", "--LabApp.log_level=WARN",
-        f"--ServerApp.root_dir={ROOT}",
-        f"--LabApp.default_url=/lab/tree/{NOTEBOOK}",
+        os.path.join(folder, "jupyter"),
+        "lab",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        "--allow-root",
+        # Not over TCP, where every user of this machine could listen to the kernels.
+        "--KernelManager.transport=ipc",
         # Said, because otherwise the terminals are login shells, which forget our PATH.
         f"--ServerApp.terminado_settings=shell_command={[shell]!r}",
-    ]  # fmt: skip
+        f"--ServerApp.root_dir={ROOT}",
+        f"--LabApp.default_url=/lab/tree/{NOTEBOOK}",
+        "--log-level=WARN",
+        "--LabApp.log_level=WARN",
+    ]
     if not has_screen():
         argv.append("--no-browser")
-    # The token goes by the environment: a command line can be read by every user.
-    path = bin_dir + os.pathsep + os.environ.get("PATH", os.defpath)
-    env = {**os.environ, "PATH": path, "VIRTUAL_ENV": VENV, "JUPYTER_TOKEN": token}
-    process = subprocess.Popen(argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
-                               start_new_session=True)  # fmt: skip
-    try:
-        announce(process, port, token)
-        return process.wait()
-    except KeyboardInterrupt:
-        print("\nJupyterLab is stopping.")
-        return 0
-    finally:
-        end_lab(process)
+    env = {
+        **os.environ,
+        "PATH": folder + os.pathsep + os.environ.get("PATH", os.defpath),
+        "VIRTUAL_ENV": VENV,
+        # By the environment: a command line can be read by every user.
+        "JUPYTER_TOKEN": token,
+        "JUPYTER_RUNTIME_DIR": runtime,
+    }
+    return argv, env
 
 
 def end_lab(process: subprocess.Popen[bytes]) -> None:

@@ -242,7 +242,7 @@ def adopted(chosen: list[type[Stage]], options: dict[str, Any]) -> list[type[Sta
         import site
 
         site.main()  # a learner's file may import what is installed
-    from minidocker.runtime.adopt import adopt, load, take
+    from minidocker.runtime.adopt import adopt
 
     stages = {stage.name: stage for stage in chosen}
     for name, parts, file, strict in wanted:
@@ -250,45 +250,31 @@ def adopted(chosen: list[type[Stage]], options: dict[str, Any]) -> list[type[Sta
             if strict:
                 raise UsageError(f"--stage {name}=…: --stages leaves that stage out", f"add {name}")
             continue
-        if strict:
-            stages[name] = adopt(stages[name], parts, file)
-        elif functions := written(load(file), parts):
-            stages[name] = take(stages[name], functions, file)
+        stages[name] = adopt(stages[name], parts, file)
     return [stages[stage.name] for stage in chosen]
 
 
-def written(namespace: dict[str, Any], parts: list[str]) -> dict[str, Any]:
-    """Pick the functions that a learner has written: those whose body is not the starter's.
-
-    A starter's function raises NotImplementedError; its code object names that.
-    """
-    found = {}
-    for part in parts:
-        function = namespace.get(part)
-        code = getattr(function, "__code__", None)
-        if function is not None and not (code and "NotImplementedError" in code.co_names):
-            found[part] = function
-    return found
-
-
 def mine() -> list[tuple[str, list[str], str, bool]]:
-    """List what course.toml says of the exercises that exist: (stage, parts, file, False).
+    """List the parts that the learner has written, by course.toml: (stage, parts, file, False).
 
+    A function that is still the starter's is left out, and the reference serves instead.
     MINIDOCKER_EXERCISES names another directory than the course's exercises/.
     """
-    from minidocker.grader import manifest
+    from pathlib import Path
+
+    from minidocker.grader import manifest, subject
 
     course = manifest.load()
-    directory = os.environ.get("MINIDOCKER_EXERCISES") or str(course.root / "exercises")
+    directory = Path(os.environ.get("MINIDOCKER_EXERCISES") or course.root / "exercises")
     found = []
     for lesson in course.lessons:
+        changed = subject.changed(course, lesson, directory)
         by_stage: dict[str, list[str]] = {}
         for function in lesson.functions:
-            if function.stage:
+            if function.stage and function.name in changed:
                 by_stage.setdefault(function.stage, []).append(function.name)
-        file = os.path.relpath(os.path.join(directory, lesson.file))
-        if os.path.exists(file):
-            found += [(stage, parts, file, False) for stage, parts in by_stage.items()]
+        file = os.path.relpath(directory / lesson.file)
+        found += [(stage, parts, file, False) for stage, parts in by_stage.items()]
     return found
 
 

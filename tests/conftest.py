@@ -84,11 +84,17 @@ def host_unchanged(shared_store: Path) -> Iterator[None]:
     assert host_state(shared_store) == before
 
 
+def own_mounts(store: Path) -> list[str]:
+    """The mounts of this mount namespace that our code could have made: those of the store."""
+    table = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [line for line in table if str(store) in line or "minidocker" in line]
+
+
 def host_state(store: Path) -> dict[str, object]:
     """What a run might leave on the host."""
     containers = store / "containers"
     return {
-        "mounts": Path("/proc/self/mountinfo").read_text(),
+        "mounts": own_mounts(store),
         "links": sorted(os.listdir("/sys/class/net")),
         "hostname": os.uname().nodename,
         "cgroups": sorted(os.listdir("/sys/fs/cgroup/minidocker"))

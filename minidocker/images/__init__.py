@@ -1,0 +1,7 @@
+"""Images: archives become layers, layers become images, and the store keeps each once.
+
+    a tar file ─ source ─► stream ─► tar ─► unpack ─► layers/sha256/…/fs
+                   └─ sha256 of every byte = the layer's name
+
+The hot path, from a name to directories, is `store` alone; everything else may take its time.
+"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from minidocker.errors import Blocked, NotFound, UsageError
-from minidocker.images import base, catalogue, files, importer
+from minidocker.images import base, catalogue, changes, files, importer
 from minidocker.images.store import Store
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str]) -> int:
     """Run `minidocker image ARGV`; return the exit status. MinidockerError for what goes wrong."""
     args = build_parser().parse_args(list(argv))
-    signal.signal(signal.SIGTERM, _end)  # so that a half-done import is cleared away
+    with contextlib.suppress(ValueError):  # only the main thread may
+        signal.signal(signal.SIGTERM, _end)  # so that a half-done import is cleared away
     try:
         args.function(Store(), args)
         return 0
@@ -169,7 +171,7 @@ def _ls(store: Store, args: argparse.Namespace) -> None:
 
 
 def _rm(store: Store, args: argparse.Namespace) -> None:
-    for removed in catalogue.remove(store, args.names):
+    for removed in changes.remove(store, args.names):
         word = "untagged" if removed.kind == "name" else "deleted"
         size = f" ({files.size(removed.size)})" if removed.size else ""
         print(f"{word}: {removed.name}{size}")

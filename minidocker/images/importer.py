@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from minidocker.images import catalogue, files, names, oci
+from minidocker.errors import UsageError
+from minidocker.images import changes, files, names, oci
 from minidocker.images.partial import Partial
 from minidocker.images.source import Progress, Source
 from minidocker.images.store import Hold
@@ -40,16 +41,16 @@ def import_tar(
     store: Store,
     name: str,
     path: str,
-    changes: Sequence[str] = (),
+    lines: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Report:
     """Import a root file system from a tar archive ("-" is standard input) as the image `name`.
 
-    `changes` are lines such as "CMD bash". Errors leave the store as it was.
+    `lines` are changes such as "CMD bash". Errors leave the store as it was.
     """
     full = names.check(name)
     asked: oci.Json = {"Env": [oci.PATH]}
-    for line in changes:
+    for line in lines:
         oci.change(asked, line)
 
     def settings(root: str) -> oci.Json:
@@ -72,7 +73,7 @@ def add_tar(
     `step` is the entry in the image's history; its "created" is the image's too.
     """
     store.check()
-    catalogue.sweep(store)
+    changes.sweep(store)
     with Partial(store) as work:
         root = work.path("layer/fs")
         os.makedirs(root)
@@ -83,6 +84,7 @@ def add_tar(
             unpacker.unpack(archive)
             stream.drain()  # what stands behind the end mark belongs to the digest
             layer = source.digest()
+        _refuse_saved(root, source.title)
         facts = {
             "size": stream.position, "bytes": unpacker.bytes, "entries": unpacker.entries,
             "lost": unpacker.lost,
@@ -90,12 +92,22 @@ def add_tar(
         files.write(work.path("layer/layer.json"), files.as_json(facts))
         config = oci.configuration(settings(root), [layer], [step], step["created"])
         with Hold(store, exclusive=True):
-            known = not catalogue.add_layer(store, work, layer)
-            catalogue.add_image(store, work, name, config)
+            known = not changes.add_layer(store, work, layer)
+            changes.add_image(store, work, name, config)
             image = store.resolve(name)
     return Report(
         image, layer, unpacker.bytes, unpacker.entries, known, unpacker.lost, archive.complete
     )
+
+
+def _refuse_saved(root: str, title: str) -> None:
+    """Refuse what `docker save` writes: layers inside an archive, not a root file system."""
+    found = set(os.listdir(root))
+    if found & {"oci-layout", "manifest.json"} and not found & {"bin", "usr", "etc"}:
+        raise UsageError(
+            f"{title} holds saved images, not a root file system",
+            "docker create --name x IMAGE && docker export x | minidocker image import NAME -",
+        )
 
 
 def _shell(root: str) -> list[str]:

@@ -68,16 +68,15 @@ def _fields(archive: Archive, data: bytes) -> list[int]:
 
 def _lines(archive: Archive) -> list[int]:
     """Pax 1.0: a count, then offset, length, offset, …, a line each, padded to a block."""
-    text = archive.take(BLOCK)
-    while b"\n" not in text:
-        text += archive.take(BLOCK)
-    count = archive.decimal(text.partition(b"\n")[0])
+    chunks = [archive.take(BLOCK)]
+    count = archive.decimal(chunks[0].partition(b"\n")[0])
+    lines = chunks[0].count(b"\n")
     if count > MOST:
         raise archive.stream.damaged("a sparse file of too many pieces")
-    chunks = [text]
-    lines = text.count(b"\n")
     while lines < 1 + 2 * count:
         chunks.append(archive.take(BLOCK))
         lines += chunks[-1].count(b"\n")
+        if not lines > len(chunks):  # a number has at most 20 digits
+            raise archive.stream.damaged("the map of a sparse file holds no numbers")
     numbers = b"".join(chunks).split(b"\n")[1 : 1 + 2 * count]
     return [archive.decimal(number) for number in numbers]

@@ -11,7 +11,7 @@
     ROOT/containers/ID/record.json         written by the runtime; "image" names what it uses
 
 Every `minidocker run` loads this file, so it imports nothing but os and sys: json alone costs 6 ms.
-What changes the store is in `catalogue`; the methods here that need it load it when called.
+What changes the store is in `changes`; the methods here that need it load it when called.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TYPE_CHECKING = False  # type checkers read this name as True; importing typing 
 if TYPE_CHECKING:
     from typing import Any
 
-    from minidocker.images.catalogue import Removed
+    from minidocker.images.changes import Removed
 
 SYSTEM_ROOT = "/var/lib/minidocker"
 BASE = "base"
@@ -90,7 +90,10 @@ class Store:
             raise not_allowed(self.root) from None
         except (OSError, ValueError):  # no such name; or a NUL in it, or longer than a file name
             full, text = self._by_id(name)
-        return parse_lean(text, full, self.path("layers", "sha256"))
+        image = parse_lean(text, full, self.path("layers", "sha256"))
+        if not image.layers or not image.id:  # an empty file: the machine lost its power, say
+            raise Blocked(f"the image {name} is damaged", f"minidocker image rm {name}")
+        return image
 
     def _by_id(self, name: str) -> tuple[str, str]:
         """Return (name to show, lean text) of the one image whose id begins so, or raise."""
@@ -127,9 +130,9 @@ class Store:
 
     def prune(self) -> list[Removed]:
         """Remove what dead imports left, images without a name, and layers that nobody uses."""
-        from minidocker.images import catalogue
+        from minidocker.images import changes
 
-        return catalogue.prune(self)
+        return changes.prune(self)
 
 
 class Hold:

@@ -21,7 +21,7 @@ from minidocker.images import sparse
 from minidocker.images.stream import Stream, shown
 
 BLOCK = 512
-LARGEST_HEADER = 1 << 20  # bytes of one pax or long-name member: real ones have a few hundred
+LARGEST_EXTRA = 1 << 20  # bytes of pax and long names for one member: real ones have hundreds
 XATTR = b"SCHILY.xattr."
 LINK = 0  # the `kind` of a hard link; every other kind is an S_IFMT value of inode(7)
 
@@ -73,6 +73,8 @@ class Archive:
         self._defaults: Pax = {}
         self.left = 0  # data of this member that nobody has asked for
         self._padding = 0
+        self._extra = 0  # bytes that extend the next member, and those of the defaults
+        self._extra_defaults = 0
 
     def __iter__(self) -> Iterator[Member]:
         pax = dict(self._defaults)
@@ -84,6 +86,7 @@ class Archive:
                 yield self._member(header, kind, pax)
                 self._skip()
                 pax = dict(self._defaults)
+                self._extra = self._extra_defaults
 
     def data(self, size: int | None = None) -> Iterator[memoryview]:
         """Yield `size` bytes of the member's data, or all; what is begun must be read whole."""
@@ -150,9 +153,10 @@ class Archive:
 
     def _long(self, header: bytes) -> bytes:
         size = self.number(header[124:136])
-        if size > LARGEST_HEADER:
-            raise self.stream.damaged(f"a header of {size} bytes")
         self._expect(size)
+        self._extra += size
+        if self._extra > LARGEST_EXTRA:  # it would all be kept in memory
+            raise self.stream.damaged(f"a member with {self._extra} bytes of extra headers")
         data = b"".join(self.data())
         self._skip()
         return data
@@ -167,6 +171,7 @@ class Archive:
             pax.update(found)
             if kind == b"g":
                 self._defaults.update(found)
+                self._extra_defaults += len(data)
 
     def _records(self, data: bytes) -> Pax:
         """Split pax records; the repeated keys of GNU.sparse 0.0 become one GNU.sparse.map."""

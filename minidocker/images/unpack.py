@@ -2,12 +2,8 @@
 
 A hostile archive tries to write elsewhere: by "..", by an absolute name, by a symbolic link that it
 makes first and then writes through, by a hard link to a file of the host. So no path is ever given
-to the kernel as a whole. Each directory is opened from the one above it, with O_NOFOLLOW, and
-files are made only as new ones (O_EXCL) in such a directory: see openat(2).
-
-Order for one file: data, owner, attributes, mode, times. A write or a chown clears the setuid bit
-and the capability attribute, and everything changes the times: capabilities(7), chown(2).
-Directories get theirs last, deepest first, since making a file changes the times of its directory.
+to the kernel as a whole (see `chain`), and nothing is opened for writing but new files (O_EXCL).
+Directories get owner, mode and times last, deepest first: a new file changes its directory's times.
 """
 
 from __future__ import annotations
@@ -19,66 +15,17 @@ import stat
 from collections.abc import Callable
 
 from minidocker.errors import Blocked, MinidockerError, UsageError
+from minidocker.images.chain import DIRECTORY, Chain, Parts
+from minidocker.images.dress import Dresser
 from minidocker.images.stream import shown
 from minidocker.images.tar import LINK, Archive, Member
 
 MOST = 500_000  # members of one archive; a full desktop has some 300 000
 DEEPEST = 256  # directories in one path: each level of the current path is an open descriptor
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-OVERLAY = (b"trusted.overlay.", b"user.overlay.")  # overlayfs would obey these, not keep them
 LOOK_AGAIN = 64 << 20  # bytes written between two looks at the free space
 KEEP_FREE = 64 << 20  # bytes that an import leaves free on the disk
 DISTRUST = "do not trust this archive; a root file system is packed with: tar -C ROOTFS -c ."
-
-Parts = tuple[bytes, ...]
-
-
-class Chain:
-    """Open directories from the root of the tree down to the one in use, each from the one above.
-
-    Archives list what is in one directory together, so the next path shares most of the chain.
-    """
-
-    def __init__(self, root: int) -> None:
-        self.names: Parts = ()
-        self._fds = [root]
-
-    def open(self, names: Parts, make: bool = False) -> int:
-        """Return a descriptor of this directory, valid until the next call.
-
-        OSError (ELOOP or ENOTDIR) where a name is a link or a file; `make` makes what is missing.
-        """
-        if names == self.names:
-            return self._fds[-1]
-        shared = 0
-        for mine, wanted in zip(self.names, names, strict=False):
-            if mine != wanted:
-                break
-            shared += 1
-        self.leave(shared)
-        for name in names[shared:]:
-            self._down(name, make)
-        return self._fds[-1]
-
-    def leave(self, depth: int) -> None:
-        """Close what is deeper than this; 0 leaves the root alone."""
-        while len(self._fds) - 1 > depth:
-            os.close(self._fds.pop())
-        self.names = self.names[:depth]
-
-    def _down(self, name: bytes, make: bool) -> None:
-        above = self._fds[-1]
-        try:
-            fd = os.open(name, DIRECTORY, dir_fd=above)
-        except FileNotFoundError:
-            if not make:
-                raise
-            os.mkdir(name, 0o700, dir_fd=above)
-            fd = os.open(name, DIRECTORY, dir_fd=above)
-            os.fchmod(fd, 0o755)
-        self._fds.append(fd)
-        self.names += (name,)
 
 
 class Unpacker:
@@ -94,7 +41,7 @@ class Unpacker:
         self.bytes = 0
         self.entries = 0
         self.lost: dict[str, int] = {}
-        self._user, self._group = os.geteuid(), os.getegid()
+        self._dresser = Dresser(self._lose)
         self._next_look = 0
         self._directories: dict[Parts, Member] = {}
         self._skipped: set[Parts] = set()  # device nodes that a user without root cannot make
@@ -156,7 +103,7 @@ class Unpacker:
                     os.lseek(fd, offset, os.SEEK_SET)
                     self._write(fd, archive, length)
                 os.ftruncate(fd, member.size)
-            self._dress(fd, member)
+            self._dresser.dress(fd, member)
         finally:
             os.close(fd)
 
@@ -191,7 +138,7 @@ class Unpacker:
         if b"\0" in member.link or not member.link:
             raise self._refuse(member, "is a symbolic link to nothing")
         os.symlink(member.link, name, dir_fd=parent)  # its text may say anything: nobody follows it
-        self._dress_name(parent, name, member)
+        self._dresser.dress_name(parent, name, member)
 
     def _directory(self, archive: Archive, member: Member, parent: int, name: bytes) -> None:
         try:
@@ -201,65 +148,18 @@ class Unpacker:
                 raise
 
     def _node(self, archive: Archive, member: Member, parent: int, name: bytes) -> None:
-        if self._user and member.kind != stat.S_IFIFO:
+        if self._dresser.user and member.kind != stat.S_IFIFO:
             self._skipped.add(self._path(member, member.name))
             self._lose("device nodes")
             return
         os.mknod(name, member.kind | 0o600, member.device, dir_fd=parent)
-        self._dress_name(parent, name, member)
-
-    # Owner, attributes, mode, times: in this order
-
-    def _dress(self, fd: int, member: Member) -> None:
-        if self._must_chown(member):
-            os.fchown(fd, member.uid, member.gid)
-        for name, value in member.xattrs.items():
-            self._set(fd, name, value)
-        os.fchmod(fd, member.mode)
-        os.utime(fd, ns=(member.mtime, member.mtime))
-
-    def _dress_name(self, parent: int, name: bytes, member: Member) -> None:
-        """The same for what cannot be opened: links, and nodes that would start a driver."""
-        if self._must_chown(member):
-            os.chown(name, member.uid, member.gid, dir_fd=parent, follow_symlinks=False)
-        for attribute, value in member.xattrs.items():
-            self._set(b"/proc/self/fd/%d/%s" % (parent, name), attribute, value)
-        if member.kind != stat.S_IFLNK:
-            os.chmod(name, member.mode, dir_fd=parent)
-        times = (member.mtime, member.mtime)
-        os.utime(name, ns=times, dir_fd=parent, follow_symlinks=False)
-
-    def _must_chown(self, member: Member) -> bool:
-        if not 0 <= member.uid < 2**32 - 1 or not 0 <= member.gid < 2**32 - 1:
-            raise self._refuse(member, f"has the owner {member.uid}:{member.gid}")
-        if self._user == 0:
-            return member.uid != 0 or member.gid != self._group
-        # Another user's 0:0 becomes that user, who is root in a user namespace; the rest is lost.
-        if member.uid or member.gid:
-            self._lose("owners")
-        return False
-
-    def _set(self, target: int | bytes, name: bytes, value: bytes) -> None:
-        name = name.replace(b"%3D", b"=").replace(b"%25", b"%")  # as GNU tar writes them
-        word = name.decode("utf-8", "backslashreplace")
-        if name.startswith(OVERLAY):
-            self._lose(word)
-            return
-        try:
-            if isinstance(target, int):
-                os.setxattr(target, name, value)
-            else:
-                os.setxattr(target, name, value, follow_symlinks=False)
-        except OSError as problem:
-            if problem.errno not in (errno.ENOTSUP, errno.EPERM, errno.EACCES):
-                raise
-            self._lose(word)
+        self._dresser.dress_name(parent, name, member)
 
     def _finish_directories(self) -> None:
         for path in sorted(self._directories, reverse=True):  # what is in a directory comes before
             member = self._directories[path]
             try:
-                self._dress(self._here.open(path), member)
+                self._dresser.dress(self._here.open(path), member)
             except (OSError, OverflowError) as problem:
                 raise self._refused(member, problem) from None
 
@@ -279,7 +179,7 @@ class Unpacker:
 
     def _plain_root(self, fd: int) -> None:
         """Let nothing come from the directory above: group, set-group-id bit, default ACL."""
-        os.fchown(fd, self._user, self._group)
+        os.fchown(fd, self._dresser.user, self._dresser.group)
         os.fchmod(fd, 0o755)
         with contextlib.suppress(OSError):
             os.removexattr(fd, "system.posix_acl_default")

@@ -120,6 +120,14 @@ NAMESPACES = {
 }
 
 
+def name_of(value: int, prefix: str) -> str:
+    """Say which constant this is, where values are no bits: name_of(9, "SIG") is "SIGKILL"."""
+    for name, number in globals().items():
+        if name.startswith(prefix) and number == value:
+            return name
+    return str(value)
+
+
 def names(value: int, prefix: str) -> str:
     """Say which flags are set: names(MS_BIND | MS_REC, "MS_") is "MS_BIND|MS_REC"; 0 is "0"."""
     found = []

@@ -146,7 +146,7 @@ class Linux(Kernel):
 
     def prctl(self, option: int, value: int = 0) -> None:
         # int prctl(int option, unsigned long arg2, …)
-        name = f"prctl(2) {_flags.names(option, 'PR_')}"
+        name = f"prctl(2) {_flags.name_of(option, 'PR_')}"
         call(name, libc.prctl, option, ctypes.c_ulong(value), 0, 0, 0)
 
     def close_range(self, first: int) -> None:

@@ -139,8 +139,9 @@ SPELLED = {
     "mount": {3: "MS_"},
     "mount_setattr": {1: "MOUNT_ATTR_"},
     "umount2": {1: "MNT_"},
-    "prctl": {0: "PR_"},
 }
+# the same for arguments that are one constant, not bits
+CONSTANTS = {("prctl", 0): "PR_", ("kill", 1): "SIG"}
 CALLS = {"clone": "clone3", "target": "openat2", "remove_tree": "unlink…", "run": "fork+execve"}
 QUIET = {"getpid", "exit", "wait_signal", "waitpid", "open", "close_range", "read", "exists",
          "set_signal_mask", "signal_fd", "default_signals"}  # fmt: skip
@@ -151,12 +152,14 @@ def spell(method: str, args: Sequence[Any]) -> str:
     prefixes = SPELLED.get(method, {})
     words = []
     for place, value in enumerate(args):
-        if place in prefixes:
+        if (method, place) in CONSTANTS:
+            words.append(f.name_of(value, CONSTANTS[method, place]))
+        elif method == "prctl" and args[0] == f.PR_SET_PDEATHSIG:
+            words.append(f.name_of(value, "SIG"))
+        elif place in prefixes:
             words.append(f.names(value, prefixes[place]))
         elif method in ("mkdir", "mknod", "umask") and isinstance(value, int):
             words.append(f"{value:#o}")
-        elif (method == "kill" and place == 1) or (method == "prctl" and place == 1):
-            words.append(signal_name(value))
         elif isinstance(value, dict):
             words.append(f"{{{len(value)} variables}}")
         else:
@@ -164,14 +167,6 @@ def spell(method: str, args: Sequence[Any]) -> str:
                 '"' + value.replace("\n", "\\n") + '"' if isinstance(value, str) else repr(value)
             )
     return f"{CALLS.get(method, method)}({', '.join(words)})"
-
-
-def signal_name(number: int) -> str:
-    """Return "SIGKILL" for 9; a number without a name stays a number."""
-    for name, value in vars(f).items():
-        if name.startswith("SIG") and value == number:
-            return name
-    return str(number)
 
 
 class Traced(Kernel):

@@ -36,6 +36,7 @@ def load(file: str) -> dict[str, Any]:
         raise UsageError(f"cannot read {file}: {reason}", "name a Python file") from None
     # (size, no mtime, lines, name): an entry without mtime is kept when the file is out of reach
     linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
+    _load_what_traceback_needs()
     module = types.ModuleType(os.path.basename(path).removesuffix(".py"))
     module.__file__ = path
     try:
@@ -67,13 +68,8 @@ def adopt(reference: type[Stage], names: Iterable[str], file: str) -> type[Stage
             f"{file} defines none of {', '.join(wanted)}",
             f"these are the parts of the stage {reference.name}: define one of them",
         )
-    return take(reference, found, file)
-
-
-def take(reference: type[Stage], functions: dict[str, Any], file: str) -> type[Stage]:
-    """Return a subclass of `reference` with these functions as its parts."""
-    members: dict[str, Any] = {name: staticmethod(fn) for name, fn in functions.items()}
-    members["origin"] = {**reference.origin, **dict.fromkeys(functions, file)}
+    members: dict[str, Any] = {name: staticmethod(function) for name, function in found.items()}
+    members["origin"] = {**reference.origin, **dict.fromkeys(found, file)}
     members["__doc__"] = reference.__doc__
     return type(reference.__name__, (reference,), members)
 
@@ -84,3 +80,11 @@ def own_frames(problem: BaseException, files: Iterable[str]) -> str:
     frames = [f for f in traceback.extract_tb(problem.__traceback__) if f.filename in wanted]
     lines = [*traceback.format_list(frames), f"{type(problem).__name__}: {problem}"]
     return "".join(lines)
+
+
+def _load_what_traceback_needs() -> None:
+    """Format one traceback now: Python 3.13 imports modules for it at its first use."""
+    try:
+        raise RuntimeError
+    except RuntimeError as problem:
+        own_frames(problem, [__file__])

@@ -93,7 +93,8 @@ class Host:
             started = True
             self.open_gate()
             status = self.wait()
-            state.save(self.run_record, "exited", pid=self.pid, exit_code=status)
+            if not self.run_record.spec.remove:
+                state.save(self.run_record, "exited", exit_code=status)
             return status
         except MinidockerError:
             started = False  # nothing ran that would be worth keeping

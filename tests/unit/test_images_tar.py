@@ -147,7 +147,7 @@ ONE = archive([member("a", b"x" * 600)], tarfile.USTAR_FORMAT)
         (patched(ONE, 124, b"0o7        \0"), "is not a number"),
         (patched(ONE, 124, b"\x80" + b"\x7f" * 11), "ends too early"),
         (patched(ONE, 156, b"M"), "unknown type"),
-        (patched(patched(ONE, 156, b"x"), 124, b"77777777777\0"), "a header of"),
+        (patched(patched(ONE, 156, b"x"), 124, b"77777777777\0"), "extra headers"),
         (patched(ONE, 156, b"x"), "pax record"),
         (ONE[:1536] + b"y" * 512, "is not a number"),
         (ONE[:1536] + b"b" + ONE[1:512], "checksum"),
@@ -196,6 +196,25 @@ def test_old_directories_and_repeated_sizes() -> None:
     assert [one.name for one, _ in read(bytes(both[:512]) + header + bytes(both[1024:]))] == [
         b"a", b"b", b"c",
     ]  # fmt: skip
+
+
+def test_extra_headers_are_bounded_together() -> None:
+    for kind in (b"x", b"g"):
+        start = tarfile.TarInfo.create_pax_global_header({"a": "v" * 400_000})
+        start = patched(start[:512], 156, kind) + start[512:]
+        assert [one.name for one, _ in read(start * 2 + ONE)] == [b"a"]
+        with pytest.raises(UsageError, match="extra headers"):
+            read(start * 3 + ONE)
+    x = patched(start[:512], 156, b"x") + start[512:]
+    assert len(read((x + ONE[:1536]) * 4)) == 4  # but each member may have some
+
+
+@pytest.mark.parametrize("text", [b"1" * 30, b"9" * 600, b"2\n1\n" + b"1" * 3000, b"-1\n", b"x\n"])
+def test_a_sparse_map_of_no_numbers(text: bytes) -> None:
+    info, data = member("a", text.ljust(4096, b"0"))
+    info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.realsize": "5000"}
+    with pytest.raises(UsageError, match=r"not a number|no numbers"):
+        read(archive([(info, data)]))
 
 
 def test_names_are_shown_on_one_line() -> None:

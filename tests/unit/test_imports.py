@@ -17,7 +17,7 @@ ORDER = [
     ("stages",),
     ("runtime",),
     ("images", "engine"),
-    ("lab", "grader"),
+    ("lab", "grader", "vm"),
     ("options", "plan", "printing", "cli", "bench", "bootstrap", "__main__"),
 ]
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}

@@ -70,6 +70,8 @@ def test_traced_tells_before_it_does_and_uses_the_kernels_spelling() -> None:
 
 def test_spell_kill_names_the_signal() -> None:
     assert spell("kill", (7, 9)) == "kill(7, SIGKILL)"
+    assert spell("prctl", (f.PR_SET_PDEATHSIG, 9)) == "prctl(PR_SET_PDEATHSIG, SIGKILL)"
+    assert spell("prctl", (f.PR_SET_CHILD_SUBREAPER, 1)) == "prctl(PR_SET_CHILD_SUBREAPER, 1)"
 
 
 def test_a_refused_call_names_itself_its_path_and_a_remedy(tmp_path) -> None:

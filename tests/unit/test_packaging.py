@@ -191,3 +191,29 @@ def test_a_taken_port_is_passed_over() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert bootstrap.free_port(port) > port
+
+
+def test_jupyterlab_listens_here_only_and_its_token_is_no_argument(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CI", "true")  # no browser could open
+    argv, env = bootstrap.lab_command(8901, "secret", "/tmp/runtime")
+    assert {"--ip=127.0.0.1", "--port=8901", "--allow-root", "--no-browser"} <= set(argv)
+    assert any(bootstrap.NOTEBOOK in word for word in argv)
+    assert not any("secret" in word for word in argv)
+    assert env["JUPYTER_TOKEN"] == "secret"
+    assert env["PATH"].split(os.pathsep)[0] == os.path.join(bootstrap.VENV, "bin")
+    assert (ROOT / bootstrap.NOTEBOOK).is_file()
+
+
+def test_a_step_that_is_stopped_leaves_nothing_running(tmp_path: Path) -> None:
+    class Stopped(bootstrap.Screen):
+        def tick(self, word: str) -> None:
+            raise KeyboardInterrupt
+
+    pid = tmp_path / "pid"
+    argv = ["sh", "-c", f"echo $$ > {pid}; echo; sleep 600"]
+    with pytest.raises(KeyboardInterrupt):
+        bootstrap.run(argv, Stopped(1), str(tmp_path / "log"))
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)

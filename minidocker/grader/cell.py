@@ -1,0 +1,320 @@
+"""The check's end of a cell: make it, talk to the scene in it, look at it from outside, end it.
+
+A cell is a throw-away container for learner code: pid, mount, network, ipc, uts and cgroup
+namespaces of its own, an overlay as its root, limits. It guards against accidents, not malice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pexpect.fdpexpect
+
+from minidocker.errors import Blocked
+from minidocker.grader.ground import PACKAGE, make_cgroup, open_terminal, patience, remove_cgroup
+from minidocker.grader.maker import Maker
+from minidocker.grader.outcomes import Fail, NotStarted
+from minidocker.grader.probe import Gone, Proc
+
+ROOMS = ("stages", "runtime", "engine", "images", "lab", "grader")
+TICK = os.sysconf("SC_CLK_TCK")
+
+QUIET_SECONDS = 2.0
+"""So long may everything in a cell sleep, when an answer is expected."""
+CPU_SECONDS = 1.5
+"""So much processor time may a cell use for one answer."""
+WALL_SECONDS = 40.0
+"""So long may one answer take on a busy machine; then it is nobody's fault but the machine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a scene said. `sender` is its pid out here, as the kernel signed it."""
+
+    event: str
+    facts: dict[str, Any]
+    sender: int
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.facts:
+            raise Fail("MD9008")  # no scene leaves it out: the learner's code wrote this
+        return self.facts[name]
+
+
+class Cell:
+    """One cell, with one scene in it. Use it as a context manager."""
+
+    def __init__(
+        self, maker: Maker, subject: Any, scenes: Path, scene: str,
+        args: dict[str, Any], terminal: bool = False,
+    ) -> None:  # fmt: skip
+        self.maker, self.subject, self.scene = maker, subject, scene
+        self.doing = ""
+        self.importing = f"importing {subject.file}"
+        self.pid = 0
+        self._open: list[int] = []
+        self._early: list[Message] = []
+        self.master = -1
+        if subject.broken:
+            raise subject.broken[0]
+        if maker.limit == "":
+            raise Blocked(
+                "this machine cannot limit the number of a cell's processes",
+                "use a kernel from 6.14 on, or the VM: vagrant up",
+            )
+        self.talk, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.talk.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self.control, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.output = os.memfd_create("output")
+        sent = [theirs.fileno(), control.fileno(), self.output]
+        slave = -1
+        if terminal:
+            self.master, slave = open_terminal()
+            sent.append(slave)
+        self.cgroup = make_cgroup() if maker.limit == "cgroup" else None
+        try:
+            if self.cgroup:
+                sent.append(os.open(self.cgroup, os.O_RDONLY | os.O_DIRECTORY))
+            answer = maker.ask({"make": self._order(scenes, args, terminal)}, tuple(sent))
+        finally:
+            theirs.close()
+            control.close()
+            for fd in sent[3:]:
+                os.close(fd)
+        if "pid" not in answer:
+            self.close()
+            _refused(answer)
+        self.pid = answer["pid"]
+        self._begin()
+
+    def _order(self, scenes: Path, args: dict[str, Any], terminal: bool) -> dict[str, Any]:
+        hide = [] if self.subject.trusted else [str(PACKAGE / room) for room in ROOMS]
+        return {
+            "scenes": str(scenes), "scene": self.scene, "args": args, "terminal": terminal,
+            "source": self.subject.source, "file": self.subject.file,
+            "trusted": self.subject.trusted, "limit": self.maker.limit,
+            "cgroup": self.cgroup is not None, "filesystems": self.maker.filesystems,
+            "hide": hide + [str(path) for path in self.subject.hidden],
+        }  # fmt: skip
+
+    def _begin(self) -> None:
+        """Wait until the cell stands, open its /proc, then let the scene go."""
+        self.control.settimeout(WALL_SECONDS)
+        answer = json.loads(self.control.recv(100_000) or b'{"broken": "it ended at its start"}')
+        if "ready" not in answer:
+            self.close()
+            _refused(answer)
+        # Opened before any learner code runs: whatever it unmounts, this stays.
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        self._open.append(os.open(f"/proc/{self.pid}/root/proc", flags))
+        self.proc = Proc(self._open[0])
+        self.own = self.proc.namespaces(1)
+        self.control.send(b"g")
+
+    def __enter__(self) -> Cell:
+        return self
+
+    def __exit__(self, _: object, problem: object, __: object) -> None:
+        if isinstance(problem, Fail):
+            problem.printed = self.printed()
+            if problem.code in ("MD9005", "MD9006", "MD9007") and self.doing == self.importing:
+                self.subject.broken.append(problem)  # no other check needs to wait for it again
+        self.close()
+
+    def close(self) -> None:
+        """Kill process 1, and so everything in the cell; give back what was opened."""
+        if self.pid:
+            self.maker.ask({"end": self.pid})
+            self.pid = 0
+        for fd in (*self._open, self.output, self.master):
+            if fd >= 0:
+                os.close(fd)
+        self._open, self.output, self.master = [], -1, -1
+        self.talk.close()
+        self.control.close()
+        if self.cgroup:
+            remove_cgroup(self.cgroup)
+            self.cgroup = None
+
+    # --- the line to the scene ---------------------------------------------------------
+
+    def expect(self, *events: str) -> Message:
+        """Wait for one of these events and return it.
+
+        Everything else that ends a scene raises: Fail with what the learner's code did,
+        NotStarted, or RuntimeError when the scene itself is at fault.
+        """
+        for message in self._early:
+            if message.event in events:
+                self._early.remove(message)
+                return message
+        budget = Budget(self.proc)
+        while True:
+            ready, _, _ = select.select([self.talk, self.control], [], [], 0.03)
+            if self.talk in ready:
+                heard = self._receive()
+                if heard is None:
+                    self._ended(self._last_words())
+                elif heard.event in events:
+                    return heard
+                else:
+                    self.unexpected(heard)
+            elif self.control in ready:
+                answer = json.loads(self.control.recv(100_000) or b"{}")
+                self._ended(answer.get("ended"))
+            else:
+                budget.check(self)
+
+    def quiet(self, seconds: float) -> list[Message]:
+        """Listen for so long and return every event that came, those kept before included."""
+        found, self._early = self._early, []
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if select.select([self.talk], [], [], left)[0]:
+                message = self._receive()
+                if message is None:
+                    break
+                found.append(message)
+        return found
+
+    def answer(self, value: Any = True) -> None:
+        """Answer the scene's `ask`."""
+        self.talk.send(json.dumps(value).encode())
+
+    def _receive(self) -> Message | None:
+        data, ancillary, _, _ = self.talk.recvmsg(200_000, socket.CMSG_SPACE(12))
+        if not data:
+            return None
+        # struct ucred {pid, uid, gid}: the pid is translated into our namespace by the kernel
+        sender = int.from_bytes(ancillary[0][2][:4], sys.byteorder, signed=True)
+        try:
+            facts = json.loads(data)
+            return Message(str(facts.pop("event")), facts, sender)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return Message("noise", {"text": repr(data[:80])}, sender)
+
+    def unexpected(self, message: Message) -> None:
+        """Note a step; raise for an event that ends the scene."""
+        event, facts = message.event, message.facts
+        if event == "step":
+            self.doing = str(facts["text"])
+        elif event == "raised":
+            self._raised(facts)
+        elif event == "missing":
+            raise Fail("MD9001", name=facts["name"], file=self.subject.file)
+        elif event == "stranger":
+            raise Fail("MD9003", name=facts["name"], file=self.subject.file,
+                       source=facts["source"])  # fmt: skip
+        elif event != "noise":
+            self._early.append(message)  # two processes speak: this one was quicker
+        else:
+            raise Fail("MD9008", ran=self.doing)
+
+    def _raised(self, facts: dict[str, Any]) -> None:
+        step = str(facts.get("step", self.doing))
+        if facts["kind"] == "NotImplementedError":
+            raise NotStarted(step.partition("(")[0])
+        if not facts["own"] and facts["kind"] != "SyntaxError" and not _hidden(facts["text"]):
+            where = "outside your file"
+            raise Fail("MD9004", kind=facts["kind"], text=facts["text"], step=step, trace=where)
+        raise Fail("MD9004", kind=facts["kind"], text=facts["text"], step=step,
+                   trace=facts["trace"])  # fmt: skip
+
+    def _last_words(self) -> int | None:
+        """The line is closed: return the scene's wait status, if its process has ended too."""
+        if select.select([self.control], [], [], 0.3)[0]:
+            answer = json.loads(self.control.recv(100_000) or b"{}")
+            return int(answer["ended"]) if "ended" in answer else None
+        return None
+
+    def _ended(self, status: int | None) -> None:
+        """The scene's process is gone: say so, in terms of the step it was in."""
+        if status is None:  # the line is closed, and the process may live on
+            raise Fail("MD9005", step=self.doing, how="the line to it is closed")
+        code = os.waitstatus_to_exitcode(status)
+        how = f"signal {-code}" if code < 0 else f"exit status {code}"
+        raise Fail("MD9005", step=self.doing, how=how)
+
+    # --- looking -----------------------------------------------------------------------
+
+    def number(self, sender: int) -> int:
+        """Turn a pid out here into the cell's number for the same process; Gone if it ended."""
+        numbers = Proc(_host_proc()).numbers(sender)
+        own = len(Proc(_host_proc()).numbers("self"))
+        if len(numbers) <= own:
+            raise Gone(f"process {sender} is not in the cell")
+        return numbers[own]
+
+    def confine(self, sender: int) -> None:
+        """Put one process of the cell into a cgroup below the cell's own (version 2 only)."""
+        path = f"{self.cgroup}/confined"
+        os.mkdir(path)
+        fd = os.open(f"{path}/cgroup.procs", os.O_WRONLY)
+        try:
+            os.write(fd, str(sender).encode())
+        finally:
+            os.close(fd)
+
+    def printed(self) -> str:
+        """Return what the learner's code printed."""
+        return os.pread(self.output, 4000, 0).decode(errors="replace")
+
+    def shell(self) -> Any:
+        """Return a pexpect session on the cell's terminal."""
+        return pexpect.fdpexpect.fdspawn(
+            self.master, timeout=10 * patience(), encoding="utf-8", codec_errors="replace"
+        )
+
+
+class Budget:
+    """How long an answer may take: processor time for a loop, quiet time for a sleep.
+
+    Time in which the cell wants the processor and does not get it counts for neither.
+    """
+
+    def __init__(self, proc: Proc) -> None:
+        self.proc = proc
+        self.begin = self.last = time.monotonic()
+        self.ticks = proc.load()[1]
+        self.slept = 0.0
+
+    def check(self, cell: Cell) -> None:
+        """Raise Fail when the learner's code loops or sleeps for too long."""
+        now = time.monotonic()
+        wants, ticks = self.proc.load()
+        self.slept = 0.0 if wants else self.slept + now - self.last
+        self.last = now
+        if (ticks - self.ticks) / TICK > CPU_SECONDS * patience():
+            raise Fail("MD9006", step=cell.doing, seconds=CPU_SECONDS * patience())
+        if self.slept > QUIET_SECONDS * patience():
+            raise Fail("MD9007", step=cell.doing, seconds=QUIET_SECONDS * patience())
+        if now - self.begin > WALL_SECONDS * patience():
+            raise RuntimeError("the machine is too busy to judge this; MINIDOCKER_PATIENCE=4 waits")
+
+
+_host: list[int] = []
+
+
+def _host_proc() -> int:
+    if not _host:
+        _host.append(os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    return _host[0]
+
+
+def _hidden(text: str) -> bool:
+    return "minidocker." in text
+
+
+def _refused(answer: dict[str, Any]) -> None:
+    """Raise Blocked when the kernel refused the cell, RuntimeError when the grader is at fault."""
+    if "refused" in answer:
+        raise Blocked(f"no cell can be made here: {answer['refused']}", "minidocker doctor")
+    raise RuntimeError(f"no cell: {answer.get('broken', answer)}")

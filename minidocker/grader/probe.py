@@ -1,0 +1,111 @@
+"""Look at processes from outside a cell, through a procfs that was opened before learner code ran.
+
+Numbers are the cell's own, outermost first: what a process of the cell would see, if nothing
+in it could lie. Manual: proc(5), pid_namespaces(7).
+"""
+
+from __future__ import annotations
+
+import os
+
+
+class Gone(LookupError):
+    """The process has ended."""
+
+
+class Proc:
+    """A procfs behind a directory descriptor."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def read(self, pid: int | str, name: str) -> str:
+        """Return the text of /proc/PID/NAME; Gone when there is no such process."""
+        try:
+            fd = os.open(f"{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.descriptor)
+            try:
+                return os.read(fd, 1 << 16).decode(errors="replace")
+            finally:
+                os.close(fd)
+        except (FileNotFoundError, ProcessLookupError):
+            raise Gone(f"process {pid} has ended") from None
+
+    def field(self, pid: int | str, name: str) -> str:
+        """Return a line of /proc/PID/status, without its name."""
+        for line in self.read(pid, "status").splitlines():
+            if line.startswith(name + ":"):
+                return line.partition(":")[2].strip()
+        return ""
+
+    def numbers(self, pid: int | str) -> list[int]:
+        """Return NSpid: the pids of a process, one a level, the cell's own first."""
+        return [int(word) for word in self.field(pid, "NSpid").split()]
+
+    def state(self, pid: int | str) -> str:
+        """Return the state letter: R runs or wants to, S sleeps, Z is a zombie."""
+        return self.read(pid, "stat").rpartition(")")[2].split()[0]
+
+    def ticks(self, pid: int | str) -> int:
+        """Return the processor time used, user and system, in clock ticks."""
+        words = self.read(pid, "stat").rpartition(")")[2].split()
+        return int(words[11]) + int(words[12])
+
+    def namespace(self, pid: int | str, name: str) -> int:
+        """Return the inode number of /proc/PID/ns/NAME; Gone for a zombie or a missing process."""
+        try:
+            return os.stat(f"{pid}/ns/{name}", dir_fd=self.descriptor).st_ino
+        except (FileNotFoundError, ProcessLookupError):
+            raise Gone(f"process {pid} has ended") from None
+
+    def namespaces(self, pid: int | str) -> dict[str, int]:
+        """Return name → inode number for every entry of /proc/PID/ns."""
+        try:
+            fd = os.open(f"{pid}/ns", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.descriptor)
+        except (FileNotFoundError, ProcessLookupError):
+            raise Gone(f"process {pid} has ended") from None
+        try:
+            return {name: os.stat(name, dir_fd=fd).st_ino for name in sorted(os.listdir(fd))}
+        finally:
+            os.close(fd)
+
+    def root(self, pid: int | str) -> tuple[int, int]:
+        """Return device and inode number of a process's root directory."""
+        try:
+            found = os.stat(f"{pid}/root", dir_fd=self.descriptor)
+        except (FileNotFoundError, ProcessLookupError):
+            raise Gone(f"process {pid} has ended") from None
+        return found.st_dev, found.st_ino
+
+    def pids(self) -> list[int]:
+        """Return the pids of all processes, zombies included."""
+        try:
+            return sorted(int(name) for name in os.listdir(self.descriptor) if name.isdigit())
+        except OSError:
+            return []
+
+    def children(self, parent: int) -> dict[int, str]:
+        """Return pid → state letter of the processes whose parent this is."""
+        found = {}
+        for pid in self.pids():
+            try:
+                words = self.read(pid, "stat").rpartition(")")[2].split()
+            except Gone:
+                continue
+            if int(words[1]) == parent:
+                found[pid] = words[0]
+        return found
+
+    def load(self) -> tuple[bool, int]:
+        """Return whether any process wants the processor or the disk, and the ticks used by all.
+
+        Process 1 is left out: it is the grader's own.
+        """
+        wants, ticks = False, 0
+        for pid in self.pids()[1:]:
+            try:
+                words = self.read(pid, "stat").rpartition(")")[2].split()
+            except Gone:
+                continue
+            wants = wants or words[0] in "RD"
+            ticks += int(words[11]) + int(words[12])
+        return wants, ticks

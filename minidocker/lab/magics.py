@@ -1,0 +1,207 @@
+"""The IPython extension of the course: %load_ext minidocker.lab
+
+%%isolated    this cell in a fresh process, in new namespaces
+%%shell       this cell as shell, in a fresh process
+%%predict     a question before an experiment; %predict --show beside what happened
+%lesson       where you are, and what comes next
+%grade        check your exercise; %hint when you are stuck
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+from IPython.display import display
+
+from minidocker.errors import MinidockerError
+from minidocker.lab import cells, isolated, predict, progress
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+show: Any = display  # untyped in IPython
+
+STOPPED = "blocked: new namespaces need root. Start the course again with: sudo make learn"
+
+
+class CellBlocked(cells.CellFailed):
+    """This machine or this user cannot do it; the message holds the line that fixes it."""
+
+
+class Lab:
+    """The magics of the course, and what they remember in one kernel: lesson, predictions."""
+
+    def __init__(self) -> None:
+        self.tree = progress.tree()
+        self.number = ""
+        self.predictions = predict.Predictions(
+            os.path.join(self.tree, ".minidocker", "predictions.jsonl")
+        )
+
+    def isolated(self, line: str, cell: str) -> None:
+        """Run this cell in a fresh process, in new namespaces.
+
+            %%isolated --pid --fork
+            os.getpid()                      1: the cell is the first process of its namespace
+
+        The options are those of unshare(1), and have the same letters:
+
+            --pid -p --mount -m --uts -u --net -n --ipc -i --cgroup -C --time -T --user -U
+            --fork -f           the cell runs in a child; with --pid that child is PID 1
+            --mount-proc        a new /proc for the new pid namespace (needs --mount and --fork)
+            --map-root-user -r  be root in the new user namespace
+            --sh                the cell is shell, not Python
+            --status N          the exit status that you expect; another one is an error
+
+        Nothing happens in the notebook's own process: it has a dozen threads, and the kernel
+        lets no process with threads enter some namespaces. So the cell does not see the
+        notebook's variables. Hand values over as arguments, "%%isolated --sh -- {pid}": they are
+        sys.argv[1:], or $1 in shell. Ready for use are `os`, `proc` (reads /proc), `kernel` (the
+        system calls) and the kernel's constants, such as CLONE_NEWPID.
+
+        Output comes while the cell runs. Interrupting the cell (■, or I I on the keyboard) ends
+        all its processes. What still runs when the cell is done is ended too.
+        """
+        words = shlex.split(line)
+        try:
+            options = isolated.parse(words)
+        except SystemExit:  # argparse has printed what is wrong, or the help
+            return
+        if options.flags and not options.user and os.geteuid():
+            raise CellBlocked(STOPPED)
+        source = cells.shell_text(cell) if options.sh else cell
+        self._stream(words, source, options.status)
+
+    def shell(self, line: str, cell: str) -> None:
+        """Run this cell as shell, in a fresh process: %%isolated --sh without new namespaces.
+
+            %%shell
+            minidocker run base ps
+
+        `minidocker` is the command of this course, with the notebook's own Python. As in any
+        shell, the exit status is the last command's; one that is not 0 is an error of this cell,
+        unless you expect it: "%%shell --status 1". Values go in as arguments: "%%shell -- {pid}"
+        makes $1. Interrupting the cell ends all its processes.
+        """
+        self.isolated(f"--sh {line}", cell)
+
+    def predict(self, line: str, cell: str | None = None) -> predict.Comparison | None:
+        """Say what will happen before you try it.
+
+            %%predict getpid                     a name, for later
+            What does getpid() say now?          the question
+            a) 1                                 the choices, if any
+            b) the same as before
+            answer: b                            yours: write it here, run the cell
+
+            %predict --show getpid               what you said
+            %predict --show getpid b             the same beside what happened
+
+        Guessing is the point: who predicts first remembers better, also when it was wrong.
+        Answers are kept in .minidocker/predictions.jsonl, in your own copy of the course, and
+        are never graded. A cell without an answer stops nothing.
+        """
+        words = line.split()
+        if cell is not None:
+            try:
+                print(self.predictions.ask(line.strip() or "unnamed", cell))
+            except predict.BadAnswer as problem:
+                print(problem)
+            except OSError as problem:
+                print(f"your answer could not be kept: {problem}")
+            return None
+        words = [word for word in words if word != "--show"]
+        if not words:
+            print("which one? Such as: %predict --show getpid")
+            return None
+        try:
+            return self.predictions.show(words[0], " ".join(words[1:]))
+        except LookupError as problem:
+            print(problem.args[0])
+            return None
+
+    def lesson(self, line: str) -> None:
+        """Show where you are, and what comes next.
+
+            %lesson 01        this notebook is lesson 01: its place on the course map, its question,
+                              your progress, the machine, and the next command
+            %lesson           your progress, the machine, and the next command
+
+        After "%lesson 01" the magics %grade and %hint know which exercise you mean.
+        The same in a terminal: minidocker
+        """
+        try:
+            if line.strip():
+                self.number = progress.lesson_number(self.tree, line.strip())
+                show(progress.picture(self.tree, self.number))
+                print(progress.question(self.tree, self.number))
+        except MinidockerError as problem:
+            print(f"{problem}\n  try: {problem.remedy}")
+            return
+        self._minidocker()
+
+    def grade(self, line: str) -> None:
+        """Check your exercise file, and say what the kernel showed.
+
+            %grade            the exercise of this notebook
+            %grade 00 01      these lessons
+
+        The checks run your functions in a cell of their own and look at the kernel from
+        outside. So printing the right words helps nothing, and a mistake hurts nothing.
+        The same in a terminal: minidocker grade 01
+        """
+        self._minidocker("grade", *self._named(line))
+
+    def hint(self, line: str) -> None:
+        """Show the next hint for the check that failed last; three for each, the last is code.
+
+            %hint             for the exercise of this notebook
+            %hint 01          for lesson 01
+
+        Hints are counted, and cost nothing. The same in a terminal: minidocker hint 01
+        """
+        self._minidocker("hint", *self._named(line))
+
+    def _minidocker(self, *words: str) -> None:
+        """Run `minidocker WORDS…` in the learner's tree and show its output as it comes."""
+        text = f"cd {shlex.quote(self.tree)}; {shlex.join(['minidocker', *words])}"
+        cells.stream(["--sh"], cells.shell_text(text), _write)
+
+    def _named(self, line: str) -> list[str]:
+        """Return the lessons that a line names, or this notebook's own."""
+        return shlex.split(line) or [word for word in [self.number] if word]
+
+    def _stream(self, words: list[str], source: str, expected: int) -> None:
+        printed: list[str] = []
+
+        def write(text: str) -> None:
+            printed[:] = [text]
+            _write(text)
+
+        status = cells.stream(words, source, write)
+        if printed and not printed[0].endswith("\n"):
+            _write("\n")
+        if status or not printed:
+            _write(f"[{cells.told(status)}]\n")
+        if status != expected:
+            ended = cells.told(status)
+            raise cells.CellFailed(f"this cell ended with {ended}; expected: {expected}")
+
+    def register(self, shell: InteractiveShell) -> None:
+        """Make the magics known to IPython."""
+        register: Any = shell.register_magic_function  # its type differs from release to release
+        for kind, functions in (
+            ("cell", (self.isolated, self.shell)),
+            ("line", (self.lesson, self.grade, self.hint)),
+            ("line_cell", (self.predict,)),
+        ):
+            for function in functions:
+                register(function, kind, function.__name__)
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

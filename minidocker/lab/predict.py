@@ -1,0 +1,185 @@
+"""Predictions: a question before the experiment, the answer kept, and shown beside what happened.
+
+    %%predict getpid                      the question, its choices, and the learner's answer
+    What does getpid() say now?
+    a) 1
+    b) the same as before
+    answer: b
+
+    %predict --show getpid b              what was said, beside what happened
+
+Answers are appended to .minidocker/predictions.jsonl in the learner's own tree, one JSON object a
+line: name, answer, question, choices, time. An unanswered question never stops a notebook.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from dataclasses import dataclass, field
+from html import escape
+
+NOTHING = "nothing yet: answer the question above, and run this cell again"
+_CHOICE = re.compile(r"^\s*([a-z])\)\s+(.*)$")
+_ANSWER = re.compile(r"^\s*answer:(.*)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked: `choices` by letter, empty where the answer is free text."""
+
+    name: str
+    text: str
+    choices: dict[str, str] = field(default_factory=dict)
+
+    def say(self, answer: str) -> str:
+        """Return an answer in words: "b) the same as before"; free text as it is."""
+        return f"{answer}) {self.choices[answer]}" if answer in self.choices else answer
+
+    @property
+    def letters(self) -> str:
+        """The letters to choose from: "a, b or c"."""
+        *first, last = self.choices
+        return f"{', '.join(first)} or {last}" if first else last
+
+
+class BadAnswer(ValueError):
+    """The answer is none of the choices; the message says what may be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A prediction beside what happened; `said` is "" when there was none."""
+
+    question: Question
+    said: str
+    happened: str
+
+    @property
+    def verdict(self) -> str:
+        """One of "not answered yet", "as you predicted", "not as you predicted", or ""."""
+        if not self.said:
+            return "not answered yet"
+        if not self.question.choices or not self.happened:
+            return ""
+        return "as you predicted" if self.said == self.happened else "not as you predicted"
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return the lines of the display as (name, text)."""
+        rows = [("asked", self.question.text)]
+        rows.append(("you said", self.question.say(self.said) if self.said else NOTHING))
+        if self.happened:
+            rows.append(("it was", self.question.say(self.happened)))
+        if self.said and self.verdict:
+            mark = "✓" if self.said == self.happened else "≠"
+            rows.append(("so", f"{mark} {self.verdict}"))
+        return rows
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name:>9}  {text}" for name, text in self.rows())
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f'<tr><th scope="row" style="text-align:left">{escape(name)}</th>'
+            f'<td style="text-align:left">{escape(text)}</td></tr>'
+            for name, text in self.rows()
+        )
+        return f"<table><tbody>{cells}</tbody></table>"
+
+
+def parse(name: str, body: str) -> tuple[Question, str]:
+    """Read the text of a %%predict cell: the question, and the answer ("" for none yet).
+
+    BadAnswer when there are choices and the answer is none of their letters.
+    """
+    text: list[str] = []
+    choices: dict[str, str] = {}
+    answer = ""
+    for line in body.splitlines():
+        if found := _CHOICE.match(line):
+            choices[found[1]] = found[2].strip()
+        elif found := _ANSWER.match(line):
+            answer = found[1].strip()
+        elif line.strip():
+            text.append(line.strip())
+    question = Question(name, " ".join(text), choices)
+    if choices and answer:
+        letter = answer.rstrip(").").lower()
+        if letter not in choices:
+            raise BadAnswer(f"the answer {answer!r} is none of {question.letters}")
+        answer = letter
+    return question, answer
+
+
+class Predictions:
+    """The learner's predictions, in memory and in a file; the newest answer counts."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.questions: dict[str, Question] = {}
+        self.answers: dict[str, str] = {}
+        for entry in _entries(path):
+            self._take(entry)
+
+    def ask(self, name: str, body: str) -> str:
+        """Take the text of a %%predict cell, keep its answer, and return a line that says so."""
+        question, answer = parse(name, body)
+        self.questions[name] = question
+        if not answer:
+            how = f"write {question.letters}" if question.choices else "write a few words"
+            return f"not answered yet: {how} after “answer:”, and run this cell again (Shift+Enter)"
+        if self.answers.get(name) != answer:
+            self.answers[name] = answer
+            self._append(question, answer)
+        return f"kept: {question.say(answer)}"
+
+    def show(self, name: str, happened: str = "") -> Comparison:
+        """Return the prediction beside what happened; LookupError for an unknown name."""
+        if name not in self.questions:
+            known = ", ".join(self.questions) or "none yet"
+            raise LookupError(f"there is no prediction {name!r}; asked so far: {known}")
+        return Comparison(self.questions[name], self.answers.get(name, ""), happened)
+
+    def _take(self, entry: dict[str, object]) -> None:
+        name, choices = str(entry.get("name", "")), entry.get("choices")
+        asked = Question(
+            name, str(entry.get("question", "")), choices if isinstance(choices, dict) else {}
+        )
+        self.questions[name] = asked
+        self.answers[name] = str(entry.get("answer", ""))
+
+    def _append(self, question: Question, answer: str) -> None:
+        entry = {
+            "name": question.name,
+            "answer": answer,
+            "question": question.text,
+            "choices": question.choices,
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        }
+        folder = os.path.dirname(self.path)
+        os.makedirs(folder, exist_ok=True)
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        if os.geteuid() == 0:  # the notebook runs as root, in a tree that may be the learner's
+            owner = os.stat(os.path.dirname(folder))
+            for path in (folder, self.path):
+                os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def _entries(path: str) -> list[dict[str, object]]:
+    """Read the file; a line that is no JSON (cut off when a disk was full) is passed over."""
+    found = []
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            for line in file:
+                try:
+                    entry = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(entry, dict):
+                    found.append(entry)
+    except FileNotFoundError:
+        pass
+    return found

@@ -1,0 +1,52 @@
+"""Where the learner is: the course that this notebook belongs to, and its map.
+
+The manifest is read where it is needed, and not at import: `minidocker.lab` works without a course.
+"""
+
+from __future__ import annotations
+
+import os
+
+from minidocker.errors import MinidockerError
+from minidocker.lab import cells
+from minidocker.lab.pictures import Picture, course_map
+
+
+def tree() -> str:
+    """Return the course's folder; the package's own where no course.toml is found."""
+    from minidocker.grader import manifest
+
+    try:
+        return str(manifest.find_root())
+    except MinidockerError:
+        return cells.PACKAGE
+
+
+def lesson_number(folder: str, word: str) -> str:
+    """Return "01" for "1", "01" or "01_pid"; NotFound for a lesson that is not there."""
+    from minidocker.grader import manifest
+
+    return manifest.load(folder).lesson(word).number if word else ""
+
+
+def picture(folder: str, current: str) -> Picture:
+    """Return the course map: the lesson `current` ("01") is lit, finished ones are marked."""
+    from minidocker.grader import manifest
+    from minidocker.grader.journal import Journal
+
+    course = manifest.load(folder)
+    journal = Journal(course.root)
+    grades = {item.id: journal.last_grade(item.id) or {} for item in course.lessons}
+    done = [name for name, grade in grades.items() if grade and grade["earned"] == grade["points"]]
+    written = [(item.id, item.title) for item in course.lessons]
+    coming = [(item.id, item.title) for item in course.coming]
+    return course_map(current, sorted(written + coming), done)
+
+
+def question(folder: str, current: str) -> str:
+    """Return the one question of a lesson, and how long it takes."""
+    from minidocker.grader import manifest
+
+    lesson = manifest.load(folder).lesson(current)
+    exercise = os.path.join("..", lesson.exercise)
+    return f"{lesson.question}\n{lesson.minutes} minutes · exercise: {exercise}"

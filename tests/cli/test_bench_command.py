@@ -1,0 +1,67 @@
+"""`minidocker bench`, the real command: the shape of what it says, and that nothing stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.needs("root", "pidns", "mntns", "busybox")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> dict[str, str]:
+    """An environment in which the bench works below tmp_path, and finds only minidocker."""
+    return {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
+
+
+def test_json_has_each_section(command: list[str], place: dict[str, str], tmp_path: Path) -> None:
+    wanted = ["start", "memory", "stages"]
+    argv = [*command, "bench", "--quick", "--runs", "2", "--json", "--only", ",".join(wanted)]
+    done = subprocess.run(argv, env=place, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["version"] == 1
+    assert list(found["sections"]) == wanted
+    ours = found["sections"]["start"]["rows"][0]
+    assert ours["name"] == "minidocker"
+    assert ours["ratio"] == 1.0
+    assert set(ours) == {"name", "version", "wall_ms", "p90_ms", "cpu_ms", "ratio"}
+    for row in found["sections"]["start"]["rows"] + found["sections"]["memory"]["rows"]:
+        assert row.get("problem") or row.get("wall_ms") or row.get("kib"), row
+    steps = [row["name"] for row in found["sections"]["stages"]["rows"]]
+    for step in ("interpreter", "imports", "spawn", "rootfs inside", "exec", "exit"):
+        assert step in steps
+    assert steps.index("spawn") < steps.index("rootfs inside") < steps.index("exec")
+    assert os.listdir(tmp_path) == []
+
+
+def test_ctrl_c_leaves_nothing(command: list[str], place: dict[str, str], tmp_path: Path) -> None:
+    argv = [*command, "bench", "--runs", "100000", "--only", "start"]
+    process = subprocess.Popen(
+        argv, env=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 30
+    while not list(tmp_path.glob("*/stderr")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert list(tmp_path.glob("*/stderr"))
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the bench and what it started
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped" in said
+    assert "Traceback" not in said
+    assert os.listdir(tmp_path) == []
+    assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
+
+
+def test_a_section_that_is_not_there(command: list[str]) -> None:
+    done = subprocess.run([*command, "bench", "--only", "x"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "try:" in done.stderr
+    assert "Traceback" not in done.stderr

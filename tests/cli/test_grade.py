@@ -1,0 +1,294 @@
+"""`minidocker grade` and its sisters, as a learner meets them: the real command, a course tree."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pexpect
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+needs_root = pytest.mark.needs("root", "pidns")
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A course tree of its own, as after a fresh clone."""
+    shutil.copy(ROOT / "course.toml", tmp_path)
+    for name in ("solutions", "tests/stages", "exercises/.starters"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for path in (tmp_path / "exercises/.starters").glob("*.py"):
+        shutil.copy(path, tmp_path / "exercises")
+    return tmp_path
+
+
+@pytest.fixture
+def command(course):
+    """Run minidocker in the course tree."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env.pop("MINIDOCKER_COURSE", None)
+
+    def run(*args, **more):
+        return subprocess.run([sys.executable, "-m", "minidocker", *args], cwd=course, env=env,
+                              text=True, capture_output=True, timeout=120, **more)  # fmt: skip
+
+    return run
+
+
+def solve(course, change=("", "")):
+    """Type the solution of lesson 01 into the exercise, with one change."""
+    text = (course / "solutions/01_pid.py").read_text()
+    assert change[0] in text
+    (course / "exercises/01_pid.py").write_text(text.replace(*change, 1))
+
+
+@needs_root
+def test_from_not_started_to_fail_to_pass(course, command):
+    first = command("grade", "01")
+    assert first.returncode == 1
+    assert "13 not started. Points: 0 of 23" in first.stdout
+    assert "next: edit exercises/01_pid.py" in first.stdout
+
+    solve(course, ("    kernel.unshare(flags)\n    pid", "    pid"))
+    second = command("grade", "1")
+    assert second.returncode == 1
+    assert "MD0101" in second.stdout
+    assert "seen      NSpid:" in second.stdout
+    assert "MISSING   pid" in second.stdout
+    assert "def test_" not in second.stdout
+    assert "next: minidocker hint 01" in second.stdout
+    assert "hint 1 of 3" in command("hint").stdout
+    assert "hint 2 of 3" in command("hint").stdout
+    assert "hint 3 of 3" in command("hint", "MD0101").stdout
+    assert "hint 3 of 3" in command("hint", "spawn_first").stdout
+
+    solve(course)
+    third = command("grade", "01_pid")
+    assert third.returncode == 0
+    assert "13 pass. Points: 23 of 23" in third.stdout
+    assert "Nothing failed" in command("hint", "01").stdout
+    assert "01  finished" in command("progress").stdout
+
+
+@needs_root
+def test_the_verdict_on_lesson_01_comes_in_time(course, command):
+    solve(course)
+    begin = time.monotonic()
+    assert command("grade", "01").returncode == 0
+    seconds = time.monotonic() - begin
+    assert seconds < 5 or os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
+
+
+@needs_root
+def test_json_on_standard_output_and_in_a_file(course, command):
+    solve(course)
+    (course / "exercises/00_what_is_a_container.py").write_text("def walls_of(:\n")
+    found = command("grade", "--json", "-")
+    assert found.returncode == 1
+    report = json.loads(found.stdout)
+    assert set(report) == {"version", "lessons", "earned", "possible_here", "points"}
+    assert [lesson["id"] for lesson in report["lessons"]] == ["00_what_is_a_container", "01_pid"]
+    assert {check["code"] for check in report["lessons"][0]["checks"]} == {"MD9002"}
+    assert {check["outcome"] for check in report["lessons"][1]["checks"]} == {"pass"}
+    assert report["earned"] == 23
+    done = command("grade", "01", "--json", str(course / "report.json"))
+    assert "13 pass" in done.stdout
+    assert json.loads((course / "report.json").read_text())["earned"] == 23
+
+
+@needs_root
+def test_another_directory_is_judged_and_not_recorded(course, command):
+    found = command("grade", "01", "--from", "solutions")
+    assert found.returncode == 0
+    assert not (course / ".minidocker").exists()
+
+
+@needs_root
+def test_a_raising_function_shows_the_learners_own_frames(course, command):
+    solve(course, ("    kernel.unshare(flags)\n    pid", "    kernel.unshare(flags.pid)\n    pid"))
+    said = command("grade", "01").stdout
+    assert "Your code raised AttributeError while the check was at: spawn(kernel" in said
+    assert 'File "exercises/01_pid.py", line' in said
+    assert "kernel.unshare(flags.pid)" in said
+    assert "scenes_01" not in said
+    assert "inside.py" not in said
+
+
+@needs_root
+def test_what_the_learner_prints_is_shown_with_the_failure(course, command):
+    solve(course, ("    kernel.unshare(flags)\n    pid", "    print('so far', flags)\n    pid"))
+    assert "printed   so far " in command("grade", "01").stdout
+
+
+@needs_root
+def test_borrowing_passes_for_no_points_until_rewritten(course, command):
+    assert command("borrow", "spawn").returncode == 0
+    found = command("grade", "01")
+    assert "pass, borrowed  0/3" in found.stdout
+    assert "Points: 0 of 23" in found.stdout
+    assert len(list((course / ".minidocker/copies").iterdir())) == 1
+    path = course / "exercises/01_pid.py"
+    path.write_text(path.read_text().replace("    pid = kernel.fork()\n    if pid == 0:",
+                                             "    pid = os.fork()\n    if not pid:"))  # fmt: skip
+    assert "Points: 7 of 23" in command("grade", "01").stdout
+
+
+def test_every_borrowed_function_makes_a_solution(course, command):
+    from minidocker.grader import edit, manifest
+
+    for lesson in manifest.load(course).lessons:
+        for function in lesson.functions:
+            assert command("borrow", function.name).returncode == 0
+        text = (course / lesson.exercise).read_text()
+        solution = (course / "solutions" / lesson.file).read_text()
+        assert all(edit.same(text, solution, function.name) for function in lesson.functions)
+    assert command("borrow", "--show", "spawn").stdout.startswith("def spawn(")
+
+
+def test_reset_keeps_a_copy(course, command):
+    path = course / "exercises/01_pid.py"
+    begin = path.read_text()
+    path.write_text("my work")
+    found = command("reset", "1")
+    assert path.read_text() == begin
+    copy = next((course / ".minidocker/copies").iterdir())
+    assert copy.read_text() == "my work"
+    assert str(copy.relative_to(course)) in found.stdout
+    assert "nothing to do" in command("reset", "1").stdout
+    path.unlink()
+    assert command("reset", "1").returncode == 0
+    assert path.read_text() == begin
+
+
+@needs_root
+def test_three_failing_edits_offer_to_borrow(course, command):
+    for number in range(3):
+        solve(course, ("    return pid\n", f"    return {number}\n"))
+        said = command("grade", "01").stdout
+    assert "minidocker borrow spawn" in said
+
+
+def test_where_am_i(course, command):
+    found = command()
+    assert found.returncode == 0
+    assert "00  not started" in found.stdout
+    assert "next: read notebooks/00_what_is_a_container.ipynb" in found.stdout
+    assert "machine:" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("grade", "77"), "no lesson '77'"),
+        (("grade", "02"), "not written yet"),
+        (("grade", "--from", "nowhere"), "no directory nowhere"),
+        (("hint", "MD7777"), "no hints for MD7777"),
+        (("hint", "01"), "was not judged yet"),
+        (("borrow", "fly"), "'fly'"),
+        (("reset", "x"), "no lesson 'x'"),
+    ],
+)
+def test_bad_input_is_one_sentence(command, args, says):
+    found = command(*args)
+    assert found.returncode == 2
+    assert says in found.stderr
+    assert "Traceback" not in found.stderr
+    assert "try:" in found.stderr
+
+
+def test_help_has_examples(command):
+    for verb in ("grade", "hint", "borrow", "progress", "reset", "watch"):
+        found = command(verb, "--help")
+        assert found.returncode == 0
+        assert "examples:" in found.stdout
+
+
+@needs_root
+def test_without_root_everything_started_is_blocked(course, command):
+    if shutil.which("setpriv") is None:
+        pytest.skip("blocked: there is no setpriv (apt-get install util-linux)")
+    solve(course)
+    for folder in (course, *course.parents[:3]):
+        folder.chmod(folder.stat().st_mode | 0o755)
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    found = subprocess.run(
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-m",
+         "minidocker", "grade", "01"],
+        cwd=course, env=env, text=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    assert found.returncode == 3, found.stdout + found.stderr
+    assert "13 blocked. Points: 0 of 0 possible here, 23 in all." in found.stdout
+    assert "sudo minidocker grade" in found.stdout
+
+
+@needs_root
+def test_on_a_terminal_lines_come_one_by_one_and_ctrl_c_cleans_up(course):
+    (course / "exercises/01_pid.py").write_text(
+        (course / "solutions/01_pid.py").read_text()
+        + "\n\ndef exit_status(status):\n    import time\n    time.sleep(1000)\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "MINIDOCKER_PATIENCE": "20", "TOKEN": "ctrl-c"}
+    child = pexpect.spawn(sys.executable, ["-m", "minidocker", "grade", "01"], cwd=str(course),
+                          env=env, encoding="utf-8", timeout=30, dimensions=(40, 120))  # fmt: skip
+    child.expect("spawn enters the namespaces")
+    time.sleep(0.3)
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130, child.before
+    assert "Traceback" not in child.before
+    assert not still_there(b"TOKEN=ctrl-c")
+
+
+def still_there(token, seconds=3):
+    """The processes whose environment holds a token, after a moment."""
+    end = time.monotonic() + seconds
+    while True:
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if token in Path(f"/proc/{pid}/environ").read_bytes():
+                    found.append(pid)
+            except OSError:
+                continue
+        if not found or time.monotonic() > end:
+            return found
+        time.sleep(0.05)
+
+
+@needs_root
+def test_a_killed_grader_leaves_nothing(course):
+    solve(course, ("    return 128 + os.WTERMSIG(status)", "    while True: pass"))
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "MINIDOCKER_PATIENCE": "20", "TOKEN": "killed"}
+    grader = subprocess.Popen([sys.executable, "-m", "minidocker", "grade", "01"], cwd=course,
+                              env=env, stdout=subprocess.PIPE, text=True)  # fmt: skip
+    while "spawn enters" not in (grader.stdout.readline() or "spawn enters"):
+        pass
+    time.sleep(0.3)
+    grader.send_signal(signal.SIGKILL)
+    grader.wait()
+    grader.stdout.close()
+    assert not still_there(b"TOKEN=killed")
+
+
+@needs_root
+def test_watch_judges_again_when_the_file_is_saved(course):
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    child = pexpect.spawn(sys.executable, ["-m", "minidocker", "watch", "01"], cwd=str(course),
+                          env=env, encoding="utf-8", timeout=40, dimensions=(60, 140))  # fmt: skip
+    child.expect("13 not started")
+    solve(course)
+    child.expect("13 pass")
+    solve(course, ("    return pid\n", "    return 1\n"))
+    child.expect("MD0106")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130

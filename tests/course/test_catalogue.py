@@ -1,0 +1,184 @@
+"""The exercises, proved: what earns nothing, what passes, and which mistake fails where.
+
+A mistake holds only the mistaken names; it is laid over the solution by standing after it.
+Its first lines say, in comments, the mistake, the check that must fail, and words of the message.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from minidocker.grader.manifest import load
+
+ROOT = Path(__file__).resolve().parents[2]
+COURSE = load(ROOT)
+WRONG, RIGHT = ROOT / "tests/wrong", ROOT / "tests/right"
+pytestmark = pytest.mark.needs("root", "pidns")
+GENERIC = {
+    "empty file": "",
+    "misspelt names": "",  # made of the solution below
+    "exits at import": "import os\n\nos._exit(0)\n",
+    "prints 1": "print(1)\n",
+    "calls the reference": "from minidocker.stages.pid import Pid\n\nspawn = Pid.spawn\n",
+}
+
+
+def solution(lesson):
+    return (ROOT / "solutions" / lesson.file).read_text()
+
+
+def header(path):
+    """Read the comments at the top of a wrong solution: {"mistake": …, "fails": …, "says": …}."""
+    lines = path.read_text().splitlines()
+    pairs = [line[2:].partition(": ") for line in lines if line.startswith("# ")]
+    return {key: value for key, _, value in pairs if key in ("mistake", "fails", "says", "right")}
+
+
+def files(folder):
+    return [(lesson, path) for lesson in COURSE.lessons
+            for path in sorted((folder / lesson.id).glob("*.py"))]  # fmt: skip
+
+
+def laid_over(lesson, path):
+    return solution(lesson) + "\n\n" + path.read_text()
+
+
+def nothing_for(lesson, number):
+    """Files that must earn nothing: name → text."""
+    names = [function.name for function in lesson.functions]
+    misspelt = solution(lesson)
+    for name in names:
+        misspelt = misspelt.replace(name, name + "_")
+    before = COURSE.lessons[number - 1]
+    return {
+        "starter": (ROOT / "exercises/.starters" / lesson.file).read_text(),
+        "another lesson's solution": solution(before),
+        **GENERIC,
+        "misspelt names": misspelt,
+    }
+
+
+def plan():
+    """Everything that is judged, as judge.main reads it."""
+    entries = []
+    for number, lesson in enumerate(COURSE.lessons):
+        for name, text in nothing_for(lesson, number).items():
+            entries.append({"lesson": lesson.id, "name": f"nothing/{name}", "text": text})
+        entries.append({"lesson": lesson.id, "name": "solution", "text": solution(lesson)})
+    for lesson, path in files(RIGHT):
+        text = laid_over(lesson, path)
+        entries.append({"lesson": lesson.id, "name": f"right/{path.stem}", "text": text})
+    for lesson, path in files(WRONG):
+        text, checks = laid_over(lesson, path), [header(path)["fails"]]
+        name = f"wrong/{path.stem}"
+        entries.append({"lesson": lesson.id, "name": name, "text": text, "checks": checks})
+    return entries
+
+
+@pytest.fixture(scope="session")
+def verdicts():
+    """(lesson, subject) → check → verdict: one grading of the catalogue, in two processes."""
+    entries = plan()
+    env = {**os.environ, "MINIDOCKER_COURSE": str(ROOT), "PYTHONPATH": str(ROOT)}
+    halves = [entries[0::2], entries[1::2]]
+    argv, pipe = [sys.executable, "-m", "minidocker.grader.judge"], subprocess.PIPE
+    running = [
+        subprocess.Popen(argv, env=env, text=True, stdin=pipe, stdout=pipe) for _ in halves
+    ]
+    for process, half in zip(running, halves, strict=True):
+        process.stdin.write(json.dumps(half))
+        process.stdin.close()
+    found = defaultdict(dict)
+    for process in running:
+        for line in process.stdout:
+            verdict = json.loads(line)
+            found[verdict["lesson"], verdict["subject"]][verdict["id"]] = verdict
+        process.wait()
+    return found
+
+
+def problems(verdicts, wanted):
+    """The verdicts whose outcome is not among `wanted`, in short."""
+    return {
+        check: (verdict["outcome"], verdict["message"])
+        for check, verdict in verdicts.items()
+        if verdict["outcome"] not in wanted
+    }
+
+
+LESSONS = pytest.mark.parametrize("lesson", COURSE.lessons, ids=lambda lesson: lesson.id)
+
+
+@LESSONS
+def test_starter_earns_nothing(verdicts, lesson):
+    found = verdicts[lesson.id, "nothing/starter"]
+    assert set(found) == {check.id for check in lesson.checks}
+    assert not problems(found, ("not_started",))
+
+
+@LESSONS
+@pytest.mark.parametrize("name", ["another lesson's solution", *GENERIC])
+def test_a_file_without_the_work_earns_nothing(verdicts, lesson, name):
+    found = verdicts[lesson.id, f"nothing/{name}"]
+    assert set(found) == {check.id for check in lesson.checks}
+    assert not problems(found, ("fail",))
+
+
+@LESSONS
+def test_solution_passes_all(verdicts, lesson):
+    found = verdicts[lesson.id, "solution"]
+    assert set(found) == {check.id for check in lesson.checks}
+    # walls_limit alone needs cgroup version 2, which a hybrid machine has not
+    blocked = {check for check, verdict in found.items() if verdict["outcome"] == "blocked"}
+    assert blocked <= {"walls_limit"}
+    assert not problems(found, ("pass", "blocked"))
+
+
+@pytest.mark.parametrize(
+    ("lesson", "path"), files(RIGHT), ids=[f"{le.number}-{p.stem}" for le, p in files(RIGHT)]
+)
+def test_unusual_right_solution_passes(verdicts, lesson, path):
+    assert header(path).get("right")
+    assert not problems(verdicts[lesson.id, f"right/{path.stem}"], ("pass", "blocked"))
+
+
+@pytest.mark.parametrize(
+    ("lesson", "path"), files(WRONG), ids=[f"{le.number}-{p.stem}" for le, p in files(WRONG)]
+)
+def test_wrong_solution_fails_where_it_should(verdicts, lesson, path):
+    head = header(path)
+    assert set(head) == {"mistake", "fails", "says"}
+    verdict = verdicts[lesson.id, f"wrong/{path.stem}"][head["fails"]]
+    assert verdict["outcome"] == "fail", verdict["message"]
+    assert head["says"] in verdict["message"]
+
+
+@LESSONS
+def test_there_are_enough_of_them(lesson):
+    wrong = [path for one, path in files(WRONG) if one is lesson]
+    right = [path for one, path in files(RIGHT) if one is lesson]
+    assert len(wrong) >= 4
+    assert len(right) >= 2
+    failing = {header(path)["fails"] for path in wrong}
+    # Each check has a mistake that it catches; walls_limit can be shown with cgroup v2 only.
+    assert {check.id for check in lesson.checks} - failing <= {"walls_limit"}
+
+
+@LESSONS
+def test_kill_rate(verdicts, lesson, capsys):
+    mistakes = [path for one, path in files(WRONG) if one is lesson]
+    killed = sum(
+        verdict["outcome"] == "fail"
+        for path in mistakes
+        for verdict in verdicts[lesson.id, f"wrong/{path.stem}"].values()
+    )
+    with capsys.disabled():
+        print(f"\n{lesson.id}: {killed} of {len(mistakes)} wrong solutions caught", end=" ")
+    assert killed == len(mistakes)

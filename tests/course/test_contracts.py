@@ -1,0 +1,130 @@
+"""Exercises, solutions and course.toml say the same; messages and hints are short and complete."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from minidocker.grader import edit, messages
+from minidocker.grader.manifest import load
+
+ROOT = Path(__file__).resolve().parents[2]
+COURSE = load(ROOT)
+LESSONS = pytest.mark.parametrize("lesson", COURSE.lessons, ids=lambda lesson: lesson.id)
+
+
+def starter(lesson):
+    return (ROOT / "exercises/.starters" / lesson.file).read_text()
+
+
+def solution(lesson):
+    return (ROOT / "solutions" / lesson.file).read_text()
+
+
+def functions(text):
+    tree = ast.parse(text)
+    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+@LESSONS
+def test_signatures_and_docstrings_agree(lesson):
+    ours, theirs = functions(solution(lesson)), functions(starter(lesson))
+    assert list(ours) == list(theirs)
+    for name, node in ours.items():
+        assert ast.dump(node.args) == ast.dump(theirs[name].args), name
+        assert ast.get_docstring(node) == ast.get_docstring(theirs[name]), name
+    assert ast.get_docstring(ast.parse(solution(lesson))) == ast.get_docstring(
+        ast.parse(starter(lesson))
+    )
+
+
+@LESSONS
+def test_every_function_of_the_manifest_is_there(lesson):
+    constants = re.findall(r"^([A-Z_]+) =", solution(lesson), re.M)
+    names = {*functions(solution(lesson)), *constants}
+    assert {function.name for function in lesson.functions} <= names
+    for check in lesson.checks:
+        assert set(check.functions) <= {function.name for function in lesson.functions}
+        assert len(check.hints) == 3
+    for steps in lesson.hints.values():
+        assert len(steps) == 3
+
+
+@LESSONS
+def test_four_rungs_and_a_fair_amount_of_typing(lesson):
+    assert len({function.rung for function in lesson.functions}) >= 4
+    typed = []
+    begin = set(starter(lesson).splitlines())
+    for line in solution(lesson).splitlines():
+        if line.strip() and line not in begin:
+            typed.append(line)
+    assert 15 <= len(typed) <= 40
+    for name, node in functions(solution(lesson)).items():
+        text = edit.source_of(solution(lesson), name)
+        assert sum(line in typed for line in text.splitlines()) <= 18, name
+        assert node.end_lineno
+
+
+@LESSONS
+def test_every_check_is_a_pytest_function(lesson):
+    for check in lesson.checks:
+        file, _, name = check.test.partition("::")
+        assert name in functions((ROOT / "tests/stages" / file).read_text())
+
+
+def test_every_test_of_the_stages_is_a_check():
+    known = {check.test for lesson in COURSE.lessons for check in lesson.checks}
+    for path in (ROOT / "tests/stages").glob("test_*.py"):
+        for name in functions(path.read_text()):
+            if name.startswith("test_"):
+                assert f"{path.name}::{name}" in known
+
+
+def test_ids_are_unique():
+    checks = [check.id for lesson in COURSE.lessons for check in lesson.checks]
+    names = [function.name for lesson in COURSE.lessons for function in lesson.functions]
+    assert len(set(checks)) == len(checks)
+    assert len(set(names)) == len(names)
+    numbers = [lesson.number for lesson in (*COURSE.lessons, *COURSE.coming)]
+    assert numbers == [f"{number:02}" for number in range(13)]
+
+
+def words(sentence):
+    return len(re.sub(r"\{[^}]*\}", "X", sentence).split())
+
+
+@pytest.mark.parametrize(("code", "text"), messages.MESSAGES.items())
+def test_messages_are_short(code, text):
+    assert re.fullmatch(r"MD\d{4}", code)
+    assert all(words(sentence) <= 20 for sentence in re.split(r"(?<=[.?!]) ", text))
+
+
+@LESSONS
+def test_hints_are_short(lesson):
+    for steps in [*lesson.hints.values(), *(check.hints for check in lesson.checks)]:
+        for text in steps[:2]:
+            for sentence in re.split(r"(?<=[.?!]) ", text):
+                assert words(sentence) <= 20, sentence
+
+
+def test_every_code_is_known_and_used():
+    used = set()
+    for path in [*(ROOT / "tests/stages").glob("*.py"), *(ROOT / "minidocker/grader").glob("*.py")]:
+        if path.name != "messages.py":
+            used |= set(re.findall(r"MD\d{4}", path.read_text()))
+    used.discard("MD0203")
+    assert used <= set(messages.MESSAGES)
+    assert set(messages.MESSAGES) <= used
+    for lesson in COURSE.lessons:
+        assert set(lesson.hints) <= set(messages.MESSAGES)
+
+
+@LESSONS
+def test_the_exercise_is_the_starter(lesson):
+    text = (ROOT / lesson.exercise).read_text()
+    if text != starter(lesson) and (ROOT / ".minidocker").exists():
+        pytest.skip("blocked: this exercise is being worked on; tested in a fresh clone")
+    assert text == starter(lesson)

@@ -1,0 +1,262 @@
+"""Every notebook runs top to bottom in a fresh kernel, and keeps the course's one rhythm.
+
+Run twice: with the exercises as a new learner has them (the reference does the work), and with
+the solutions in their place. Nothing of a run may stay on the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import statistics
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+WHY = "blocked: the notebooks need Jupyter (make setup)"
+nbformat = pytest.importorskip("nbformat", reason=WHY)
+nbclient = pytest.importorskip("nbclient", reason=WHY)
+
+from minidocker.grader import manifest  # noqa: E402  (after importorskip, on purpose)
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+RHYTHM = [
+    "Where we are", "Predict", "Run", "See", "Build", "Break it", "In Docker", "Claims", "Recap",
+]  # fmt: skip
+VERDICTS = ("true", "half true", "false", "outdated")
+SECONDS = 300  # for one cell, on a slow machine
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+# --- running -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["reference", "solutions"])
+def course(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of the course, with the exercises as shipped or with the solutions in their place."""
+    for name in ("notebooks", "solutions"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    source = "exercises" if request.param == "reference" else "solutions"
+    shutil.copytree(REPOSITORY / source, tmp_path / "exercises")
+    shutil.copy(REPOSITORY / "course.toml", tmp_path)
+    (tmp_path / "tests").symlink_to(REPOSITORY / "tests")
+    return tmp_path
+
+
+@pytest.fixture
+def kernel_env(
+    shared_store: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """The environment of a notebook's kernel; afterwards no process knows this store any more."""
+    home = tmp_path_factory.mktemp("home")
+    store = home / "store"
+    shutil.copytree(shared_store, store, symlinks=True)
+    for name, value in {
+        "MINIDOCKER_ROOT": store,
+        "IPYTHONDIR": home / "ipython",
+        "JUPYTER_RUNTIME_DIR": home / "runtime",
+        "PYTHONPATH": REPOSITORY,
+        "NO_COLOR": "1",
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    for name in ("MINIDOCKER_COURSE", "MINIDOCKER_EXERCISES"):
+        monkeypatch.delenv(name, raising=False)
+    before = _mounts(store)
+    yield store
+    assert _holders(str(store)) == []
+    assert _mounts(store) - before == Counter()
+    assert [path.name for path in store.glob("containers/*") if path.name != "names"] == []
+
+
+def _mounts(store: Path) -> Counter[str]:
+    """What is mounted where on the host; what others do in the temporary directory is left out."""
+    found: Counter[str] = Counter()
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        point, kind = line.split()[4], line.partition(" - ")[2].split()[0]
+        if point.startswith(str(store)) or not point.startswith(tempfile.gettempdir()):
+            found[f"{kind} on {point}"] += 1
+    return found
+
+
+@pytest.mark.needs("root")
+@each_notebook
+def test_a_notebook_runs_top_to_bottom(
+    path: Path, course: Path, kernel_env: Path, request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    mode = request.node.callspec.params["course"]
+    book = nbformat.read(course / "notebooks" / path.name, as_version=4)
+    begin = time.monotonic()
+    nbclient.NotebookClient(
+        book, timeout=SECONDS, resources={"metadata": {"path": str(course / "notebooks")}},
+        coalesce_streams=True,
+    ).execute()  # fmt: skip
+    with capsys.disabled():
+        print(f"\n  {path.name} with the {mode}: {time.monotonic() - begin:.1f} s", end="")
+    verdict = _printed(book, "grade")
+    outcomes = set(
+        re.findall(r"^  . (not started|pass|fail|blocked|error) ", verdict, re.MULTILINE)
+    )
+    if mode == "solutions":
+        assert {"pass"} <= outcomes <= {"pass", "blocked"}, verdict
+    else:
+        assert {"not started"} <= outcomes <= {"not started", "fail", "blocked"}, verdict
+    _check_pictures(book)
+
+
+def _printed(book: nbformat.NotebookNode, cell_id: str) -> str:
+    cell = next(cell for cell in book.cells if cell.id == cell_id)
+    return "".join(item.text for item in cell.outputs if item.output_type == "stream")
+
+
+def _check_pictures(book: nbformat.NotebookNode) -> None:
+    """At least two pictures; each one has a title, a description and a table in text."""
+    pictures = [
+        output.data
+        for cell in book.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if "image/svg+xml" in output.get("data", {})
+    ]
+    assert len(pictures) >= 2
+    for data in pictures:
+        assert 'role="img"' in data["image/svg+xml"]
+        assert re.search(r"<title[^>]*>[^<]+</title><desc[^>]*>[^<]+</desc>", data["image/svg+xml"])
+        assert "---" in data["text/plain"]
+
+
+def _holders(word: str) -> list[str]:
+    """The processes that know a word: in their environment, command line or mounts."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        if int(name) == os.getpid():
+            continue
+        text = b""
+        for file in ("environ", "cmdline", "mountinfo"):
+            try:
+                text += Path(f"/proc/{name}/{file}").read_bytes()
+            except OSError:
+                continue
+        if word.encode() in text:
+            found.append(text[:200].replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+# --- reading -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def book(path: Path) -> nbformat.NotebookNode:
+    """The notebook as it is in git."""
+    return nbformat.read(path, as_version=nbformat.NO_CONVERT)
+
+
+def test_every_lesson_has_its_notebook() -> None:
+    assert [path.name for path in NOTEBOOKS] == [
+        os.path.basename(lesson.notebook) for lesson in manifest.load(REPOSITORY).lessons
+    ]
+
+
+@each_notebook
+def test_it_is_valid_and_stripped(book: nbformat.NotebookNode) -> None:
+    nbformat.validate(book)
+    assert (book.nbformat, book.nbformat_minor) == (4, 5)
+    assert book.metadata.kernelspec.name == "python3"
+    for cell in book.cells:
+        assert cell.metadata == {}, cell.id
+        if cell.cell_type == "code":
+            assert cell.outputs == [], cell.id
+            assert cell.execution_count is None, cell.id
+
+
+@each_notebook
+def test_its_cells_have_ids_that_say_something(book: nbformat.NotebookNode) -> None:
+    ids = [cell.id for cell in book.cells]
+    assert len(set(ids)) == len(ids)
+    for name in ids:
+        assert re.fullmatch(r"[a-z]+(-[a-z0-9]+)*", name), name
+        assert not re.fullmatch(r"[0-9a-f]{8}", name), f"{name}: a random id"
+
+
+@each_notebook
+def test_it_keeps_the_rhythm(book: nbformat.NotebookNode) -> None:
+    text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == RHYTHM
+
+
+@each_notebook
+def test_its_code_comes_in_small_pieces(book: nbformat.NotebookNode) -> None:
+    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    sizes = {cell.id: len(cell.source.splitlines()) for cell in code}
+    assert statistics.median(sizes.values()) <= 4
+    assert max(sizes.values()) <= 20, sizes
+    for cell in code:
+        assert max(map(len, cell.source.splitlines())) <= 110, cell.id
+    kinds = "".join(cell.cell_type[0] for cell in book.cells)
+    assert "cccc" not in kinds, "four code cells without prose between them"
+
+
+@each_notebook
+def test_it_asks_the_question_of_the_manifest(book: nbformat.NotebookNode, path: Path) -> None:
+    lesson = manifest.load(REPOSITORY).lesson(path.stem[:2])
+    first = next(cell.source for cell in book.cells if "question" in cell.id)
+    assert lesson.question in first
+    assert f"(../{lesson.exercise})" in first
+    assert f"%lesson {lesson.number}" in "".join(cell.source for cell in book.cells[:3])
+    assert f"# {lesson.number} · {lesson.title}" in book.cells[0].source
+
+
+@each_notebook
+def test_every_prediction_is_shown_again_after_the_experiment(book: nbformat.NotebookNode) -> None:
+    asked: dict[str, set[str]] = {}
+    shown: list[str] = []
+    for cell in book.cells:
+        if found := re.match(r"%%predict (\S+)\n", cell.source):
+            asked[found[1]] = set(re.findall(r"^([a-z])\) ", cell.source, re.MULTILINE))
+            assert re.search(r"^answer:$", cell.source, re.MULTILINE), f"{cell.id} is answered"
+        elif found := re.match(r"%predict --show (\S+) (\S+)", cell.source):
+            assert found[1] in asked, f"{cell.id} comes before its question"
+            assert found[2] in asked[found[1]], f"{cell.id} shows no choice of its question"
+            shown.append(found[1])
+    assert shown
+    assert sorted(shown) == sorted(asked)
+
+
+@each_notebook
+def test_each_claim_has_a_verdict_and_an_experiment(book: nbformat.NotebookNode) -> None:
+    kinds = [(cell.cell_type, cell.source) for cell in book.cells]
+    begin = next(at for at, (_, text) in enumerate(kinds) if text.startswith("## Claims"))
+    end = next(at for at, (_, text) in enumerate(kinds) if text.startswith("## Recap"))
+    claims = [at for at in range(begin, end) if re.search(r"^### ", kinds[at][1], re.MULTILINE)]
+    assert 1 <= len(claims) <= 3
+    for at in claims:
+        assert re.search(rf'^### ".*": \*\*({"|".join(VERDICTS)})\*\*$', kinds[at][1], re.MULTILINE)
+        experiment = kinds[at + 1]
+        assert experiment[0] == "code"
+        assert re.search(r"^ *assert ", experiment[1], re.MULTILINE), kinds[at][1]
+
+
+@each_notebook
+def test_its_links_lead_somewhere(book: nbformat.NotebookNode) -> None:
+    for cell in book.cells:
+        if cell.cell_type == "markdown":
+            for target in re.findall(r"\]\(([^)#]+)", cell.source):
+                if not target.startswith("https://"):
+                    assert (REPOSITORY / "notebooks" / target).exists(), f"{cell.id}: {target}"
+
+
+@each_notebook
+def test_every_image_has_words_in_its_place(book: nbformat.NotebookNode) -> None:
+    for cell in book.cells:
+        if cell.cell_type == "markdown":
+            assert "![](" not in cell.source, cell.id
+            for tag in re.findall(r"<img[^>]*>", cell.source):
+                assert re.search(r'alt="[^"]+"', tag), f"{cell.id}: {tag}"
+            assert cell.get("attachments") is None, f"{cell.id} carries a file"

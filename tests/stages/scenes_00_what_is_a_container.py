@@ -1,0 +1,156 @@
+"""Scenes of lesson 00: processes behind all kinds of walls, and the learner's look at them."""
+
+import os
+import signal
+import time
+
+from minidocker.kernel import flags as f
+
+PR_SET_SECCOMP = 22
+SECCOMP_MODE_STRICT = 1
+CONTAINER = (
+    f.CLONE_NEWPID | f.CLONE_NEWNS | f.CLONE_NEWUTS | f.CLONE_NEWIPC | f.CLONE_NEWNET
+    | f.CLONE_NEWCGROUP
+)  # fmt: skip
+
+
+def forever():
+    """Sleep until killed."""
+    while True:
+        signal.pause()
+
+
+def act_hostname(learner, kernel, talk, name):
+    """Let set_hostname do its work, and stay while the check looks."""
+    function = learner.set_hostname
+    talk.step(f"set_hostname(kernel, {name!r})")
+    function(kernel, name)
+    talk.ask("named")
+
+
+# --- the cast: each kind is what a process does to itself before it says that it is there ---
+
+
+def own_root(kernel):
+    """Change the root by pivot_root, as a container does: it is called "/" afterwards."""
+    root = f"/tmp/root{os.getpid()}.{time.monotonic_ns()}"
+    os.mkdir(root)
+    kernel.mount("", "/", "", f.MS_REC | f.MS_PRIVATE)
+    kernel.mount("tmpfs", root, "tmpfs")
+    kernel.chdir(root)
+    kernel.pivot_root(".", ".")
+    kernel.umount2(".", f.MNT_DETACH)
+    kernel.chdir("/")
+
+
+def jail(kernel):
+    """Change the root by chroot: the mount namespace stays."""
+    root = f"/tmp/jail{os.getpid()}"
+    os.mkdir(root)
+    kernel.chroot(root)
+    kernel.chdir("/")
+
+
+def start(kernel, talk, name, flags=0, prepare=None, after=None):
+    """Fork a process that unshares, prepares itself, says its name, and stays."""
+    pid = kernel.clone(flags & f.CLONE_NEWPID)
+    if pid == 0:
+        if flags & ~f.CLONE_NEWPID:
+            kernel.unshare(flags & ~f.CLONE_NEWPID)
+        if prepare:
+            prepare(kernel)
+        talk.say("member", name=name)
+        if after:
+            after(kernel)
+        forever()
+    return pid
+
+
+def lead_a_child(kernel):
+    """Make a pid namespace and one child in it; the process itself stays where it is."""
+    kernel.unshare(f.CLONE_NEWPID)
+    if os.fork() == 0:
+        forever()
+
+
+def strict(kernel):
+    """Enter strict seccomp: only read, write, exit and sigreturn are left."""
+    end, _ = os.pipe()
+    kernel.prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT)
+    os.read(end, 1)
+
+
+def in_time_namespace(kernel, talk, name):
+    """A new time namespace is entered by the children of the process that unshares."""
+    if os.fork() == 0:
+        kernel.unshare(f.CLONE_NEWTIME)
+        if os.fork() == 0:
+            talk.say("member", name=name)
+        forever()
+
+
+KINDS = {
+    "plain": {},
+    "chroot only": {"prepare": jail},
+    "own mount namespace only": {"flags": f.CLONE_NEWNS},
+    "own names": {"flags": f.CLONE_NEWUTS | f.CLONE_NEWIPC},
+    "own network": {"flags": f.CLONE_NEWNET},
+    "own user namespace": {"flags": f.CLONE_NEWUSER},
+    "own cgroup view": {"flags": f.CLONE_NEWCGROUP},
+    "own mounts and root": {"flags": f.CLONE_NEWNS, "prepare": own_root},
+    "a container": {"flags": CONTAINER, "prepare": own_root},
+    "only its child is apart": {"prepare": lead_a_child},
+    "seccomp": {"after": strict},
+    "seccomp in a container": {"flags": CONTAINER, "prepare": own_root, "after": strict},
+}
+
+
+def raise_cast(kernel, talk, kinds):
+    """Start the processes of these kinds; wait until the check knows them all."""
+    for kind in kinds:
+        if kind == "own time":
+            in_time_namespace(kernel, talk, kind)
+        elif kind == "zombie":
+            pid = os.fork()
+            if pid == 0:
+                talk.say("member", name=kind)
+                os._exit(0)
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        elif kind == "ended":
+            pid = os.fork()
+            if pid == 0:
+                os._exit(0)
+            os.waitpid(pid, 0)
+            talk.say("gone", pid=pid)
+        else:
+            pid = start(kernel, talk, kind, **KINDS[kind])
+            while "after" in KINDS[kind] and "Seccomp:\t1" not in read(f"/proc/{pid}/status"):
+                time.sleep(0.002)
+    return talk.ask("cast")
+
+
+def read(path):
+    with open(path) as file:
+        return file.read()
+
+
+def cast_look(kernel, talk, kinds, **_):
+    return raise_cast(kernel, talk, kinds)
+
+
+def act_look(learner, kernel, talk, kinds, function, cast, user=0):
+    """Ask a function of the learner's about each process of the cast: name → pid."""
+    look = getattr(learner, function)
+    if user:
+        kernel.setresgid(user, user, user)
+        kernel.setresuid(user, user, user)
+    seen = {}
+    for name, pid in cast.items():
+        talk.step(f"{function}({pid})")
+        try:
+            value = look(pid)
+        except (LookupError, PermissionError) as problem:
+            kinds_of = [k.__name__ for k in type(problem).__mro__]
+            value = "LookupError" if "LookupError" in kinds_of else "PermissionError"
+        seen[name] = sorted(map(str, value)) if isinstance(value, set | frozenset | list) else value
+    talk.ask("results", seen=seen)

@@ -1,0 +1,276 @@
+"""Scenes of lesson 01: what runs in a cell, next to the learner's functions.
+
+A `cast_NAME` runs before the learner's file is imported; an `act_NAME` after. What they
+say is only half of the truth: the check asks the kernel about whoever said it.
+"""
+
+import fcntl
+import os
+import signal
+import termios
+import time
+
+from minidocker.kernel.flags import CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS, names
+
+
+def forever():
+    """Sleep until killed."""
+    while True:
+        signal.pause()
+
+
+def become_shell(terminal):
+    """Become a shell on the terminal, which is then the controlling one."""
+    if os.getsid(0) != os.getpid():
+        os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    for fd in (0, 1, 2):
+        os.dup2(terminal, fd)
+    os.execve("/bin/sh", ["sh"], {"PS1": "", "PATH": os.environ.get("PATH", "/usr/bin:/bin")})
+
+
+# --- spawn ---------------------------------------------------------------------------
+
+
+def act_spawn(learner, kernel, talk, flags, terminal=None):
+    """Let spawn start a child that says so and stays, and say what spawn returned."""
+    spawn = learner.spawn
+
+    def child():
+        talk.say("child")
+        if terminal is not None:
+            become_shell(terminal)
+        forever()
+
+    talk.step(f"spawn(kernel, {names(flags, 'CLONE_')}, child)")
+    pid = spawn(kernel, flags, child)
+    talk.ask("returned", value=pid, kind=type(pid).__name__)
+    talk.say("waited", status=os.waitpid(pid, 0)[1])
+
+
+def act_order(learner, kernel, talk):
+    """Do the steps of SPAWN_ORDER, in that order."""
+    order = learner.SPAWN_ORDER
+    steps = ("unshare", "fork", "child", "return")
+    if not isinstance(order, list | tuple) or sorted(map(str, order)) != sorted(steps):
+        talk.say("wrong", what=repr(order)[:80])
+        return
+
+    def child():
+        talk.say("child")
+        forever()
+
+    pid = None
+    for step in order:
+        talk.doing = step
+        try:
+            if step == "unshare":
+                kernel.unshare(CLONE_NEWPID)
+            elif step == "fork":
+                pid = kernel.fork()
+            elif step == "child" and not pid:
+                child()
+            elif step == "return" and pid != 0:
+                break
+        except OSError as problem:
+            talk.ask("refused", step=step, text=str(problem))
+            return
+    talk.ask("returned", value=pid, kind=type(pid).__name__)
+
+
+# --- exit_status and init --------------------------------------------------------------
+
+
+def raw_statuses(kernel, wanted):
+    """Make children end as `wanted` says ("exit 7", "signal 15"); return their raw statuses."""
+    found = []
+    for word in wanted:
+        kind, number = word.split()
+        pid = os.fork()
+        if pid == 0:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
+            if kind == "exit":
+                os._exit(int(number))
+            if int(number) != signal.SIGKILL:
+                signal.signal(int(number), signal.SIG_DFL)
+            os.kill(os.getpid(), int(number))
+            forever()
+        found.append(os.waitpid(pid, 0)[1])
+    return found
+
+
+def cast_exit_status(kernel, talk, wanted):
+    return raw_statuses(kernel, wanted)
+
+
+def act_exit_status(learner, kernel, talk, wanted, cast):
+    """Ask exit_status about raw statuses that the kernel made."""
+    function = learner.exit_status
+    seen = {}
+    for word, status in zip(wanted, cast, strict=True):
+        talk.step(f"exit_status({status:#06x}), the status of a process with {word}")
+        seen[word] = function(status)
+    talk.ask("results", seen=seen)
+
+
+def act_init(learner, kernel, talk, job, **args):
+    """Let the learner's init be process 1 of a new namespace, over a main process with a job."""
+    function = learner.init
+    for number in range(args.pop("times", 1)):
+        first = kernel.clone(CLONE_NEWPID)
+        if first == 0:
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+            main = os.fork()
+            if main == 0:
+                signal.pthread_sigmask(signal.SIG_SETMASK, [])
+                os._exit(JOBS[job](talk, number, **args) or 0)
+            talk.say("init", main=main)
+            talk.step("init(kernel, main)")
+            value = function(kernel, main)
+            talk.ask("returned", value=value, kind=type(value).__name__)
+            os._exit(0)
+        os.waitpid(first, 0)
+        talk.say("over")
+
+
+def job_orphans(talk, number, count):
+    """Leave orphans behind: each child forks one that ends, and ends before it."""
+    for _ in range(count):
+        pid = os.fork()
+        if pid == 0:
+            if os.fork() == 0:
+                time.sleep(0.01)
+            os._exit(0)
+        os.waitpid(pid, 0)
+    talk.ask("orphaned")
+    return 7
+
+
+def job_end(talk, number, wanted):
+    """End as wanted."""
+    kind, value = wanted[number].split()
+    if kind == "signal":
+        signal.signal(int(value), signal.SIG_DFL) if int(value) != signal.SIGKILL else None
+        os.kill(os.getpid(), int(value))
+        forever()
+    return int(value)
+
+
+def job_listen(talk, number, signals):
+    """Tell each signal that arrives."""
+    # Blocked and taken by sigwait: with a handler, one that comes just before pause() would wait.
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    talk.say("listening")
+    while True:
+        talk.say("got", number=signal.sigwait(signals))
+
+
+def job_sleep(talk, number):
+    """Do nothing."""
+    talk.say("asleep")
+    forever()
+
+
+JOBS = {"orphans": job_orphans, "end": job_end, "listen": job_listen, "sleep": job_sleep}
+
+
+# --- host_pid_of and check_spawn -------------------------------------------------------
+
+
+def container(kernel, talk, name, flags=CLONE_NEWPID, inner=None, children=2):
+    """Start a container: process 1 has `children` children, then runs inner(). Each one says so."""
+    pid = kernel.clone(flags)
+    if pid == 0:
+        for number in range(children):
+            if os.fork() == 0:
+                talk.say("member", name=f"{name}.{number + 2}")
+                forever()
+        if inner:
+            inner()
+        talk.say("member", name=f"{name}.1")
+        forever()
+    return pid
+
+
+def nested(kernel, talk, name, depth):
+    """Start containers in one another; the innermost one is called `name`."""
+    inner = None if depth == 1 else lambda: nested(kernel, talk, name, depth - 1)
+    container(kernel, talk, name if depth == 1 else f"{name}_around{depth}", inner=inner)
+
+
+def cast_host_pid(kernel, talk, shape):
+    """Start the containers of a shape and wait until the check has their numbers."""
+    if shape == "equal":
+        container(kernel, talk, "a", children=3)
+        container(kernel, talk, "b", children=3)
+    else:
+        nested(kernel, talk, "deep", 3)
+    return talk.ask("cast")
+
+
+def act_host_pid(learner, kernel, talk, shape, cast):
+    """Ask host_pid_of each question of the check: [init, inner]."""
+    function = learner.host_pid_of
+    answers = []
+    for init, inner in cast:
+        talk.step(f"host_pid_of({init}, {inner})")
+        try:
+            answers.append(function(init, inner))
+        except LookupError:
+            answers.append("LookupError")
+    talk.ask("results", answers=answers)
+
+
+def late(kernel, talk, name):
+    """A wrong spawn: the child unshares itself, which moves only its children."""
+    if os.fork() == 0:
+        kernel.unshare(CLONE_NEWPID)
+        talk.say("member", name=name)
+        forever()
+
+
+def second(kernel, talk, name):
+    """A wrong spawn: the namespace's first process was another one."""
+    launcher = os.fork()
+    if launcher == 0:
+        kernel.unshare(CLONE_NEWPID)
+        if os.fork() == 0:
+            forever()
+        if os.fork() == 0:
+            talk.say("member", name=name)
+        forever()
+
+
+def other(kernel, talk, name, flags):
+    """A wrong spawn: other namespaces, not pid."""
+    if os.fork() == 0:
+        if flags:
+            kernel.unshare(flags)
+        talk.say("member", name=name)
+        forever()
+
+
+def cast_check_spawn(kernel, talk):
+    """Start what right and wrong spawns start."""
+    container(kernel, talk, "clone with CLONE_NEWPID", children=0)
+    if os.fork() == 0:
+        kernel.unshare(CLONE_NEWPID | CLONE_NEWUTS)
+        if os.fork() == 0:
+            talk.say("member", name="unshare, then fork.1")
+        forever()
+    nested(kernel, talk, "three containers deep", 3)
+    other(kernel, talk, "fork without unshare", 0)
+    other(kernel, talk, "a new mount namespace only", CLONE_NEWNS)
+    late(kernel, talk, "the child unshares itself")
+    second(kernel, talk, "the second process of a namespace")
+    return talk.ask("cast")
+
+
+def act_check_spawn(learner, kernel, talk, cast):
+    """Ask check_spawn about each child of the cast: name → pid."""
+    function = learner.check_spawn
+    seen = {}
+    for name, pid in cast.items():
+        talk.step(f"check_spawn({pid})")
+        seen[name] = function(pid)
+    talk.ask("results", seen=seen)

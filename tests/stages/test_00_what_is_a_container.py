@@ -1,0 +1,206 @@
+"""Checks of lesson 00: what is a container?
+
+A cast of real processes stands behind all kinds of walls. The learner's functions look at
+them from inside the cell, and the check looks from outside: the two must agree.
+"""
+
+import random
+
+import pexpect
+
+from minidocker.grader.outcomes import Fail, compared, good
+from minidocker.grader.probe import Gone
+from minidocker.kernel import flags as f
+
+TEN = ["plain", "chroot only", "own mount namespace only", "own names", "own network",
+       "own user namespace", "own cgroup view", "own mounts and root", "a container",
+       "only its child is apart"]  # fmt: skip
+NOBODY = 65534
+
+
+def name_seen_by(machine, pid):
+    """Ask a shell in a process's uts namespace for the host name; the answer holds a product."""
+    a, b = random.randrange(1000, 9999), random.randrange(1000, 9999)
+    shell = machine.spawn(["nsenter", "--target", str(pid), "--uts", "sh"])
+    try:
+        shell.sendline(f"echo answer=$(({a}*{b})):$(uname -n):")
+        shell.expect(rf"answer={a * b}:([^:]*):")
+        return shell.match.group(1)
+    except (pexpect.TIMEOUT, pexpect.EOF):
+        raise RuntimeError("no shell answers in the uts namespace of the cell") from None
+    finally:
+        shell.close(force=True)
+
+
+def new_name():
+    return f"box-{random.randrange(10**6):06}"
+
+
+def test_hostname_is_set(subject, cell, machine):
+    name = new_name()
+    with cell("hostname", name=name) as one:
+        sender = one.expect("named").sender
+        seen = name_seen_by(machine, sender)
+        if seen != name:
+            raise Fail("MD0001", ran=f"set_hostname(kernel, {name!r})", expected=name, kernel=seen)
+
+
+def test_hostname_is_kept(subject, cell, machine):
+    name = new_name()
+    with cell("hostname", name=name) as one:
+        before = machine.read("/proc/sys/kernel/hostname").strip()
+        sender = one.expect("named").sender
+        outside, pid = name_seen_by(machine, one.pid), one.number(sender)
+        theirs = one.proc.namespace(pid, "uts")
+        if outside == name:
+            raise Fail("MD0002", ran=f"set_hostname(kernel, {name!r})",
+                       expected=f"outside: {before}", kernel=f"outside: {outside}")  # fmt: skip
+        if theirs == one.own["uts"]:
+            raise Fail("MD0003", ran=f"set_hostname(kernel, {name!r})",
+                       expected="another number than process 1's",
+                       kernel=f"ns/uts of both: {theirs}")  # fmt: skip
+
+
+def members(one, kinds):
+    """Collect the cast until all are there and it waits: name → the cell's number for it."""
+    found, waits = {}, False
+    while len(found) < len(kinds) or not waits:
+        message = one.expect("member", "gone", "cast")
+        if message.event == "cast":
+            waits = True
+        elif message.event == "gone":
+            found["ended"] = message["pid"]
+        else:
+            found[message["name"]] = one.number(message.sender)
+    return found
+
+
+def looked(one, cast):
+    """Let the learner's function look at the cast, in random order; return its answers."""
+    names = list(cast)
+    random.shuffle(names)
+    one.answer({name: cast[name] for name in names})
+    return one.expect("results")["seen"]
+
+
+def test_namespaces_of(subject, cell):
+    kinds = ["plain", "a container", "own time", "own user namespace"]
+    with cell("look", kinds=kinds, function="namespaces_of") as one:
+        cast = members(one, kinds)
+        seen = looked(one, cast)
+        for kind in kinds:
+            right, got = one.proc.namespaces(cast[kind]), seen[kind]
+            ran = f"namespaces_of({cast[kind]})"
+            if not isinstance(got, dict):
+                raise Fail("MD9012", name="namespaces_of", value=repr(got)[:60], ran=ran,
+                           wanted="dictionary")  # fmt: skip
+            lines = compared(right, got)
+            if not good(lines):
+                raise Fail("MD0004", ran=ran, lines=lines)
+
+
+def own_root(one, pid, caller):
+    """Say, as the kernel does, whether two processes have different root directories."""
+    return one.proc.root(pid) != one.proc.root(caller)
+
+
+def test_own_root(subject, cell):
+    kinds = ["plain", "chroot only", "own mount namespace only", "own mounts and root",
+             "a container"]  # fmt: skip
+    with cell("look", kinds=kinds, function="has_own_root") as one:
+        cast = members(one, kinds)
+        seen = looked(one, cast)
+        right = {kind: own_root(one, cast[kind], 2) for kind in kinds}
+        for kind, value in seen.items():
+            if not isinstance(value, bool):
+                raise Fail("MD9012", name="has_own_root", value=repr(value)[:60],
+                           wanted="True or False", ran=f"has_own_root({cast[kind]})")  # fmt: skip
+        lines = compared(right, seen)
+        if not good(lines):
+            raise Fail("MD0005", ran="has_own_root(pid)", lines=lines)
+
+
+def true_walls(one, pid, caller=2):
+    """Return what stands between the caller and a process, read from outside."""
+    mine, theirs = one.proc.namespaces(caller), one.proc.namespaces(pid)
+    walls = {name for name in f.NAMESPACES if mine.get(name) != theirs.get(name)}
+    if own_root(one, pid, caller):
+        walls.add("root")
+    if one.proc.field(pid, "Seccomp") != one.proc.field(caller, "Seccomp"):
+        walls.add("seccomp")
+    if one.proc.read(pid, "cgroup") != one.proc.read(caller, "cgroup"):
+        walls.add("limit")
+    return walls
+
+
+def judge_walls(one, cast, code):
+    """Compare walls_of with what is so, process by process: one line each."""
+    seen = looked(one, cast)
+    lines = []
+    for name, pid in cast.items():
+        right = true_walls(one, pid)
+        got = seen[name]
+        if not isinstance(got, list):
+            lines.append(("BAD", f"{name}: expected {shown(right)}, got {got!r}"))
+            continue
+        parts = [w for w in compared(right, set(got)) if w[0] != "GOOD"]
+        wrong = ", ".join(f"{word} {text}" for word, text in parts)
+        lines.append(("BAD", f"{name}: {wrong}") if parts else ("GOOD", f"{name}: {shown(right)}"))
+    if not good(lines):
+        raise Fail(code, ran="walls_of(pid) for each process", lines=lines)
+
+
+def shown(walls):
+    return " ".join(sorted(walls)) or "no wall"
+
+
+def test_walls_of_ten(subject, cell):
+    with cell("look", kinds=TEN, function="walls_of") as one:
+        judge_walls(one, members(one, TEN), "MD0006")
+
+
+def test_walls_seccomp(subject, cell):
+    kinds = ["plain", "seccomp", "seccomp in a container"]
+    with cell("look", kinds=kinds, function="walls_of") as one:
+        judge_walls(one, members(one, kinds), "MD0007")
+
+
+def test_walls_ended(subject, cell):
+    kinds = ["zombie", "ended"]
+    with cell("look", kinds=kinds, function="walls_of") as one:
+        cast = members(one, kinds)
+        seen = looked(one, cast)
+        if one.proc.state(cast["zombie"]) != "Z":
+            raise RuntimeError("the zombie of the cast is none")
+        lines = compared(dict.fromkeys(kinds, "LookupError"), seen)
+        if not good(lines):
+            raise Fail("MD0008", ran="walls_of(pid)", lines=lines)
+
+
+def test_walls_unreadable(subject, cell):
+    kinds = ["plain", "a container"]
+    with cell("look", kinds=kinds, function="walls_of", user=NOBODY) as one:
+        cast = members(one, kinds)
+        seen = looked(one, cast)
+        lines = compared(dict.fromkeys(kinds, "PermissionError"), seen)
+        if not good(lines):
+            raise Fail("MD0009", ran="walls_of(pid), as user 65534, for processes of root",
+                       lines=lines)  # fmt: skip
+
+
+def test_walls_limit(subject, cell, blocked):
+    kinds = ["plain", "own names"]
+    with cell("look", kinds=kinds, function="walls_of") as one:
+        if not one.cgroup:
+            blocked("a limit of its own for one process needs cgroup version 2")
+        found = {}
+        while len(found) < len(kinds):
+            message = one.expect("member")
+            found[message["name"]] = message
+        one.expect("cast")
+        one.confine(found["own names"].sender)
+        try:
+            cast = {name: one.number(message.sender) for name, message in found.items()}
+        except Gone:
+            raise RuntimeError("the cast has ended") from None
+        judge_walls(one, cast, "MD0010")

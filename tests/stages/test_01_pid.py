@@ -1,0 +1,362 @@
+"""Checks of lesson 01: the pid namespace.
+
+Each one lets the learner's function run in a cell, and asks the kernel, from outside the cell,
+what is so: NSpid, namespaces, states and processor time of the processes that came of it.
+"""
+
+import os
+import random
+import time
+
+import pexpect
+
+from minidocker.grader.outcomes import Fail, compared, good
+from minidocker.kernel import flags as f
+
+SPAWN = "spawn(kernel, {}, child)"
+
+
+def child_and_pid(cell, ran):
+    """Wait for the child and for spawn's return, in either order; say what is wrong with that."""
+    seen = {}
+    while len(seen) < 2:
+        try:
+            message = cell.expect("child", "returned")
+        except Fail as problem:
+            raise half_done(cell, seen, problem, ran) from None
+        if message.event in seen:
+            raise Fail("MD0109", ran=ran)
+        seen[message.event] = message
+    if seen["child"].sender == seen["returned"].sender:
+        raise Fail("MD0103", ran=ran)
+    return seen["child"], seen["returned"]
+
+
+def half_done(cell, seen, problem, ran):
+    """Say what it means that the child or spawn's return never came."""
+    if problem.code not in ("MD9005", "MD9006", "MD9007") or not seen:
+        return problem
+    if "returned" in seen:
+        return Fail("MD0104", ran=ran) if problem.code != "MD9005" else problem
+    if cell.number(seen["child"].sender) == caller(cell):
+        return Fail("MD0103", ran=ran)
+    return Fail("MD0105", ran=ran) if problem.code != "MD9005" else problem
+
+
+def caller(cell):
+    """The scene's own process: the first child of the cell's process 1."""
+    return min(cell.proc.children(1))
+
+
+def is_first(cell, pid, ran):
+    """The child must have one number more than its caller, and the last of them is 1."""
+    numbers, outer = cell.proc.numbers(pid), cell.proc.numbers(caller(cell))
+    seen = f"NSpid: {' '.join(map(str, numbers))} (the caller: {' '.join(map(str, outer))})"
+    wanted = "one number more than the caller, and the last one is 1"
+    if len(numbers) == len(outer):
+        raise Fail("MD0101", ran=ran, expected=wanted, kernel=seen)
+    if numbers[-1] != 1:
+        raise Fail("MD0102", ran=ran, expected=wanted, kernel=seen, number=numbers[-1])
+
+
+def test_order(subject, cell):
+    with cell("order") as one:
+        seen = {}
+        while len(seen) < 2:
+            try:
+                message = one.expect("child", "returned", "refused", "wrong")
+            except Fail as problem:
+                if problem.code not in ("MD9006", "MD9007") or not seen:
+                    raise
+                code = "MD0104" if "returned" in seen else "MD0103"
+                raise Fail(code, ran="the steps of SPAWN_ORDER") from None
+            if message.event == "wrong":
+                raise Fail("MD0120", what=message["what"])
+            if message.event == "refused":
+                raise Fail("MD0121", step=message["step"], text=message["text"])
+            seen[message.event] = message
+        if seen["child"].sender == seen["returned"].sender:
+            raise Fail("MD0103", ran="the steps of SPAWN_ORDER")
+        is_first(one, one.number(seen["child"].sender), "the steps of SPAWN_ORDER")
+
+
+def test_spawn_first(subject, cell):
+    ran = SPAWN.format("CLONE_NEWPID")
+    with cell("spawn", flags=f.CLONE_NEWPID, terminal=True) as one:
+        child, _ = child_and_pid(one, ran)
+        is_first(one, one.number(child.sender), ran)
+        a, b = random.randrange(1000, 9999), random.randrange(1000, 9999)
+        shell = one.shell()
+        shell.sendline(f"echo answer=$(({a}*{b})):$$:")
+        try:
+            shell.expect(rf"answer={a * b}:(\d+):")
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            raise RuntimeError("the shell in the child does not answer") from None
+        if shell.match.group(1) != "1":
+            raise Fail("MD0122", ran=ran, number=shell.match.group(1))
+
+
+def test_spawn_result(subject, cell):
+    ran = SPAWN.format("CLONE_NEWPID")
+    with cell("spawn", flags=f.CLONE_NEWPID) as one:
+        child, returned = child_and_pid(one, ran)
+        pid = one.number(child.sender)
+        if returned["value"] != pid or returned["kind"] != "int":
+            numbers = " ".join(map(str, one.proc.numbers(pid)))
+            raise Fail("MD0106", ran=ran, value=returned["value"], pid=pid,
+                       expected=f"{pid}, an int", kernel=f"NSpid: {numbers}")  # fmt: skip
+        parent = int(one.proc.field(pid, "PPid"))
+        if parent != caller(one):
+            raise Fail("MD0107", ran=ran, parent=parent, expected=f"PPid: {caller(one)}",
+                       kernel=f"PPid: {parent}")  # fmt: skip
+        os.kill(child.sender, f.SIGKILL)
+        one.answer()
+        one.expect("waited")
+
+
+def test_spawn_flags(subject, cell):
+    extra = random.choice([f.CLONE_NEWUTS, f.CLONE_NEWIPC])
+    flags = f.CLONE_NEWPID | f.CLONE_NEWNS | extra
+    ran = SPAWN.format(f.names(flags, "CLONE_"))
+    with cell("spawn", flags=flags) as one:
+        child, _ = child_and_pid(one, ran)
+        theirs = one.proc.namespaces(one.number(child.sender))
+        wanted = {name for name, flag in f.NAMESPACES.items() if flags & flag}
+        changed = {name for name in f.NAMESPACES if theirs.get(name) != one.own.get(name)}
+        lines = compared(wanted, changed)
+        if not good(lines):
+            asked, new = " ".join(sorted(wanted)), " ".join(sorted(changed)) or "none"
+            raise Fail("MD0108", ran=ran, expected=f"new: {asked}", kernel=f"new: {new}",
+                       lines=lines)  # fmt: skip
+
+
+ENDS = ["exit 0", "exit 7", "exit 255", "signal 9", "signal 15", "signal 1"]
+
+
+def expected_status(word):
+    kind, number = word.split()
+    return int(number) + (128 if kind == "signal" else 0)
+
+
+def test_exit_status(subject, cell):
+    wanted = [*ENDS, f"exit {random.randrange(20, 120)}"]
+    with cell("exit_status", wanted=wanted) as one:
+        seen = one.expect("results")["seen"]
+        lines = compared({word: expected_status(word) for word in wanted}, seen)
+        if not good(lines):
+            raise Fail("MD0110", ran="exit_status(status)", lines=lines)
+
+
+def init_failed(one, first, problem, ran):
+    """Say what a wait for the main process that ended so means for init."""
+    if problem.code in ("MD9006", "MD9007"):
+        return Fail("MD0116", ran=ran, kernel=f"process 1 is in state {one.proc.state(first)}")
+    return problem
+
+
+def test_init_reaps(subject, cell):
+    ran = "init(kernel, main), with 50 orphans that end while main lives"
+    with cell("init", job="orphans", count=50) as one:
+        first = one.number(one.expect("init").sender)
+        message = one.expect("orphaned", "returned")
+        if message.event == "returned":
+            raise Fail("MD0114", ran=ran, kernel=f"it returned {message['value']}")
+        zombies = left_zombies(one, first)
+        if zombies:
+            raise Fail("MD0111", ran=ran, count=len(zombies), expected="no child in state Z",
+                       kernel=f"{len(zombies)} in state Z, whose parent is process 1")  # fmt: skip
+        one.answer()
+        try:
+            value = one.expect("returned")["value"]
+        except Fail as problem:
+            raise init_failed(one, first, problem, ran) from None
+        if value != 7:
+            raise Fail("MD0112", ran=ran, expected="7, as main called exit(7)", kernel=repr(value))
+
+
+def left_zombies(one, first, seconds=0.8):
+    """Wait until process 1 has reaped what ended; return the zombies that stay.
+
+    Time counts only while nobody in the cell wants the processor: a busy machine is not a fault.
+    """
+    still = 0.0
+    while True:
+        states = one.proc.children(first)
+        zombies = [pid for pid, state in states.items() if state == "Z"]
+        if not zombies and len(states) <= 1:
+            return []
+        if still >= seconds:
+            return zombies
+        still = 0.0 if one.proc.load()[0] else still + 0.02
+        time.sleep(0.02)
+
+
+def test_init_status(subject, cell):
+    ran = "init(kernel, main)"
+    seen = {}
+    with cell("init", job="end", wanted=ENDS, times=len(ENDS)) as one:
+        for word in ENDS:
+            first = one.number(one.expect("init").sender)
+            try:
+                seen[word] = one.expect("returned")["value"]
+            except Fail as problem:
+                raise init_failed(one, first, problem, ran) from None
+            one.answer()
+            one.expect("over")
+    lines = compared({word: expected_status(word) for word in ENDS}, seen)
+    if not good(lines):
+        raise Fail("MD0112", ran=ran, lines=lines)
+
+
+SIGNALS = {"SIGTERM": f.SIGTERM, "SIGINT": f.SIGINT, "SIGHUP": f.SIGHUP, "SIGUSR1": f.SIGUSR1,
+           "SIGWINCH": f.SIGWINCH}  # fmt: skip
+
+
+def test_init_signals(subject, cell):
+    ran = "init(kernel, main); the grader sends signals to process 1"
+    with cell("init", job="listen", signals=list(SIGNALS.values())) as one:
+        sender = one.expect("init").sender
+        one.expect("listening")
+        got = {}
+        for name, number in SIGNALS.items():
+            os.kill(sender, number)
+            if not wait_for_signal(one, got, name, number):
+                break
+        lines = compared(dict.fromkeys(SIGNALS, "arrived"), got)
+        if not good(lines):
+            raise Fail("MD0113", ran=ran, lines=lines)
+
+
+def wait_for_signal(one, got, name, number):
+    """Wait until main tells of the signal, or process 1 has had it and sleeps again."""
+    still = 0.0
+    while still < 0.5:
+        for message in one.quiet(0.02):
+            if message.event == "returned":
+                raise Fail("MD0114", ran=f"init(kernel, main), after {name}",
+                           kernel=f"it returned {message['value']}")  # fmt: skip
+            if message.event != "got":
+                one.unexpected(message)
+            elif message["number"] == number:
+                got[name] = "arrived"
+                return True
+        still = 0.0 if one.proc.load()[0] else still + 0.02
+    return False
+
+
+def test_init_sleeps(subject, cell):
+    ran = "init(kernel, main), while nothing happens"
+    with cell("init", job="sleep") as one:
+        first = one.number(one.expect("init").sender)
+        one.expect("asleep")
+        settle(one)
+        woken = int(one.proc.field(first, "voluntary_ctxt_switches"))
+        states = []
+        for _ in range(20):
+            states.append(one.proc.state(first))
+            time.sleep(0.015)
+        count = int(one.proc.field(first, "voluntary_ctxt_switches")) - woken
+        if count > 2:
+            raise Fail("MD0123", ran=ran, count=count, seconds=0.3)
+        busy = states.count("R")
+        if busy > 2:
+            raise Fail("MD0115", ran=ran, expected="state S, sleeping",
+                       kernel=f"state R in {busy} of 20 looks")  # fmt: skip
+
+
+def settle(one, seconds=1.0):
+    """Wait until everybody sleeps, for a moment at least; a busy process 1 never does."""
+    end = time.monotonic() + seconds
+    quiet = 0
+    while quiet < 3 and time.monotonic() < end:
+        quiet = 0 if one.proc.load()[0] else quiet + 1
+        time.sleep(0.015)
+
+
+def members(one, count):
+    """Collect the cast until all are there and it waits: name → the cell's number for it."""
+    found, waits = {}, False
+    while len(found) < count or not waits:
+        message = one.expect("member", "cast")
+        if message.event == "cast":
+            waits = True
+        else:
+            found[message["name"]] = one.number(message.sender)
+    return found
+
+
+def ask_host_pid(one, questions):
+    """Put the questions to host_pid_of: (init, inner) → the right answer; return both."""
+    one.answer([list(question) for question in questions])
+    answers = one.expect("results")["answers"]
+    return [
+        (f"host_pid_of{question}", right, answer)
+        for (question, right), answer in zip(questions.items(), answers, strict=True)
+    ]
+
+
+def judge_host_pid(found, code="MD0117"):
+    lines = compared({name: right for name, right, _ in found}, {n: a for n, _, a in found})
+    if not good(lines):
+        raise Fail(code, ran=found[0][0], lines=lines)
+
+
+def test_host_pid_equal(subject, cell):
+    with cell("host_pid", shape="equal") as one:
+        cast = members(one, 8)
+        questions = {}
+        for name, pid in cast.items():
+            questions[(cast[f"{name[0]}.1"], one.proc.numbers(pid)[-1])] = pid
+        judge_host_pid(ask_host_pid(one, dict(sorted(questions.items(), reverse=True))))
+
+
+def test_host_pid_nested(subject, cell):
+    with cell("host_pid", shape="deep") as one:
+        cast = members(one, 9)
+        questions = {}
+        for name, pid in cast.items():
+            around = name.rpartition(".")[0]
+            questions[(cast[f"{around}.1"], one.proc.numbers(pid)[-1])] = pid
+        judge_host_pid(ask_host_pid(one, questions))
+
+
+def test_host_pid_gone(subject, cell):
+    with cell("host_pid", shape="equal") as one:
+        cast = members(one, 8)
+        init = cast["a.1"]
+        unused = 1 + max(one.proc.numbers(pid)[-1] for pid in cast.values())
+        nobody = 1 + max(one.proc.pids())
+        questions = {(init, unused): "LookupError", (nobody, 1): "LookupError",
+                     (init, cast["b.3"]): "LookupError"}  # fmt: skip
+        judge_host_pid(ask_host_pid(one, questions), "MD0118")
+
+
+RIGHT = {"clone with CLONE_NEWPID.1", "unshare, then fork.1", "three containers deep.1"}
+
+
+def test_check_spawn(subject, cell):
+    with cell("check_spawn") as one:
+        cast = members(one, 7 + 8)
+        asked = {name: pid for name, pid in cast.items() if name in RIGHT or "." not in name}
+        asked["process 1 of your own namespace"] = 1
+        order = list(asked)
+        random.shuffle(order)
+        one.answer({name: asked[name] for name in order})
+        seen = one.expect("results")["seen"]
+        mine = one.own["pid"]
+        truth = {
+            name: one.proc.numbers(pid)[-1] == 1 and one.proc.namespace(pid, "pid") != mine
+            for name, pid in asked.items()
+        }
+        if truth != {name: name in RIGHT for name in asked}:
+            raise RuntimeError(f"the cast is not what it should be: {truth}")
+        kinds = {name: value for name, value in seen.items() if not isinstance(value, bool)}
+        if kinds:
+            name, value = next(iter(kinds.items()))
+            raise Fail("MD9012", name="check_spawn", value=value, wanted="True or False",
+                       ran=f"check_spawn({asked[name]})")  # fmt: skip
+        lines = compared(truth, seen)
+        if not good(lines):
+            raise Fail("MD0119", ran="check_spawn(pid)", lines=lines)
+
+

@@ -1,0 +1,153 @@
+"""The bench's arithmetic and words. No test looks at how fast anything is."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from minidocker import bench
+from minidocker.bench import report, sections
+from minidocker.bench.clock import Clock, Program, Sample, children, summary
+from minidocker.bench.rivals import Rivals, missing, version
+from minidocker.errors import Blocked, MinidockerError, UsageError
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Clock:
+    clock = Clock(str(tmp_path / "stderr"))
+    clock.others = children()  # those that other tests may have left
+    return clock
+
+
+def program(name: str, *argv: str) -> Program:
+    return Program(name, lambda _: argv)
+
+
+def test_medians_are_in_milliseconds() -> None:
+    samples = [Sample(wall / 1000, 0.002, 0) for wall in (1, 2, 3, 4, 100)]
+    assert summary(samples) == {"wall_ms": 3.0, "p90_ms": 4.0, "cpu_ms": 2.0}
+
+
+def test_a_run_counts_the_cpu_time_of_what_it_started(clock: Clock) -> None:
+    burn = f"{sys.executable} -c 'for _ in range(10**6): pass'; exit 3"
+    sample = clock.measure(["sh", "-c", burn], {})
+    assert sample.status == 3
+    assert sample.cpu > 0
+    assert sample.wall > 0
+
+
+def test_the_last_words_of_a_failing_run_are_kept(clock: Clock) -> None:
+    sample = clock.measure(["sh", "-c", "echo first >&2; echo the reason >&2; exit 1"], {})
+    assert sample.error == "the reason"
+
+
+def test_programs_take_turns_and_the_first_round_does_not_count(clock: Clock) -> None:
+    order: list[str] = []
+    found = clock.interleaved([program("a", "true"), program("b", "true")], 3, order.append)
+    assert order == ["a", "b"] * 4
+    assert [len(found["a"]), len(found["b"])] == [3, 3]
+
+
+def test_a_program_that_fails_is_left_out_with_its_reason(clock: Clock) -> None:
+    bad = program("bad", "sh", "-c", "echo no such thing >&2; exit 1")
+    order: list[str] = []
+    clock.interleaved([program("good", "true"), bad], 3, order.append)
+    assert bad.problem == "no such thing"
+    assert order.count("bad") == 1
+
+
+def test_rows_compare_with_the_first() -> None:
+    programs = [program("minidocker"), program("runc"), missing("crun")]
+    samples = {"minidocker": [Sample(0.02, 0, 0)], "runc": [Sample(0.03, 0, 0)], "crun": []}
+    first, second, third = sections.rows(programs, samples)
+    assert (first["ratio"], second["ratio"]) == (1.0, 1.5)
+    assert third["problem"] == "not installed: apt-get install crun"
+
+
+def test_no_table_is_made_when_our_own_run_fails() -> None:
+    ours = program("minidocker")
+    ours.problem = "no such file"
+    with pytest.raises(MinidockerError, match="no such file"):
+        sections.rows([ours], {"minidocker": []})
+
+
+FOUND = {
+    "start": {
+        "rows": [
+            {"name": "minidocker", "wall_ms": 20.0, "p90_ms": 21.0, "cpu_ms": 19.0, "ratio": 1.0},
+            {"name": "runc", "wall_ms": 16.0, "p90_ms": 17.0, "cpu_ms": 15.0, "ratio": 0.8},
+            {"name": "podman", "problem": "not installed: apt-get install podman"},
+        ]
+    },
+    "cgroups": {"with_ms": 30.0, "without_ms": 25.0, "cgroups_ms": 5.0},
+    "sequence": {"count": 50, "rows": [{"name": "minidocker", "seconds": 1.0, "ratio": 1.0}]},
+    "parallel": {"count": 20, "rows": [{"name": "minidocker", "seconds": 0.5, "ratio": 1.0}]},
+    "memory": {"rows": [{"name": "runc", "kib": 2048, "processes": {"runc": 2048}}]},
+    "stages": {"rows": [{"name": "interpreter", "ms": 9.0}, {"name": "uts inside", "ms": 0.01}]},
+    "import": {"mb": 350, "files": 10, "import": 1, "tar": 1, "sha256sum": 1, "ratio": 0.5},
+    "grade": {"seconds": 7.0},
+}
+
+
+def test_each_section_has_words_and_says_why_it_was_not_measured() -> None:
+    assert set(report.TELLERS) == set(sections.SECTIONS) == set(FOUND)
+    for name, result in FOUND.items():
+        assert report.told(name, result).count("\n") >= 2
+        assert "not measured: the reason" in report.told(name, {"problem": "the reason"})
+
+
+def test_short_steps_are_told_together() -> None:
+    text = report.told("stages", FOUND["stages"])
+    assert "uts" not in text
+    assert "9.01" in text
+
+
+def test_promises_are_judged_by_what_was_measured() -> None:
+    verdicts = {v["promise"]: (v["measured"], v["met"]) for v in report.targets(FOUND)}
+    assert verdicts == {
+        "a run takes no longer than runc's": (1.25, False),
+        "image import takes at most twice tar -x plus sha256sum": (0.5, True),
+        "the verdict on lesson 01 takes under 5 seconds": (7.0, False),
+    }  # Podman was not measured: nothing is said about it
+    assert "NOT MET" in report.tell_targets(report.targets(FOUND))
+
+
+def test_an_oci_bundle_gets_our_root_and_command(tmp_path: Path) -> None:
+    fake = tmp_path / "runtime"
+    spec = '{"root": {"path": "rootfs"}, "process": {"terminal": true, "args": ["sh"]}}'
+    fake.write_text(f"#!/bin/sh\necho '{spec}' > config.json\n")
+    fake.chmod(0o755)
+    bundle = Rivals(str(tmp_path), "/some/root").bundle(str(fake), "bundle", ["/bin/true"])
+    config = json.loads((Path(bundle) / "config.json").read_text())
+    assert config["root"]["path"] == "/some/root"
+    assert config["process"] == {"terminal": False, "args": ["/bin/true"]}
+
+
+def test_a_version_is_the_word_with_a_number() -> None:
+    assert version(["echo", "runc version 1.1.5+ds1\ncommit: x"]) == "1.1.5+ds1"
+    assert version(["echo", "no numbers"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("argv", "word"), [(["--only", "nothing"], "nothing"), (["--runs", "0"], "--runs")]
+)
+def test_bad_input_is_one_sentence_with_a_remedy(argv: list[str], word: str) -> None:
+    with pytest.raises(UsageError, match=word) as problem:
+        bench.parse(argv)
+    assert problem.value.remedy
+
+
+def test_without_root_it_says_so_and_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(Blocked, match="root") as problem:
+        bench.main([])
+    assert "sudo" in problem.value.remedy
+
+
+def test_mount_points_are_found_below_a_folder_only() -> None:
+    assert "/proc" in bench.mounts_below("")
+    assert bench.mounts_below("/no/such/folder") == []

@@ -1,0 +1,205 @@
+"""The parts of the grader that need no cell: outcomes, reports, record, borrowing, subjects."""
+
+from __future__ import annotations
+
+import ast
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minidocker.errors import UsageError
+from minidocker.grader import edit, outcomes, report, subject
+from minidocker.grader.journal import Journal
+from minidocker.grader.outcomes import Fail, NotStarted, Result, compared, exit_code, good
+
+CODES = {"pass": 0, "blocked": 3, "fail": 1, "not_started": 1, "error": 4}
+
+
+@given(st.lists(st.sampled_from(sorted(CODES))))
+def test_exit_code(found):
+    wanted = 0
+    for code in (3, 1, 4):  # the later one outranks
+        if code in {CODES[one] for one in found}:
+            wanted = code
+    assert exit_code(found) == wanted
+
+
+@given(st.dictionaries(st.text(), st.integers()), st.dictionaries(st.text(), st.integers()))
+def test_compared_is_good_only_for_equal(right, seen):
+    lines = compared(right, seen)
+    assert good(lines) == (right == seen)
+    assert sum(word == "MISSING" for word, _ in lines) == len(set(right) - set(seen))
+
+
+def test_compared_sets():
+    lines = compared({"pid", "mnt"}, {"pid", "net"})
+    assert set(lines) == {("GOOD", "pid"), ("MISSING", "mnt"), ("BAD", "net: not expected")}
+
+
+def test_a_fail_says_everything_in_order():
+    problem = Fail("MD0102", ran="spawn()", expected="1", kernel="2", number=2,
+                   lines=[("BAD", "two")], trace="File x")  # fmt: skip
+    problem.printed = "hello\n" * 9
+    text = problem.text.splitlines()
+    assert text[0].startswith("The child has number 2")
+    assert [line.split()[0] for line in text[1:6]] == ["ran", "expected", "seen", "BAD", "File"]
+    assert len(text) == 6 + 5
+
+
+def result(check, outcome, points, earned=0, message=""):
+    title = check.upper()
+    return Result("learner", "01_pid", check, title, points, outcome, message, "", 0.1, earned)
+
+
+RESULTS = [
+    result("a", "pass", 3, 3),
+    result("b", "fail", 2, message="wrong\n  BAD x"),
+    result("c", "blocked", 4, message="no cgroups"),
+    result("d", "not_started", 1),
+]
+
+
+class Lesson:
+    id = "01_pid"
+    title = "T"
+
+
+def test_the_sum_leaves_out_what_is_blocked():
+    assert report.sums(RESULTS) == (3, 6, 10)
+
+
+def test_json_has_exactly_these_keys():
+    found = report.as_json([Lesson], RESULTS)
+    assert set(found) == {"version", "lessons", "earned", "possible_here", "points"}
+    assert found["version"] == 1
+    check = found["lessons"][0]["checks"][0]
+    keys = ["id", "title", "outcome", "points", "earned", "message", "code", "seconds"]
+    assert list(check) == keys
+    json.dumps(found)
+
+
+def test_plain_report_says_state_by_word(capsys):
+    printer = report.Printer()
+    for one in RESULTS:
+        printer.result(one)
+    printer.total(RESULTS)
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "fail          0/2  B\n        wrong" in said
+    assert "BAD x" in said
+    assert "1 pass, 1 fail, 1 blocked, 1 not started." in said
+    assert "Points: 3 of 6 possible here, 10 in all." in said
+
+
+@pytest.fixture
+def journal(tmp_path):
+    return Journal(tmp_path)
+
+
+def test_the_record_is_appended_and_survives_a_torn_line(journal):
+    journal.add("hint", lesson="01_pid", check="a", code="", step=1)
+    with open(journal.path, "a") as file:
+        file.write('{"do": "gra\n[1]\n')
+    journal.add("borrow", lesson="01_pid", function="spawn")
+    assert [entry["do"] for entry in journal.entries()] == ["hint", "borrow"]
+    assert journal.borrowed("01_pid") == {"spawn"}
+
+
+def test_hints_count_until_the_check_passes(journal):
+    for step in (1, 2):
+        journal.add("hint", lesson="01_pid", check="b", code="MD0101", step=step)
+    assert journal.hints_taken("b", "MD0101") == 2
+    assert journal.hints_taken("b", "MD0102") == 0
+    journal.graded("01_pid", "text", [result("b", "pass", 2, 2)])
+    assert journal.hints_taken("b", "MD0101") == 0
+
+
+def test_three_different_failing_edits_are_counted(journal):
+    for text in ("one", "two", "two", "three"):
+        journal.graded("01_pid", text, [result("b", "fail", 2)])
+    assert journal.failed_edits("b") == 3
+    assert journal.first_open("01_pid") == ("b", "")
+    journal.add("reset", lesson="01_pid", copy="x")
+    assert journal.last_grade("01_pid") is None
+
+
+def test_copies_never_replace_one_another(journal):
+    paths = {journal.keep("01_pid.py", text) for text in "abc"}
+    assert len(paths) == 3
+    assert sorted(path.read_text() for path in paths) == ["a", "b", "c"]
+
+
+def test_a_tree_that_cannot_be_written_to_loses_only_the_entry(tmp_path):
+    (tmp_path / ".minidocker").write_text("a file is in the way")
+    Journal(tmp_path).add("grade", lesson="x")
+    assert Journal(tmp_path).entries() == []
+
+
+MINE = """\
+import os
+
+
+# mine
+def spawn(k):
+    'D.'
+    return 1  # no
+
+
+def init(k):
+    return 2
+"""
+OURS = "import os\n\n\ndef spawn(k):\n    return 5\n\n\nORDER = [\n    1,\n]\n"
+
+
+def test_borrowing_replaces_one_function_and_leaves_the_rest():
+    new = edit.borrow(MINE, OURS, "spawn")
+    assert "return 5" in new
+    assert "return 1" not in new
+    assert "# mine" in new
+    assert "return 2" in new
+    assert edit.same(new, OURS, "spawn")
+    assert edit.borrow(new, OURS, "spawn") == new  # twice is once
+    ast.parse(new)
+
+
+def test_borrowing_what_is_not_there_appends():
+    new = edit.borrow(MINE, OURS, "ORDER")
+    assert edit.same(new, OURS, "ORDER")
+    ast.parse(new)
+
+
+def test_borrowing_into_a_file_that_is_no_python():
+    with pytest.raises(UsageError, match="line 1"):
+        edit.borrow("def (", OURS, "spawn")
+
+
+def a_subject(source, starter=""):
+    return subject.Subject("learner", "exercises/01_pid.py", source, starter)
+
+
+def test_not_started_looks_at_code_not_at_comments():
+    begin = "def spawn(k):\n    raise NotImplementedError\n"
+    with pytest.raises(NotStarted):
+        a_subject("# a comment\n" + begin.replace("(k)", "( k )"), begin).ready(("spawn",))
+    a_subject("def spawn(k):\n    return 1\n", begin).ready(("spawn",))
+
+
+def test_a_missing_name_is_a_fail_that_names_it():
+    with pytest.raises(Fail, match=r"spawn is not defined in exercises/01_pid\.py"):
+        a_subject("x = 1\n").ready(("spawn",))
+    bindings = ("spawn, x = 1, 2", "from a import b as spawn", "from a import *", "if 1: spawn = 2")
+    for text in bindings:
+        a_subject(text).ready(("spawn",))
+
+
+@pytest.mark.parametrize("text", ["def spawn(:\n", "\x00", "'''", "x = 1\n  y"])
+def test_no_python_is_a_fail_with_the_line(text):
+    with pytest.raises(Fail) as problem:
+        a_subject(text).ready(("spawn",))
+    assert problem.value.code == "MD9002"
+
+
+def test_outcomes_are_five():
+    assert len(set(outcomes.OUTCOMES)) == 5 == len(report.WORDS)
