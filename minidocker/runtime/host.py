@@ -84,6 +84,7 @@ class Host:
         self.signals = self.kernel.signal_fd(FORWARDED | {SIGCHLD})
         if self.teller:
             self.teller.owner = self
+        os.umask(0o022)  # whoever the container runs as must get through the directories we make
         started = False
         try:
             self.call_each("before")
@@ -150,13 +151,15 @@ class Host:
         unshare(2) changes its caller, and the host process must stay where it is. The child
         outlives the launcher, and becomes the host's by PR_SET_CHILD_SUBREAPER.
         """
-        from minidocker.runtime.launcher import launch
+        from minidocker.runtime.launcher import last_words_of, launch
 
         self.kernel.prctl(PR_SET_CHILD_SUBREAPER, 1)
         before = {name: namespace("self", name) for name in NAMESPACES}
         pid = launch(self, stage, flags, child, cgroup)
         for name, flag in NAMESPACES.items():
             if flags & flag and namespace(pid, name) in (before[name], ""):
+                if told := last_words_of(self, pid):
+                    raise told
                 raise StageError(
                     f"stage pid, spawn, part spawn of {stage.origin['spawn']}: the child is not in "
                     f"a new {name} namespace",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from minidocker.errors import KernelError, MinidockerError, StageError
 from minidocker.kernel.flags import SIGKILL, WNOHANG
@@ -96,6 +97,22 @@ def _own_child(host: Host, stage: Pid, text: str) -> int:
             f"{where}: the child ended before it was let go", "call child() in the new process"
         )
     return pid
+
+
+def last_words_of(host: Host, pid: int) -> MinidockerError | None:
+    """Give a child that looks wrong a moment to end: what it says at its end explains it.
+
+    A child that waits at the gate says nothing, and the answer is None.
+    """
+    for _ in range(30):
+        try:
+            ended, _ = host.kernel.waitpid(pid, WNOHANG)
+        except KernelError:
+            return None
+        if ended:
+            return host.last_words()
+        time.sleep(0.01)
+    return None
 
 
 def _kill_all_children() -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.spec import Run
 
+CGROUP2 = "/sys/fs/cgroup/cgroup.controllers"  # this file is there on version 2 alone
 SAFE = MS_NOSUID | MS_NODEV | MS_NOEXEC
 # name → (major, minor): Documentation/admin-guide/devices.txt
 DEVICES = {
@@ -99,9 +100,12 @@ class Mounts(Stage):
     def mount_sys(kernel: Kernel, root: str) -> None:
         """Mount sysfs read-only on `root`/sys: it shows the devices of this network namespace.
 
-        sysfs(5)
+        On top of it the cgroup tree, where version 2 is all there is: in its own cgroup
+        namespace the process finds its own limits there. sysfs(5), cgroups(7)
         """
         kernel.mount("sysfs", f"{root}/sys", "sysfs", SAFE | MS_RDONLY)
+        if kernel.exists(CGROUP2):
+            kernel.mount("cgroup2", f"{root}/sys/fs/cgroup", "cgroup2", SAFE | MS_RDONLY)
 
     @staticmethod
     def bind(kernel: Kernel, source: str, target: str, read_only: bool) -> None:
