@@ -117,7 +117,10 @@ MEANINGS: dict[tuple[str, int], str] = {
         "pivot_root(2)",
         _errno.EBUSY,
     ): "the new root must be a mount point: bind it onto itself first",
-    ("pivot_root(2)", _errno.EINVAL): "a parent mount is shared, or the old root is an initramfs",
+    ("pivot_root(2)", _errno.EINVAL): (
+        "the new root is not a mount point (bind it onto itself first), a mount above it is "
+        "shared, or the old root is an initramfs"
+    ),
     ("mknod(2)", _errno.EPERM): "device nodes need CAP_MKNOD in the first user namespace",
     ("write(2)", _errno.EBUSY): "the cgroup has processes or children that forbid this change",
     (

@@ -24,7 +24,9 @@ class Proc:
         try:
             fd = os.open(f"{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.descriptor)
             try:
-                return os.read(fd, 1 << 16).decode(errors="replace")
+                # One read of a long table (mountinfo) ends after a page: read to the end.
+                text = b"".join(iter(lambda: os.read(fd, 1 << 16), b""))
+                return text.decode(errors="replace")
             finally:
                 os.close(fd)
         except (FileNotFoundError, ProcessLookupError):

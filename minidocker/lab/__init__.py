@@ -21,10 +21,21 @@ _NAMES = {
     "start": "cells",
     "wait_until": "cells",
     "Background": "cells",
+    "cgroup": "groups",
+    "cgroup_tree": "cgrouptree",
+    "watch_usage": "timeline",
     "process_trees": "pictures",
     "namespace_table": "pictures",
     "course_map": "pictures",
     "vm_and_container": "pictures",
+    "ways_out": "pictures",
+    "xray": "xrays",
+    "mount_tree": "mounttree",
+    "layer_stack": "layerstack",
+    "layers_of": "layerstack",
+    "cgroup_tree": "cgrouptree",
+    "usage_timeline": "timeline",
+    "watch_usage": "timeline",
 }
 __all__ = [*_NAMES, "load_ipython_extension"]
 

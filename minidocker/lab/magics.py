@@ -3,6 +3,7 @@
 %%isolated    this cell in a fresh process, in new namespaces
 %%shell       this cell as shell, in a fresh process
 %%predict     a question before an experiment; %predict --show beside what happened
+%%needs       this cell only where the machine has what it needs; else the reason
 %lesson       where you are, and what comes next
 %grade        check your exercise; %hint when you are stuck
 """
@@ -14,10 +15,12 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from minidocker.errors import MinidockerError
-from minidocker.lab import cells, isolated, predict, progress
+from minidocker.lab import cells, cgroup_probe, doctor, isolated, predict, progress
+from minidocker.lab.finding import Host
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -25,6 +28,13 @@ if TYPE_CHECKING:
 show: Any = display  # untyped in IPython
 
 STOPPED = "blocked: new namespaces need root. Start the course again with: sudo make learn"
+
+
+class Shown(Exception):
+    """What went wrong stands above already."""
+
+    def _render_traceback_(self) -> list[str]:
+        return []
 
 
 class CellBlocked(cells.CellFailed):
@@ -123,6 +133,21 @@ class Lab:
             print(problem.args[0])
             return None
 
+    def needs(self, line: str, cell: str) -> None:
+        """Run this cell only where the machine has what it needs; else say what is missing.
+
+            %%needs memory pids           the doctor's words, see: minidocker doctor
+
+        The second line may be another magic, such as %%isolated. A cell that is *blocked* stops
+        nothing: the rest of the notebook runs.
+        """
+        if gap := missing(line.split()):
+            print(f"blocked: {gap}")
+            return
+        shell: Any = get_ipython()  # type: ignore[no-untyped-call]
+        if not shell.run_cell(cell, store_history=False).success:
+            raise Shown
+
     def lesson(self, line: str) -> None:
         """Show where you are, and what comes next.
 
@@ -194,12 +219,26 @@ class Lab:
         """Make the magics known to IPython."""
         register: Any = shell.register_magic_function  # its type differs from release to release
         for kind, functions in (
-            ("cell", (self.isolated, self.shell)),
+            ("cell", (self.isolated, self.shell, self.needs)),
             ("line", (self.lesson, self.grade, self.hint)),
             ("line_cell", (self.predict,)),
         ):
             for function in functions:
                 register(function, kind, function.__name__)
+
+
+def missing(needs: list[str]) -> str:
+    """Say which of these features of the doctor's this machine lacks, and what helps; "" for none."""
+    found = {finding.id: finding for finding in cgroup_probe.findings(Host())}
+    if not found.keys() >= set(needs):
+        found = doctor.features()
+    for name in needs:
+        if name not in found:
+            return f"the doctor knows no feature {name!r}"
+        if not found[name].ok:
+            gap = found[name]
+            return f"{gap.title}: {gap.seen}; {gap.fix}"
+    return ""
 
 
 def _write(text: str) -> None:

@@ -4,6 +4,7 @@ Drawn from the live kernel state, read from /proc:
 
 - process_trees(pid): the same processes as the host and as the container number them
 - namespace_table(pids, labels): which namespaces each shares with me, and which are its own
+- ways_out(pids, labels): by which ways each can still reach what lies outside of its root
 
 Drawn from what one gives them:
 
@@ -17,5 +18,13 @@ from minidocker.lab.diagrams import course_map, vm_and_container
 from minidocker.lab.nstable import namespace_table
 from minidocker.lab.picture import Picture
 from minidocker.lab.trees import process_trees
+from minidocker.lab.waysout import ways_out
 
-__all__ = ["Picture", "course_map", "namespace_table", "process_trees", "vm_and_container"]
+__all__ = [
+    "Picture",
+    "course_map",
+    "namespace_table",
+    "process_trees",
+    "vm_and_container",
+    "ways_out",
+]

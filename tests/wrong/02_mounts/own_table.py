@@ -1,0 +1,13 @@
+# mistake: the table of the one who asks
+# fails: propagation
+# says: got 'LookupError'
+
+def propagation_of(pid, path):
+    found = [words for words in mount_lines("self") if unescaped(words[4]) == path]
+    below = {words[1] for words in found if words[1] != words[0]}
+    tops = [words for words in found if words[0] not in below]
+    if not tops:
+        raise LookupError(path)
+    tags = {field.partition(":")[0] for field in optional_fields(tops[0])}
+    names = {"shared": "shared", "master": "slave", "unbindable": "unbindable"}
+    return " and ".join(names[tag] for tag in names if tag in tags) or "private"

@@ -1,0 +1,16 @@
+# mistake: the devices go into the image itself
+# fails: dev_nodes
+# says: mounted nothing
+
+def make_dev(kernel, root):
+    dev = f"{root}/dev"
+    old = kernel.umask(0)
+    for name, number in DEVICES.items():
+        kernel.mknod(f"{dev}/{name}", S_IFCHR | 0o666, number)
+    kernel.umask(old)
+    for name, target in LINKS.items():
+        kernel.symlink(target, f"{dev}/{name}")
+    for name in ("pts", "shm"):
+        kernel.mkdir(f"{dev}/{name}")
+    kernel.mount("devpts", f"{dev}/pts", "devpts", MS_NOSUID | MS_NOEXEC, "ptmxmode=0666")
+    kernel.mount("shm", f"{dev}/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777")

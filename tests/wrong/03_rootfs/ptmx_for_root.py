@@ -1,0 +1,17 @@
+# mistake: ptmxmode is missing: only root gets a terminal
+# fails: dev_works
+# says: a terminal: expected 'works'
+
+def make_dev(kernel, root):
+    dev = f"{root}/dev"
+    kernel.mount("tmpfs", dev, "tmpfs", MS_NOSUID, "mode=755,size=64k")
+    old = kernel.umask(0)
+    for name, number in DEVICES.items():
+        kernel.mknod(f"{dev}/{name}", S_IFCHR | 0o666, number)
+    kernel.umask(old)
+    for name, target in LINKS.items():
+        kernel.symlink(target, f"{dev}/{name}")
+    for name in ("pts", "shm"):
+        kernel.mkdir(f"{dev}/{name}")
+    kernel.mount("devpts", f"{dev}/pts", "devpts", MS_NOSUID | MS_NOEXEC, "")
+    kernel.mount("shm", f"{dev}/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777")
