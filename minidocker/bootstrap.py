@@ -53,7 +53,18 @@ PACKAGES = {
     "strace": "strace",
     "util-linux": "unshare",
 }
-PACKAGES_FOR_TESTS = {"mmdebstrap": "mmdebstrap"}
+PACKAGES_FOR_IMAGES = {"mmdebstrap": "mmdebstrap"}
+PACKAGES_FOR_TESTS = {**PACKAGES_FOR_IMAGES, "chromium": "chromium"}
+
+# JupyterLab as a learner meets it: nothing pops up over the notebook or asks the internet, the
+# kernel starts without a question, and a line that is wider than the window is folded, not cut.
+LAB_SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/notebook-extension:tracker": {
+        "autoStartDefaultKernel": True,
+        "codeCellConfig": {"lineNumbers": False, "lineWrap": True},
+    },
+}
 
 
 class Trouble(Exception):
@@ -215,22 +226,30 @@ def packages(screen: Screen, wanted: dict[str, str]) -> None:
         screen.end(f"missing: {' '.join(missing)}")
         return print(f"      to install them: sudo apt-get install {' '.join(missing)}")
     with tempfile.TemporaryDirectory(prefix="minidocker-") as folder:
-        install(missing, screen, os.path.join(folder, "apt.log"))
-    screen.end(f"installed {' '.join(missing)}")
+        done = install(missing, screen, os.path.join(folder, "apt.log"))
+    without = [name for name in missing if name not in done]
+    told = [f"installed {' '.join(done)}"] if done else []
+    told += [f"not in this release: {' '.join(without)}"] if without else []
+    screen.end("; ".join(told))
 
 
-def install(names: list[str], screen: Screen, log: str) -> None:
-    """Install Debian packages by apt-get, waiting for another apt to finish."""
+def install(names: list[str], screen: Screen, log: str) -> list[str]:
+    """Install Debian packages by apt-get, waiting for another apt to finish; return which."""
     apt = ["apt-get", "-o", "DPkg::Lock::Timeout=600", "-o", "APT::Color=0"]
     remedy = f"check the network, then try it by hand: apt-get install {' '.join(names)}"
     if ask(["dpkg", "--audit"]):  # an earlier installation was cut off
         run(["dpkg", "--configure", "-a"], screen, log)
     must([*apt, "update"], screen, log, "apt-get update", remedy)
+    # Ubuntu has no package of Chromium, only a snap: its test is then blocked, and no other.
+    names = [name for name in names if name != "chromium" or ask(["apt-cache", "madison", name])]
+    if not names:
+        return []
     must(
         [*apt, "install", "-y", "--no-install-recommends", *names],
         screen, log, "apt-get install", remedy,
         DEBIAN_FRONTEND="noninteractive",
     )  # fmt: skip
+    return names
 
 
 # ---------------------------------------------------------------- the interpreter
@@ -448,21 +467,38 @@ def has_screen() -> bool:
 
 def lab() -> int:
     """Start JupyterLab on notebook 00 and stay with it until it ends."""
+    with running_lab() as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            print("\nJupyterLab is stopping.")
+            return 0
+
+
+@contextlib.contextmanager
+def running_lab() -> Iterator[subprocess.Popen[bytes]]:
+    """Start JupyterLab and print its address; at the end it stops, and its kernels with it."""
     # Its sockets lie in a directory with a short name: a socket's path has 107 bytes at most.
     with tempfile.TemporaryDirectory(prefix="minidocker-") as runtime:
         port, token = free_port(), os.urandom(24).hex()
         argv, env = lab_command(port, token, runtime)
+        write_lab_settings(runtime)
         process = subprocess.Popen(
             argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, start_new_session=True
         )
         try:
             announce(process, port, token)
-            return process.wait()
-        except KeyboardInterrupt:
-            print("\nJupyterLab is stopping.")
-            return 0
+            yield process
         finally:
             end_lab(process)
+
+
+def write_lab_settings(folder: str) -> None:
+    """Write our defaults where `lab_command` lets JupyterLab look; the user's own settings win."""
+    os.mkdir(os.path.join(folder, "labconfig"))
+    path = os.path.join(folder, "labconfig", "default_setting_overrides.json")
+    with open(path, "w", encoding="utf-8") as out:
+        json.dump(LAB_SETTINGS, out)
 
 
 def lab_command(port: int, token: str, runtime: str) -> tuple[list[str], dict[str, str]]:
@@ -482,8 +518,9 @@ def lab_command(port: int, token: str, runtime: str) -> tuple[list[str], dict[st
         f"--ServerApp.terminado_settings=shell_command={[shell]!r}",
         f"--ServerApp.root_dir={ROOT}",
         f"--LabApp.default_url=/lab/tree/{NOTEBOOK}",
-        "--log-level=WARN",
-        "--LabApp.log_level=WARN",
+        # Its warnings are for its developers; what matters to a learner shows in the browser.
+        "--log-level=ERROR",
+        "--LabApp.log_level=ERROR",
     ]
     if not has_screen():
         argv.append("--no-browser")
@@ -494,6 +531,9 @@ def lab_command(port: int, token: str, runtime: str) -> tuple[list[str], dict[st
         # By the environment: a command line can be read by every user.
         "JUPYTER_TOKEN": token,
         "JUPYTER_RUNTIME_DIR": runtime,
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(
+            filter(None, (runtime, os.environ.get("JUPYTER_CONFIG_PATH")))
+        ),
     }
     return argv, env
 
@@ -602,7 +642,7 @@ def debian_command() -> int:
     """Set up, then make the image `debian`."""
     screen = Screen(4)
     with alone():
-        prepare(screen, "learn", {**PACKAGES, **PACKAGES_FOR_TESTS})
+        prepare(screen, "learn", {**PACKAGES, **PACKAGES_FOR_IMAGES})
         debian(screen)
     return 0
 

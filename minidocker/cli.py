@@ -21,6 +21,10 @@ minidocker: learn what a container is by building one.
 the runtime
   run [OPTIONS] IMAGE COMMAND    run a command in a container      (run --help)
   ps [-a]                        list containers; -a also those that have ended
+  diff CONTAINER                 what a container added, changed and deleted
+  commit CONTAINER NAME[:TAG]    make an image of a container that has ended
+  stats [CONTAINER…]             a live table of what containers use
+  xray PID|NAME                  what a process shares with you, and what it does not
   rm NAME…                       remove containers that have ended
   image ls|build-base|import|rm|history                            (image --help)
   prune                          remove what ended or crashed runs left, and nothing else
@@ -33,6 +37,7 @@ the course
 
 the machine
   doctor [--json]                what works here, and the line that fixes what does not
+  vm up|ssh|run|status|down      a lab machine of its own, under QEMU   (vm --help)
   bench                          compare with runc, crun and Podman, measured here
 
 Each has --help. Exit status: 2 for a wrong command line, 125 when minidocker itself fails.
@@ -43,12 +48,17 @@ def main(argv: list[str]) -> int:
     """Run one command; print one sentence and a remedy for what goes wrong; exit status."""
     word, rest = (argv[0], argv[1:]) if argv else ("", [])
     try:
-        if word == "run":
-            return run(rest)
-        return dispatch(word, rest)
+        status = run(rest) if word == "run" else dispatch(word, rest)
+        sys.stdout.flush()
+        return status
     except MinidockerError as problem:
         complain(problem)
         return 2 if isinstance(problem, UsageError) and word != "run" else problem.status
+    except BrokenPipeError:  # who read our output has gone, as `head` does
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)  # or the interpreter's own last flush would complain
+        os.dup2(nowhere, 2)
+        return 141
     except OSError as problem:
         # Nothing below should let one through; if it does, its own words say more than a traceback.
         if os.environ.get("MINIDOCKER_DEBUG"):
@@ -83,6 +93,10 @@ def dispatch(word: str, rest: list[str]) -> int:
         from minidocker.lab import doctor
 
         return doctor.main(rest)
+    if word == "vm":
+        from minidocker.vm import commands as vm
+
+        return vm.main(rest)
     if word == "bench":
         from minidocker import bench
 
@@ -91,6 +105,18 @@ def dispatch(word: str, rest: list[str]) -> int:
         from minidocker.engine import commands as engine
 
         return engine.main([word, *rest])
+    if word == "stats":
+        from minidocker.lab import stats
+
+        return stats.main(rest)
+    if word == "xray":
+        from minidocker.lab import xray_command
+
+        return xray_command.main(rest)
+    if word in ("commit", "diff"):
+        from minidocker.engine import layers
+
+        return layers.main([word, *rest])
     if word in ("help", "--help", "-h"):
         print(HELP, end="")
         return 0
@@ -107,6 +133,7 @@ def run(argv: list[str]) -> int:
     from minidocker import options, plan
     from minidocker.images.store import Store
 
+    open_standard_descriptors()
     found, words = options.parse(argv)
     if "help" in found:
         print(options.help_parser().format_help(), end="")
@@ -141,16 +168,29 @@ def run(argv: list[str]) -> int:
     return status
 
 
+def open_standard_descriptors() -> None:
+    """Put /dev/null where 0, 1 or 2 is closed: else a file of ours would get that number."""
+    while True:
+        fd = os.open(os.devnull, os.O_RDWR)
+        if fd > 2:
+            os.close(fd)
+            break
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))
+
+
 def dry_run(found: dict[str, object], words: list[str]) -> int:
     """Tell every step of a run, and do none of them."""
     from minidocker import plan
     from minidocker.images.store import Store
     from minidocker.kernel.trace import Pretend
-    from minidocker.runtime.rehearsal import rehearse
+    from minidocker.runtime.rehearsal import invented, rehearse
 
-    spec, stages = plan.plan(found, words, Store(), touch=False)
-    kernel, teller = told(Pretend())
-    rehearse(spec, [stage() for stage in stages], kernel, teller)
+    store = Store()
+    spec, stages = plan.plan(found, words, store, touch=False)
+    kernel, teller = told(Pretend(invented(spec.process.user)))
+    rehearse(spec, [stage() for stage in stages], kernel, teller, store.root)
     return 0
 
 

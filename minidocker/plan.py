@@ -6,6 +6,7 @@ import os
 import sys
 
 from minidocker.errors import Blocked, NotFound, UsageError
+from minidocker.secure import secure
 from minidocker.spec import (
     DEFAULT_PATH,
     Process,
@@ -57,9 +58,18 @@ def plan(
             "--stages ..rootfs",
         )
     id = os.urandom(6).hex()
-    hostname = options.get("hostname") or id
-    if len(os.fsencode(hostname)) > 64:
-        raise UsageError("--hostname is longer than 64 bytes, the kernel's limit", "a shorter name")
+    sharing = _sharing(options, chosen)
+    hostname = options.get("hostname") or (os.uname().nodename if "uts" in sharing else id)
+    for option, text in (("hostname", hostname), ("domainname", options.get("domainname", ""))):
+        if len(os.fsencode(text)) > 64:
+            raise UsageError(
+                f"--{option} is longer than 64 bytes, the kernel's limit", "a shorter name"
+            )
+        if " " in text or not text.isprintable():  # it becomes a word of /etc/hosts
+            raise UsageError(f"--{option} {text!r} is no name", "letters, digits, - and .")
+    boottime = _boottime(options, chosen)
+    if boottime is None:
+        chosen = [stage for stage in chosen if stage.name != "time"]
     spec = Spec(
         id=id,
         name=_name(options.get("name", "")),
@@ -67,12 +77,17 @@ def plan(
         remove=bool(options.get("rm")),
         init=_init(options, chosen),
         hostname=hostname,
+        domainname=options.get("domainname", ""),
+        boottime=boottime,
+        sharing=sharing,
+        shm_size=parse_size(options["shm-size"], "--shm-size") if "shm-size" in options else None,
         process=_process(options, words, image, rootfs),
         root=root,
         mounts=_mounts(options, touch),
         resources=_resources(options, chosen),
         stages=[stage.name for stage in chosen],
     )
+    spec.linux = secure(options, spec.process, spec.stages, store.root, touch)
     if options.get("tty"):
         spec.process.env.insert(0, f"TERM={os.environ.get('TERM', 'xterm')}")
     return spec, adopted(chosen, options)
@@ -83,14 +98,8 @@ def _root(root: Root, options: dict[str, Any], words: list[str], chosen: list[ty
     layers = any(stage.name == "layers" for stage in chosen)
     if options.get("rootfs") and options.get("layer"):
         raise UsageError("--rootfs and --layer are two ways to say the same", "leave one out")
-    if path := options.get("rootfs"):
-        if not path.startswith("/"):
-            raise UsageError(
-                f"--rootfs {path} is not an absolute path", f"--rootfs {os.path.abspath(path)}"
-            )
-        if not options.get("dry-run") and not os.path.isdir(path):
-            raise NotFound(f"--rootfs {path}: there is no such directory", "unpack an image there")
-        root.path = os.path.normpath(path)
+    if "rootfs" in options:
+        root.path = _rootfs(options["rootfs"], not options.get("dry-run"))
         return ""
     if not layers:
         raise UsageError(
@@ -103,9 +112,30 @@ def _root(root: Root, options: dict[str, Any], words: list[str], chosen: list[ty
                 raise NotFound(f"--layer {path}: there is no such directory", "give a directory")
         root.layers = [os.path.abspath(path) for path in options["layer"]]
         return ""
-    if not words:
+    if not words or not words[0]:
         raise UsageError("run needs an IMAGE", "minidocker run base   (minidocker image ls)")
     return words.pop(0)
+
+
+def _rootfs(path: str, touch: bool) -> str:
+    """Check --rootfs: an absolute directory, whose mount points are directories."""
+    if not path.startswith("/"):
+        raise UsageError(
+            f"--rootfs {path} is not an absolute path", f"--rootfs {os.path.abspath(path)}"
+        )
+    path = "/" + os.path.normpath(path).strip("/")
+    if path == "/":
+        raise UsageError(
+            "--rootfs / is the host's own root", "--stages ..mounts   keeps the host's root"
+        )
+    if touch and not os.path.isdir(path):
+        raise NotFound(f"--rootfs {path}: there is no such directory", "unpack an image there")
+    for name in ("proc", "dev", "sys"):  # a mount on a link would land where the link leads
+        if touch and os.path.islink(f"{path}/{name}"):
+            raise UsageError(
+                f"--rootfs {path}: its {name} is a symbolic link", "make it an empty directory"
+            )
+    return path
 
 
 def _process(
@@ -138,13 +168,14 @@ def _env(base: list[str], image: list[str], options: dict[str, Any]) -> list[str
     given: list[str] = []
     for file in options.get("env-file", []):
         try:
-            with open(file, encoding="utf-8", errors="surrogateescape") as stream:
+            with open(file, encoding="utf-8", errors="surrogateescape", newline="") as stream:
                 text = stream.read()
         except OSError as problem:
             raise NotFound(
                 f"--env-file {file}: {problem.strerror}", "give a readable file"
             ) from None
-        given += [line for line in text.splitlines() if line.strip() and line[0] != "#"]
+        kept = [line.removesuffix("\r").lstrip() for line in text.split("\n")]
+        given += [line for line in kept if line and line[0] != "#"]
     given += options.get("env", [])
     merged = {"PATH": DEFAULT_PATH}
     for item in [*base, *image, *given]:
@@ -174,9 +205,9 @@ def _mounts(options: dict[str, Any], touch: bool) -> list[Mount]:
 
 def _resources(options: dict[str, Any], chosen: list[type[Stage]]) -> Resources:
     """Read the limits."""
-    memory = parse_size(options["memory"], "-m") if "memory" in options else None
+    memory = (parse_size(options["memory"], "-m") if "memory" in options else 0) or None
     swap = None
-    if "memory-swap" in options:
+    if options.get("memory-swap", "0") != "0":  # as in Docker, 0 is "nothing said", for both
         text = options["memory-swap"]
         swap = -1 if text == "-1" else parse_size(text, "--memory-swap")
         if memory is None:
@@ -203,6 +234,53 @@ def _resources(options: dict[str, Any], chosen: list[type[Stage]]) -> Resources:
             "limits need the stage cgroup, and --stages leaves it out", "--stages ..cgroup"
         )
     return resources
+
+
+def _sharing(options: dict[str, Any], chosen: list[type[Stage]]) -> dict[str, str]:
+    """Read --ipc, --uts, --pid and --network: {"ipc": "host" or "container:NAME"}, no private."""
+    found = {}
+    for option, name in (("ipc", "ipc"), ("uts", "uts"), ("pid", "pid"), ("network", "net")):
+        if option not in options:
+            continue
+        mode, own = options[option], "none" if option == "network" else "private"
+        modes = [own, "host"] + (["container:NAME"] if option != "uts" else [])
+        kind, _, other = mode.partition(":")
+        if mode == own:
+            continue
+        if mode != "host" and not (kind == "container" and other and option != "uts"):
+            raise UsageError(f"--{option} {mode!r} is no mode", f"one of {', '.join(modes)}")
+        if mode != "host" and all(stage.name != option for stage in chosen):
+            raise UsageError(
+                f"--{option} {mode} needs the stage {option}, and --stages leaves it out",
+                f"add {option} to --stages",
+            )
+        found[name] = mode
+    for option, name in (("hostname", "uts"), ("domainname", "uts"), ("init", "pid")):
+        if options.get(option) and name in found:
+            raise UsageError(
+                f"--{option} changes what --{name} {found[name]} shares with others",
+                "leave one out",
+            )
+    if "shm-size" in options and "ipc" in found:
+        raise UsageError("--shm-size is for a /dev/shm of its own", "leave --ipc or --shm-size out")
+    return found
+
+
+def _boottime(options: dict[str, Any], chosen: list[type[Stage]]) -> int | None:
+    """Read --boottime-offset: whole seconds, also negative; None when it is not there."""
+    if "boottime-offset" not in options:
+        return None
+    if all(stage.name != "time" for stage in chosen):
+        raise UsageError(
+            "--boottime-offset needs the stage time, and --stages leaves it out", "--stages ..time"
+        )
+    text = options["boottime-offset"]
+    if not text.removeprefix("-").removeprefix("+").isdecimal():
+        raise UsageError(
+            f"--boottime-offset {text!r} is not a whole number of seconds",
+            "such as --boottime-offset 86400   (one day)",
+        )
+    return int(text)
 
 
 def _init(options: dict[str, Any], chosen: list[type[Stage]]) -> bool:

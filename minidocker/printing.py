@@ -17,7 +17,14 @@ class Printer:
         self.console = _console()
 
     def show(self, step: dict[str, Any]) -> None:
-        """Print one step of a Teller."""
+        """Print one step of a Teller; a reader that has gone away does not stop the run."""
+        try:
+            self.tell(step)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+    def tell(self, step: dict[str, Any]) -> None:
+        """Print one step, under the head of its stage and moment."""
         branch = (step["stage"], step["moment"])
         if branch != self.branch:
             self.branch = branch

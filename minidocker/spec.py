@@ -3,13 +3,18 @@
     spec.process    args, env, cwd, user, terminal, interactive
     spec.root       path (--rootfs), layers (bottom first), readonly
     spec.mounts     volumes and tmpfs, in the order given
-    spec.linux      resources: memory, swap, cpus, shares, pids
-    spec.hostname   and the few names that are ours: id, name, image, remove, init
+    spec.resources  memory, swap, cpus, shares, pids
+    spec.linux      devices, seccomp, unmasked, privileged
+    spec.sharing    namespaces that are not private: "ipc" → "host" or "container:NAME"
+    spec.hostname   domainname, boottime (seconds), shm_size (bytes)
+                    and the few names that are ours: id, name, image, remove, init
 
 Plain classes with __slots__: a dozen dataclasses would cost each start 30 ms.
 """
 
 from __future__ import annotations
+
+import os
 
 from minidocker.errors import UsageError
 
@@ -36,9 +41,18 @@ class Record:
 
 
 class Process(Record):
-    """The command: `args` and `env` ("NAME=value"), `cwd`, `user` as typed, and its terminal."""
+    """The command: `args` and `env` ("NAME=value"), `cwd`, `user` as typed, and its terminal.
 
-    __slots__ = ("args", "cwd", "env", "interactive", "terminal", "user")
+    `capabilities` are the names it keeps (None: Docker's default); `rlimits` (number, soft, hard).
+    """
+
+    __slots__ = (
+        "args", "capabilities", "cwd", "env", "interactive", "no_new_privs", "rlimits",
+        "terminal", "user",
+    )  # fmt: skip
+    capabilities: list[str] | None
+    no_new_privs: bool
+    rlimits: list[list[int]]
     args: list[str]
     env: list[str]
     cwd: str
@@ -82,12 +96,25 @@ class Resources(Record):
         return any(getattr(self, name) is not None for name in self.__slots__)
 
 
+class Linux(Record):
+    """What hardens: `devices` (host node, path inside), `seccomp` the filter's file ("" is none).
+
+    `unmasked`: no masked paths; `privileged`: none of all this.
+    """
+
+    __slots__ = ("devices", "privileged", "seccomp", "unmasked")
+    devices: list[list[str]]
+    seccomp: str
+    unmasked: bool
+    privileged: bool
+
+
 class Spec(Record):
     """One container, as asked for."""
 
     __slots__ = (
-        "hostname", "id", "image", "init", "mounts", "name", "process", "remove", "resources",
-        "root", "stages",
+        "boottime", "domainname", "hostname", "id", "image", "init", "linux", "mounts", "name",
+        "process", "remove", "resources", "root", "sharing", "shm_size", "stages",
     )  # fmt: skip
     id: str
     name: str
@@ -95,10 +122,15 @@ class Spec(Record):
     remove: bool
     init: bool
     hostname: str
+    domainname: str
+    boottime: int | None
+    sharing: dict[str, str] | None
+    shm_size: int | None
     process: Process
     root: Root
     mounts: list[Mount]
     resources: Resources
+    linux: Linux
     stages: list[str]
 
 
@@ -181,6 +213,7 @@ def parse_volume(text: str) -> Mount:
     if (
         not source.startswith("/")
         or not destination.startswith("/")
+        or is_root(destination)
         or mode not in ("", "ro", "rw")
     ):
         raise UsageError(
@@ -190,10 +223,15 @@ def parse_volume(text: str) -> Mount:
     return Mount(source=source, destination=destination, type="bind", readonly=mode == "ro")
 
 
+def is_root(path: str) -> bool:
+    """Say whether an absolute path is "/" by another name, such as "//" or "/x/.."."""
+    return not os.path.normpath(path).strip("/")
+
+
 def parse_tmpfs(text: str) -> Mount:
     """Read --tmpfs DST[:OPTIONS], options as in mount(8), such as size=64m,mode=1777."""
     destination, _, options = text.partition(":")
-    if not destination.startswith("/") or destination == "/":
+    if not destination.startswith("/") or is_root(destination):
         raise UsageError(
             f"--tmpfs {text!r} needs an absolute path", "such as --tmpfs /run:size=64m"
         )

@@ -59,6 +59,13 @@ def before_exec(self: Linux, path: str, argv: Sequence[str], env: dict[str, str]
     raise AssertionError("execve returned")
 
 
+def close_all_but_notes(self: Linux, keep: set[int]) -> None:
+    """Close what the runtime closes before exec, and keep our own file open until then."""
+    close_all_but(self, {*keep, notes})
+
+
+close_all_but = Linux.close_all_but
+Linux.close_all_but = close_all_but_notes  # type: ignore[method-assign]
 state.create = noting(state.create, "plan")
 host.Host.spawn = noting(host.Host.spawn, "spawn")  # type: ignore[method-assign]
 host.Host.wait = noting(host.Host.wait, "command")  # type: ignore[method-assign]

@@ -102,8 +102,8 @@ def forget_names(store: Store) -> None:
     names = store.path("containers", "names")
     for name in os.listdir(names) if os.path.isdir(names) else []:
         link = os.path.join(names, name)
-        if not os.path.exists(link):  # the directory is made before the link, and removed after it
-            os.unlink(link)
+        if not os.path.exists(link):
+            state.forget_name(link)
 
 
 def lost_cgroups(store: Store) -> list[str]:

@@ -45,7 +45,7 @@ class Tree:
             missing = [name for name in needs if name not in offered]
             if missing:
                 raise Blocked(
-                    f"no {' and no '.join(missing)} controller of cgroup version 2 is passed on here",
+                    f"cgroup version 2 hands no {' and no '.join(missing)} controller down here",
                     "use the lab machine: vagrant up",
                 )
             self.controllers = {n for n in WANTED if n in offered and n not in without}
@@ -98,7 +98,8 @@ class Tree:
 
     def counts(self, name: str, file: str) -> dict[str, int]:
         """Return a file of "name number" lines, such as memory.events, as a dictionary."""
-        return {key: int(value) for key, value in map(str.split, self.read(name, file).splitlines())}
+        pairs = map(str.split, self.read(name, file).splitlines())
+        return {key: int(number) for key, number in pairs}
 
     def pids(self, name: str) -> set[int]:
         """Return the pids, out here, of the living processes in the cgroup `name`."""

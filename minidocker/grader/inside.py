@@ -16,6 +16,7 @@ import socket
 import sys
 import traceback
 import types
+import warnings
 from typing import Any, NoReturn
 
 from minidocker.grader import walls
@@ -232,7 +233,11 @@ def import_text(text: str, file: str) -> dict[str, Any]:
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     module = types.ModuleType(os.path.basename(file).removesuffix(".py"))
     module.__file__ = file
-    exec(compile(text, file, "exec"), module.__dict__)
+    with warnings.catch_warnings():
+        # A hole that still stands, `...(status)`, makes Python warn, in the checks of other parts.
+        warnings.simplefilter("ignore", SyntaxWarning)
+        code = compile(text, file, "exec")
+    exec(code, module.__dict__)
     return module.__dict__
 
 

@@ -30,9 +30,7 @@ def build(kernel: Linux, order: dict[str, Any]) -> None:
         os.close(fd)
     safe = f.MS_NOSUID | f.MS_NODEV | f.MS_NOEXEC
     kernel.mount("proc", f"{root}/proc", "proc", safe)
-    if not any(path.startswith("/tmp/") for path in (__file__, sys.prefix)):  # we need those
-        options = "size=64m,mode=1777"
-        kernel.mount("tmpfs", f"{root}/tmp", "tmpfs", f.MS_NOSUID | f.MS_NODEV, options)
+    empty_tmp(kernel, f"{root}/tmp")
     devices(kernel, f"{root}/dev")
     for path in order["hide"]:
         if os.path.isdir(root + path):
@@ -43,6 +41,20 @@ def build(kernel: Linux, order: dict[str, Any]) -> None:
     kernel.chdir("/")
     # Shared, as on a machine with systemd: a forgotten "make private" must leak and be seen.
     kernel.mount("", "/", "", f.MS_REC | f.MS_SHARED)
+
+
+def empty_tmp(kernel: Linux, path: str) -> None:
+    """Mount an empty /tmp in memory; a course or a Python that lies under /tmp is shown in it."""
+    course = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    ours = sorted({p for p in (course, sys.prefix, sys.base_prefix) if p.startswith("/tmp/")})
+    inside = [p.removeprefix("/tmp") for p in ours]
+    kept = [(p, os.open(path + p, os.O_PATH)) for p in inside]
+    options = "size=64m,mode=1777"
+    kernel.mount("tmpfs", path, "tmpfs", f.MS_NOSUID | f.MS_NODEV, options)
+    for place, fd in kept:
+        os.makedirs(path + place, exist_ok=True)
+        kernel.mount(f"/proc/self/fd/{fd}", path + place, "", f.MS_BIND | f.MS_REC)
+        os.close(fd)
 
 
 def devices(kernel: Linux, path: str) -> None:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from minidocker.errors import Blocked, NotFound, UsageError
 from minidocker.images import base, catalogue, changes, files, importer
 from minidocker.images.store import Store
+from minidocker.seccomp import cache
+from minidocker.stages.capabilities import DEFAULT, mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,6 +125,7 @@ def _words(text: str, key: str) -> dict[str, Any]:
 def _build_base(store: Store, args: argparse.Namespace) -> None:
     began = time.monotonic()
     _tell(base.build_base(store, args.name), began)
+    _make_default_filter(store)
 
 
 def _import(store: Store, args: argparse.Namespace) -> None:
@@ -133,6 +136,12 @@ def _import(store: Store, args: argparse.Namespace) -> None:
     with Bar(args.tar) as bar:
         report = importer.import_tar(store, args.name, args.tar, args.change, bar.progress)
     _tell(report, began)
+    _make_default_filter(store)
+
+
+def _make_default_filter(store: Store) -> None:
+    """Compile the default seccomp filter now, so that the first run need not."""
+    cache.filter_file(store.root, list(DEFAULT), mask(DEFAULT))
 
 
 def _tell(report: importer.Report, began: float) -> None:

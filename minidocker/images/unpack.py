@@ -75,7 +75,10 @@ class Unpacker:
         self.entries += 1
         if self.entries > MOST:
             raise UsageError(f"{self.title} has more than {MOST} members", DISTRUST)
-        path = self._path(member, member.name)
+        self._place(archive, member, self._path(member, member.name))
+
+    def _place(self, archive: Archive, member: Member, path: Parts) -> None:
+        """Put a member where it belongs; the path has passed `_path`."""
         try:
             if not path:
                 self._root(member)

@@ -95,6 +95,25 @@ class Kernel:
         """Mark every descriptor from `first` up to be closed by execve. close_range(2)"""
         raise NotImplementedError
 
+    def close_all_but(self, keep: set[int]) -> None:
+        """Close every descriptor that is not in `keep`, now. close_range(2)"""
+        raise NotImplementedError
+
+    def capget(self) -> tuple[int, int, int]:
+        """Return the masks (effective, permitted, inheritable): bit n is capability n. capget(2)"""
+        raise NotImplementedError
+
+    def capset(self, effective: int, permitted: int, inheritable: int) -> None:
+        """Set the three sets of this process; the bounding set stays. capset(2)"""
+        raise NotImplementedError
+
+    def seccomp(self, program: bytes) -> None:
+        """Install a filter: instructions of 8 bytes, struct sock_filter. seccomp(2)
+
+        EACCES without CAP_SYS_ADMIN, unless no_new_privs is set.
+        """
+        raise NotImplementedError
+
     def keep_capabilities(self, keep: int) -> None:
         """Give up every capability whose bit is not in `keep`, bounding set included. capset(2)"""
         raise NotImplementedError
@@ -111,6 +130,18 @@ class Kernel:
 
         mount_setattr(2), Linux 5.12
         """
+        raise NotImplementedError
+
+    def tree_of(self, namespace: int, path: str) -> int:
+        """Take a copy of the tree that is at `path` in another mount namespace: a descriptor.
+
+        `namespace` is an open /proc/PID/ns/mnt. The copy is mounted nowhere until `move_mount`.
+        setns(2), open_tree(2) with OPEN_TREE_CLONE, Linux 5.2
+        """
+        raise NotImplementedError
+
+    def move_mount(self, tree: int, target: str) -> None:
+        """Mount what `tree_of` took at `target`. move_mount(2), Linux 5.2"""
         raise NotImplementedError
 
     def umount2(self, target: str, flags: int = 0) -> None:
@@ -166,8 +197,11 @@ class Kernel:
         """Remove an empty directory, or a cgroup without processes. rmdir(2)"""
         raise NotImplementedError
 
-    def remove_tree(self, path: str) -> None:
-        """Remove a directory with all that is in it; crosses no mount; gone already is fine."""
+    def remove_tree(self, path: str, last: str = "") -> None:
+        """Remove a directory with all that is in it, the file `last` at the end.
+
+        Crosses no mount; what is gone already is fine.
+        """
         raise NotImplementedError
 
     def open(self, path: str, flags: int) -> int:
@@ -185,6 +219,14 @@ class Kernel:
         """Say whether the path leads to something. access(2)"""
         raise NotImplementedError
 
+    def kind(self, path: str) -> str:
+        """Say what the path leads to: "dir", "file" (all that is none), or "". stat(2)"""
+        raise NotImplementedError
+
+    def read_bytes(self, path: str) -> bytes:
+        """Return a file as it is. read(2)"""
+        raise NotImplementedError
+
     def read(self, path: str) -> str:
         """Return the whole text of a file. read(2)"""
         raise NotImplementedError
@@ -200,6 +242,10 @@ class Kernel:
 
     def link_up(self, interface: str) -> None:
         """Switch a network interface on. ioctl(2) SIOCSIFFLAGS, netdevice(7)"""
+        raise NotImplementedError
+
+    def getuid(self) -> int:
+        """Return the effective user id. geteuid(2)"""
         raise NotImplementedError
 
     def setgroups(self, groups: Sequence[int]) -> None:

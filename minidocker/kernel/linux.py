@@ -10,7 +10,7 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]  # the C half of signal: no enum, 4 ms less
 import ctypes
 import os
-from errno import EBUSY, ENOENT, ENOSYS, EPERM
+from errno import EBUSY, EFBIG, EINVAL, ELOOP, ENOENT, ENOSYS, EPERM
 
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as _flags
@@ -22,12 +22,23 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 SYS_CLONE = {"x86_64": 56, "aarch64": 220}
+SYS_SECCOMP = {"x86_64": 317, "aarch64": 277}
+SECCOMP_SET_MODE_FILTER = 1
 SYS_CLONE3 = 435  # from here on, all architectures share one numbering
+SYS_OPEN_TREE = 428
+SYS_MOVE_MOUNT = 429
+SYS_CLOSE_RANGE = 436
 SYS_OPENAT2 = 437
 SYS_MOUNT_SETATTR = 442
 RESOLVE_IN_ROOT = 0x10
 AT_RECURSIVE = 0x8000
+AT_SYMLINK_NOFOLLOW = 0x100
+OPEN_TREE_CLONE = 1
+MOVE_MOUNT_F_EMPTY_PATH = 4
 O_PATH = 0o10000000
+S_IFMT, S_IFREG = 0o170000, 0o100000
+MOST_READ = 16 << 20  # bytes: what we read whole is small, and may be an image's
+LINKS = 40  # symbolic links in one path, as in the kernel
 AT_FDCWD = -100
 SIOCGIFFLAGS = 0x8913
 SIOCSIFFLAGS = 0x8914
@@ -146,8 +157,8 @@ class Linux(Kernel):
 
     def prctl(self, option: int, value: int = 0) -> None:
         # int prctl(int option, unsigned long arg2, …)
-        name = f"prctl(2) {_flags.name_of(option, 'PR_')}"
-        call(name, libc.prctl, option, ctypes.c_ulong(value), 0, 0, 0)
+        if libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0) == -1:
+            raise KernelError(f"prctl(2) {_flags.name_of(option, 'PR_')}", ctypes.get_errno())
 
     def close_range(self, first: int) -> None:
         # int close_range(unsigned first, unsigned last, int flags): glibc 2.34, kernel 5.11
@@ -160,6 +171,37 @@ class Linux(Kernel):
                         os.set_inheritable(int(name), False)
                     except OSError:
                         pass  # the descriptor of listdir itself, closed by now
+
+    def close_all_but(self, keep: set[int]) -> None:
+        # int syscall(SYS_close_range, unsigned first, unsigned last, unsigned flags): 5.9
+        first = 0
+        for kept in (*sorted(keep), 1 << 32):
+            if first < kept:
+                last = ctypes.c_uint(kept - 1)
+                call("close_range(2)", libc.syscall, SYS_CLOSE_RANGE, first, last, 0)
+            first = kept + 1
+
+    def capget(self) -> tuple[int, int, int]:
+        # int capget(cap_user_header_t, cap_user_data_t): two of {effective, permitted, inheritable}
+        header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+        data = (ctypes.c_uint32 * 6)()
+        call("capget(2)", libc.capget, header, data)
+        return tuple(data[n] | data[n + 3] << 32 for n in range(3))  # type: ignore[return-value]
+
+    def capset(self, effective: int, permitted: int, inheritable: int) -> None:
+        # int capset(cap_user_header_t, const cap_user_data_t)
+        header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+        sets = (effective, permitted, inheritable)
+        data = (ctypes.c_uint32 * 6)(*(n & 0xFFFFFFFF for n in sets), *(n >> 32 for n in sets))
+        call("capset(2)", libc.capset, header, data)
+
+    def seccomp(self, program: bytes) -> None:
+        # int syscall(SYS_seccomp, unsigned operation, unsigned flags, struct sock_fprog *program)
+        # struct sock_fprog { unsigned short len; struct sock_filter *filter; }
+        code = ctypes.create_string_buffer(program, len(program))
+        head = (ctypes.c_uint64 * 2)(len(program) // 8, ctypes.addressof(code))
+        number = SYS_SECCOMP.get(os.uname().machine, 277)
+        call("seccomp(2)", libc.syscall, number, SECCOMP_SET_MODE_FILTER, 0, head)
 
     def keep_capabilities(self, keep: int) -> None:
         for number in range(64):
@@ -196,6 +238,34 @@ class Linux(Kernel):
             AT_RECURSIVE if recursive else 0, attr, ctypes.sizeof(attr), path=self._shown(path),
         )  # fmt: skip
 
+    def tree_of(self, namespace: int, path: str) -> int:
+        # int syscall(SYS_open_tree, int dirfd, const char *path, unsigned flags)
+        mounts, root, here = (
+            os.open(name, os.O_CLOEXEC | flags)
+            for name, flags in (("/proc/self/ns/mnt", 0), ("/", O_PATH), (".", O_PATH))
+        )
+        self.setns(namespace, _flags.CLONE_NEWNS)  # moves "/" and "." too
+        try:
+            flags = OPEN_TREE_CLONE | os.O_CLOEXEC | AT_SYMLINK_NOFOLLOW
+            return call(
+                "open_tree(2)", libc.syscall, SYS_OPEN_TREE, AT_FDCWD, path, flags, path=path
+            )
+        finally:
+            self.setns(mounts, _flags.CLONE_NEWNS)
+            os.fchdir(root)
+            os.chroot(".")
+            os.fchdir(here)
+            for fd in (mounts, root, here):
+                os.close(fd)
+
+    def move_mount(self, tree: int, target: str) -> None:
+        # int syscall(SYS_move_mount, int from_dirfd, const char *from, int to_dirfd,
+        #             const char *to, unsigned flags)
+        call(
+            "move_mount(2)", libc.syscall, SYS_MOVE_MOUNT, tree, "", AT_FDCWD, target,
+            MOVE_MOUNT_F_EMPTY_PATH, path=target,
+        )  # fmt: skip
+
     def _top(self, target: str) -> str:
         """A target's descriptor shows what the mount has covered: look its name up again."""
         if target not in self._targets:
@@ -225,18 +295,29 @@ class Linux(Kernel):
         ask("chdir(2)", path, os.chdir, path)
 
     def target(self, root: str, path: str, kind: str = "dir") -> str:
-        parts = [part for part in path.split("/") if part not in ("", ".")]
+        parts = _parts(path)
         anchor = self._anchor(root)
-        for depth in range(1, len(parts) + 1):
+        depth = links = 0
+        while depth < len(parts):
+            depth += 1
             try:
-                self._in_root(anchor, "/".join(parts[:depth]), O_PATH)
+                os.close(self._in_root(anchor, "/".join(parts[:depth]), O_PATH))
+                continue
             except KernelError as problem:
                 if problem.errno != ENOENT:
                     raise
-                parent = self._in_root(anchor, "/".join(parts[: depth - 1]) or ".", O_PATH)
+            parent = self._in_root(anchor, "/".join(parts[: depth - 1]) or ".", O_PATH)
+            if link := _link(parts[depth - 1], parent):  # to nothing yet: make what it names
+                links += 1
+                if links > LINKS:
+                    raise KernelError("openat2(2)", ELOOP, path)
+                above = [] if link.startswith("/") else parts[: depth - 1]
+                parts, depth = above + _parts(link) + parts[depth:], 0
+            else:
                 directory = kind == "dir" or depth < len(parts)
                 make = _make_directory if directory else _make_file
                 ask("mkdir(2)" if directory else "open(2)", path, make, parts[depth - 1], parent)
+            os.close(parent)
         found = f"/proc/self/fd/{self._in_root(anchor, '/'.join(parts) or '.', O_PATH)}"
         self._targets[found] = (root.rstrip("/"), "/" + "/".join(parts))
         return found
@@ -267,12 +348,17 @@ class Linux(Kernel):
     def rmdir(self, path: str) -> None:
         ask("rmdir(2)", path, os.rmdir, path)
 
-    def remove_tree(self, path: str) -> None:
+    def remove_tree(self, path: str, last: str = "") -> None:
         try:
-            top = os.lstat(path)
+            device = os.lstat(path).st_dev
         except FileNotFoundError:
             return
-        _remove(path, top.st_dev)
+        while names := [name for name in _names(path) if name != last]:
+            for name in names:
+                _remove(path, name, device)
+        if last:
+            _unless_gone("unlink(2)", os.unlink, f"{path}/{last}")
+        _unless_gone("rmdir(2)", os.rmdir, path)
 
     def open(self, path: str, flags: int) -> int:
         return int(ask("open(2)", path, os.open, path, flags | os.O_CLOEXEC))
@@ -280,22 +366,34 @@ class Linux(Kernel):
     def write(self, path: str, text: str) -> None:
         fd = ask("open(2)", path, os.open, path, _NEW, 0o644)
         try:
-            ask("write(2)", path, os.write, fd, text.encode())
+            ask("write(2)", path, os.write, fd, os.fsencode(text))
         finally:
             os.close(fd)
 
     def exists(self, path: str) -> bool:
         return os.path.exists(path)
 
+    def kind(self, path: str) -> str:
+        if os.path.isdir(path):
+            return "dir"
+        return "file" if os.path.exists(path) else ""
+
     def read(self, path: str) -> str:
-        fd = self.open(path, os.O_RDONLY)
+        return self.read_bytes(path).decode(errors="surrogateescape")
+
+    def read_bytes(self, path: str) -> bytes:
+        fd = self.open(path, os.O_RDONLY | os.O_NONBLOCK)  # an image may have a FIFO there
         chunks = []
         try:
+            if os.fstat(fd).st_mode & S_IFMT != S_IFREG:
+                raise KernelError("read(2)", EINVAL, path, "no ordinary file")
             while chunk := ask("read(2)", path, os.read, fd, 65536):
                 chunks.append(chunk)
+                if len(chunks) > MOST_READ >> 16:
+                    raise KernelError("read(2)", EFBIG, path)
         finally:
             os.close(fd)
-        return b"".join(chunks).decode(errors="surrogateescape")
+        return b"".join(chunks)
 
     def sethostname(self, name: str) -> None:
         # int sethostname(const char *name, size_t len)
@@ -316,6 +414,9 @@ class Linux(Kernel):
         finally:
             os.close(fd)
 
+    def getuid(self) -> int:
+        return os.geteuid()
+
     def setgroups(self, groups: Sequence[int]) -> None:
         ask("setgroups(2)", "", os.setgroups, groups)
 
@@ -334,6 +435,18 @@ class Linux(Kernel):
         ask("setrlimit(2)", "", module.setrlimit, resource, (soft, hard))
 
 
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+def _link(name: str, parent: int) -> str:
+    """Return where a symbolic link leads; "" when there is none."""
+    try:
+        return os.readlink(name, dir_fd=parent)
+    except OSError:
+        return ""
+
+
 def _make_directory(name: str, parent: int) -> None:
     os.mkdir(name, 0o755, dir_fd=parent)
 
@@ -342,14 +455,41 @@ def _make_file(name: str, parent: int) -> None:
     os.close(os.open(name, _NEW | os.O_EXCL, 0o644, dir_fd=parent))
 
 
-def _remove(path: str, device: int) -> None:
-    """Remove a tree that lies on one device; another device is a mount, and stays."""
-    with os.scandir(path) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                if entry.stat(follow_symlinks=False).st_dev != device:
-                    raise KernelError("rmdir(2)", EBUSY, entry.path, "something is mounted there")
-                _remove(entry.path, device)
-            else:
-                ask("unlink(2)", entry.path, os.unlink, entry.path)
-    ask("rmdir(2)", path, os.rmdir, path)
+def _remove(top: str, name: str, device: int) -> None:
+    """Remove top/name; the directories in it move up into `top`, to be removed next.
+
+    So no tree is too deep: neither for our stack nor for the longest path. Another device is
+    a mount, and stays. What somebody else removes at the same time is fine.
+    """
+    path = f"{top}/{name}"
+    if not _is_directory(path):
+        _unless_gone("unlink(2)", os.unlink, path)
+        return
+    if os.lstat(path).st_dev != device:
+        raise KernelError("rmdir(2)", EBUSY, path, "something is mounted there")
+    for below in _names(path):
+        inner = f"{path}/{below}"
+        if _is_directory(inner):
+            _unless_gone("rename(2)", os.rename, inner, f"{top}/.{os.urandom(8).hex()}")
+        else:
+            _unless_gone("unlink(2)", os.unlink, inner)
+    _unless_gone("rmdir(2)", os.rmdir, path)
+
+
+def _is_directory(path: str) -> bool:
+    return not os.path.islink(path) and os.path.isdir(path)
+
+
+def _names(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except FileNotFoundError:
+        return []
+
+
+def _unless_gone(name: str, function: Callable[..., Any], path: str, *more: str) -> None:
+    try:
+        ask(name, path, function, path, *more)
+    except KernelError as problem:
+        if problem.errno != ENOENT:
+            raise

@@ -102,6 +102,8 @@ SHELL: dict[str, Callable[..., str]] = {
     "mount_setattr": lambda path, attributes, recursive=False: command(
         "mount", "-o", f"remount,bind,ro{'=recursive' if recursive else ''}", path
     ),
+    "tree_of": lambda namespace, path: f"nsenter --mount … (a copy of {path})",
+    "move_mount": lambda tree, target: command("mount", "--move", "…", target),
     "umount2": lambda target, flags=0: command(
         "umount", "--lazy" if flags & f.MNT_DETACH else "", target
     ),
@@ -113,7 +115,7 @@ SHELL: dict[str, Callable[..., str]] = {
     "symlink": lambda target, path: command("ln", "-s", target, path),
     "unlink": lambda path: command("rm", path),
     "rmdir": lambda path: command("rmdir", path),
-    "remove_tree": lambda path: command("rm", "-rf", path),
+    "remove_tree": lambda path, last="": command("rm", "-rf", path),
     "target": lambda root, path, kind="dir": (
         command("mkdir", "-p", root + path) if kind == "dir" else command("touch", root + path)
     ),
@@ -128,6 +130,8 @@ SHELL: dict[str, Callable[..., str]] = {
     "setresgid": lambda r, e, s: f"setpriv --regid {r} …",
     "setresuid": lambda r, e, s: f"setpriv --reuid {r} …",
     "umask": lambda mask: f"umask {mask:03o}",
+    "capset": lambda effective, permitted, inheritable: f"capsh … (sets {permitted:#x})",
+    "seccomp": lambda program: f"bwrap --seccomp 3 3<FILTER … ({len(program) // 8} instructions)",
     "keep_capabilities": lambda keep: f"setpriv --bounding-set … ({keep:#x})",
 }
 
@@ -142,8 +146,10 @@ SPELLED = {
 }
 # the same for arguments that are one constant, not bits
 CONSTANTS = {("prctl", 0): "PR_", ("kill", 1): "SIG"}
-CALLS = {"clone": "clone3", "target": "openat2", "remove_tree": "unlink…", "run": "fork+execve"}
-QUIET = {"getpid", "exit", "wait_signal", "waitpid", "open", "close_range", "read", "exists",
+CALLS = {"clone": "clone3", "target": "openat2", "tree_of": "open_tree",
+         "remove_tree": "unlink…", "run": "fork+execve"}  # fmt: skip
+QUIET = {"getpid", "exit", "wait_signal", "waitpid", "open", "close_range", "close_all_but", "read",
+         "exists", "read_bytes", "kind", "capget", "getuid",
          "set_signal_mask", "signal_fd", "default_signals"}  # fmt: skip
 
 
@@ -160,6 +166,12 @@ def spell(method: str, args: Sequence[Any]) -> str:
             words.append(f.names(value, prefixes[place]))
         elif method in ("mkdir", "mknod", "umask") and isinstance(value, int):
             words.append(f"{value:#o}")
+        elif method == "prctl" and args[0] == f.PR_CAPBSET_DROP:
+            words.append(f.CAPABILITIES[value])
+        elif method in ("capset", "keep_capabilities"):
+            words.append(f"{value:#x}")
+        elif isinstance(value, bytes):
+            words.append(f"{len(value)} bytes")
         elif isinstance(value, dict):
             words.append(f"{{{len(value)} variables}}")
         else:
@@ -255,7 +267,12 @@ ANSWERS: dict[str, Any] = {
     "set_signal_mask": set(),
     "signal_fd": -1,
     "open": 3,
+    "tree_of": 3,
     "exists": True,
+    "kind": "file",
+    "read_bytes": b"",
+    "getuid": 0,
+    "capget": ((1 << len(f.CAPABILITIES)) - 1, (1 << len(f.CAPABILITIES)) - 1, 0),
     "umask": 0o022,
     "run": "",
 }

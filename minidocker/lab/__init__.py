@@ -31,11 +31,10 @@ _NAMES = {
     "ways_out": "pictures",
     "xray": "xrays",
     "mount_tree": "mounttree",
+    "capability_sets": "capsets",
     "layer_stack": "layerstack",
     "layers_of": "layerstack",
-    "cgroup_tree": "cgrouptree",
     "usage_timeline": "timeline",
-    "watch_usage": "timeline",
 }
 __all__ = [*_NAMES, "load_ipython_extension"]
 

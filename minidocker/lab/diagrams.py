@@ -69,14 +69,14 @@ def _place(number: str) -> str:
 
 def _state(number: str, here: str, finished: Collection[str]) -> str:
     if number == here:
-        return "you are here"
+        return "you are here; it is done" if number in finished else "you are here"
     return "done" if number in finished else ""
 
 
 def _chip(
     canvas: Canvas, x: float, y: float, number: str, title: str, accent: str, state: str
 ) -> None:
-    lit = state == "you are here"
+    lit = state.startswith("you are here")
     canvas.box(x, y, CHIP, 48, accent if state else "", strong=lit, tint=0.2 if lit else 0.08)
     canvas.text(x + 10, y + (16 if state else 20), number, "mono bold", 13)
     if state:

@@ -12,9 +12,9 @@ Manual: cgroups(7), the kernel's admin-guide/cgroup-v2.rst.
 
 from __future__ import annotations
 
-import atexit
 import os
 import shlex
+import subprocess
 
 from minidocker.kernel.linux import Linux
 from minidocker.lab import cgroupfs
@@ -24,6 +24,7 @@ from minidocker.stages.cgroup import Cgroup
 NAME = "minidocker.notebook."
 CONTROLLERS = ("cpu", "io", "memory", "pids")
 kernel = Linux()
+_open: list[int] = []
 
 
 def cgroup(name: str, hand_down: bool = True) -> Group:
@@ -103,8 +104,21 @@ def _home() -> str:
         _hand_down(top)
         kernel.mkdir(path)
         _hand_down(path)
-        atexit.register(Cgroup.remove, kernel, path)
+        _remove_at_the_end(path)
     return path
+
+
+def _remove_at_the_end(path: str) -> None:
+    """Start a shell that waits until this process has ended, killed or not, and then tidies up."""
+    tidy = f"""cat; echo 1 > {path}/cgroup.kill
+    while [ -d {path} ]; do find {path} -depth -type d -exec rmdir {{}} + || sleep 0.1; done"""
+    inner, outer = os.pipe()  # the writing end stays open, and in this process alone
+    subprocess.Popen(
+        ["/bin/sh", "-c", tidy], stdin=inner, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True, cwd="/", env={"PATH": os.defpath},
+    )  # fmt: skip
+    os.close(inner)
+    _open.append(outer)
 
 
 def _hand_down(path: str) -> None:

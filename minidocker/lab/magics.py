@@ -144,7 +144,7 @@ class Lab:
         if gap := missing(line.split()):
             print(f"blocked: {gap}")
             return
-        shell: Any = get_ipython()  # type: ignore[no-untyped-call]
+        shell: Any = get_ipython()
         if not shell.run_cell(cell, store_history=False).success:
             raise Shown
 
@@ -228,7 +228,7 @@ class Lab:
 
 
 def missing(needs: list[str]) -> str:
-    """Say which of these features of the doctor's this machine lacks, and what helps; "" for none."""
+    """Say which of the doctor's features this machine lacks, and what helps; "" for none."""
     found = {finding.id: finding for finding in cgroup_probe.findings(Host())}
     if not found.keys() >= set(needs):
         found = doctor.features()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from minidocker.lab import usage
+from minidocker.lab import cgroupfs, proc, usage
 from minidocker.lab.picture import Picture
 from minidocker.lab.svg import Canvas
 from minidocker.lab.usage import Sample, Use
@@ -51,42 +53,63 @@ def watch_usage(
 ) -> Picture:
     """Sample a container for some seconds, and draw it; in a notebook the drawing grows meanwhile.
 
-    `pid` is a process of the container. It ends early when the container does. LookupError: the
-    container was gone before two samples could be taken.
+    `pid` is a process of the container; the watch ends early when it does. A process in my own
+    cgroup stands for itself and those below it. LookupError: it was gone before two samples could
+    be taken.
     """
-    from minidocker.lab import cgroupfs
-
     directory = cgroupfs.place(pid).directory
+    if directory == cgroupfs.place("self").directory:
+        directory = ""
+    live = _Live.here()
     samples = [usage.sample(pid, directory)]
-    show = _display()
     while samples[-1].at - samples[0].at < seconds:
         pause(every)
         try:
+            if proc.process(pid).zombie:
+                break
             samples.append(usage.sample(pid, directory))
         except (LookupError, OSError):
             break
-        if show:
-            show(usage_timeline(samples, title))
+        if live:
+            live.show(usage_timeline(samples, title))
     if len(samples) < 2:
         raise LookupError(f"the container of process {pid} ended before it could be watched")
-    picture = usage_timeline(samples, title)
-    if show:
-        show(picture)
-    return picture
+    return usage_timeline(samples, title) if not live else live.shown
 
 
-def _display() -> Callable[[Picture], object] | None:
-    """Return what redraws one output of a notebook's cell; None outside of a notebook."""
-    try:
+class _Live:
+    """One output of a notebook's cell, that is drawn again and again."""
+
+    def __init__(self, shell: Any, handle: Any) -> None:
+        self.shell, self.handle = shell, handle
+
+    @classmethod
+    def here(cls) -> _Live | None:
+        """Return an output of the running cell; None outside of a notebook."""
+        if "IPython" not in sys.modules:  # to import it takes a second or two
+            return None
         from IPython.core.getipython import get_ipython
         from IPython.display import display
-    except ImportError:
-        return None
-    shell = get_ipython()
-    if shell is None or not hasattr(shell, "kernel"):
-        return None
-    handle = display("…", display_id=True)  # type: ignore[no-untyped-call]
-    return handle.update if handle else None
+
+        shell = get_ipython()
+        if shell is None or not hasattr(shell, "kernel"):
+            return None
+        return cls(shell, display("…", display_id=True))  # type: ignore[no-untyped-call]
+
+    def show(self, picture: Picture) -> None:
+        """Draw a picture in the place of the last one."""
+        self.handle.update(picture)
+        self.shown = picture
+        count = self.shell.execution_count
+
+        def once() -> None:
+            # As the value of the same cell it would stand there twice.
+            if self.shell.execution_count != count:
+                from IPython.display import display
+
+                display(picture._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
+
+        picture._ipython_display_ = once  # type: ignore[attr-defined]
 
 
 class _Axis:

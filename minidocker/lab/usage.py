@@ -47,7 +47,7 @@ class Sample:
 class Use:
     """The use between two samples: `cpu` in percent of one processor; `throttled` as (m, n).
 
-    m of the n periods that passed between the two were cut short by cpu.max.
+    m of the n periods that passed between the two were cut short by cpu.max; None without one.
     """
 
     now: Sample
@@ -57,10 +57,13 @@ class Use:
 
     @property
     def throttled_percent(self) -> float | None:
-        """Return which part of the periods was cut short; None where no limit was in force."""
-        if self.throttled is None or not self.throttled[1]:
+        """Return which part of the periods was cut short; None where no limit was in force.
+
+        An idle container has no periods, and none of them was cut short: 0 %.
+        """
+        if self.throttled is None:
             return None
-        return 100 * self.throttled[0] / self.throttled[1]
+        return 100 * self.throttled[0] / max(1, self.throttled[1])
 
     @property
     def memory_percent(self) -> float | None:
@@ -75,7 +78,7 @@ def between(before: Sample, now: Sample) -> Use:
     # From /proc the sum can fall: a process that ended took its time along.
     used = max(0.0, now.cpu - before.cpu)
     throttled = None
-    if now.periods is not None and now.throttled is not None:
+    if now.periods and now.throttled is not None:  # 0 periods: cpu.max never set a limit
         throttled = (
             max(0, now.throttled - (before.throttled or 0)),
             max(0, now.periods - (before.periods or 0)),

@@ -99,8 +99,21 @@ def _files(facts: Facts) -> Iterator[Hole]:
         what = "its working directory" if name == "cwd" else f"descriptor {name.partition('/')[2]}"
         why = f'By {what} it reaches {path}, and from there ".." leads on.'
         yield Hole("leak", f"a directory outside its root, by {what}", why, "03")
+    yield from _travel(facts)
     if facts.same_root is False and not facts.shares("mnt"):
         yield from _mounts(facts)
+
+
+def _travel(facts: Facts) -> Iterator[Hole]:
+    """Look at what a half-built wall leaves open: mounts that travel, a /proc from outside."""
+    peers = [item.mount.point for item in reachable(facts) if _travels(item, facts)]
+    if peers and facts.shares("mnt") is False:
+        why = f"It has a mount table of its own, and what is mounted below {peers[0]} appears here."
+        yield Hole("propagation", "mounts that travel to you", why, "02")
+    shown = covering(facts.seen, "/proc")
+    if shown and shown.mount.fstype == "proc" and shown.host_path and facts.shares("pid") is False:
+        why = "Its /proc was mounted in your pid namespace: it shows your processes."
+        yield Hole("proc", "your /proc", why, "02")
 
 
 def _mounts(facts: Facts) -> Iterator[Hole]:
@@ -112,16 +125,7 @@ def _mounts(facts: Facts) -> Iterator[Hole]:
         elif item.kind == "kernel" and item.host_path and item.mount.fstype == "devtmpfs":
             why = "Its /dev is yours: the disks of the machine have names there."
             yield Hole("devices", "your device files", why, "03")
-    shown = covering(facts.seen, "/proc")
-    if shown and shown.mount.fstype == "proc":
-        if shown.host_path and facts.shares("pid") is False:
-            why = "Its /proc was mounted in your pid namespace: it shows your processes."
-            yield Hole("proc", "your /proc", why, "02")
-        yield from _settings(facts)
-    peers = [item.mount.point for item in facts.seen if _travels(item, facts)]
-    if peers:
-        why = f"A mount made below {peers[0]} there appears here: it was left shared."
-        yield Hole("propagation", "mounts that travel to you", why, "02")
+    yield from _settings(facts)
 
 
 def _host_directory(item: Seen) -> Hole:

@@ -56,8 +56,10 @@ class Channel:
         """Child: send one message. A host that is gone ends this process."""
         message: Mapping[str, object] = {"kind": kind, **what}
         text = to_json(message).encode()
-        if len(text) > LARGEST:
-            text = to_json({"kind": kind, **{k: str(v)[:4000] for k, v in what.items()}}).encode()
+        if len(text) > LARGEST:  # a character takes 12 bytes at most: \\uD83D\\uDE00
+            room = LARGEST // 12 // (len(what) + 1)
+            cut = {k: v[:room] if isinstance(v, str) else v for k, v in what.items()}
+            text = to_json({"kind": kind, **cut}).encode()
         try:
             self.child.send(text)
         except OSError:
@@ -67,6 +69,13 @@ class Channel:
         """Child: say whether the host's end is closed."""
         try:
             return not self.child.recv(1, _socket.MSG_DONTWAIT | _socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+
+    def child_is_gone(self) -> bool:
+        """Host: say whether the child's end is closed, with nothing left to hear: it has exec'd."""
+        try:
+            return not self.host.recv(1, _socket.MSG_DONTWAIT | _socket.MSG_PEEK)
         except BlockingIOError:
             return False
 

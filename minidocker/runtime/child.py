@@ -137,7 +137,10 @@ class Child:
         """Become the command, or with --init its parent."""
         self.kernel.umask(0o022)
         self.kernel.close_range(3)
-        self.enter_directory()
+        # What the caller had open is closed now, not by the exec: with a directory of the host's,
+        # `-w /proc/self/fd/9` would be a way out (CVE-2024-21626 was this, in runc).
+        self.kernel.close_all_but({0, 1, 2, self.channel.child.fileno(), self.gate[0]})
+        self.kernel.chdir(self.run.spec.process.cwd)
         self.die_with_the_host()  # again: a change of ids has cleared it
         self.moment = "exec"
         if self.run.spec.init:
@@ -147,24 +150,14 @@ class Child:
             self.take_foreground()
         self.execute()
 
-    def enter_directory(self) -> None:
-        """Go to the working directory; one that is missing is made, as Docker does."""
-        path = self.run.spec.process.cwd
-        try:
-            self.kernel.chdir(path)
-        except KernelError as problem:
-            if problem.errno != 2:
-                raise
-            os.makedirs(path, 0o755, exist_ok=True)
-            self.kernel.chdir(path)
-
     def be_init(self, main: int) -> NoReturn:
         """Stay as PID 1: no descriptor of the host, no capability but one, two duties."""
         self.channel.child.close()
         os.close(self.gate[0])
         self.kernel.set_signal_mask(ALL_SIGNALS)
-        if os.geteuid() == 0:
-            self.kernel.keep_capabilities(1 << CAP_KILL)  # to signal a command of another user
+        _, held, _ = self.kernel.capget()
+        needed = 1 << CAP_KILL if os.geteuid() == 0 else 0  # to signal a command of another user
+        self.kernel.keep_capabilities(held & needed)
         pid_stage = next(stage for stage in self.stages if stage.name == "pid")
         try:
             os._exit(pid_stage.init(self.kernel, main) & 0xFF)  # type: ignore[attr-defined]
@@ -210,14 +203,18 @@ class Child:
 def find(name: str, path: str) -> str:
     """Search PATH as execvp(3) does; 127 when nothing is found, 126 when it cannot be run."""
     status, reason = NOT_FOUND, "it is not in the container"
+    if not name:
+        raise MinidockerError("the command is an empty word", "give a program", NOT_FOUND)
     places = [name] if "/" in name else [f"{place or '.'}/{name}" for place in path.split(":")]
     for place in places:
         if os.path.isdir(place):
             status, reason = NOT_EXECUTABLE, "it is a directory"
-        elif os.path.lexists(place):
+        elif os.path.exists(place):
             if os.access(place, os.X_OK):
                 return place
             status, reason = NOT_EXECUTABLE, "it is not executable (chmod +x)"
+        elif os.path.lexists(place):
+            reason = "it is a link to nothing"
     where = "" if "/" in name else f"; looked in {path}"
     raise MinidockerError(f"cannot run {name}: {reason}", f"check the name{where}", status)
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from minidocker.kernel.interface import Kernel
     from minidocker.runtime.explain import Teller
+    from minidocker.runtime.joining import Door
     from minidocker.spec import Run
     from minidocker.stages.base import Stage
 
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 OURS = {SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGPIPE, SIGXFSZ, SIGCHLD}
 FAULTS = {4, 5, 6, 7, 8, 11, 26, 27, 31, 32, 33}  # ILL TRAP ABRT BUS FPE SEGV VTALRM PROF SYS
 FORWARDED = set(range(1, 65)) - OURS - FAULTS
+ENDING = {SIGHUP, SIGINT, SIGQUIT, SIGTERM}
 IMPATIENT = 3  # so many Ctrl-C, and a command that ignores them is killed
 
 
@@ -95,13 +97,20 @@ class Host:
             self.open_gate()
             status = self.wait()
             if not self.run_record.spec.remove:
-                state.save(self.run_record, "exited", exit_code=status)
+                self.note_end(status)
             return status
         except MinidockerError:
             started = False  # nothing ran that would be worth keeping
             raise
         finally:
             self.clean_up(keep=started and not self.run_record.spec.remove)
+
+    def note_end(self, status: int) -> None:
+        """Write down how the command ended; a full disk must not change what we return."""
+        try:
+            state.save(self.run_record, "exited", exit_code=status)
+        except MinidockerError as problem:
+            os.write(2, f"minidocker: {problem}\n".encode(errors="surrogateescape"))
 
     def call_each(self, moment: str, *args: object) -> None:
         """Call one moment of every stage, in the order of STAGES."""
@@ -118,9 +127,7 @@ class Host:
         """Start the child; it waits at the gate."""
         self.moment = "spawn"
         pid_stage = next((s for s in self.stages if isinstance(s, Pid)), Pid())
-        flags = 0
-        for stage in self.stages:
-            flags |= stage.namespaces
+        flags, doors = self.ways_in()
         self.channel = Channel()
         self.gate = os.pipe()
         child = Child(
@@ -132,8 +139,8 @@ class Host:
         self.stage = pid_stage
         cgroup = str(self.run_record.facts.get("cgroup", ""))
         try:
-            if "spawn" in pid_stage.origin:
-                self.pid = self.spawn_by_launcher(pid_stage, flags, child, cgroup)
+            if doors or "spawn" in pid_stage.origin or self.has_parent_work():
+                self.pid = self.spawn_by_launcher(pid_stage, flags, child, cgroup, doors)
             else:
                 fd = os.open(cgroup, os.O_RDONLY | os.O_CLOEXEC) if cgroup else None
                 self.pid = pid_stage.spawn(self.kernel, flags, child, fd)
@@ -145,24 +152,42 @@ class Host:
         self.channel.child.close()
         os.close(self.gate[0])
 
-    def spawn_by_launcher(self, stage: Pid, flags: int, child: Child, cgroup: str) -> int:
-        """Call a learner's spawn in a short-lived process of its own.
+    def ways_in(self) -> tuple[int, list[Door]]:
+        """Say which namespaces the clone makes, and open those of others that it shall join."""
+        sharing = self.run_record.spec.sharing or {}
+        if sharing or any("ipc_namespace" in stage.origin for stage in self.stages):
+            from minidocker.runtime.joining import ways_in
 
-        unshare(2) changes its caller, and the host process must stay where it is. The child
-        outlives the launcher, and becomes the host's by PR_SET_CHILD_SUBREAPER.
+            return ways_in(self, sharing)
+        flags = 0
+        for stage in self.stages:
+            flags |= stage.entry("private")[0]
+        return flags, []
+
+    def has_parent_work(self) -> bool:
+        """Say whether a stage has something to do in the child's parent. (Only `time` has.)"""
+        return any(stage.name == "time" for stage in self.stages)
+
+    def spawn_by_launcher(
+        self, stage: Pid, flags: int, child: Child, cgroup: str, doors: list[Door]
+    ) -> int:
+        """Call spawn in a short-lived process of its own: a learner's, or one that joins others.
+
+        unshare(2) and setns(2) change their caller, and the host process must stay where it is.
+        The child outlives the launcher, and becomes the host's by PR_SET_CHILD_SUBREAPER.
         """
         from minidocker.runtime.launcher import last_words_of, launch
 
         self.kernel.prctl(PR_SET_CHILD_SUBREAPER, 1)
         before = {name: namespace("self", name) for name in NAMESPACES}
-        pid = launch(self, stage, flags, child, cgroup)
+        pid = launch(self, stage, flags, child, cgroup, doors)
         for name, flag in NAMESPACES.items():
             if flags & flag and namespace(pid, name) in (before[name], ""):
                 if told := last_words_of(self, pid):
                     raise told
                 raise StageError(
-                    f"stage pid, spawn, part spawn of {stage.origin['spawn']}: the child is not in "
-                    f"a new {name} namespace",
+                    f"stage pid, spawn, part spawn of {stage.origin.get('spawn', 'the runtime')}: "
+                    f"the child is not in a new {name} namespace",
                     "spawn",
                     "pass all of `flags` to clone or unshare; after unshare, fork",
                 )
@@ -241,6 +266,8 @@ class Host:
                 return exit_status(status)
         elif number == SIGWINCH and self.terminal:
             self.terminal.resize()
+        elif number in ENDING and self.channel and not self.channel.child_is_gone():
+            raise Interrupted(number)  # nobody is there yet who could act on it
         else:
             self.forward(number)
         return None
@@ -264,7 +291,7 @@ class Host:
             if descriptor in ready:
                 return
             number = int.from_bytes(os.read(self.signals, 128)[:4], "little")
-            if number in (SIGHUP, SIGINT, SIGQUIT, SIGTERM):
+            if number in ENDING:
                 raise Interrupted(number)
 
     def clean_up(self, keep: bool) -> None:
@@ -278,7 +305,10 @@ class Host:
             self.end_child()
         failed = state.undo(self.run_record, self.stages, self.kernel)
         if not keep:
-            state.discard(self.run_record)
+            try:
+                state.discard(self.run_record)
+            except KernelError as left:
+                failed.append(left)
         if self.channel:
             self.channel.host.close()
         os.close(self.signals)

@@ -1,4 +1,8 @@
-"""Launcher: a short-lived process in which a learner's `spawn` may do to itself what it likes."""
+"""Launcher: a short-lived process that may do to itself what it likes, and then makes the child.
+
+A learner's `spawn` runs in it. It also joins namespaces of other containers, and calls the
+stages' `parent`: the child is born with what it has become.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,11 @@ TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read thi
 if TYPE_CHECKING:
     from minidocker.runtime.child import Child
     from minidocker.runtime.host import Host
+    from minidocker.runtime.joining import Door
     from minidocker.stages.pid import Pid
 
 
-def launch(host: Host, stage: Pid, flags: int, child: Child, cgroup: str) -> int:
+def launch(host: Host, stage: Pid, flags: int, child: Child, cgroup: str, doors: list[Door]) -> int:
     """Run stage.spawn in a launcher; return the pid that it gave, once that is a child of ours.
 
     What spawn raised is raised here; processes that it left behind are killed.
@@ -26,7 +31,7 @@ def launch(host: Host, stage: Pid, flags: int, child: Child, cgroup: str) -> int
     launcher = os.fork()
     if launcher == 0:
         os.close(answer)
-        _be_launcher(host, stage, flags, child, cgroup, tell)
+        _be_launcher(host, stage, flags, child, cgroup, tell, doors)
     os.close(tell)
     try:
         host.give_up_on(answer)
@@ -48,8 +53,10 @@ def launch(host: Host, stage: Pid, flags: int, child: Child, cgroup: str) -> int
         os.close(answer)
 
 
-def _be_launcher(host: Host, stage: Pid, flags: int, child: Child, cgroup: str, tell: int) -> None:
-    """Call spawn; leave only by _exit, in the launcher and in a child that went astray."""
+def _be_launcher(
+    host: Host, stage: Pid, flags: int, child: Child, cgroup: str, tell: int, doors: list[Door]
+) -> None:
+    """Prepare, join, call spawn; leave only by _exit, also in a child that went astray."""
     strays: list[int] = []
     os.register_at_fork(after_in_child=lambda: strays.append(1))
     channel = child.channel
@@ -61,12 +68,14 @@ def _be_launcher(host: Host, stage: Pid, flags: int, child: Child, cgroup: str, 
         host.kernel.default_signals({2})
         if cgroup:
             host.kernel.write(f"{cgroup}/cgroup.procs", str(os.getpid()))
+        prepare(host, doors)
+        host.stage, host.moment = stage, "spawn"
         pid = stage.spawn(host.kernel, flags, child)
         if strays:
             raise StageError("spawn returned in the child: call child(), which never returns", "")
         os.write(tell, repr(pid).encode()[:64])
     except BaseException as problem:
-        told = failure(problem, stage, "spawn")
+        told = failure(problem, host.stage, host.moment)
         channel.say(
             "failed", message=told.message, remedy=told.remedy, status=told.status,
             trace=getattr(told, "trace", ""),
@@ -74,9 +83,21 @@ def _be_launcher(host: Host, stage: Pid, flags: int, child: Child, cgroup: str, 
     os._exit(125)
 
 
+def prepare(host: Host, doors: list[Door]) -> None:
+    """Become what the child's parent must be: every `parent`, then the namespaces to join."""
+    host.moment = "parent"
+    for stage in host.stages:
+        host.stage = stage
+        stage.parent(host.kernel, host.run_record)
+    if doors:
+        from minidocker.runtime.joining import join
+
+        join(host, doors)
+
+
 def _own_child(host: Host, stage: Pid, text: str) -> int:
     """Check that what spawn returned is a process of ours that lives."""
-    where = f"stage pid, spawn, part spawn of {stage.origin['spawn']}"
+    where = f"stage pid, spawn, part spawn of {stage.origin.get('spawn', 'the runtime')}"
     if not text.isdigit() or int(text) < 2:
         raise StageError(
             f"{where}: it returned {text or 'nothing'}, not the child's pid",

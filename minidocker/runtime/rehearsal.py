@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minidocker.kernel.flags import NAMESPACES
 from minidocker.runtime.failure import failure
 from minidocker.spec import Run
 from minidocker.stages.pid import Pid
@@ -24,15 +25,15 @@ class Actor:
         self.moment = ""
 
 
-def rehearse(spec: Spec, stages: Sequence[Stage], kernel: Kernel, teller: Teller) -> None:
-    """Go through every moment in the order of a real run."""
+def rehearse(
+    spec: Spec, stages: Sequence[Stage], kernel: Kernel, teller: Teller, root: str
+) -> None:
+    """Go through every moment in the order of a real run; `root` is the store's directory."""
     actor = teller.owner = Actor()
-    directory = f"/var/lib/minidocker/containers/{spec.id}"
+    directory = f"{root}/containers/{spec.id}"
     run = Run(id=spec.id, directory=directory, spec=spec, facts={}, root=new_root(spec, directory))
     each(actor, "before", stages, kernel, run)
-    flags = 0
-    for stage in stages:
-        flags |= stage.namespaces
+    flags = enter(actor, stages, kernel, run)
     actor.moment = "spawn"
     actor.stage = next((s for s in stages if isinstance(s, Pid)), Pid())
     try:
@@ -48,6 +49,30 @@ def rehearse(spec: Spec, stages: Sequence[Stage], kernel: Kernel, teller: Teller
     except SystemExit:
         pass
     each(actor, "after", list(reversed(stages)), kernel, run)
+
+
+def invented(asked: str) -> dict[str, str]:
+    """Return files in which the user and the group stand: a rehearsal reads no image."""
+    user, _, group = asked.partition(":")
+    return {
+        "/etc/passwd": f"{user}:x:1000:1000::/home/{user}:/bin/sh\n",
+        "/etc/group": f"{group}:x:1000:\n",
+    }
+
+
+def enter(actor: Actor, stages: Sequence[Stage], kernel: Kernel, run: Run) -> int:
+    """Do what the child's parent does; return the flags of the clone."""
+    flags = 0
+    each(actor, "parent", stages, kernel, run)
+    for actor.stage in stages:
+        mode = (run.spec.sharing or {}).get(actor.stage.shares, "private")
+        if ":" not in mode:
+            flags |= actor.stage.entry(mode)[0]
+            continue
+        if actor.stage.shares == "ipc" and run.root:
+            run.facts["shm"] = kernel.tree_of(3, "/dev/shm")
+        kernel.setns(3, NAMESPACES[actor.stage.shares])
+    return flags
 
 
 def each(

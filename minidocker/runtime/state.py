@@ -33,13 +33,12 @@ def create(root: str, spec: Spec) -> tuple[Run, int]:
     directory = f"{containers}/{spec.id}"
     try:
         os.makedirs(f"{containers}/names", 0o711, exist_ok=True)
-        os.mkdir(directory, 0o700)
-    except PermissionError:
+        lock = _new_directory(directory)
+    except OSError as problem:
         raise MinidockerError(
-            f"{root} is not yours to write to", "run as root (sudo), or set MINIDOCKER_ROOT"
+            f"cannot make a container in {root}: {problem.strerror}",
+            "minidocker prune   (a full disk); sudo, or another MINIDOCKER_ROOT (no permission)",
         ) from None
-    lock = os.open(f"{directory}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)
     root_directory = f"{directory}/merged" if spec.root.layers else spec.root.path
     run = Run(id=spec.id, directory=directory, root=root_directory, spec=spec, facts={})
     try:
@@ -52,6 +51,26 @@ def create(root: str, spec: Spec) -> tuple[Run, int]:
     return run, lock
 
 
+def _new_directory(directory: str) -> int:
+    """Make a container's directory; return the descriptor of its lock, taken.
+
+    A `prune` at this moment may take a directory whose lock is not held yet for a dead one.
+    """
+    while True:
+        os.makedirs(directory, 0o700, exist_ok=True)
+        try:
+            lock = os.open(f"{directory}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            os.rmdir(directory)
+            raise
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.fstat(lock).st_nlink:
+            return lock
+        os.close(lock)
+
+
 def claim(containers: str, name: str, id: str) -> None:
     """Make the link that gives the name to this container; a link to nowhere is replaced."""
     if not name:
@@ -62,17 +81,38 @@ def claim(containers: str, name: str, id: str) -> None:
             os.symlink(f"../{id}", link)
             return
         except FileExistsError:
-            if not os.path.exists(link):
-                try:
-                    os.unlink(link)
-                except FileNotFoundError:
-                    pass  # another start has just done it
-                continue
-            break
+            if not forget_name(link):
+                break
     raise Conflict(
-        f"the name {name} is in use by container {os.path.basename(os.readlink(link))}",
+        f"the name {name} is in use by container {_owner(link)}",
         f"minidocker rm {name}   or give another --name",
     )
+
+
+def forget_name(link: str) -> bool:
+    """Remove the link of a name whose container is gone; False for a name in use.
+
+    A container's directory is made before its link and removed after it. flock(2), so that two
+    who look at once do not remove what the first has just made.
+    """
+    names = os.open(os.path.dirname(link), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(names, fcntl.LOCK_EX)
+        if os.path.exists(link):
+            return False
+        os.unlink(link)
+    except FileNotFoundError:
+        pass  # its owner has just removed it
+    finally:
+        os.close(names)
+    return True
+
+
+def _owner(link: str) -> str:
+    try:
+        return os.path.basename(os.readlink(link))
+    except OSError:
+        return "that has just ended"
 
 
 def save(run: Run, status: str, **more: Any) -> None:
@@ -89,12 +129,19 @@ def save(run: Run, status: str, **more: Any) -> None:
         "spec": run.spec.as_dict(),
     }
     path = f"{run.directory}/record.json"
-    fd = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    data = to_json(record).encode()
     try:
-        os.write(fd, to_json(record).encode())
-    finally:
-        os.close(fd)
-    os.rename(f"{path}.new", path)
+        fd = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            while data:  # a disk that gets full takes a part only
+                data = data[os.write(fd, data) :]
+        finally:
+            os.close(fd)
+        os.rename(f"{path}.new", path)
+    except OSError as problem:
+        raise MinidockerError(
+            f"cannot write {path}: {problem.strerror}", "minidocker prune   (when the disk is full)"
+        ) from None
 
 
 def discard(run: Run) -> None:
@@ -109,7 +156,7 @@ def discard(run: Run) -> None:
                 os.unlink(link)
         except OSError:
             pass  # it was never ours, or is gone
-    Linux().remove_tree(run.directory)
+    Linux().remove_tree(run.directory, "lock")  # while the lock is there, it says "being removed"
 
 
 def records(root: str) -> Iterator[dict[str, Any]]:
@@ -138,7 +185,10 @@ def records(root: str) -> Iterator[dict[str, Any]]:
 
 def is_alive(directory: str) -> bool:
     """Say whether a process holds the container's lock. flock(2)"""
-    lock = try_lock(directory)
+    try:
+        lock = try_lock(directory)
+    except FileNotFoundError:
+        return False
     if lock is None:
         return True
     os.close(lock)
@@ -146,8 +196,11 @@ def is_alive(directory: str) -> bool:
 
 
 def try_lock(directory: str) -> int | None:
-    """Take the container's lock and return its descriptor; None while its owner lives."""
-    lock = os.open(f"{directory}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Take the container's lock and return its descriptor; None while its owner lives.
+
+    FileNotFoundError when there is none: its start was cut off, or it is about to be gone.
+    """
+    lock = os.open(f"{directory}/lock", os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -168,7 +221,10 @@ def find(root: str, name: str) -> dict[str, Any]:
 
 def clean_up(record: dict[str, Any], stages: Sequence[type[Stage]], kernel: Kernel) -> bool:
     """Undo a container whose owner is gone, from its record; False while it is alive."""
-    lock = try_lock(record["directory"])
+    try:
+        lock = try_lock(record["directory"])
+    except FileNotFoundError:
+        return _remove_empty(record["directory"])
     if lock is None:
         return False
     spec = Spec(id=record["id"], name=record["name"], image=record["image"])
@@ -179,6 +235,15 @@ def clean_up(record: dict[str, Any], stages: Sequence[type[Stage]], kernel: Kern
         discard(run)
     finally:
         os.close(lock)
+    return True
+
+
+def _remove_empty(directory: str) -> bool:
+    """Remove a directory that has not even a lock: nothing else can be in it."""
+    try:
+        os.rmdir(directory)
+    except OSError:
+        return False
     return True
 
 

@@ -23,6 +23,7 @@ class Terminal:
         self.interactive = interactive
         self.saved: list[Any] | None = None
         self.waiting = b""
+        self.ended = not interactive  # no more input
         self.poll: Any = None
         os.set_blocking(master, False)
 
@@ -47,18 +48,24 @@ class Terminal:
 
     def serve(self, fd: int, events: int, poll: Any) -> None:
         """Move what is there to move."""
-        if fd == self.master:
-            if events & select.POLLOUT:
-                self.push()
-            if events & (select.POLLIN | select.POLLHUP) and not self.show():
-                poll.unregister(self.master)
-        elif len(self.waiting) < BLOCK:
-            data = os.read(0, BLOCK)
-            if not data:
-                poll.unregister(0)
-                data = b"\x04"  # end of input, as a terminal says it
-            self.waiting += data
+        if fd == 0:
+            self.take()
+            return
+        if events & select.POLLOUT:
             self.push()
+        if events & (select.POLLIN | select.POLLHUP) and not self.show():
+            self.part()
+
+    def take(self) -> None:
+        """Read one block of input; the next when the container has taken this one."""
+        try:
+            data = os.read(0, BLOCK)
+        except OSError:
+            data = b""  # EIO: our own terminal is gone
+        self.ended = not data
+        self.waiting += data or b"\x04"  # end of input, as a terminal says it
+        self.poll.unregister(0)
+        self.push()
 
     def push(self) -> None:
         """Write what waits; the rest goes when the container reads."""
@@ -69,9 +76,11 @@ class Terminal:
         except OSError:
             self.waiting = b""  # nobody holds the other side any more
         self.poll.modify(self.master, select.POLLIN | (select.POLLOUT if self.waiting else 0))
+        if not self.waiting and not self.ended:
+            self.poll.register(0, select.POLLIN)
 
     def show(self) -> bool:
-        """Copy one block of output; False when the other side is closed."""
+        """Copy one block of output; False when there is nobody more to copy from, or to."""
         try:
             data = os.read(self.master, BLOCK)
         except BlockingIOError:
@@ -79,19 +88,46 @@ class Terminal:
         except OSError:
             return False  # EIO: the last holder of the slave side has closed it
         while data:
-            data = data[os.write(1, data) :]
+            try:
+                data = data[os.write(1, data) :]
+            except BlockingIOError:
+                select.select([], [1], [])
+            except OSError:  # EPIPE: nobody reads our output; hang up, as a closed window does
+                self.part()
+                os.close(self.master)
+                self.master = -1
+                return True
         return True
+
+    def part(self) -> None:
+        """Stop copying, and give the caller's terminal back, so that its Ctrl-C reaches us."""
+        self.restore()
+        for fd in (0, self.master):
+            try:
+                self.poll.unregister(fd)
+            except KeyError:
+                pass  # input that ended, or that waits
 
     def drain(self) -> None:
         """Copy what the command wrote just before its end."""
         poll = select.poll()
-        poll.register(self.master, select.POLLIN)
-        while poll.poll(0) and self.show():
+        if self.master >= 0:
+            poll.register(self.master, select.POLLIN)
+        while self.master >= 0 and poll.poll(0) and self.show():
             pass
 
-    def stop(self) -> None:
+    def restore(self) -> None:
         """Give the caller's terminal its old mode back."""
         if self.saved is not None:
-            termios.tcsetattr(0, termios.TCSADRAIN, self.saved)
+            try:
+                termios.tcsetattr(0, termios.TCSADRAIN, self.saved)
+            except termios.error:
+                pass  # it is gone
             self.saved = None
-        os.close(self.master)
+
+    def stop(self) -> None:
+        """End it all; harmless when done twice."""
+        self.restore()
+        if self.master >= 0:
+            os.close(self.master)
+            self.master = -1

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from minidocker.errors import UsageError
 from minidocker.stages.base import Stage
+from minidocker.stages.capabilities import Capabilities
 from minidocker.stages.cgroup import Cgroup
+from minidocker.stages.devices import Devices
 from minidocker.stages.etc import Etc
 from minidocker.stages.identity import Identity
 from minidocker.stages.ipc import Ipc
 from minidocker.stages.layers import Layers
+from minidocker.stages.masks import Masks
 from minidocker.stages.mounts import Mounts
 from minidocker.stages.network import Network
+from minidocker.stages.no_new_privs import NoNewPrivs
 from minidocker.stages.pid import Pid
 from minidocker.stages.propagation import Propagation
+from minidocker.stages.rlimits import Rlimits
 from minidocker.stages.rootfs import Rootfs
+from minidocker.stages.seccomp import Seccomp
+from minidocker.stages.time import Time
 from minidocker.stages.uts import Uts
 
 __all__ = ["CHAPTERS", "STAGES", "Stage", "by_name", "choose"]
@@ -25,19 +32,25 @@ STAGES: tuple[type[Stage], ...] = (
     Layers,  # the new root must stand before anything is mounted on it
     Mounts,  # before the pivot: without privileges, /proc cannot be mounted after it
     Etc,  # after the layers that hold its mount points, before the host's files are out of reach
-    Rootfs,  # last of the mounts: from here on the host cannot be seen
+    Devices,  # while the host's /dev is in reach
+    Rootfs,  # from here on the host cannot be seen
+    Masks,  # last of the mounts: it covers what the others have mounted
     Uts,  # anywhere: it touches no file
     Ipc,  # anywhere: made by the clone
+    Time,  # anywhere: its work is done by the child's parent, before the clone
     Network,  # anywhere after the clone; before the capabilities go
     Cgroup,  # its work is done outside, before the child exists
-    Identity,  # last: it gives up the rights that all the others needed
-    # (capabilities, no_new_privs and seccomp will follow: each forbids what came before it)
+    Identity,  # it gives up the rights that all the others needed; capabilities stay a moment more
+    Rlimits,  # late, or they would limit us; before the right to raise them goes
+    NoNewPrivs,  # after the change of user, before the filter, which may then need no capability
+    Capabilities,  # nothing after this needs one, but for the filter
+    Seccomp,  # last: it forbids calls that every other stage needs
 )
 
 # The order in which the course teaches them: `--stages ..mounts` is "up to that lesson".
 CHAPTERS: tuple[str, ...] = (
-    "pid", "propagation", "mounts", "rootfs", "layers", "etc", "cgroup", "uts", "ipc", "network",
-    "identity",
+    "pid", "propagation", "mounts", "rootfs", "layers", "etc", "cgroup", "uts", "ipc", "time",
+    "network", "identity", "devices", "masks", "rlimits", "no_new_privs", "capabilities", "seccomp",
 )  # fmt: skip
 
 

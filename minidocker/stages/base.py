@@ -20,6 +20,8 @@ class Stage:
     name: ClassVar[str] = ""
     namespaces: ClassVar[int] = 0
     """CLONE_NEW… flags that this stage adds to the clone."""
+    shares: ClassVar[str] = ""
+    """The name under /proc/PID/ns of a namespace that the user may share; "" for none."""
     needs: ClassVar[tuple[str, ...]] = ()
     """Stages without which this one is refused."""
     always: ClassVar[bool] = False
@@ -51,6 +53,22 @@ class Stage:
 
     def before(self, kernel: Kernel, run: Run) -> None:
         """On the host, before the child exists."""
+
+    def entry(self, mode: str) -> tuple[int, str]:
+        """Say how the child gets this namespace: (flags for the clone, file to join or "").
+
+        `mode` is "private", "host" (its parent's own: nothing to do) or "container:PID".
+        """
+        kind, _, pid = mode.partition(":")
+        if kind == "container":
+            return 0, f"/proc/{pid}/ns/{self.shares}"
+        return (0 if kind == "host" else self.namespaces), ""
+
+    def parent(self, kernel: Kernel, run: Run) -> None:
+        """In a short-lived process that then makes the child: for what only children inherit.
+
+        A stage that has this moment costs one more fork; see runtime/launcher.py.
+        """
 
     def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
         """On the host, while the child waits; `pid` is the child as the host numbers it."""

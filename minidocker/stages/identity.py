@@ -7,6 +7,7 @@ modules pwd and grp would load libraries of the image.
 from __future__ import annotations
 
 from minidocker.errors import KernelError, NotFound
+from minidocker.kernel.flags import PR_SET_KEEPCAPS
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -26,7 +27,7 @@ class Identity(Stage):
         """Look the user up, set HOME, give up the old groups, then the ids."""
         asked = run.spec.process.user
         uid, gid, groups, home = lookup(
-            asked or "0", lines(kernel, "/etc/passwd"), lines(kernel, "/etc/group")
+            asked or "0", lines(kernel, "/etc/passwd", 6, 2), lines(kernel, "/etc/group", 4, 1)
         )
         env = run.spec.process.env
         if not any(item.startswith("HOME=") for item in env):
@@ -36,16 +37,39 @@ class Identity(Stage):
                 kernel.fchown(0, uid, -1)  # so that it can open its own terminal
             kernel.setgroups(groups)  # before the ids: it needs CAP_SETGID
             kernel.setresgid(gid, gid, gid)
-            kernel.setresuid(uid, uid, uid)
+            if "capabilities" in (run.spec.stages or ()):
+                change_user_keeping_capabilities(kernel, uid)
+            else:
+                kernel.setresuid(uid, uid, uid)
 
 
-def lines(kernel: Kernel, path: str) -> list[list[str]]:
-    """Read a file of colon-separated lines; a file that is not there is empty."""
+def change_user_keeping_capabilities(kernel: Kernel, uid: int) -> None:
+    """Change the user, and keep the capabilities until the last stages have used theirs.
+
+    setresuid(2) from 0 to another id would drop them. The exec does it in any case.
+    """
+    _, held, inheritable = kernel.capget()
+    kernel.prctl(PR_SET_KEEPCAPS, 1)
+    kernel.setresuid(uid, uid, uid)
+    kernel.capset(held, held, inheritable)
+
+
+def lines(kernel: Kernel, path: str, fields: int, ids: int) -> list[list[str]]:
+    """Read the lines that have so many fields, and so many ids from the third field on.
+
+    The file is the image's: it may be missing, no file at all, or wrong. passwd(5), group(5)
+    """
     try:
         text = kernel.read(path)
     except KernelError:
         return []
-    return [line.split(":") for line in text.splitlines() if ":" in line]
+    found = [line.split(":") for line in text.split("\n")]
+    return [e for e in found if len(e) >= fields and all(is_id(n) for n in e[2 : 2 + ids])]
+
+
+def is_id(text: str) -> bool:
+    """Say whether this is a user or group id. 2^32 - 1 is none: it means "do not change"."""
+    return text.isascii() and text.isdecimal() and int(text) < 0xFFFFFFFF
 
 
 def lookup(
@@ -57,16 +81,17 @@ def lookup(
     without one the user's groups are those of /etc/group. passwd(5), group(5)
     """
     user, _, named_group = asked.partition(":")
-    entry = next((e for e in passwd if len(e) > 5 and user in (e[0], e[2])), None)
-    if entry is None and not user.isdigit():
+    user = user or "0"
+    entry = next((e for e in passwd if user in (e[0], e[2])), None)
+    if entry is None and not is_id(user):
         raise NotFound(
             f"no user {user!r} in the container's /etc/passwd", "give a number, such as --user 1000"
         )
     uid, gid = (int(entry[2]), int(entry[3])) if entry else (int(user), 0)
     home = entry[5] if entry else "/"
     if named_group:
-        found = next((g for g in group if len(g) > 2 and named_group in (g[0], g[2])), None)
-        if found is None and not named_group.isdigit():
+        found = next((g for g in group if named_group in (g[0], g[2])), None)
+        if found is None and not is_id(named_group):
             raise NotFound(
                 f"no group {named_group!r} in the container's /etc/group",
                 "give a number, such as --user 1000:1000",
@@ -74,5 +99,5 @@ def lookup(
         gid = int(found[2]) if found else int(named_group)
         return uid, gid, [gid], home
     name = entry[0] if entry else ""
-    extra = [int(g[2]) for g in group if len(g) > 3 and name and name in g[3].split(",")]
+    extra = [int(g[2]) for g in group if name and name in g[3].split(",")]
     return uid, gid, [gid, *(g for g in extra if g != gid)], home

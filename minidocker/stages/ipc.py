@@ -7,7 +7,33 @@ from minidocker.stages.base import Stage
 
 
 class Ipc(Stage):
-    """Give the process its own shared memory, semaphores and message queues. ipc_namespaces(7)"""
+    """Give the process its own shared memory, semaphores and message queues. ipc_namespaces(7)
+
+    POSIX shared memory is no part of it: that is files under /dev/shm, in the stage mounts.
+    """
 
     name = "ipc"
     namespaces = CLONE_NEWIPC
+    shares = "ipc"
+    parts = ("ipc_namespace",)
+
+    def entry(self, mode: str) -> tuple[int, str]:
+        """Say how the child gets its ipc namespace."""
+        found: tuple[int, str] = self.ipc_namespace(mode)
+        return found
+
+    @staticmethod
+    def ipc_namespace(mode: str) -> tuple[int, str]:
+        """Say how to get the ipc namespace of a mode: (flags for the clone, file to join or "").
+
+        "private" is a new one, "host" the caller's own, "container:PID" the one that process PID
+        is in. Any other word raises ValueError. clone(2), setns(2)
+        """
+        if mode == "private":
+            return CLONE_NEWIPC, ""
+        if mode == "host":
+            return 0, ""
+        kind, _, pid = mode.partition(":")
+        if kind != "container" or not pid.isdecimal():
+            raise ValueError(f"no mode {mode!r}: private, host or container:PID")
+        return 0, f"/proc/{pid}/ns/ipc"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minidocker.errors import MinidockerError
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 # Said explicitly, since a distribution may change them: with redirect_dir or metacopy the upper
 # directory would hold names or attributes without data, and could not become a layer.
 OPTIONS = "redirect_dir=off,metacopy=off,index=off"
+O_PATH = 0o10000000
+ROOM = 3000  # bytes for the names of layers: a page, less the other options
+MOST = 150  # layers, each as /proc/self/fd/NNN
 # Empty mount points on top of the image: a bind mount needs something to be mounted on.
 INIT_DIRECTORIES = ("dev", "etc", "proc", "sys")
 INIT_FILES = ("etc/hosts", "etc/hostname", "etc/resolv.conf")
@@ -42,7 +46,7 @@ class Layers(Stage):
         """Mount the overlay, in this mount namespace only."""
         if not run.spec.root.layers:
             return
-        lower = [*run.spec.root.layers, f"{run.directory}/init"]
+        lower = short([*run.spec.root.layers, f"{run.directory}/init"], kernel)
         options = self.overlay_options(lower, f"{run.directory}/upper", f"{run.directory}/work")
         kernel.mount("overlay", run.root, "overlay", 0, f"{options},{OPTIONS}")
 
@@ -60,3 +64,18 @@ class Layers(Stage):
         lower = ":".join(escape(layer) for layer in reversed(layers))
         upper, work = upper.replace(",", "\\,"), work.replace(",", "\\,")
         return f"lowerdir={lower},upperdir={upper},workdir={work}"
+
+
+def short(layers: list[str], kernel: Kernel) -> list[str]:
+    """Return names for the layers that fit into one page: mount(2) takes no more options.
+
+    A descriptor's name is short, whatever it stands for. They are closed on exec; the mount stays.
+    """
+    if sum(map(len, layers)) < ROOM:
+        return layers
+    if len(layers) > MOST:
+        raise MinidockerError(
+            f"{len(layers)} layers are more than one mount can name; {MOST} are the most",
+            "import the container's files as one layer: minidocker image import",
+        )
+    return [f"/proc/self/fd/{kernel.open(layer, O_PATH)}" for layer in layers]

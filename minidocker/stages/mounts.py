@@ -14,6 +14,7 @@ from minidocker.kernel.flags import (
     MS_NOSUID,
     MS_RDONLY,
     MS_REC,
+    MS_REMOUNT,
     MS_STRICTATIME,
     S_IFCHR,
 )
@@ -50,7 +51,7 @@ class Mounts(Stage):
     name = "mounts"
     needs = ("propagation",)
     mounts = True
-    parts = ("mount_proc", "make_dev", "mount_sys", "bind")
+    parts = ("mount_proc", "make_dev", "private_shm", "mount_sys", "bind")
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Mount what belongs to this container; on the host's root, only /proc."""
@@ -60,6 +61,7 @@ class Mounts(Stage):
         self.mount_proc(kernel, run.root)
         if run.root:
             self.make_dev(kernel, run.root)
+            self.place_shm(kernel, run)
             self.mount_sys(kernel, run.root)
         for mount in sorted(run.spec.mounts, key=lambda m: m.destination.count("/")):
             if mount.type == "tmpfs":
@@ -68,6 +70,27 @@ class Mounts(Stage):
             else:
                 target = kernel.target(run.root, mount.destination, mount.options)
                 self.bind(kernel, mount.source, target, mount.readonly)
+        process = run.spec.process
+        if run.root and process and process.cwd != "/":
+            # Made when it is missing, as in Docker, and before the user and the right to write
+            # change. It must lie in the new root: a link of procfs could lead out of it.
+            kernel.target(run.root, process.cwd)
+
+    def place_shm(self, kernel: Kernel, run: Run) -> None:
+        """Put POSIX shared memory where the ipc namespace comes from: new, the host's, another's.
+
+        The ipc namespace does not hold these files, so --ipc would be half a promise without it.
+        """
+        mode = (run.spec.sharing or {}).get("ipc", "private")
+        shm = f"{run.root}/dev/shm"
+        if "shm" in run.facts:  # the launcher took it from the other container
+            kernel.move_mount(int(str(run.facts["shm"])), shm)
+        elif mode == "host":
+            self.bind(kernel, "/dev/shm", shm, False)
+        else:
+            self.private_shm(kernel, run.root)
+            if run.spec.shm_size:
+                kernel.mount("", shm, "", MS_REMOUNT | SAFE, f"size={run.spec.shm_size}")
 
     @staticmethod
     def mount_proc(kernel: Kernel, root: str) -> None:
@@ -93,8 +116,15 @@ class Mounts(Stage):
             kernel.mkdir(f"{dev}/{name}")
         options = "newinstance,ptmxmode=0666,mode=0620,gid=5"
         kernel.mount("devpts", f"{dev}/pts", "devpts", MS_NOSUID | MS_NOEXEC, options)
-        kernel.mount("shm", f"{dev}/shm", "tmpfs", SAFE, "mode=1777,size=64m")
         kernel.mount("mqueue", f"{dev}/mqueue", "mqueue", SAFE)
+
+    @staticmethod
+    def private_shm(kernel: Kernel, root: str) -> None:
+        """Mount a tmpfs of the container's own on `root`/dev/shm, where shm_open(3) makes files.
+
+        Everybody may write there, and nobody may remove another's file: 1777. shm_overview(7)
+        """
+        kernel.mount("shm", f"{root}/dev/shm", "tmpfs", SAFE, "mode=1777,size=64m")
 
     @staticmethod
     def mount_sys(kernel: Kernel, root: str) -> None:

@@ -16,11 +16,13 @@ class Network(Stage):
 
     name = "network"
     namespaces = CLONE_NEWNET
+    shares = "net"
     parts = ("loopback_up",)
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Switch loopback on: it exists in each network namespace, but starts down."""
-        self.loopback_up(kernel)
+        if "net" not in (run.spec.sharing or {}):  # another's is not ours to change
+            self.loopback_up(kernel)
 
     @staticmethod
     def loopback_up(kernel: Kernel) -> None:

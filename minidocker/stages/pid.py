@@ -17,6 +17,7 @@ class Pid(Stage):
 
     name = "pid"
     namespaces = CLONE_NEWPID
+    shares = "pid"
     parts = ("spawn", "init")
 
     @staticmethod

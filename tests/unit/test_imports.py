@@ -13,12 +13,12 @@ PACKAGE = Path(__file__).resolve().parents[2] / "minidocker"
 # A room may import from those before it, and from itself.
 ORDER = [
     ("errors", "kernel"),
-    ("spec",),
+    ("spec", "seccomp"),
     ("stages",),
     ("runtime",),
     ("images", "engine"),
     ("lab", "grader", "vm"),
-    ("options", "plan", "printing", "cli", "bench", "bootstrap", "__main__"),
+    ("options", "plan", "secure", "printing", "cli", "bench", "bootstrap", "__main__"),
 ]
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -204,6 +205,31 @@ def test_jupyterlab_listens_here_only_and_its_token_is_no_argument(
     assert env["JUPYTER_TOKEN"] == "secret"
     assert env["PATH"].split(os.pathsep)[0] == os.path.join(bootstrap.VENV, "bin")
     assert (ROOT / bootstrap.NOTEBOOK).is_file()
+
+
+def test_jupyterlab_finds_the_settings_of_the_course_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/their/own")
+    _, env = bootstrap.lab_command(8901, "secret", str(tmp_path))
+    assert env["JUPYTER_CONFIG_PATH"] == f"{tmp_path}{os.pathsep}/their/own"
+    bootstrap.write_lab_settings(str(tmp_path))
+    path = tmp_path / "labconfig" / "default_setting_overrides.json"
+    assert json.loads(path.read_text(encoding="utf-8")) == bootstrap.LAB_SETTINGS
+
+
+def test_a_package_that_the_release_lacks_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[list[str]] = []
+    monkeypatch.setattr(bootstrap, "ask", lambda argv: "")  # dpkg is well, apt knows no chromium
+    monkeypatch.setattr(bootstrap, "must", lambda argv, *rest, **env: told.append(list(argv)))
+    screen, log = bootstrap.Screen(1), str(tmp_path / "log")
+    assert bootstrap.install(["chromium", "strace"], screen, log) == ["strace"]
+    assert bootstrap.install(["chromium"], screen, log) == []
+    installs = [argv for argv in told if "install" in argv]
+    assert [argv[-1] for argv in installs] == ["strace"]
+    assert "chromium" not in installs[0]
 
 
 def test_a_step_that_is_stopped_leaves_nothing_running(tmp_path: Path) -> None:

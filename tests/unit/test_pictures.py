@@ -176,6 +176,11 @@ def test_the_map_lights_one_lesson_and_holds_all() -> None:
         assert sentence in drawn and kernel_word in drawn
 
 
+def test_the_map_says_that_the_lesson_you_are_in_is_done() -> None:
+    picture = pictures.course_map("01", LESSONS, done=["00", "01"])
+    assert picture.rows[1][2] == "you are here; it is done"
+
+
 def test_every_lesson_stands_in_one_sentence() -> None:
     numbers = [number for _, _, taught in diagrams.SENTENCES for number in taught]
     assert sorted(numbers) == [f"{n:02d}" for n in range(13)]

@@ -8,7 +8,8 @@ read_only_root = Rootfs.read_only_root
 
 
 def make_dev(kernel, root):
-    """In the runtime the child's umask is 0 while it passes the stages."""
+    """In the runtime the child's umask is 0, and /dev/shm is a part of its own (lesson 06)."""
     old = kernel.umask(0)
     Mounts.make_dev(kernel, root)
+    Mounts.private_shm(kernel, root)
     kernel.umask(old)

@@ -1,0 +1,123 @@
+"""Commit: an image, and one more layer on it that holds what a container has changed.
+
+    upper directory ─ pack ─► layer tar ─┬─ sha256 = the layer's name
+                                         └─ unpack, in overlay's form ─► layers/sha256/…/fs
+
+The tar is never written to disk: its bytes go from the packer to the unpacker, and are hashed on
+the way, as those of an import are.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+import stat
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from minidocker.errors import NotFound
+from minidocker.images import catalogue, changes, files, names, oci
+from minidocker.images.importer import Report
+from minidocker.images.layer import Lower
+from minidocker.images.pack import Packer
+from minidocker.images.partial import Partial
+from minidocker.images.store import Hold, listing, with_tag
+from minidocker.images.stream import Stream
+from minidocker.images.tar import Archive
+from minidocker.images.upper import Upper
+
+if TYPE_CHECKING:
+    from minidocker.images.store import Store
+
+
+def commit(
+    store: Store,
+    name: str,
+    base: str,
+    upper: str,
+    step: oci.Json,
+    lines: Sequence[str] = (),
+) -> Report:
+    """Store an upper directory as a layer on the image `base` (its id in hex), named `name`.
+
+    `step` is the entry in the image's history: its "created" is the image's too. `lines` are
+    changes such as "CMD bash". An upper without changes gives no layer. Errors leave the store
+    as it was.
+    """
+    full = names.check(name)
+    config = files.load_json(store.path("images", "sha256", base, "config.json"))
+    if not config:
+        raise NotFound(f"there is no image sha256:{base[:12]}", "minidocker image ls")
+    config = copy.deepcopy(config)
+    config["config"] = config.get("config") or {}
+    for line in lines:
+        oci.change(config["config"], line)
+    layers = catalogue.layers_of(store, base)
+    with Partial(store) as work:
+        layer, unpacker, packer = _pack(work, store, layers, upper)
+        config["created"] = step["created"]
+        config.setdefault("history", []).append(step if layer else {**step, "empty_layer": True})
+        if layer:
+            config["rootfs"]["diff_ids"].append("sha256:" + layer)
+        with Hold(store, exclusive=True):
+            known = bool(layer) and not changes.add_layer(store, work, layer)
+            changes.add_image(store, work, full, config)
+            image = store.resolve(full)
+    lost = {**unpacker.lost, **packer.lost}
+    return Report(image, layer, unpacker.bytes, packer.members, known, lost, True)
+
+
+def _pack(work: Partial, store: Store, layers: list[str], upper: str) -> tuple[str, Lower, Packer]:
+    """Pack the upper and unpack it as work.path("layer"): (hex, or "" for no changes; both)."""
+    root = work.path("layer/fs")
+    os.makedirs(root)
+    below = [store.path("layers", "sha256", hex, "fs") for hex in layers]
+    with Upper(upper, below) as tree:
+        packer, digest = Packer(tree), hashlib.sha256()
+
+        def read() -> bytes:
+            piece = packer.next_piece()
+            digest.update(piece)
+            return piece
+
+        stream = Stream(read, "the container's upper directory")
+        unpacker = Lower(root, stream.title, trusted=True)
+        unpacker.unpack(Archive(stream))
+        stream.drain()
+    facts = {
+        "size": stream.position, "bytes": unpacker.bytes, "entries": packer.members,
+        "lost": unpacker.lost,
+    }  # fmt: skip
+    files.write(work.path("layer/layer.json"), files.as_json(facts))
+    same = not packer.members and _as_made(upper)
+    return "" if same else digest.hexdigest(), unpacker, packer
+
+
+def _as_made(upper: str) -> bool:
+    """Say whether the root of an upper directory is as the runtime made it (times apart)."""
+    info = os.lstat(upper)
+    plain = (stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid) == (0o755, 0, 0)
+    return plain and all(name.startswith("trusted.overlay.") for name in os.listxattr(upper))
+
+
+def base_of(store: Store, name: str, layers: Sequence[str]) -> str:
+    """Return the image (in hex) of this name or id that has just these layers, else another one.
+
+    A name may stand for another image since a container was started. NotFound when no image has
+    these layers any more.
+    """
+    wanted = list(layers)
+    known = listing(store.path("images", "sha256"))
+    fitting = [hex for hex in known if catalogue.layers_of(store, hex) == wanted]
+    named = catalogue.names(store).get(with_tag(name))
+    start = name.removeprefix("sha256:")
+    for hex in fitting:
+        if hex == named or (len(start) >= 4 and hex.startswith(start)):
+            return hex
+    if not fitting:
+        raise NotFound(
+            f"the image {name} that the container came from is not in the store any more",
+            "import or build it again, and run the container again",
+        )
+    return fitting[0]

@@ -1,0 +1,131 @@
+"""Joining: enter namespaces of another container that runs, instead of making new ones.
+
+The host opens the files /proc/PID/ns/NAME; the launcher enters them, and the child is born there.
+An open file keeps its namespace alive, so nothing can change in between.
+"""
+
+from __future__ import annotations
+
+import os
+
+from minidocker.errors import Conflict, KernelError, StageError
+from minidocker.kernel.flags import CLONE_NEWPID, NAMESPACES
+from minidocker.runtime import state
+from minidocker.runtime.failure import failure
+from minidocker.stages.base import Stage
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from typing import Any
+
+    from minidocker.runtime.host import Host
+
+
+class Door:
+    """An open namespace of another container: its name, its flag, whose, and which stage asks."""
+
+    __slots__ = ("fd", "flag", "pid", "stage")
+
+    def __init__(self, stage: Stage, pid: int, fd: int) -> None:
+        self.stage, self.pid, self.fd = stage, pid, fd
+        self.flag = NAMESPACES[stage.shares]
+
+
+def ways_in(host: Host, sharing: dict[str, str]) -> tuple[int, list[Door]]:
+    """Return the flags of the clone, and an open door for each namespace of another container."""
+    flags = 0
+    doors: list[Door] = []
+    for stage in host.stages:
+        host.stage = stage
+        mode = sharing.get(stage.shares, "private")
+        record = running(host, mode.partition(":")[2]) if ":" in mode else None
+        if record:
+            mode = f"container:{record['pid']}"
+        added, path = ask(stage, mode)
+        flags |= added
+        if record:
+            doors.append(Door(stage, record["pid"], open_door(stage, record, path)))
+    host.stage = None
+    return flags, doors
+
+
+def running(host: Host, name: str) -> dict[str, Any]:
+    """Return the record of a container that runs; Conflict when it does not."""
+    record = state.find(os.path.dirname(os.path.dirname(host.run_record.directory)), name)
+    if not record["alive"] or record.get("status") != "running":
+        raise not_running(name)
+    return record
+
+
+def not_running(name: str) -> Conflict:
+    """Say that a container cannot be joined."""
+    return Conflict(
+        f"container {name} is not running, so there is no namespace of it to join",
+        "minidocker ps   (lists those that run)",
+    )
+
+
+def ask(stage: Stage, mode: str) -> tuple[int, str]:
+    """Ask a stage for its entry; a learner's answer must mean what the reference's means."""
+    try:
+        found = stage.entry(mode)
+    except Exception as problem:
+        raise failure(problem, stage, "entry") from None
+    wanted = Stage.entry(stage, mode)
+    if found != wanted and not same(found, wanted):
+        part = next(iter(stage.origin), "")
+        raise StageError(
+            f"stage {stage.name}, part {part} of {stage.origin.get(part, '')}: for the mode {mode} "
+            f"it returned {found!r}",
+            stage.name,
+            f"the answer is {wanted!r}",
+        )
+    return found
+
+
+def same(found: Any, wanted: tuple[int, str]) -> bool:
+    """Say whether another text names the same file, with the same flags."""
+    try:
+        flags, path = found
+        return bool(flags == wanted[0] and os.path.samefile(path, wanted[1]))
+    except (TypeError, ValueError, OSError):
+        return False
+
+
+def open_door(stage: Stage, record: dict[str, Any], path: str) -> int:
+    """Open a namespace, and look afterwards whether it is still the container's."""
+    name = record["name"] or record["id"]
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        ours = os.path.samefile(f"/proc/self/fd/{fd}", f"/proc/self/ns/{stage.shares}")
+    except OSError:
+        raise not_running(name) from None
+    spec = record["spec"]
+    private = stage.name in spec["stages"] and stage.shares not in (spec.get("sharing") or {})
+    if not state.is_alive(record["directory"]) or (ours and private):  # its number has a new owner
+        os.close(fd)
+        raise not_running(name)
+    return fd
+
+
+def join(host: Host, doors: list[Door]) -> None:
+    """In the launcher: enter every namespace; of CLONE_NEWPID, only the child will be inside."""
+    host.moment = "parent"
+    for door in doors:
+        host.stage = door.stage
+        if door.stage.shares == "ipc" and host.run_record.root:
+            take_shm(host, door.pid)
+    for door in sorted(doors, key=lambda door: door.flag == CLONE_NEWPID):
+        host.stage = door.stage
+        host.kernel.setns(door.fd, door.flag)
+
+
+def take_shm(host: Host, pid: int) -> None:
+    """Take the other container's /dev/shm along: the ipc namespace alone does not hold it."""
+    mounts = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        host.run_record.facts["shm"] = host.kernel.tree_of(mounts, "/dev/shm")
+    except KernelError as problem:
+        raise failure(problem, host.stage, "parent") from None
+    finally:
+        os.close(mounts)

@@ -1,0 +1,100 @@
+"""Masks: files of /proc and /sys that no namespace covers, and device nodes that must stay dead.
+
+Root in the container is root to these files, as long as it has its capabilities. They hold only
+while nobody inside has CAP_SYS_ADMIN: who may mount, may also take a mask away.
+"""
+
+from __future__ import annotations
+
+from minidocker.errors import KernelError
+from minidocker.kernel.flags import (
+    MOUNT_ATTR_NODEV,
+    MOUNT_ATTR_RDONLY,
+    MS_BIND,
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_RDONLY,
+    MS_REC,
+)
+from minidocker.stages.base import Stage
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from minidocker.kernel.interface import Kernel
+    from minidocker.spec import Run
+
+# What Docker hides by default: they tell of the host's hardware, memory, keys and timers.
+MASKED = (
+    "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys",
+    "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list",
+    "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware",
+)  # fmt: skip
+# What Docker makes read-only: a write there changes the whole machine.
+READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+ALIVE = ("null", "zero", "full", "random", "urandom", "tty")  # the nodes of /dev that must work
+
+
+class Masks(Stage):
+    """Hide and protect what every container shares with the host."""
+
+    name = "masks"
+    needs = ("mounts",)
+    mounts = True
+    parts = ("mask_paths", "read_only_paths", "deaden_nodes")
+
+    def inside(self, kernel: Kernel, run: Run) -> None:
+        """Cover the paths; a privileged container has none of this."""
+        linux = run.spec.linux
+        if linux and linux.privileged:
+            return
+        if not (linux and linux.unmasked):
+            self.mask_paths(kernel, MASKED)
+            self.read_only_paths(kernel, READ_ONLY)
+        if run.root:
+            volumes = [mount.destination for mount in run.spec.mounts if mount.type == "bind"]
+            self.deaden_nodes(kernel, ["/", *volumes])
+
+    @staticmethod
+    def mask_paths(kernel: Kernel, paths: Sequence[str]) -> None:
+        """Hide each path: a directory behind an empty read-only one, a file behind /dev/null.
+
+        A path that is not there needs no mask. runtime-spec, config-linux: maskedPaths
+        """
+        for path in paths:
+            kind = kernel.kind(path)
+            if kind == "dir":
+                flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
+                kernel.mount("tmpfs", path, "tmpfs", flags, "size=0,nr_inodes=2,mode=755")
+            elif kind:
+                kernel.mount("/dev/null", path, "", MS_BIND)
+
+    @staticmethod
+    def read_only_paths(kernel: Kernel, paths: Sequence[str]) -> None:
+        """Make each path read-only: bound onto itself it is a mount, and can have its own flags.
+
+        runtime-spec, config-linux: readonlyPaths. mount_setattr(2)
+        """
+        for path in paths:
+            if kernel.kind(path):
+                kernel.mount(path, path, "", MS_BIND | MS_REC)
+                kernel.mount_setattr(path, MOUNT_ATTR_RDONLY, True)
+
+    @staticmethod
+    def deaden_nodes(kernel: Kernel, places: Sequence[str]) -> None:
+        """Let no device node work but those of /dev: CAP_MKNOD is in Docker's default set.
+
+        Docker asks an eBPF program of the cgroup at each open. We mount every place where a node
+        could be made `nodev`, which needs no cgroup; the nodes of /dev are mounts of their own.
+        """
+        for name in ALIVE:
+            if kernel.kind(f"/dev/{name}"):
+                kernel.mount(f"/dev/{name}", f"/dev/{name}", "", MS_BIND)
+        for place in (*places, "/dev"):
+            try:
+                kernel.mount_setattr(place, MOUNT_ATTR_NODEV, place not in ("/", "/dev"))
+            except KernelError:
+                if place in ("/", "/dev"):
+                    raise  # a volume may be hidden under a later one

@@ -1,0 +1,220 @@
+"""`minidocker run --on vm …`, `minidocker grade --on vm …`: the same commands, in the lab machine.
+
+    --on vm        the machine of `minidocker vm`; brought up when it is down
+    --on vagrant   the machine of `vagrant up`
+    --fresh        (vm) put it back to its pristine state first
+
+Other people's submissions (`grade --from DIR`) get a machine of their own, pristine for each
+directory, to which nothing of this host is connected. What comes back is not trusted.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import select
+import subprocess
+import sys
+import tarfile
+import time
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from minidocker.errors import MinidockerError, NotFound, UsageError
+from minidocker.vm import keep, places
+from minidocker.vm.lab import Lab
+from minidocker.vm.ssh import Ssh
+
+THERE = "/run/submission"
+LARGEST = 1 << 20  # bytes of one submitted file, and of a report
+PATIENCE = 1800.0  # seconds for one submission
+
+
+@dataclass
+class Wish:
+    """What was asked for: the machine, and the words that are left for the command in it."""
+
+    on: str
+    words: list[str] = field(default_factory=list)
+    fresh: bool = False
+    directory: str = ""  # grade --from
+    report: str = ""  # grade --json
+
+
+def understand(verb: str, argv: Sequence[str]) -> Wish:
+    """Take our own options out of a command line. For `run` they come before the image's name."""
+    wish, rest = Wish(""), list(argv)
+    ours = {"--on": "on"} if verb == "run" else {"--on": "on", "--from": "directory",
+                                                "--json": "report"}  # fmt: skip
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.partition("=")
+        if name in ours:
+            if not equals and not rest:
+                raise UsageError(f"{name} needs a value", f"minidocker {verb} {name} vm")
+            setattr(wish, ours[name], value if equals else rest.pop(0))
+        elif word == "--fresh":
+            wish.fresh = True
+        else:
+            wish.words.append(word)
+            if verb == "run" and wish.on:
+                break  # what follows is for the machine's own minidocker to read
+    wish.words += rest
+    if wish.on not in ("vm", "vagrant"):
+        raise UsageError(f"--on {wish.on} names no machine", "--on vm, or --on vagrant")
+    if wish.fresh and wish.on == "vagrant":
+        raise UsageError("--fresh needs the machine of `minidocker vm`", "--on vm --fresh")
+    return wish
+
+
+def main(verb: str, argv: Sequence[str]) -> int:
+    """Run `minidocker VERB …` in a machine; returns its exit status."""
+    wish = understand(verb, argv)
+    if wish.directory:
+        return submission(wish)
+    if wish.on == "vagrant":
+        return in_vagrant(verb, wish)
+    machine = Lab()
+    way = machine.restore() if wish.fresh else machine.up()
+    status = pass_through(way, ["minidocker", verb, *wish.words, *_report(wish)], wish)
+    machine.synchronise()
+    return status
+
+
+def _report(wish: Wish) -> list[str]:
+    return ["--json", "-"] if wish.report else []
+
+
+def pass_through(way: Ssh, words: Sequence[str], wish: Wish) -> int:
+    """Run a command with our own streams; a report goes to the file that was named."""
+    if wish.report and wish.report != "-":
+        done = subprocess.run(way.argv(words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        _write(wish.report, done.stdout)
+        return done.returncode
+    terminal = sys.stdin.isatty() and sys.stdout.isatty() and not wish.report
+    return subprocess.run(way.argv(words, tty=terminal)).returncode
+
+
+def in_vagrant(verb: str, wish: Wish) -> int:
+    """Run in the Vagrant machine; the learner's files are carried there before, and back after."""
+    way = vagrant_way()
+    keep.once(way)
+    words = ["sudo", "-n", "minidocker", verb, *wish.words, *_report(wish)]
+    status = pass_through(way, words, wish)
+    keep.once(way)
+    return status
+
+
+def vagrant_way() -> Ssh:
+    """Ask Vagrant how its machine is reached: man vagrant, ssh-config."""
+    try:
+        done = subprocess.run(
+            ["vagrant", "ssh-config"], capture_output=True, text=True, cwd=places.COURSE,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise NotFound("Vagrant is not installed", "make vm, or --on vm", 1) from None
+    pairs = (line.split(None, 1) for line in done.stdout.splitlines())
+    facts = {pair[0]: pair[1].strip('"') for pair in pairs if len(pair) == 2}
+    if done.returncode or "IdentityFile" not in facts:
+        raise NotFound("the Vagrant machine is down", "vagrant up", 1)
+    return keep.reach({"host": facts["HostName"], "port": facts["Port"],
+                       "user": facts["User"], "key": facts["IdentityFile"]})  # fmt: skip
+
+
+# --- other people's submissions ----------------------------------------------------------
+
+
+def submission(wish: Wish) -> int:
+    """Judge a directory of exercise files in a pristine machine that gives nothing back."""
+    if wish.on != "vm":
+        raise UsageError("--from needs a machine that can be restored", "--on vm --from DIR")
+    content = pack(Path(wish.directory))
+    machine = Lab("grading", shared=False)
+    way = machine.restore()
+    way.run(["sh", "-c", f"mkdir {THERE} && tar -xf - -C {THERE}"], stdin=content, cwd="/")
+    words = ["minidocker", "grade", "--from", THERE, *wish.words, *_report(wish)]
+    try:
+        status, said = bounded(way.argv(words), merged=not wish.report)
+    finally:
+        machine.down()
+    if wish.report:
+        _write(wish.report, believe(said))
+    else:
+        sys.stdout.write(harmless(said.decode(errors="replace")))
+    return status if 0 <= status <= 4 else 4
+
+
+def bounded(
+    argv: Sequence[str], merged: bool, patience: float = PATIENCE, largest: int = LARGEST
+) -> tuple[int, bytes]:
+    """Run a program and return its status and output; end one that says or takes too much."""
+    process = subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True,
+        stderr=subprocess.STDOUT if merged else subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdout is not None
+    deadline, said = time.monotonic() + patience, b""
+    try:
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
+                raise MinidockerError(
+                    f"the submission was not judged within {patience:.0f} s", "read it", 4
+                )
+            piece = os.read(process.stdout.fileno(), 65536)
+            if not piece:
+                return process.wait(30), said
+            said += piece
+            if len(said) > largest:
+                raise MinidockerError(
+                    f"the submission printed more than {largest >> 10} KiB", "read it", 4
+                )
+    finally:
+        process.kill()
+        process.wait()
+
+
+def pack(directory: Path) -> bytes:
+    """Return a directory's Python files as a tar archive: no links, nothing large."""
+    if not directory.is_dir():
+        raise NotFound(f"there is no directory {directory}", "name one with exercise files", 2)
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for path in sorted(directory.glob("*.py")):
+            if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST:
+                raise UsageError(f"{path} is no plain file of at most 1 MiB", "leave it out")
+            member = tarfile.TarInfo(path.name)
+            content = path.read_bytes()
+            member.size, member.mode = len(content), 0o644
+            tar.addfile(member, io.BytesIO(content))
+    return out.getvalue()
+
+
+def believe(content: bytes) -> bytes:
+    """Return a report again if it is JSON; the submission may have written anything there."""
+    try:
+        return json.dumps(json.loads(content), indent=2, ensure_ascii=False).encode() + b"\n"
+    except ValueError:
+        remedy = "the same without --json says more"
+        raise MinidockerError("the machine gave no report", remedy, 4) from None
+
+
+def harmless(text: str) -> str:
+    """Take out what would steer a terminal: control and format characters, but lines and tabs."""
+    return "".join(
+        one for one in text if one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cf")
+    )
+
+
+def _write(file: str, content: bytes) -> None:
+    if file == "-":
+        sys.stdout.buffer.write(content)
+        return
+    try:
+        Path(file).write_bytes(content)
+    except OSError as problem:
+        raise UsageError(f"cannot write {file}: {os.strerror(problem.errno or 0)}") from None

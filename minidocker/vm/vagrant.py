@@ -1,0 +1,222 @@
+"""`make vm`, `make vm-down`: the Vagrant machine on a host that has nothing; then nothing is left.
+
+What was made is written to state()/vagrant/before.json as the first thing, so that `down` works
+after any kind of end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from minidocker.errors import Blocked, MinidockerError
+from minidocker.vm import accel, build, hoststate, keep, libvirt, places
+from minidocker.vm.lab import free_port, number
+from minidocker.vm.phases import Phases
+
+PACKAGES = [
+    "vagrant", "vagrant-libvirt", "libvirt-daemon", "libvirt-daemon-system", "libvirt-clients",
+    "libvirt-daemon-driver-qemu", "libvirt-daemon-config-network", "dnsmasq-base", "iptables",
+    "qemu-system-x86", "qemu-utils", "mmdebstrap", "e2fsprogs", "rsync", "openssh-client",
+]  # fmt: skip
+NETWORK = "vagrant-libvirt"  # the plugin's name for its management network
+POOL = "default"
+FOUND = keep.FOLDER / "lab.json"  # read by the Vagrantfile
+
+
+def up(suite: str = "bookworm") -> int:
+    """Bring the Vagrant machine up; the last line printed is JupyterLab's address."""
+    with _alone() as directory:
+        phases = Phases(directory / "log")
+        with phases("packages"):
+            phases.result(packages(phases))
+        before = directory / "before.json"
+        if not before.exists():
+            facts = {"host": hoststate.look(), "boxes": _boxes(), "pool": _pool()}
+            before.write_text(json.dumps(facts))
+        box = None if os.environ.get("MINIDOCKER_BOX") else build.build(suite)
+        with phases("libvirt"):
+            ours = libvirt.start(directory)
+            phases.result("started by hand" if ours else "runs")
+        _find_out(box, phases)
+        started = time.monotonic()
+        status = _vagrant("up", "--provider=libvirt")
+        print(f"vagrant up             {time.monotonic() - started:5.1f} s", file=sys.stderr)
+        if status:
+            raise MinidockerError(
+                f"vagrant up ended with status {status}; its words are above",
+                "run it again: it goes on from here; or make vm-down",
+                1,
+            )
+        _say_address()
+    return 0
+
+
+def packages(phases: Phases) -> str:
+    """Install what is missing, as root; otherwise say the line that does."""
+    query = ["dpkg-query", "-W", "-f=${Package} ${db:Status-Status}\n", *PACKAGES]
+    try:
+        rows = subprocess.run(query, capture_output=True, text=True).stdout.splitlines()
+    except FileNotFoundError:
+        if shutil.which("vagrant") and shutil.which("virsh"):
+            return "Vagrant and libvirt are there"
+        raise Blocked("this is no Debian; install Vagrant and vagrant-libvirt yourself",
+                      "or: minidocker vm up, which needs QEMU alone") from None  # fmt: skip
+    have = {row.split()[0] for row in rows if row.endswith(" installed")}
+    missing = [name for name in PACKAGES if name not in have]
+    if not missing:
+        return f"all {len(PACKAGES)} are there"
+    line = f"apt-get install --no-install-recommends {' '.join(missing)}"
+    if os.geteuid():
+        raise Blocked(f"{len(missing)} Debian packages are missing", f"sudo {line}")
+    apt = ["apt-get", "-o", "DPkg::Lock::Timeout=600"]
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    phases.run([*apt, "update"], "check the network, then try again", env=quiet)
+    phases.run([*apt, "install", "-y", "--no-install-recommends", *missing], line, env=quiet)
+    return f"installed {len(missing)}"
+
+
+def _find_out(box: build.Box | None, phases: Phases) -> None:
+    """Write down for the Vagrantfile what this host can do."""
+    facts = {"LAB_PYTHON": sys.executable}
+    if box is not None:
+        name = f"minidocker/{box.directory.name}"
+        with phases("box in Vagrant"):
+            if name not in _boxes():
+                build.pack(box)
+                phases.run(["vagrant", "box", "add", "--provider", "libvirt", "--name", name,
+                            str(box.vagrant)], env=_environment())  # fmt: skip
+            phases.result(name)
+        with phases("accelerator"):
+            found = accel.choose(box.kernel)
+            phases.result(f"{found.name}: {found.reason}")
+        # Nothing is fetched in our own box, so its network leads nowhere.
+        facts |= {"MINIDOCKER_BOX": name, "LAB_BOX_DIR": str(box.directory), "LAB_NETWORK": "none",
+                  "LAB_DRIVER": "kvm" if found.name == "kvm" else "qemu"}  # fmt: skip
+    if not _forwarding():
+        facts["MINIDOCKER_PORT"] = str(free_port(number("MINIDOCKER_PORT", 8888, 1024, 65000)))
+    elif FOUND.exists():
+        facts["MINIDOCKER_PORT"] = json.loads(FOUND.read_text()).get("MINIDOCKER_PORT", "8888")
+    keep.FOLDER.mkdir(exist_ok=True)
+    FOUND.write_text(json.dumps(facts))
+
+
+def _forwarding() -> bool:
+    """Say whether the machine is up: then the port is taken by its own forwarding."""
+    return bool((libvirt.virsh("list", "--name") or "").strip())
+
+
+def _environment() -> dict[str, str]:
+    return {"VAGRANT_CHECKPOINT_DISABLE": "1", "VAGRANT_CWD": str(places.COURSE)}
+
+
+def _vagrant(*words: str) -> int:
+    """Run Vagrant with its words on our screen; --no-tty, or its bars flood a log."""
+    argv = ["vagrant", "--no-tty", *words]
+    return subprocess.run(
+        argv, env={**os.environ, **_environment()}, cwd=places.COURSE, stdin=subprocess.DEVNULL
+    ).returncode
+
+
+def _boxes() -> list[str]:
+    """Return the names of the boxes that Vagrant has."""
+    if not shutil.which("vagrant"):
+        return []
+    done = subprocess.run(
+        ["vagrant", "box", "list"], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        env={**os.environ, **_environment()},
+    )  # fmt: skip
+    return [line.split()[0] for line in done.stdout.splitlines() if "(libvirt" in line]
+
+
+def _pool() -> bool:
+    """Say whether libvirt has a default pool; when it does not run, there is none of ours."""
+    return POOL in (libvirt.virsh("pool-list", "--all", "--name") or "").split()
+
+
+def _say_address() -> None:
+    """Repeat the address, so that it is the last line."""
+    with contextlib.suppress(OSError):
+        print((keep.FOLDER / "address").read_text().strip())
+
+
+def down() -> int:
+    """Remove all that `up` made and compare the host; exit status 1 when something is left."""
+    with _alone() as directory:
+        before = directory / "before.json"
+        if not before.exists():
+            print("there is no Vagrant machine of ours")
+            return 0
+        facts = json.loads(before.read_text())
+        phases = Phases(directory / "log")
+        with phases("machine"):
+            _destroy(directory, phases)
+        with phases("libvirt"):
+            _undo(facts, directory)
+        with phases("comparing"):
+            left = hoststate.changes(facts["host"], hoststate.look())
+            phases.result("; ".join(left) or "the host is as it was")
+        shutil.rmtree(keep.FOLDER, ignore_errors=True)
+        before.unlink()
+    return 1 if left else 0
+
+
+def _destroy(directory: Path, phases: Phases) -> None:
+    """Destroy the machine; the learner's work is carried out of it first."""
+    if shutil.which("vagrant") and (keep.FOLDER / "machines").is_dir():
+        with contextlib.suppress(Blocked):
+            libvirt.start(directory)  # it may have died
+        if _vagrant("destroy", "-f"):
+            raise MinidockerError(
+                "vagrant destroy failed; its words are above",
+                "LAB_FORCE=1 make vm-down goes on without saving work",
+                1,
+            )
+    keep.end_watcher()
+
+
+def _undo(facts: dict[str, object], directory: Path) -> None:
+    """Remove boxes, volumes, network, pool, daemons and chains that were not there before."""
+    had = facts["boxes"]
+    assert isinstance(had, list)
+    for name in _boxes():
+        if name.startswith("minidocker/") and name not in had:
+            subprocess.run(["vagrant", "box", "remove", "-f", "--all", name],
+                           capture_output=True, env={**os.environ, **_environment()})  # fmt: skip
+    libvirt.remove_volumes("minidocker-VAGRANTSLASH-")
+    host = facts["host"]
+    assert isinstance(host, dict)
+    if "libvirtd" in host["programs"]:
+        return  # it is not ours: what others use stays
+    libvirt.remove_network(NETWORK)
+    if not facts["pool"]:
+        libvirt.virsh("pool-destroy", POOL)
+        libvirt.virsh("pool-undefine", POOL)
+    libvirt.end(directory)
+    if not any("LIBVIRT" in rule for rule in host["rules"]):
+        libvirt.remove_chains()
+    if host["ip_forward"] == ["0"]:
+        with contextlib.suppress(OSError):
+            hoststate.FORWARD.write_text("0\n")
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[Path]:
+    """Hold the lock of the Vagrant machine's state."""
+    directory = places.state() / "vagrant"
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with open(directory / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print("another `make vm` is at work; waiting for it", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield directory

@@ -1,0 +1,301 @@
+"""Checks of lesson 06: names, messages and clocks.
+
+The learner's functions work in a cell. The check joins their namespaces for a moment, from
+outside, and asks the kernel there: which names, which clocks, which mounts.
+"""
+
+import json
+import os
+import random
+import time
+
+from minidocker.grader.outcomes import Fail, compared, good
+from minidocker.kernel import flags as f
+from minidocker.kernel.linux import Linux
+from minidocker.lab import mountinfo
+
+CLOCKS = ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC", "CLOCK_REALTIME")
+SHM = "/tmp/root/dev/shm"
+
+
+def inside(pid, name, look):
+    """Call look() in a child of ours that has joined one namespace of a process; its JSON."""
+    end, begin = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            door = os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY)
+            Linux().setns(door, f.NAMESPACES[name])
+            os.write(begin, json.dumps(look()).encode())
+        finally:
+            os._exit(0)
+    os.close(begin)
+    text = b"".join(iter(lambda: os.read(end, 4096), b""))
+    os.close(end)
+    os.waitpid(child, 0)
+    if not text:
+        raise RuntimeError(f"no look into the {name} namespace of process {pid}")
+    return json.loads(text)
+
+
+def both_names():
+    with open("/proc/sys/kernel/domainname") as file:
+        return [os.uname().nodename, file.read().strip()]
+
+
+def clocks():
+    return {name: time.clock_gettime(getattr(time, name)) for name in CLOCKS}
+
+
+def new_name(kind):
+    return f"{kind}-{random.randrange(10**6):06}"
+
+
+# --- set_names -------------------------------------------------------------------------
+
+
+def named(one):
+    """Wait until set_names has returned: names before, the sender, names outside now."""
+    before = inside(one.expect("ready").sender, "uts", both_names)
+    one.answer()
+    sender = one.expect("named").sender
+    return before, sender, inside(one.pid, "uts", both_names)
+
+
+def test_names_own(subject, cell):
+    host, domain = new_name("box"), new_name("lab")
+    ran = f"set_names(kernel, {host!r}, {domain!r})"
+    with cell("names", hostname=host, domainname=domain) as one:
+        _, sender, _ = named(one)
+        seen = inside(sender, "uts", both_names)
+        if seen != [host, domain]:
+            raise Fail("MD0601", ran=ran, expected=f"{host} and {domain}",
+                       kernel=" and ".join(seen))  # fmt: skip
+
+
+def test_names_kept(subject, cell):
+    host, domain = new_name("box"), new_name("lab")
+    ran = f"set_names(kernel, {host!r}, {domain!r})"
+    with cell("names", hostname=host, domainname=domain) as one:
+        before, sender, after = named(one)
+        if after != before:
+            raise Fail("MD0602", ran=ran, expected=f"outside: {' and '.join(before)}",
+                       kernel=f"outside: {' and '.join(after)}")  # fmt: skip
+        theirs = one.proc.namespace(one.number(sender), "uts")
+        if theirs == one.own["uts"]:
+            raise Fail("MD0603", ran=ran, expected="another number than process 1's",
+                       kernel=f"ns/uts of both: {theirs}")  # fmt: skip
+
+
+def test_names_empty(subject, cell):
+    host = new_name("box")
+    with cell("names", hostname=host, domainname="") as one:
+        before, sender, _ = named(one)
+        seen = inside(sender, "uts", both_names)
+        if seen != [host, before[1]]:
+            code = "MD0604" if seen[0] == host else "MD0601"
+            raise Fail(code, ran=f"set_names(kernel, {host!r}, '')",
+                       expected=f"{host} and {before[1]!r}",
+                       kernel=f"{seen[0]} and {seen[1]!r}")  # fmt: skip
+
+
+# --- clocks ----------------------------------------------------------------------------
+
+
+def moved(pid):
+    """By how many seconds each clock of a process differs from ours."""
+    theirs = inside(pid, "time", clocks)
+    return {name: round(theirs[name] - now) for name, now in clocks().items()}
+
+
+def told(found):
+    return ", ".join(f"{name} {seconds:+} s" for name, seconds in found.items())
+
+
+def close(found, seconds):
+    """A busy machine may be late: two seconds are no difference."""
+    return abs(found["CLOCK_BOOTTIME"] - seconds) <= 2
+
+
+def test_time_order(subject, cell):
+    ran = "the steps of TIME_ORDER"
+    with cell("time_order") as one:
+        message = one.expect("clock", "refused", "wrong")
+        if message.event == "wrong":
+            raise Fail("MD0605", what=message["what"])
+        if message.event == "refused":
+            raise Fail("MD0606", step=message["step"], text=message["text"])
+        found = moved(message.sender)
+        if not close(found, 500):
+            raise Fail("MD0607", ran=ran, seconds=500, kernel=told(found))
+
+
+def child_of(one, ran):
+    """Wait for the child that was forked after set_boot_offset, and for its parent."""
+    seen = {}
+    while len(seen) < 2:
+        message = one.expect("child", "parent", "refused")
+        if message.event == "refused":
+            raise Fail("MD0608", ran=ran, function="set_boot_offset", text=message["text"])
+        seen[message.event] = message.sender
+    return seen["child"], seen["parent"]
+
+
+def test_boot_clock(subject, cell):
+    for seconds in (random.randrange(10**4, 10**6), -1 - random.randrange(3, 30)):
+        ran = f"set_boot_offset(kernel, {seconds})"
+        with cell("boot", seconds=seconds) as one:
+            child, _ = child_of(one, ran)
+            found = moved(child)
+            if not close(found, seconds):
+                raise Fail("MD0607", ran=ran, seconds=seconds, kernel=told(found))
+
+
+def test_boot_only(subject, cell):
+    seconds = random.randrange(10**4, 10**6)
+    ran = f"set_boot_offset(kernel, {seconds})"
+    with cell("boot", seconds=seconds) as one:
+        child, _ = child_of(one, ran)
+        found = moved(child)
+        if one.proc.namespace(one.number(child), "time") == one.own["time"]:
+            raise Fail("MD0609", ran=ran, kernel="ns/time of the child: as before")
+        if abs(found["CLOCK_MONOTONIC"]) > 2 or abs(found["CLOCK_REALTIME"]) > 2:
+            raise Fail("MD0610", ran=ran, kernel=told(found))
+
+
+def test_boot_caller(subject, cell):
+    seconds = random.randrange(10**4, 10**6)
+    ran = f"set_boot_offset(kernel, {seconds})"
+    with cell("boot", seconds=seconds) as one:
+        child, parent = child_of(one, ran)
+        numbers = {name: one.number(pid) for name, pid in (("child", child), ("parent", parent))}
+        if one.proc.namespace(numbers["parent"], "time") != one.own["time"]:
+            raise Fail("MD0611", ran=ran, expected=f"ns/time: {one.own['time']}",
+                       kernel=f"ns/time: {one.proc.namespace(numbers['parent'], 'time')}")  # fmt: skip
+        others = set(one.proc.pids()) - {1, *numbers.values()}
+        if others:
+            raise Fail("MD0612", ran=ran, count=len(others))
+        if one.proc.namespace(numbers["child"], "time") == one.own["time"]:
+            raise Fail("MD0609", ran=ran, kernel="ns/time of the child: as before")
+
+
+# --- ipc_namespace ---------------------------------------------------------------------
+
+
+def test_ipc_modes(subject, cell):
+    with cell("ipc", modes=["private", "host", "container:PID"]) as one:
+        neighbour = one.number(one.expect("neighbour").sender)
+        one.expect("cast")
+        one.answer(neighbour)
+        theirs = one.proc.namespace(neighbour, "ipc")
+        wanted = {"private": None, "host": one.own["ipc"], f"container:{neighbour}": theirs}
+        for mode, number in wanted.items():
+            message = one.expect("member", "refused", "wrong")
+            ran = f"ipc_namespace({mode!r})"
+            if message.event == "wrong":
+                raise Fail("MD9012", ran=ran, name="ipc_namespace", value=message["value"],
+                           wanted="pair of a number and a text")  # fmt: skip
+            if message.event == "refused":
+                raise Fail("MD0608", ran=ran, function="what ipc_namespace asked for",
+                           text=message["text"])  # fmt: skip
+            spaces = one.proc.namespaces(one.number(message.sender))
+            others = {one.own["ipc"], theirs}
+            right = spaces["ipc"] == number if number else spaces["ipc"] not in others
+            rest = [name for name in one.own if name[:3] != "ipc" and spaces[name] != one.own[name]]
+            if not right or rest:
+                place = {one.own["ipc"]: "the caller's", theirs: "the neighbour's"}
+                seen = place.get(spaces["ipc"], "a new one") + "".join(f", new {n}" for n in rest)
+                raise Fail("MD0613", ran=ran, mode=mode, kernel=seen,
+                           expected=place.get(number, "a new one"))  # fmt: skip
+            one.expect("started")
+            one.answer()
+
+
+def test_ipc_refuses(subject, cell):
+    modes = ["", "bogus", "container:", "container:web", "container", "Private", "pod:1"]
+    random.shuffle(modes)
+    with cell("ipc_refuses", modes=modes) as one:
+        seen = one.expect("results")["seen"]
+        for mode, value in seen.items():
+            if value != "ValueError":
+                raise Fail("MD0614", ran=f"ipc_namespace({mode!r})", mode=mode,
+                           expected="ValueError", kernel=value)  # fmt: skip
+
+
+# --- private_shm -----------------------------------------------------------------------
+
+
+def mounted(one):
+    """Wait for private_shm: the cell's number for its process, and the mount on the new place."""
+    message = one.expect("mounted", "refused")
+    ran = "private_shm(kernel, '/tmp/root')"
+    if message.event == "refused":
+        raise Fail("MD0608", ran=ran, function="private_shm", text=message["text"])
+    pid = one.number(message.sender)
+    table = mountinfo.parse(one.proc.read(pid, "mountinfo"))
+    if sum(mount.point == "/dev/shm" for mount in table) > 1:
+        raise Fail("MD0615", ran=ran, expected=f"a mount on {SHM}", kernel="a mount on /dev/shm")
+    found = [mount for mount in table if mount.point == SHM]
+    if not found:
+        raise Fail("MD0616", ran=ran, expected=f"a mount on {SHM}", kernel="none")
+    return pid, found[-1], ran
+
+
+def test_shm_private(subject, cell):
+    with cell("shm") as one:
+        pid, mount, ran = mounted(one)
+        fd = os.open(f"{pid}/root{SHM}", os.O_RDONLY, dir_fd=one.proc.descriptor)
+        files = os.listdir(fd)
+        os.close(fd)
+        if files:
+            raise Fail("MD0617", ran=ran, expected="no file", kernel=" ".join(files))
+        if mount.fstype != "tmpfs":
+            raise Fail("MD0618", ran=ran, expected="a tmpfs", kernel=f"a {mount.fstype}")
+
+
+def test_shm_options(subject, cell):
+    with cell("shm") as one:
+        pid, mount, ran = mounted(one)
+        found = os.stat(f"{pid}/root{SHM}", dir_fd=one.proc.descriptor)
+        options = {word for word in mount.options if word in ("nosuid", "nodev", "noexec")}
+        size = os.statvfs(f"/proc/self/fd/{one.proc.descriptor}/{pid}/root{SHM}")
+        seen = options | {f"mode={found.st_mode & 0o7777:o}", f"size={megabytes(size)}"}
+        lines = compared({"nosuid", "nodev", "noexec", "mode=1777", "size=64m"}, seen)
+        if not good(lines):
+            raise Fail("MD0619", ran=ran, lines=lines)
+
+
+def megabytes(found):
+    return f"{found.f_blocks * found.f_frsize >> 20}m"
+
+
+# --- shared_memory -----------------------------------------------------------------------
+
+PAIRS = {
+    ("plain", "plain"): {"sysv", "posix"},
+    ("plain", "own ipc"): {"posix"},
+    ("plain", "own mounts, same shm"): {"sysv", "posix"},
+    ("own mounts, same shm", "own ipc"): {"posix"},
+    ("own shm", "plain"): {"sysv"},
+    ("own shm", "a directory of shm"): {"sysv"},
+    ("plain", "a directory of shm"): {"sysv"},
+    ("own shm", "both"): set(),
+    ("own ipc", "both"): set(),
+}
+
+
+def test_shared_memory(subject, cell):
+    pairs = random.sample(list(PAIRS), len(PAIRS))
+    with cell("shared", pairs=pairs) as one:
+        members = {}
+        while len(members) < 6:
+            message = one.expect("member")
+            members[message["name"]] = one.number(message.sender)
+        one.expect("cast")
+        one.answer(members)
+        answers = one.expect("results")["seen"]
+        for pair, seen in zip(pairs, answers, strict=True):
+            wanted = sorted(PAIRS[pair])
+            if seen != wanted:
+                raise Fail("MD0620", ran=f"shared_memory of: {pair[0]} · {pair[1]}",
+                           expected=str(wanted), kernel=str(seen))  # fmt: skip

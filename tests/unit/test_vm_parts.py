@@ -1,0 +1,400 @@
+"""Parts of the lab machine that need no machine."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound, UsageError
+from minidocker.vm import accel, build, course, hoststate, lab, places, qemu, remote
+from minidocker.vm.phases import Phases, blame
+from minidocker.vm.ssh import Ssh
+
+TCG = accel.Accelerator("tcg", "a test")
+
+
+@pytest.fixture(autouse=True)
+def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Caches and machines of this test alone."""
+    monkeypatch.setenv("MINIDOCKER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MINIDOCKER_VM", str(tmp_path / "vm"))
+    for name in ("MINIDOCKER_ACCEL", "MINIDOCKER_CPUS", "MINIDOCKER_MEMORY", "MINIDOCKER_SUITE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+# --- the course --------------------------------------------------------------------------
+
+
+def test_the_archive_holds_the_course_and_no_leavings(tmp_path: Path) -> None:
+    for name in ("minidocker/a.py", "minidocker/__pycache__/a.pyc", ".git/x", ".venv/x", "b/c.py",
+                 ".minidocker/progress.jsonl", "x.egg-info/y", "vm/run.sh"):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "vm/run.sh").chmod(0o700)
+    with tarfile.open(fileobj=io.BytesIO(course.archive(tmp_path))) as tar:
+        members = {member.name: member for member in tar}
+    assert sorted(members) == ["b/c.py", "minidocker/a.py", "vm/run.sh"]
+    assert {member.uid for member in members.values()} == {0}
+    assert (members["vm/run.sh"].mode, members["b/c.py"].mode) == (0o755, 0o644)
+
+
+def test_the_digest_sees_every_change(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    seen = {course.digest(tmp_path)}
+    (tmp_path / "a").write_text("2")
+    seen.add(course.digest(tmp_path))
+    (tmp_path / "a").chmod(0o755)
+    seen.add(course.digest(tmp_path))
+    (tmp_path / "a").rename(tmp_path / "b")
+    seen.add(course.digest(tmp_path))
+    assert len(seen) == 4
+
+
+def test_the_real_course_is_small_and_whole() -> None:
+    names = set(course.files())
+    assert {"vm/provision.sh", "course.toml", "minidocker/cli.py", "Vagrantfile"} <= names
+    assert len(course.archive()) < 20 << 20
+
+
+# --- the box -----------------------------------------------------------------------------
+
+
+def test_the_recipe_changes_with_what_a_box_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = build.recipe("bookworm")
+    assert first == build.recipe("bookworm")
+    assert first != build.recipe("trixie")
+    monkeypatch.setattr(build, "requirements", lambda: ["rich", "one more"])
+    assert first != build.recipe("bookworm")
+
+
+def test_requirements_are_those_of_the_project() -> None:
+    assert any(line.startswith("jupyter") for line in build.requirements())
+    assert not any(line.startswith("minidocker") for line in build.requirements())
+
+
+def test_a_suite_without_a_recipe_is_refused() -> None:
+    with pytest.raises(MinidockerError, match="no recipe for Debian sarge"):
+        build.build("sarge")
+
+
+def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "PROGRAMS", {"no-such-program": "its-package"})
+    with pytest.raises(Blocked, match="its-package"):
+        build.build()
+
+
+def test_no_room_is_one_sentence_and_nothing_is_left(
+    monkeypatch: pytest.MonkeyPatch, own_places: Path
+) -> None:
+    monkeypatch.setattr(build, "need_programs", lambda: None)
+    monkeypatch.setattr(build.shutil, "disk_usage", lambda _: _Room)
+    with pytest.raises(MinidockerError, match="1 MB free") as caught:
+        build.build()
+    assert "MINIDOCKER_CACHE" in caught.value.remedy
+    assert [path.name for path in (own_places / "cache").iterdir()] == ["lock"]
+
+
+class _Room:
+    free = 1 << 20
+
+
+def test_a_build_that_fails_or_is_stopped_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, own_places: Path
+) -> None:
+    monkeypatch.setattr(build, "need_programs", lambda: None)
+
+    def broken(suite: str, work: Path, phases: Phases, cache: Path) -> None:
+        (work / "disk.raw").write_text("half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(build, "_make", broken)
+    with pytest.raises(KeyboardInterrupt):
+        build.build()
+    left = sorted(path.name for path in (own_places / "cache").iterdir())
+    assert left == ["build-bookworm.log", "lock"]
+
+
+def test_what_a_killed_build_left_is_removed_by_the_next(own_places: Path) -> None:
+    (own_places / "cache/building-dead/tree").mkdir(parents=True)
+    with build.alone() as cache:
+        assert [path.name for path in cache.iterdir()] == ["lock"]
+
+
+@pytest.mark.needs("root", "mntns")
+def test_a_tree_with_a_mount_in_it_is_not_removed(tmp_path: Path) -> None:
+    """rm -r through a forgotten bind mount of /dev would remove the host's."""
+    (tmp_path / "tree/dev").mkdir(parents=True)
+    script = (
+        f"import sys; sys.path.insert(0, {str(places.COURSE)!r})\n"
+        "from pathlib import Path\nfrom minidocker.errors import MinidockerError\n"
+        "from minidocker.vm import build\n"
+        f"try:\n    build.remove_tree(Path({str(tmp_path / 'tree')!r}))\n"
+        "except MinidockerError as problem:\n    print(problem)\n"
+    )
+    line = f'mount -t tmpfs x {tmp_path}/tree/dev && touch {tmp_path}/tree/dev/null && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", line, "sh", sys.executable, "-I", "-c", script],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert "something is mounted" in done.stdout, done.stderr
+
+
+def test_a_box_cut_short_is_no_box(own_places: Path) -> None:
+    directory = own_places / "cache" / f"box-bookworm-{build.recipe('bookworm')}"
+    directory.mkdir(parents=True)
+    (directory / "box.json").write_text('{"suite": "book')
+    assert build.find("bookworm") is None
+
+
+# --- QEMU --------------------------------------------------------------------------------
+
+
+def settings(directory: Path) -> qemu.Settings:
+    return qemu.Settings(
+        "minidocker-test", Path("/k"), Path("/i"), directory / "disk.qcow2", directory, TCG, 2,
+        1024, {22: 2222, 8888: 8889},
+    )  # fmt: skip
+
+
+def test_the_machine_is_cut_off_and_its_ports_are_loopback(tmp_path: Path) -> None:
+    line = " ".join(qemu.command(settings(tmp_path)))
+    assert "restrict=on" in line
+    assert "hostfwd=tcp:127.0.0.1:2222-:22" in line
+    assert "hostfwd=tcp:127.0.0.1:8889-:8888" in line
+    assert line.count("hostfwd=") == line.count("hostfwd=tcp:127.0.0.1:")
+    assert "spawn=deny" in line
+    assert "-loadvm" not in line
+    assert qemu.command(settings(tmp_path), "pristine")[-2:] == ["-loadvm", "pristine"]
+
+
+def test_qemu_is_found_by_its_name_and_ended(tmp_path: Path) -> None:
+    name = f"minidocker-test-{os.getpid()}"
+    os.mkfifo(tmp_path / name)
+    # A process that looks like it: a shell with the options -n -a -m -e, which waits for ever to
+    # open its script, a pipe that nobody writes to.
+    process = subprocess.Popen(
+        ["qemu-system-x86_64", "-name", name], executable="/bin/sh", cwd=tmp_path
+    )
+    try:
+        deadline = time.monotonic() + 10
+        while not qemu.find(name) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert qemu.find(name) == process.pid
+        assert qemu.find(name + "x") == 0
+        qemu.stop(name)
+        assert process.wait(5) == -signal.SIGTERM
+    finally:
+        process.kill()
+        process.wait()
+    assert qemu.find(name) == 0
+
+
+def test_the_monitor_says_who_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(MinidockerError, match="monitor does not answer"):
+        qemu.Monitor(tmp_path / "qmp")
+
+
+@pytest.mark.parametrize("text", ["0", "x", "-1", "99999"])
+def test_hardware_is_checked(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("MINIDOCKER_CPUS", text)
+    with pytest.raises(MinidockerError, match="MINIDOCKER_CPUS"):
+        lab.number("MINIDOCKER_CPUS", 2, 1, 64)
+
+
+def test_an_accelerator_can_be_chosen_and_a_wrong_word_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MINIDOCKER_ACCEL", "tcg")
+    assert accel.choose(Path("/k")).name == "tcg"
+    monkeypatch.setenv("MINIDOCKER_ACCEL", "magic")
+    with pytest.raises(UsageError):
+        accel.choose(Path("/k"))
+
+
+def test_a_trial_has_a_time_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = tmp_path / "qemu"
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o755)
+    monkeypatch.setattr(accel, "QEMU", str(slow))
+    begin = time.monotonic()
+    found = accel.attempt(Path("/k"), patience=0.5)
+    assert (found.name, time.monotonic() - begin < 10) == ("tcg", True)
+    assert "boots no kernel within" in found.reason
+
+
+def test_a_kernel_that_boots_means_kvm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = tmp_path / "qemu"
+    good.write_text("#!/bin/sh\necho 'Kernel panic - not syncing: VFS: Unable to mount root fs'\n")
+    good.chmod(0o755)
+    monkeypatch.setattr(accel, "QEMU", str(good))
+    assert accel.attempt(Path("/k")).name == "kvm"
+
+
+# --- the machine, when it is down --------------------------------------------------------
+
+
+def test_a_machine_that_is_down_says_how_to_bring_it_up() -> None:
+    with pytest.raises(NotFound) as caught:
+        lab.Lab().ssh()
+    assert caught.value.remedy == "minidocker vm up"
+    assert lab.Lab().down() is False
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../x", "7", "a;b", "pristine"])
+def test_names_of_snapshots_are_checked(name: str) -> None:
+    with pytest.raises((MinidockerError, Conflict)):
+        lab.Lab().snapshot(name)
+
+
+def test_a_taken_port_is_passed_over() -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert lab.free_port(port) > port
+
+
+def test_two_commands_at_once_wait_for_one_another(own_places: Path) -> None:
+    machine = lab.Lab()
+    lock = machine.directory / "lock"
+    with machine.alone(), open(lock) as second, pytest.raises(BlockingIOError):
+        fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    machine.down(everything=True)
+    assert not machine.directory.exists()
+
+
+def test_the_way_in_shares_one_connection(tmp_path: Path) -> None:
+    way = Ssh("127.0.0.1", 2222, tmp_path / "key", tmp_path / "c")
+    words = way.argv(["echo", "a b", "$HOME"], tty=True)
+    assert words[:3] == ["ssh", "-F", "none"]
+    assert f"ControlPath={tmp_path / 'c'}" in words
+    assert words[-3:-1] == ["-tt", "root@127.0.0.1"]
+    shell = subprocess.run(
+        ["sh", "-c", words[-1].replace("cd /minidocker && ", "cd / && ")],
+        capture_output=True, text=True, env={"PATH": os.environ["PATH"], "HOME": "/nowhere"},
+    )  # fmt: skip
+    assert shell.stdout == "a b $HOME\n"
+
+
+# --- long work ---------------------------------------------------------------------------
+
+
+def test_a_phase_tells_its_time_and_how_it_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    phases = Phases()
+    with phases("first"):
+        phases.result("seven things")
+    with pytest.raises(ValueError, match="x"), phases("second"):
+        raise ValueError("x")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].split()[0] == "first" and lines[0].endswith("seven things")
+    assert lines[1].endswith("failed")
+
+
+def test_a_failed_program_is_one_sentence_with_its_log(tmp_path: Path) -> None:
+    phases = Phases(tmp_path / "log")
+    with pytest.raises(MinidockerError, match="no such thing; the whole log is in") as caught:
+        phases.run(["sh", "-c", "echo fine; echo no such thing >&2; exit 3"], "do this")
+    assert caught.value.remedy == "do this"
+    assert "fine" in (tmp_path / "log").read_text()
+
+
+def test_the_word_to_blame_is_where_debians_tools_stop() -> None:
+    said = ["I: start", "sh: minidocker: not found", "E: setup failed: hook", "I: removing"]
+    assert blame(said) == "sh: minidocker: not found / E: setup failed: hook"
+    assert blame(["one", "two", ""]) == "two"
+    assert blame([]) == "it said nothing"
+
+
+def test_ctrl_c_ends_the_program_and_all_that_it_started(tmp_path: Path) -> None:
+    mark = f"{tmp_path}/alive"
+    script = (
+        f"import sys; sys.path.insert(0, {str(places.COURSE)!r})\n"
+        "from minidocker.vm.phases import Phases\n"
+        f"Phases().run(['sh', '-c', 'sh -c \"echo $$ > {mark}; sleep 60\"; true'])\n"
+    )
+    process = subprocess.Popen([sys.executable, "-I", "-c", script], stderr=subprocess.DEVNULL)
+    while not os.path.exists(mark) or not Path(mark).read_text():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+    assert not os.path.exists(f"/proc/{Path(mark).read_text().strip()}/cwd")
+
+
+# --- the host, before and after ----------------------------------------------------------
+
+
+def test_the_comparison_names_what_is_new_and_gone() -> None:
+    before = {"links": ["lo", "eth0"], "programs": ["dnsmasq"]}
+    after = {"links": ["lo", "virbr0"], "programs": ["dnsmasq", "dnsmasq"]}
+    assert hoststate.changes(before, after) == [
+        "links: virbr0 is new", "links: eth0 is gone", "programs: dnsmasq is new",
+    ]  # fmt: skip
+    assert hoststate.changes(before, before) == []
+
+
+def test_a_look_at_this_host_changes_nothing_and_can_be_kept() -> None:
+    first = hoststate.look()
+    assert json.loads(json.dumps(first)) == first
+    assert "lo" in first["links"]
+
+
+# --- run and grade in a machine ----------------------------------------------------------
+
+
+def test_our_options_are_taken_out_and_the_rest_is_left() -> None:
+    wish = remote.understand("run", ["-it", "--on", "vm", "--rm", "base", "sh", "--on", "x"])
+    assert (wish.on, wish.words) == ("vm", ["-it", "--rm", "base", "sh", "--on", "x"])
+    wish = remote.understand("grade", ["01", "--on=vm", "--fresh", "--from", "d", "--json", "f"])
+    assert (wish.on, wish.fresh, wish.directory, wish.report) == ("vm", True, "d", "f")
+    assert wish.words == ["01"]
+
+
+@pytest.mark.parametrize(
+    "words", [["--on"], ["--on", "moon"], ["--on", "vagrant", "--fresh"], ["--on=vm", "--from"]]
+)
+def test_a_wrong_wish_is_one_sentence(words: list[str]) -> None:
+    with pytest.raises(UsageError):
+        remote.understand("grade", words)
+
+
+def test_a_submission_holds_plain_python_files_only(tmp_path: Path) -> None:
+    (tmp_path / "01_pid.py").write_text("x = 1\n")
+    (tmp_path / "notes.txt").write_text("not carried")
+    with tarfile.open(fileobj=io.BytesIO(remote.pack(tmp_path))) as tar:
+        assert tar.getnames() == ["01_pid.py"]
+    (tmp_path / "02.py").symlink_to("/etc/passwd")
+    with pytest.raises(UsageError, match="plain file"):
+        remote.pack(tmp_path)
+    with pytest.raises(NotFound):
+        remote.pack(tmp_path / "nothing")
+
+
+def test_what_comes_back_steers_no_terminal() -> None:
+    assert remote.harmless("a\x1b[2Jb\x07\r\n\tc\u202ed\x9b1m") == "a[2Jb\n\tcd1m"
+
+
+def test_only_json_is_believed() -> None:
+    assert json.loads(remote.believe(b'{"a": "\xc3\xa9"}')) == {"a": "é"}
+    with pytest.raises(MinidockerError, match="no report"):
+        remote.believe(b"{'a'")
+
+
+def test_a_submission_that_says_or_takes_too_much_is_ended() -> None:
+    assert remote.bounded(["sh", "-c", "echo hi; exit 3"], merged=True) == (3, b"hi\n")
+    with pytest.raises(MinidockerError, match="more than 1 KiB"):
+        remote.bounded(["yes"], merged=True, largest=1024)
+    with pytest.raises(MinidockerError, match="not judged within"):
+        remote.bounded(["sleep", "60"], merged=True, patience=0.3)

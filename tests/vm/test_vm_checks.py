@@ -1,0 +1,201 @@
+"""What the course teaches, for real, on the lab machine's own kernel."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from typing import Any
+
+import pexpect
+import pytest
+
+from minidocker.grader.machine_vm import VirtualMachine
+from minidocker.vm.lab import Lab
+
+# busybox's shell asks the terminal where its cursor is, and reads what comes next as the answer.
+PROMPT = r"[#$] (\x1b\[6n)?$"
+
+
+def prompt(vm: VirtualMachine, *words: str) -> Any:
+    """A shell in a container, through a terminal, at its first prompt."""
+    session = vm.spawn(["minidocker", "run", "-it", "--rm", *words, "base", "sh"])
+    session.expect(PROMPT)
+    session.send("\x1b[1;5R")  # the answer: line 1, column 5
+    return session
+
+
+def ask(session: Any, line: str) -> str:
+    """Type a line at the container's shell and return what it says."""
+    session.sendline(f"{line}; echo :$?:")
+    session.expect(r":(\d+):\r?\n")
+    said = session.before
+    session.expect(PROMPT)
+    return said.partition("\n")[2].replace("\r", "").strip()
+
+
+def test_the_machine_is_what_the_course_wants(vm: VirtualMachine) -> None:
+    assert vm.read("/etc/minidocker-lab")
+    controllers = vm.read("/sys/fs/cgroup/cgroup.subtree_control").split()
+    assert {"cpu", "cpuset", "io", "memory", "pids"} <= set(controllers)
+    assert "cgroup2" in vm.run(["stat", "-fc", "%T", "/sys/fs/cgroup"])
+    assert "running" in vm.run(["systemctl", "is-system-running"])
+
+
+def test_nothing_outside_can_be_reached_from_it(vm: VirtualMachine) -> None:
+    for address in ("10.0.2.2", "1.1.1.1"):
+        with pytest.raises(subprocess.CalledProcessError):
+            vm.run(["timeout", "8", "bash", "-c", f"exec 3<>/dev/tcp/{address}/22"])
+
+
+def test_a_container_by_hand(vm: VirtualMachine) -> None:
+    before = vm.facts()
+    session = prompt(vm)
+    assert ask(session, "echo $$") == "1"
+    assert ask(session, "hostname") != before["hostname"]
+    inside = ask(session, "readlink /proc/self/ns/pid")
+    assert inside.startswith("pid:[") and inside not in before["namespaces"]
+    session.sendline("exit 7")
+    session.expect(pexpect.EOF)
+    session.close()
+    assert session.exitstatus == 7
+    assert vm.facts() == before
+
+
+def test_read_and_put(vm: VirtualMachine) -> None:
+    text = "two\nlines 'quoted' \\ ☃\n"
+    vm.put("/tmp/a b/c.txt", text, 0o600)
+    assert vm.read("/tmp/a b/c.txt") == text
+    assert vm.run(["stat", "-c", "%a", "/tmp/a b/c.txt"]) == "600\n"
+
+
+# --- cgroups, seen from outside -----------------------------------------------------------
+
+
+def cgroup_of(vm: VirtualMachine, name: str) -> str:
+    """The directory of a running container's cgroup, asked of the kernel."""
+    record = f"/var/lib/minidocker/containers/names/{name}/record.json"
+    script = f"import json; print(json.load(open({record!r}))['pid'])"
+    pid = vm.run(["python3", "-c", script]).strip()
+    path = vm.read(f"/proc/{pid}/cgroup").strip().partition("::")[2]
+    return f"/sys/fs/cgroup{path}"
+
+
+def numbers(text: str) -> dict[str, int]:
+    """The rows of a flat keyed file such as memory.events."""
+    return {key: int(value) for key, value in (row.split() for row in text.splitlines())}
+
+
+def test_the_kernel_kills_for_memory_and_says_so(vm: VirtualMachine) -> None:
+    session = prompt(vm, "--name", "oom", "-m", "32m")
+    path = cgroup_of(vm, "oom")
+    assert vm.read(f"{path}/memory.max").strip() == str(32 << 20)
+    assert numbers(vm.read(f"{path}/memory.events"))["oom_kill"] == 0
+    assert "Killed" in ask(session, "tail /dev/zero")
+    assert numbers(vm.read(f"{path}/memory.events"))["oom_kill"] == 1
+    session.sendline("exit")
+    session.expect(pexpect.EOF)
+
+
+def test_the_processor_is_throttled(vm: VirtualMachine) -> None:
+    session = prompt(vm, "--name", "cpu", "--cpus", "0.2")
+    path = cgroup_of(vm, "cpu")
+    assert vm.read(f"{path}/cpu.max").split() == ["20000", "100000"]
+    first = numbers(vm.read(f"{path}/cpu.stat"))["nr_throttled"]
+    ask(session, "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done")
+    last = numbers(vm.read(f"{path}/cpu.stat"))
+    assert last["nr_throttled"] > first
+    assert last["throttled_usec"] > 0
+    session.sendline("exit")
+    session.expect(pexpect.EOF)
+
+
+def test_a_fork_bomb_is_stopped(vm: VirtualMachine) -> None:
+    session = prompt(vm, "--name", "bomb", "--pids-limit", "20")
+    path = cgroup_of(vm, "bomb")
+    session.sendline("b() { b | b & }; b")
+    session.expect("can't fork")
+    assert numbers(vm.read(f"{path}/pids.events"))["max"] > 0
+    assert int(vm.read(f"{path}/pids.current")) <= 20
+    assert vm.run(["echo", "the machine answers"])
+    vm.run(["sh", "-c", f"echo 1 > {path}/cgroup.kill"])
+    session.expect(pexpect.EOF)
+    session.close()
+    assert session.exitstatus == 137
+
+
+def test_freeze_stops_the_clock_of_a_container(vm: VirtualMachine) -> None:
+    session = prompt(vm, "--name", "ice")
+    path = cgroup_of(vm, "ice")
+    vm.run(["sh", "-c", f"echo 1 > {path}/cgroup.freeze"])
+    session.sendline("echo it is $((6*7))")
+    with pytest.raises(pexpect.TIMEOUT):
+        session.expect("it is 42", timeout=3)
+    assert numbers(vm.read(f"{path}/cgroup.events"))["frozen"] == 1
+    vm.run(["sh", "-c", f"echo 0 > {path}/cgroup.freeze"])
+    session.expect("it is 42")
+    session.sendline("exit")
+    session.expect(pexpect.EOF)
+
+
+def test_writing_to_the_disk_is_slowed_down(vm: VirtualMachine) -> None:
+    """io.max counts what reaches the device: 4 MB at 1 MB/s take some four seconds."""
+    script = (
+        "set -e; cd /sys/fs/cgroup/minidocker; mkdir io-test; "
+        "trap 'rmdir /sys/fs/cgroup/minidocker/io-test' EXIT; "
+        "echo $(cat /sys/block/vda/dev) wbps=1048576 > io-test/io.max; "
+        "a=$(date +%s%N); "
+        "sh -c 'echo $$ > /sys/fs/cgroup/minidocker/io-test/cgroup.procs; "
+        "exec dd if=/dev/zero of=/var/tmp/io-test bs=256k count=16 oflag=direct' 2>/dev/null; "
+        "b=$(date +%s%N); rm /var/tmp/io-test; echo $(((b-a)/1000000))"
+    )
+    vm.run(["minidocker", "run", "--rm", "base", "true"])  # makes the parent directory
+    vm.run(["sh", "-c", "echo +io > /sys/fs/cgroup/minidocker/cgroup.subtree_control"])
+    assert int(vm.run(["sh", "-c", script])) > 2000
+
+
+def test_a_cgroup_can_be_given_to_an_ordinary_user(vm: VirtualMachine) -> None:
+    vm.run(["minidocker", "run", "--rm", "base", "true"])
+    parent = "/sys/fs/cgroup/minidocker/gift"
+    give = (
+        f"set -e; mkdir -p {parent}; chown learner {parent} {parent}/cgroup.procs "
+        f"{parent}/cgroup.subtree_control; echo $$ > {parent}/cgroup.procs; "
+        f"exec su learner -c 'mkdir {parent}/mine && echo $$ > {parent}/mine/cgroup.procs && "
+        f"cat /proc/self/cgroup; cat {parent}/mine/cgroup.type; echo 5 > {parent}/pids.max'"
+    )
+    done = vm.run(["sh", "-c", f"sh -c {shlex.quote(give)} 2>&1; true"])
+    assert "/minidocker/gift/mine" in done
+    assert "Permission denied" in done  # the limit on the gift itself stays the giver's
+    vm.run(["sh", "-c", f"sleep 0.2; rmdir {parent}/mine {parent}"])
+
+
+# --- the project's own checks, all of them --------------------------------------------------
+
+
+def test_every_check_of_every_lesson(lab: Lab, vm: VirtualMachine, clock: Any) -> None:
+    """tests/stages in the machine: the reference and the solutions, nothing blocked."""
+    words = ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/stages"]
+    with clock("checks: tests/stages in the machine"):
+        done = subprocess.run(
+            lab.ssh().argv(words), capture_output=True, text=True, timeout=1500,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    sys.stdout.write(done.stdout)
+    vm.transcript.write(done.stdout)
+    assert done.returncode == 0, done.stdout[-3000:]
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed and int(passed[1]) > 20
+    assert "skipped" not in done.stdout.splitlines()[-1], "a check is blocked in the lab machine"
+
+
+def test_a_smoke_of_the_command(lab: Lab, clock: Any) -> None:
+    """The first tests of `minidocker run` on this kernel and this Python."""
+    words = ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/cli/test_run.py",
+             "-k", "exit_status or namespace or mount or rootfs or orphan or limit"]  # fmt: skip
+    with clock("smoke: part of tests/cli in the machine"):
+        done = subprocess.run(
+            lab.ssh().argv(words), capture_output=True, text=True, timeout=900,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]

@@ -1,0 +1,137 @@
+"""The machine itself: quick, pristine, and gone when it should be."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minidocker.errors import MinidockerError
+from minidocker.grader.machine_vm import VirtualMachine
+from minidocker.vm import places, qemu, remote
+from minidocker.vm.lab import Lab
+
+
+def test_restore_brings_back_the_pristine_machine(lab: Lab, clock: Any) -> None:
+    way = lab.ssh()
+    boot = way.shell("cat /proc/sys/kernel/random/boot_id")
+    way.shell("rm -rf /usr/bin/python3* /minidocker/exercises; echo broken > /etc/motd")
+    begin = time.monotonic()
+    with clock("a fresh shell by snapshot"):
+        way = lab.restore()
+        way.shell(
+            "test -x /usr/bin/python3 && test -d /minidocker/exercises && ! test -s /etc/motd"
+        )
+    assert time.monotonic() - begin < 30
+    assert way.shell("cat /proc/sys/kernel/random/boot_id") == boot  # it was not booted again
+    skew = float(way.shell("date +%s")) - time.time()
+    assert abs(skew) < 5
+
+
+def alive(lab: Lab) -> int:
+    """The pid of QEMU; never 0, which kill(2) takes for the test's own process group."""
+    pid = lab.pid
+    assert pid > 1
+    return pid
+
+
+def test_a_killed_qemu_is_noticed_and_brought_up_again(lab: Lab) -> None:
+    lab.up()
+    os.kill(alive(lab), signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while lab.pid and time.monotonic() < deadline:
+        time.sleep(0.05)
+    with pytest.raises(MinidockerError):
+        lab.ssh()
+    assert lab.up().shell("echo back") == "back\n"
+
+
+def test_a_hung_machine_is_put_back(lab: Lab) -> None:
+    """Nobody answers in it any more: restore needs nothing from it."""
+    lab.up()
+    os.kill(alive(lab), signal.SIGSTOP)
+    assert lab.restore().shell("echo back") == "back\n"
+
+
+def test_down_ends_everything(lab: Lab) -> None:
+    assert lab.down()
+    assert lab.pid == 0
+    assert not lab.run.exists()
+    assert not any(str(lab.run) in line for line in _command_lines())
+    assert lab.up().shell("echo back") == "back\n"
+
+
+def _command_lines() -> list[str]:
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                found.append(Path(f"/proc/{entry}/cmdline").read_text(errors="replace"))
+            except OSError:
+                continue
+    return found
+
+
+def test_only_our_user_can_get_in(lab: Lab) -> None:
+    """The key is ours alone, and so are the directories with sockets and disks."""
+    box = lab.box()
+    assert box is not None
+    for path, mode in ((box.key, 0o600), (lab.directory, 0o700), (lab.run, 0o700)):
+        assert path.stat().st_mode & 0o077 == 0, (path, oct(mode))
+
+
+def test_what_the_machine_costs(lab: Lab, vm: VirtualMachine, clock: Any) -> None:
+    """Memory of the virtual machine beside that of one container in it: notebook 00's figures."""
+    lab.restore()
+    machine = qemu.resident(lab.pid)
+    vm = VirtualMachine(lab.ssh())
+    session = vm.spawn(["minidocker", "run", "-it", "--rm", "--name", "small", "base", "sh"])
+    session.expect("# ")
+    script = (
+        "import json; r = json.load(open('/var/lib/minidocker/containers/names/small/record.json'));"
+        "print(open(f\"/proc/{r['pid']}/smaps_rollup\").read())"
+    )
+    rows = vm.run(["python3", "-c", script]).splitlines()
+    container = int(next(row for row in rows if row.startswith("Pss:")).split()[1])
+    session.sendline("exit")
+    print(
+        f"virtual machine {machine >> 10} MB ({lab.facts()['accelerator']}), container {container} kB"
+    )
+    assert machine > 20 * container
+
+
+def test_a_submission_gets_a_machine_of_its_own(tmp_path: Path, lab: Lab, clock: Any) -> None:
+    """It attacks: it fills the disk, removes the course, and writes escape codes. The next is judged."""
+    attack, honest = tmp_path / "attack", tmp_path / "honest"
+    for directory in (attack, honest):
+        directory.mkdir()
+    solution = (places.COURSE / "solutions/01_pid.py").read_text()
+    (honest / "01_pid.py").write_text(solution)
+    (attack / "01_pid.py").write_text(
+        "import os, shutil\n"
+        "print('\\033[2J')\n"
+        "os.system('rm -rf /minidocker/minidocker /minidocker/tests; pkill sshd; reboot -f')\n"
+    )
+    before = {p: p.stat().st_mtime_ns for p in (places.COURSE / "exercises").glob("*.py")}
+    for directory, good in ((attack, False), (honest, True)):
+        words = ["01", "--on", "vm", "--fresh", "--from", str(directory)]
+        with clock("two submissions, each in a pristine machine"):
+            done = subprocess.run(
+                [sys.executable, "-c", "import sys; from minidocker.vm import remote; "
+                 "from minidocker.errors import MinidockerError\n"
+                 "try: sys.exit(remote.main('grade', sys.argv[1:]))\n"
+                 "except MinidockerError as e: print(e); sys.exit(e.status)", *words],
+                capture_output=True, text=True, cwd=places.COURSE, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        assert (done.returncode == 0) is good, done.stdout + done.stderr
+        assert "\x1b" not in done.stdout
+    assert {p: p.stat().st_mtime_ns for p in (places.COURSE / "exercises").glob("*.py")} == before
+    assert Lab("grading").pid == 0
+    Lab("grading").down(everything=True)
+    assert remote.THERE.startswith("/")

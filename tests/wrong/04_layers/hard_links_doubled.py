@@ -1,0 +1,10 @@
+# mistake: each name is opened and copied: two names of one file become two files
+# fails: commit_files
+# says: the hard link is lost
+
+def add(archive, path, name):
+    info = archive.gettarinfo(path, name)
+    if info.islnk():
+        info.type, info.linkname, info.size = tarfile.REGTYPE, "", os.path.getsize(path)
+    with open(path, "rb") if info.isreg() else contextlib.nullcontext() as data:
+        archive.addfile(info, data)

@@ -1,0 +1,17 @@
+# mistake: another attribute of overlay is taken for the opaque mark
+# fails: changes
+# says: expected 'opaque', got 'written'
+
+def changes(upper):
+    found = []
+    for folder, folders, files in os.walk(upper):
+        for name in folders + files:
+            path = os.path.join(folder, name)
+            info = os.lstat(path)
+            word = "written"
+            if stat.S_ISCHR(info.st_mode) and info.st_rdev == 0:
+                word = "deleted"
+            elif attributes(path).get("user.overlay.opaque") == b"y":
+                word = "opaque"
+            found.append((os.path.relpath(path, upper), word))
+    return sorted(found)
