@@ -63,12 +63,17 @@ def main(argv: list[str]) -> int:
         # Nothing below should let one through; if it does, its own words say more than a traceback.
         if os.environ.get("MINIDOCKER_DEBUG"):
             raise
-        complain(
-            MinidockerError(str(problem), getattr(problem, "remedy", "") or "minidocker doctor")
-        )
+        complain(unforeseen(problem))
         return 125
     except KeyboardInterrupt:
         return 130
+
+
+def unforeseen(problem: OSError) -> MinidockerError:
+    """Make a sentence of an error that nothing else has put into words."""
+    if not os.stat(".").st_nlink:
+        return MinidockerError("the directory that you are in has been removed", "cd /")
+    return MinidockerError(str(problem), getattr(problem, "remedy", "") or "minidocker doctor")
 
 
 def complain(problem: MinidockerError) -> None:

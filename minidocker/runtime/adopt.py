@@ -10,6 +10,7 @@ import linecache
 import os
 import traceback
 import types
+import warnings
 
 from minidocker.errors import UsageError
 
@@ -40,7 +41,9 @@ def load(file: str) -> dict[str, Any]:
     module = types.ModuleType(os.path.basename(path).removesuffix(".py"))
     module.__file__ = path
     try:
-        code = compile(text, path, "exec")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # ...() is a hole, not filled in yet
+            code = compile(text, path, "exec")
         exec(code, module.__dict__)
     except SyntaxError as problem:
         raise UsageError(

@@ -13,6 +13,7 @@ from minidocker.errors import KernelError, MinidockerError, StageError
 from minidocker.kernel.flags import (
     CAP_KILL,
     MS_BIND,
+    PR_SET_DUMPABLE,
     PR_SET_PDEATHSIG,
     SIGKILL,
     SIGPIPE,
@@ -144,13 +145,20 @@ class Child:
         self.die_with_the_host()  # again: a change of ids has cleared it
         self.moment = "exec"
         if self.run.spec.init:
+            # PID 1 has the environment and the memory of a program of the host: nobody inside
+            # may read them in /proc/1. An exec gives the command this right back. proc(5)
+            self.kernel.prctl(PR_SET_DUMPABLE, 0)
+            wait, ready = os.pipe()
             main = self.kernel.fork()
             if main:
-                self.be_init(main)
+                os.close(wait)
+                self.be_init(main, ready)
+            os.close(ready)
+            os.read(wait, 1)  # until PID 1 has closed it: it has let go of its rights
             self.take_foreground()
         self.execute()
 
-    def be_init(self, main: int) -> NoReturn:
+    def be_init(self, main: int, ready: int) -> NoReturn:
         """Stay as PID 1: no descriptor of the host, no capability but one, two duties."""
         self.channel.child.close()
         os.close(self.gate[0])
@@ -158,6 +166,7 @@ class Child:
         _, held, _ = self.kernel.capget()
         needed = 1 << CAP_KILL if os.geteuid() == 0 else 0  # to signal a command of another user
         self.kernel.keep_capabilities(held & needed)
+        os.close(ready)
         pid_stage = next(stage for stage in self.stages if stage.name == "pid")
         try:
             os._exit(pid_stage.init(self.kernel, main) & 0xFF)  # type: ignore[attr-defined]

@@ -82,6 +82,7 @@ class Host:
 
     def run(self) -> int:
         """Run the container in the foreground; return the command's exit status."""
+        self.kernel.default_signals({SIGCHLD})  # a caller that ignores it would leave us waiting
         self.mask = self.kernel.set_signal_mask(FORWARDED | {SIGCHLD})
         self.signals = self.kernel.signal_fd(FORWARDED | {SIGCHLD})
         if self.teller:

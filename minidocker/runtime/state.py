@@ -178,6 +178,10 @@ def records(root: str) -> Iterator[dict[str, Any]]:
             if not os.path.isdir(directory):
                 continue  # it ended while we looked
             record = {"id": id, "name": "", "image": "", "status": "created", "facts": {}}
+        except PermissionError:
+            raise MinidockerError(
+                f"the containers in {root} are not yours to look at", "the same with sudo"
+            ) from None
         except ValueError:
             record = {"id": id, "name": "", "image": "", "status": "unreadable", "facts": {}}
         yield {**record, "directory": directory, "alive": is_alive(directory)}

@@ -32,7 +32,7 @@ class Identity(Stage):
         env = run.spec.process.env
         if not any(item.startswith("HOME=") for item in env):
             env.append(f"HOME={home}")
-        if asked:
+        if asked or run.root:  # also as root: the caller's other groups are none of the image's
             if run.spec.process.terminal:
                 kernel.fchown(0, uid, -1)  # so that it can open its own terminal
             kernel.setgroups(groups)  # before the ids: it needs CAP_SETGID

@@ -52,8 +52,48 @@ def test_an_open_directory_of_the_caller_is_no_way_out(
 
 
 def test_init_holds_nothing_but_its_three_descriptors(minidocker: Callable) -> None:
-    done = minidocker("run", "--rm", "--init", "base", "ls", "/proc/1/fd")
+    options = ["--init", "--cap-add", "SYS_PTRACE"]
+    done = minidocker("run", "--rm", *options, "base", "ls", "/proc/1/fd")
     assert done.stdout.split() == ["0", "1", "2"]
+
+
+def test_init_shows_nothing_of_the_host(minidocker: Callable) -> None:
+    """Its environment is the caller's, with all the secrets in it."""
+    script = "cat /proc/1/environ; cat /proc/self/environ"
+    done = minidocker("run", "--rm", "--init", "base", "sh", "-c", script, env={"SECRET": "s3"})
+    assert "s3" not in done.stdout
+    assert "PATH=" in done.stdout
+    assert "Permission denied" in done.stderr
+
+
+def test_the_callers_groups_stay_outside(command: list[str], store_env: dict[str, str]) -> None:
+    line = ["setpriv", "--regid", "27", "--groups", "4,27", *command, "run", "--rm", "base", "id"]
+    done = subprocess.run(line, env=store_env, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split()[1:] == ["gid=0(root)", "groups=0(root)"], done
+
+
+def test_a_caller_that_ignores_its_children_does_not_hang_us(
+    command: list[str], store_env: dict[str, str]
+) -> None:
+    line = [*command, "run", "--rm", "base", "sh", "-c", "exit 5"]
+
+    def ignore() -> None:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+    process = subprocess.Popen(line, env=store_env, preexec_fn=ignore)
+    try:
+        assert process.wait(timeout=30) == 5
+    finally:
+        process.kill()
+
+
+def test_a_removed_directory_is_named(command: list[str], store_env: dict, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = f"rmdir {gone}; exec {' '.join(command)} run --stages pid true"
+    done = subprocess.run(["sh", "-c", script], env=store_env, cwd=gone, capture_output=True)
+    assert done.returncode == 125
+    assert b"has been removed" in done.stderr
 
 
 @pytest.mark.parametrize("user", ["4294967295", "0:4294967295", "99999999999", "²", "-1"])
