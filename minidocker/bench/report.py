@@ -90,8 +90,8 @@ def tell_start(result: Result) -> str:
     """Tell wall and CPU time of each program."""
     columns = {"wall_ms": "wall", "p90_ms": "90 %", "cpu_ms": "CPU", "ratio": "ratio"}
     note = (
-        "\n  The others do more: their usual configuration makes cgroups, drops capabilities and"
-        "\n  masks paths. minidocker does none of these yet unless it is asked for a limit."
+        "\n  All drop capabilities and mask paths; minidocker and Podman load a seccomp filter too."
+        "\n  The others make cgroups; minidocker does where version 2 is all that the machine has."
     )
     return table(result["rows"], columns) + note
 

@@ -65,7 +65,10 @@ def parser(prog: str = "%%isolated") -> argparse.ArgumentParser:
 
 def parse(words: list[str], prog: str = "%%isolated") -> argparse.Namespace:
     """Parse the options; `flags` is added, the sum of the CLONE_NEW… that were asked for."""
-    options = parser(prog).parse_args(words)
+    made = parser(prog)
+    options = made.parse_args(words)
+    if options.args and "--" not in words:  # "%%isolated pid" would wall nothing in
+        made.error(f"{options.args[0]}: arguments come after --, and options begin with one: --pid")
     if options.mount_proc:
         options.mount = options.fork = True
     if options.map_root_user:

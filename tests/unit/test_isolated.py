@@ -188,6 +188,13 @@ def test_the_options_are_those_of_unshare():
     assert flags.fork
     assert flags.mount
     assert flags.flags == 0x20000000 | 0x04000000 | 0x00020000
+    assert isolated.parse(["--", "pid"]).args == ["pid"]
+
+
+def test_a_namespace_without_its_dashes_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        isolated.parse(["pid"])
+    assert "arguments come after --" in capsys.readouterr().err
 
 
 @pytest.mark.needs("root")
