@@ -19,9 +19,13 @@ say() { echo "provision: $*"; }
 
 debian_packages() {
     list=$(sed -e 's/#.*//' -e '/{arch}/d' "$COURSE/vm/packages.txt")
-    missing=$(for name in $list; do
-        dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || echo "$name"
-    done)
+    missing=$(
+        have=$(mktemp)
+        dpkg-query -W -f='${Package} ${db:Status-Status}\n' $list 2>/dev/null |
+            sed -n 's/ installed$//p' | sort > "$have"
+        printf '%s\n' $list | sort | comm -23 - "$have"
+        rm "$have"
+    )
     [ -z "$missing" ] && return
     say "installing" $missing
     export DEBIAN_FRONTEND=noninteractive
@@ -102,4 +106,4 @@ say "Python packages";   python_packages
 say "settings";          settings
 if [ $booted ]; then say "services"; start; fi
 say "base image";        base_image
-say "ready: $("$VENV/bin/python" --version), $(du -sh "$VENV" | cut -f1) of packages"
+say "ready"

@@ -127,6 +127,8 @@ class Lab:
         phases = Phases(self.directory / "log")
         box = self._prepare_disk()
         wanted = self._settings(box)
+        if snapshot == PRISTINE and PRISTINE not in self.snapshots():
+            self._take_pristine(box, hardware(wanted))
         saved = self.snapshots().get(snapshot)
         if saved and saved["hardware"] == hardware(wanted):
             with phases("machine"):
@@ -152,6 +154,26 @@ class Lab:
             self.ssh().shell("systemctl is-system-running --wait; /minidocker/vm/measure; sync")
         with phases("snapshot"):
             self._save(PRISTINE)
+            self._give_pristine(box, hardware(wanted))
+
+    def _give_pristine(self, box: build.Box, wanted: str) -> None:
+        """Lay a copy of the disk with its snapshot beside the box: other machines begin with it."""
+        kept = pristine(box, wanted)
+        with qemu.Monitor(self.run / "qmp") as monitor:
+            monitor.ask("stop")  # QEMU writes down what it holds in memory about the disk
+            try:
+                copy(self.directory / "disk.qcow2", kept)
+            finally:
+                monitor.ask("cont")
+
+    def _take_pristine(self, box: build.Box, wanted: str) -> None:
+        """Let a machine that has nothing to go back to begin with a copy of that disk."""
+        kept = pristine(box, wanted)
+        if not kept.exists():
+            return
+        copy(kept, self.directory / "disk.qcow2")
+        facts = {"hardware": wanted, "at": kept.stat().st_mtime}
+        (self.directory / f"snapshot-{PRISTINE}.json").write_text(json.dumps(facts))
 
     def _prepare_disk(self) -> build.Box:
         """Have a box, and a disk over it; another box means another disk."""
@@ -334,6 +356,21 @@ def runtime() -> Path:
     if facts.st_uid != os.geteuid() or facts.st_mode & 0o077 or path.is_symlink():
         raise MinidockerError(f"{path} is not ours alone", f"look at it, then: rm -r {path}")
     return path
+
+
+def pristine(box: build.Box, wanted: str) -> Path:
+    """Return where a box's pristine disk for this hardware is kept."""
+    return box.directory / f"pristine-{hashlib.sha256(wanted.encode()).hexdigest()[:8]}.qcow2"
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a disk, whole or not at all; where the file system can, nothing is really copied."""
+    part = target.with_suffix(f".{os.getpid()}")
+    try:
+        subprocess.run(["cp", "--reflink=auto", "--sparse=always", source, part], check=True)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def hardware(settings: qemu.Settings) -> str:

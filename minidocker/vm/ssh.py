@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 from collections.abc import Sequence
@@ -90,5 +89,4 @@ class Ssh:
                 [*self.command("-O", "exit")], stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
-        if os.path.lexists(self.control):
-            os.unlink(self.control)
+        self.control.unlink(missing_ok=True)

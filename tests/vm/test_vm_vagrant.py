@@ -1,0 +1,137 @@
+"""A real `vagrant up`, on a copy of the course, and a host that is the same afterwards."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minidocker.vm import course
+
+CI = bool(os.environ.get("CI"))
+CODE = "import sys; from minidocker.vm import vagrant; sys.exit(getattr(vagrant, sys.argv[1])())"
+
+
+def call(place: Path, what: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """`make vm` or `make vm-down`, in a copy of the course."""
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(place),
+        "MINIDOCKER_VM": str(place.parent / "state"),
+        **more,
+    }
+    return subprocess.run(
+        [sys.executable, "-c", CODE, what], env=env, cwd=place, capture_output=True, text=True,
+        stdin=subprocess.DEVNULL, timeout=1500,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, clock: Any) -> Iterator[Path]:
+    """A copy of the course with its Vagrant machine up; everything is removed in the end."""
+    if os.geteuid():
+        pytest.skip("blocked: `make vm` by itself needs root (sudo make test)")
+    if not CI and not shutil.which("vagrant"):
+        pytest.skip("blocked: Vagrant is not installed (make vm)")
+    copy = tmp_path_factory.mktemp("vagrant") / "course"
+    copy.mkdir()
+    with tarfile.open(fileobj=io.BytesIO(course.archive())) as tar:
+        tar.extractall(copy)
+    try:
+        with clock("vagrant up from nothing (the box may be there)"):
+            done = call(copy, "up")
+        print(done.stdout, done.stderr)
+        assert done.returncode == 0, done.stderr[-3000:]
+        (copy / "said").write_text(done.stdout)
+        yield copy
+    finally:
+        with clock("vagrant: tear-down"):
+            done = call(copy, "down", LAB_FORCE="1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the host is as it was" in done.stderr
+
+
+def ssh(place: Path, script: str) -> str:
+    """Run a script in the machine by Vagrant's own ssh."""
+    done = subprocess.run(
+        ["vagrant", "ssh", "-c", script], cwd=place, capture_output=True, text=True,
+        stdin=subprocess.DEVNULL, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def soon(condition: Any, seconds: float = 60) -> bool:
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def test_the_last_line_is_an_address_that_answers(place: Path) -> None:
+    address = (place / "said").read_text().splitlines()[-1]
+    assert address.startswith("http://127.0.0.1:")
+    base, _, token = address.partition("/lab?token=")
+    with urllib.request.urlopen(f"{base}/api/status?token={token}", timeout=60) as answer:
+        assert answer.status == 200
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(f"{base}/api/contents", timeout=60)
+
+
+def test_work_goes_both_ways_while_the_machine_runs(place: Path) -> None:
+    (place / "exercises/here.txt").write_text("from here\n")
+    ssh(place, "sudo -u learner sh -c 'echo from there > /minidocker/notebooks/there.txt'")
+    assert soon(lambda: (place / "notebooks/there.txt").exists())
+    assert (place / "notebooks/there.txt").read_text() == "from there\n"
+    assert soon(lambda: "from here" in ssh(place, "cat /minidocker/exercises/here.txt || true"))
+
+
+def test_the_learner_may_become_root_by_minidocker_alone(place: Path) -> None:
+    assert "uid=0" in ssh(place, "sudo -u learner sudo -n minidocker run --rm base id")
+    assert "refused" in ssh(place, "sudo -u learner sudo -n id 2>&1 || echo refused")
+    assert "learner" in ssh(place, "ps -o user= -C jupyter-lab")
+    assert ssh(place, "find /minidocker/exercises /minidocker/notebooks -user root").strip() == ""
+
+
+def test_a_second_up_is_quick_and_says_the_address_again(place: Path, clock: Any) -> None:
+    with clock("vagrant up, warm"):
+        done = call(place, "up")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == (place / "said").read_text().splitlines()[-1]
+
+
+def test_work_is_carried_out_before_the_machine_stops(place: Path, clock: Any) -> None:
+    """The background carrier is ended first: what is left to carry is carried by `halt` itself."""
+    from minidocker.vm import keep
+
+    mark = str(place / "vm/keep-in-step")
+    for entry in os.listdir("/proc"):
+        try:
+            words = Path(f"/proc/{entry}/cmdline").read_text(errors="replace").split("\0")
+        except OSError:
+            continue
+        if mark in words and entry.isdigit():
+            os.kill(int(entry), 9)
+    ssh(place, "sudo -u learner sh -c 'echo last > /minidocker/exercises/last.txt'")
+    with clock("vagrant halt"):
+        done = subprocess.run(
+            ["vagrant", "--no-tty", "halt"], cwd=place, capture_output=True, text=True,
+            stdin=subprocess.DEVNULL, timeout=300,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (place / "exercises/last.txt").read_text() == "last\n"
+    assert keep.FOLDER.name == ".vagrant"
