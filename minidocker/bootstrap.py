@@ -54,7 +54,14 @@ PACKAGES = {
     "util-linux": "unshare",
 }
 PACKAGES_FOR_IMAGES = {"mmdebstrap": "mmdebstrap"}
-PACKAGES_FOR_TESTS = {**PACKAGES_FOR_IMAGES, "chromium": "chromium"}
+PACKAGES_FOR_TESTS = {
+    **PACKAGES_FOR_IMAGES,
+    "chromium": "chromium",
+    # the engine and the runtimes that ours is compared with
+    "podman": "podman",
+    "runc": "runc",
+    "crun": "crun",
+}
 
 # JupyterLab as a learner meets it: nothing pops up over the notebook or asks the internet, the
 # kernel starts without a question, and a line that is wider than the window is folded, not cut.
