@@ -258,7 +258,7 @@ def act_close(learner, kernel, talk, first, numbers):
             os.set_inheritable(number, True)
         if directory not in numbers:
             os.close(directory)
-        talk.say("begins")
+        talk.ask("begins")  # the check looks up who this is before it can end
         talk.step(f"close_inherited({first})")
         function(first)
         for number in numbers:

@@ -301,17 +301,18 @@ def test_read_only_host(subject, cell):
 # --- close_inherited ---------------------------------------------------------------------------
 
 
-def comm(one, pid):
-    """The name of a process's program; "" when it has ended."""
+def sleeps(one, pid):
+    """Whether the process has become sleep, and its loader has closed the libraries' files."""
     try:
-        return one.proc.read(pid, "comm").strip()
+        return one.proc.read(pid, "comm").strip() == "sleep" and one.proc.state(pid) == "S"
     except Gone:
-        return ""
+        return False
 
 
 def after_exec(one, first, numbers, ran):
     """Wait until the process has become sleep; return the descriptors that it has then."""
     pid = one.number(one.expect("begins").sender)
+    one.answer()
     budget = Budget(one.proc)
     while True:
         for message in one.quiet(0.02):
@@ -321,7 +322,7 @@ def after_exec(one, first, numbers, ran):
                 raise Fail("MD0321", ran=ran)
             else:
                 raise Fail("MD9005", step=ran, how=f"exit status {message['code']}")
-        if comm(one, pid) == "sleep":
+        if sleeps(one, pid):
             break
         budget.check(one)
     fd = os.open(f"{pid}/fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=one.proc.descriptor)
