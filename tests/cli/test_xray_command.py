@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
@@ -239,11 +240,12 @@ def podman(shared_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         "--storage-driver", "vfs",
     ]  # fmt: skip
 
-    def call(*words: str, **more: object) -> str:
+    env = {**os.environ, "CONTAINERS_CONF": str(conf)}
+
+    def call(*words: str) -> str:
         done = subprocess.run(
-            [*argv, *words], env={**os.environ, "CONTAINERS_CONF": str(conf)}, text=True,
-            capture_output=True, timeout=180, **more,
-        )  # fmt: skip
+            [*argv, *words], env=env, text=True, capture_output=True, timeout=180
+        )
         if done.returncode:
             pytest.skip(f"blocked: podman does not run here: {done.stderr.strip()[-200:]}")
         return done.stdout.strip()
@@ -257,16 +259,28 @@ def podman(shared_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     try:
         yield int(call("inspect", "-f", "{{.State.Pid}}", name))
     finally:
-        subprocess.run([*argv, "rm", "-f", "-t", "0", name], capture_output=True, timeout=120)
-        subprocess.run([*argv, "rmi", "-a", "-f"], capture_output=True, timeout=120)
+        for words in (["rm", "-f", "-t", "0", name], ["rmi", "-a", "-f"]):
+            subprocess.run([*argv, *words], env=env, capture_output=True, timeout=120, check=True)
         for made in cgroups_of_podman() - before:
-            made.rmdir()
+            remove_when_empty(made)
 
 
 def cgroups_of_podman() -> set[Path]:
     """The parents that Podman makes for its groups, and leaves there."""
     top = Path("/sys/fs/cgroup")
     return {*top.glob("libpod_parent"), *top.glob("*/libpod_parent")}
+
+
+def remove_when_empty(group: Path) -> None:
+    """Remove a cgroup; what was in it leaves a little after its container."""
+    for _ in range(100):
+        try:
+            return group.rmdir()
+        except OSError as problem:
+            if problem.errno != errno.EBUSY:
+                raise
+            time.sleep(0.1)
+    raise AssertionError(f"{group} is still in use")
 
 
 @contained
