@@ -261,14 +261,15 @@ def podman(shared_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     finally:
         for words in (["rm", "-f", "-t", "0", name], ["rmi", "-a", "-f"]):
             subprocess.run([*argv, *words], env=env, capture_output=True, timeout=120, check=True)
-        for made in cgroups_of_podman() - before:
+        for made in sorted(cgroups_of_podman() - before, reverse=True):  # what is below comes first
             remove_when_empty(made)
 
 
 def cgroups_of_podman() -> set[Path]:
-    """The parents that Podman makes for its groups, and leaves there."""
+    """The parents that Podman makes for its groups, and leaves there, with what is below them."""
     top = Path("/sys/fs/cgroup")
-    return {*top.glob("libpod_parent"), *top.glob("*/libpod_parent")}
+    parents = [*top.glob("libpod_parent"), *top.glob("*/libpod_parent")]
+    return {Path(path) for parent in parents for path, _, _ in os.walk(parent)}
 
 
 def remove_when_empty(group: Path) -> None:
