@@ -163,9 +163,11 @@ def _lesson_lines(found: Mapping[str, Finding], listed: list[Lesson]) -> Iterabl
         word = "runs here" if item.runs else "blocked: needs " + ", ".join(item.missing)
         yield f"  {MARKS['ok' if item.runs else GAP]} {item.id}  {item.title}: {word}"
     if ready(found, listed):
-        yield "Lessons 00 and 01 can run here."
+        yield "You can begin: lessons 00 and 01 run here."
+        if blocked := [item.id[:2] for item in listed if not item.runs]:
+            yield f"The lab machine runs the others: {', '.join(blocked)} (minidocker vm up)."
         return
-    yield "Lessons 00 and 01 cannot run here yet."
+    yield "You cannot begin here yet: lessons 00 and 01 do not run."
     names = [name for item in listed if item.id[:2] in ("00", "01") for name in item.missing]
     for fix in dict.fromkeys(
         found[name].fix for name in names or missing(FIRST_LESSONS, found) if name in found

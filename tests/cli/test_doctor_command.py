@@ -47,7 +47,7 @@ def test_it_says_which_lessons_run(course: Path) -> None:
     done = run(course)
     assert (done.returncode, done.stderr) == (0, "")
     assert "00_what  What is a container?: runs here" in done.stdout
-    assert "Lessons 00 and 01 can run here." in done.stdout
+    assert "You can begin: lessons 00 and 01 run here." in done.stdout
     assert "\x1b" not in done.stdout
 
 
