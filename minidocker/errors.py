@@ -16,6 +16,9 @@ from __future__ import annotations
 import errno as _errno
 import os
 
+# The remedy for what a machine cannot show: one Linux where root may break anything.
+LAB_MACHINE = "use the lab machine: minidocker vm up   (or: vagrant up)"
+
 
 class MinidockerError(Exception):
     """A problem told in one sentence, with a remedy; never shown as a traceback.

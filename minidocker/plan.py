@@ -368,7 +368,7 @@ def warn_outside_the_lab(options: dict[str, Any], store: Store) -> str:
         pass
     return (
         "--mine runs your code as root on this machine. A mistake in it can harm the machine;\n"
-        "  in the lab machine (vagrant up) nothing can be harmed. This is said once."
+        "  in the lab machine (minidocker vm up) nothing can be harmed. This is said once."
     )
 
 

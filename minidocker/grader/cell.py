@@ -18,7 +18,7 @@ from typing import Any
 
 import pexpect.fdpexpect
 
-from minidocker.errors import Blocked
+from minidocker.errors import LAB_MACHINE, Blocked
 from minidocker.grader.ground import PACKAGE, make_cgroup, open_terminal, patience, remove_cgroup
 from minidocker.grader.maker import Maker
 from minidocker.grader.outcomes import Fail, NotStarted
@@ -68,7 +68,7 @@ class Cell:
         if maker.limit == "":
             raise Blocked(
                 "this machine cannot limit the number of a cell's processes",
-                "use a kernel from 6.14 on, or the VM: vagrant up",
+                LAB_MACHINE,
             )
         self.talk, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.talk.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)

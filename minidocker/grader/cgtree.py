@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Iterable
 
-from minidocker.errors import Blocked
+from minidocker.errors import LAB_MACHINE, Blocked
 from minidocker.lab import mountinfo
 
 NAME = "minidocker.grade."
@@ -25,7 +25,7 @@ def mount_point() -> str:
     for item in mountinfo.mounts():
         if item.fstype == "cgroup2" and os.access(item.point, os.W_OK) and not item.read_only:
             return item.point
-    raise Blocked("this machine has no cgroup version 2 tree", "use the lab machine: vagrant up")
+    raise Blocked("this machine has no cgroup version 2 tree", LAB_MACHINE)
 
 
 class Tree:
@@ -46,7 +46,7 @@ class Tree:
             if missing:
                 raise Blocked(
                     f"cgroup version 2 hands no {' and no '.join(missing)} controller down here",
-                    "use the lab machine: vagrant up",
+                    LAB_MACHINE,
                 )
             self.controllers = {n for n in WANTED if n in offered and n not in without}
             self._fill()

@@ -184,6 +184,6 @@ def status(manifest: Manifest, options: argparse.Namespace) -> int:
 
 def _machine_line() -> str:
     if sys.platform != "linux":
-        return "machine: not Linux; exercises can be judged in the VM only (vagrant up)"
+        return "machine: not Linux; the lab machine can judge (minidocker vm up)"
     who = "root" if os.geteuid() == 0 else "not root: judging needs sudo"
     return f"machine: Linux {os.uname().release}, {who}   (minidocker doctor says more)"

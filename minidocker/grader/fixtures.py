@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from minidocker.errors import Blocked
+from minidocker.errors import LAB_MACHINE, Blocked
 from minidocker.grader import subject as subjects
 from minidocker.grader.cell import Cell
 from minidocker.grader.machine import Machine
@@ -104,7 +104,7 @@ def blocked(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """A function that ends the check: this machine cannot show it, and why."""
     plan = getattr(request.config, "minidocker_plan", None)
 
-    def end(reason: str, remedy: str = "use the VM: vagrant up") -> None:
+    def end(reason: str, remedy: str = LAB_MACHINE) -> None:
         if plan is not None:
             raise Blocked(reason, remedy)
         pytest.skip(f"blocked: {reason}; {remedy}")

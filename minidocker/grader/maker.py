@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
-from minidocker.errors import Blocked
+from minidocker.errors import LAB_MACHINE, Blocked
 from minidocker.grader import zygote
 from minidocker.grader.ground import PACKAGE, needed_filesystems, process_limit, sweep
 
@@ -18,7 +18,7 @@ class Maker:
 
     def __init__(self) -> None:
         if sys.platform != "linux":
-            raise Blocked("checks need Linux", "use the VM: vagrant up")
+            raise Blocked("checks need Linux", LAB_MACHINE)
         if os.geteuid() != 0:
             raise Blocked("a cell for learner code needs root", "sudo minidocker grade")
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

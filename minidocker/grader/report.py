@@ -67,7 +67,7 @@ class Printer:
         earned, here, points = sums(results)
         self.line(f"{said}. Points: {earned} of {here} possible here, {points} in all.", "bold")
         if counts[o.BLOCKED]:
-            self.line("What is blocked here can be finished in the VM (vagrant up).")
+            self.line("The lab machine can judge what is blocked here: minidocker grade --on vm")
 
 
 def sums(results: Iterable[o.Result]) -> tuple[int, int, int]:

@@ -10,11 +10,12 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from minidocker.errors import LAB_MACHINE
 from minidocker.lab import mountinfo
-from minidocker.lab.finding import GAP, INFO, OK, USE_THE_VM, Finding, Host
+from minidocker.lab.finding import GAP, INFO, OK, Finding, Host
 
 CONTROLLERS = ("memory", "cpu", "pids", "io", "cpuset")
-REBOOT = "boot with systemd.unified_cgroup_hierarchy=1, or " + USE_THE_VM
+REBOOT = "boot with systemd.unified_cgroup_hierarchy=1, or " + LAB_MACHINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,13 @@ def _tree(host: Host, found: Layout) -> Finding:
     }
     seen = words[found.kind]
     if not found.home:
-        fix = REBOOT if found.kind == "v1" else USE_THE_VM
+        fix = REBOOT if found.kind == "v1" else LAB_MACHINE
         if found.kind == "none" and host.linux:
             fix = host.as_root("mount -t cgroup2 none /sys/fs/cgroup")
         return Finding("cgroup2", title, GAP, seen, fix, group)
     if not found.writable:
         root = "run it as root: sudo minidocker doctor"
-        fix = USE_THE_VM if host.euid == 0 else root
+        fix = LAB_MACHINE if host.euid == 0 else root
         return Finding("cgroup2", title, GAP, f"{seen}; not writable for us", fix, group)
     return Finding("cgroup2", title, OK if found.kind == "pure" else INFO, seen, group=group)
 
@@ -96,7 +97,7 @@ def _controller(host: Host, found: Layout, name: str) -> Finding:
     if {"io": "blkio"}.get(name, name) in found.version1:
         return Finding(name, title, GAP, "sits on cgroup version 1 here", REBOOT, group)
     if not found.home:
-        return Finding(name, title, GAP, "no cgroup version 2 tree", USE_THE_VM, group)
+        return Finding(name, title, GAP, "no cgroup version 2 tree", LAB_MACHINE, group)
     if host.euid != 0:
         seen = f"not delegated to user {host.euid} in {found.home}"
         fix = "run it as root: sudo minidocker doctor"
@@ -104,7 +105,7 @@ def _controller(host: Host, found: Layout, name: str) -> Finding:
     seen = f"not in {found.home}/cgroup.controllers"
     if name in found.listed:
         seen = f"{found.home} is read-only"
-    fix = "boot with cgroup_enable=memory, or " + USE_THE_VM if name == "memory" else USE_THE_VM
+    fix = "boot with cgroup_enable=memory, or " + LAB_MACHINE if name == "memory" else LAB_MACHINE
     return Finding(name, title, GAP, seen, fix, group)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 OK, GAP, INFO = "ok", "gap", "info"
-USE_THE_VM = "use the VM: vagrant up"
 DEFAULT_STORE = "/var/lib/minidocker"
 
 

@@ -10,8 +10,9 @@ import platform
 import sys
 from collections.abc import Iterator
 
+from minidocker.errors import LAB_MACHINE
 from minidocker.lab import proc
-from minidocker.lab.finding import GAP, INFO, OK, USE_THE_VM, Finding, Host
+from minidocker.lab.finding import GAP, INFO, OK, Finding, Host
 
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 OLDEST_KERNEL = (5, 10)
@@ -41,12 +42,12 @@ def kernel(host: Host) -> Iterator[Finding]:
     title = "Linux kernel"
     if not host.linux:
         seen = f"this is {host.platform}: reading and --dry-run work, containers need Linux"
-        yield Finding("linux", title, GAP, seen, USE_THE_VM)
+        yield Finding("linux", title, GAP, seen, LAB_MACHINE)
     else:
         release = (host.read("/proc/sys/kernel/osrelease") or platform.release()).strip()
         old = _version(release) < OLDEST_KERNEL
         seen = release + (", older than 5.10: some calls are missing" if old else "")
-        yield Finding("linux", title, GAP if old else OK, seen, USE_THE_VM if old else "")
+        yield Finding("linux", title, GAP if old else OK, seen, LAB_MACHINE if old else "")
     found = platform.machine()
     known = ARCHITECTURES.get(found.lower())
     seen = known or f"{found}: never tried; x86_64 and arm64 are"
@@ -72,11 +73,11 @@ def rights(host: Host) -> Iterator[Finding]:
     if host.euid != 0:
         yield Finding("root", "root", GAP, f"this is user {host.euid}", fix)
     elif mapped and mapped != ["0", "0", "4294967295"]:
-        fix = USE_THE_VM
+        fix = LAB_MACHINE
         seen = "root of a user namespace only: no device nodes, no host mounts"
         yield Finding("root", "root", GAP, seen, fix)
     elif "CAP_SYS_ADMIN" not in held:
-        fix = USE_THE_VM
+        fix = LAB_MACHINE
         yield Finding("root", "root", GAP, "user 0, but without CAP_SYS_ADMIN", fix)
     else:
         yield Finding("root", "root", OK, "user 0 with CAP_SYS_ADMIN")
@@ -115,7 +116,7 @@ def lab(host: Host) -> Iterator[Finding]:
         yield Finding("lab", "lab machine", OK, f"yes: {LAB_MARKER} is there")
     else:
         seen = "no: what goes wrong as root here goes wrong on your machine"
-        yield Finding("lab", "lab machine", INFO, seen, USE_THE_VM)
+        yield Finding("lab", "lab machine", INFO, seen, LAB_MACHINE)
     inside = [name for name in ("/.dockerenv", "/run/.containerenv") if _exists(host, name)]
     cpu = host.read("/proc/cpuinfo") or ""
     virtual = "a virtual machine" if " hypervisor" in cpu else "no sign of a virtual machine"

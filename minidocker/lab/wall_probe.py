@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from minidocker.errors import LAB_MACHINE
 from minidocker.lab import mountinfo
-from minidocker.lab.finding import GAP, INFO, OK, USE_THE_VM, Finding, Host
+from minidocker.lab.finding import GAP, INFO, OK, Finding, Host
 
 TRIED = {
     "pidns": "a new pid namespace",
@@ -57,7 +58,7 @@ def _user_namespaces(host: Host) -> Finding:
     if not first and not then:
         return Finding("userns", title, OK, "made, and mounted in it", group=group)
     seen = first or f"made, but it may not mount: {then}"
-    return Finding("userns", title, GAP, seen, _userns_fix(host) or USE_THE_VM, group)
+    return Finding("userns", title, GAP, seen, _userns_fix(host) or LAB_MACHINE, group)
 
 
 def _userns_fix(host: Host) -> str:
@@ -102,7 +103,7 @@ def _store(host: Host, fstype: str) -> Finding:
     try:
         data = os.statvfs(there)
     except (OSError, AttributeError) as problem:
-        return Finding("store", title, GAP, f"{host.store}: {problem}", USE_THE_VM, group)
+        return Finding("store", title, GAP, f"{host.store}: {problem}", LAB_MACHINE, group)
     free = data.f_bavail * data.f_frsize / 1e9
     seen = f"{host.store} ({fstype}), {free:.1f} GB free"
     if not os.access(there, os.W_OK):
@@ -130,5 +131,5 @@ def _tried(host: Host, name: str, title: str, group: str) -> Finding:
     if name == "veth" and "no program ip" in told:
         return Finding(name, title, GAP, told, host.install("iproute2"), group)
     root = host.linux and host.euid != 0
-    fix = "run it as root: sudo minidocker doctor" if root else USE_THE_VM
+    fix = "run it as root: sudo minidocker doctor" if root else LAB_MACHINE
     return Finding(name, title, GAP, told, fix, group)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from errno import EBUSY, EEXIST
 
-from minidocker.errors import Blocked, KernelError
+from minidocker.errors import LAB_MACHINE, Blocked, KernelError
 from minidocker.kernel.flags import CLONE_NEWCGROUP
 from minidocker.stages.base import Stage
 
@@ -33,7 +33,7 @@ class Cgroup(Stage):
             if asked:
                 raise Blocked(
                     "limits need cgroup v2 alone on /sys/fs/cgroup, and this machine has not that",
-                    "use the lab machine (vagrant up); minidocker doctor says more",
+                    LAB_MACHINE,
                 )
             return
         limits = self.limits(run.spec.resources)

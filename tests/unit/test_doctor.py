@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from minidocker.errors import LAB_MACHINE
 from minidocker.lab import doctor, mountinfo, trial
 from minidocker.lab.finding import Finding, Host
 
@@ -157,7 +158,7 @@ def test_root_of_a_user_namespace_is_not_root(host: Callable[..., Host]) -> None
 def test_a_namespace_that_is_refused_says_what_the_kernel_said(host: Callable[..., Host]) -> None:
     tried = {**ALL_WORKS, "timens": "unshare(2): EINVAL, Invalid argument"}
     item = doctor.features(host(tried=tried))["timens"]
-    assert item.state == "gap" and "EINVAL" in item.seen and item.fix == "use the VM: vagrant up"
+    assert item.state == "gap" and "EINVAL" in item.seen and item.fix == LAB_MACHINE
 
 
 @pytest.mark.parametrize(
@@ -239,7 +240,7 @@ def test_another_system_gets_a_report_and_no_trial(
     monkeypatch.setattr(trial, "run", never)
     found = doctor.features(host(platform="darwin", tried={}, root="/nowhere", euid=501))
     assert found["linux"].state == found["pidns"].state == found["root"].state == "gap"
-    assert found["linux"].fix == "use the VM: vagrant up"
+    assert found["linux"].fix == LAB_MACHINE
 
 
 def test_it_imports_and_reports_where_there_is_no_linux(tmp_path: Path) -> None:
@@ -287,7 +288,7 @@ def test_lessons_follow_from_what_they_need(host: Callable[..., Host]) -> None:
     assert not doctor.ready(found, [zero, one, five])
     told = "\n".join(doctor.plain(found, [zero, one, five]))
     assert "01_pid  Pid: blocked: needs pidns" in told
-    assert told.endswith("cannot run here yet.\n  try: use the VM: vagrant up")
+    assert told.endswith("lessons 00 and 01 do not run.\n  try: " + LAB_MACHINE)
 
 
 def test_a_later_lesson_does_not_block_the_first(host: Callable[..., Host]) -> None:
