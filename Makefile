@@ -8,10 +8,10 @@ ARGS ?=
 BOOTSTRAP := $(firstword $(wildcard /usr/bin/python3) python3) -I minidocker/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help learn setup test lint debian clean
+.PHONY: help learn setup test lint debian vm vm-down box clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 learn: ## set up what is missing, then open notebook 00 in JupyterLab
 	@$(BOOTSTRAP) learn
@@ -27,6 +27,15 @@ lint: ## check style and types (ruff, mypy)
 
 debian: ## make an image called debian, a real Debian 12 (about 100 MB, root)
 	@$(BOOTSTRAP) debian
+
+vm: ## the lab machine by `vagrant up`, with all that it needs; prints JupyterLab's address
+	@$(BOOTSTRAP) vm
+
+vm-down: ## remove the lab machine and all that `make vm` made; your work is carried out first
+	@$(BOOTSTRAP) vm-down
+
+box: ## build the lab machine's box, also as a file for Vagrant (offline but for the packages)
+	@$(BOOTSTRAP) box
 
 clean: ## remove the virtual environment and caches; images and your work stay
 	@$(BOOTSTRAP) clean

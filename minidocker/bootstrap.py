@@ -1,6 +1,6 @@
 """Set up minidocker on a machine that has only a Python: what `make` runs.
 
-    python3 -I minidocker/bootstrap.py learn|setup|test|lint|debian|clean
+    python3 -I minidocker/bootstrap.py learn|setup|test|lint|debian|vm|vm-down|box|clean
 
 It needs the standard library alone, and nothing of minidocker, for nothing is
 installed yet. Every step looks first, so a second run does only what is missing,
@@ -62,6 +62,7 @@ PACKAGES_FOR_TESTS = {
     "runc": "runc",
     "crun": "crun",
 }
+PACKAGES_FOR_VM = os.path.join(ROOT, "minidocker", "vm", "host-packages.txt")
 
 # JupyterLab as a learner meets it: nothing pops up over the notebook or asks the internet, the
 # kernel starts without a question, and a line that is wider than the window is folded, not cut.
@@ -247,8 +248,9 @@ def install(names: list[str], screen: Screen, log: str) -> list[str]:
     if ask(["dpkg", "--audit"]):  # an earlier installation was cut off
         run(["dpkg", "--configure", "-a"], screen, log)
     must([*apt, "update"], screen, log, "apt-get update", remedy)
-    # Ubuntu has no package of Chromium, only a snap: its test is then blocked, and no other.
-    names = [name for name in names if name != "chromium" or ask(["apt-cache", "madison", name])]
+    # Not every release has all: Ubuntu has Chromium as a snap only, and its test is then blocked.
+    known = {row.split()[0] for row in ask(["apt-cache", "madison", *names]).splitlines()}
+    names = [name for name in names if name in known]
     if not names:
         return []
     must(
@@ -624,10 +626,22 @@ def learn() -> int:
     return setup() or lab()
 
 
+def packages_for_vm() -> dict[str, str]:
+    """Return what the lab machine needs on its host; nothing where it is left out of the tests.
+
+    Only where there is dpkg: these are known by Debian's names alone.
+    """
+    if os.environ.get("MINIDOCKER_VM_TESTS") == "0" or not shutil.which("dpkg-query"):
+        return {}
+    with open(PACKAGES_FOR_VM, encoding="utf-8") as lines:
+        words = [line.partition("#")[0].strip() for line in lines]
+    return {word: "" for word in words if word}
+
+
 def test(*argv: str) -> int:
     """Set up what the tests need, and become pytest."""
     with alone():
-        prepare(Screen(3), "test", {**PACKAGES, **PACKAGES_FOR_TESTS})
+        prepare(Screen(3), "test", {**PACKAGES, **PACKAGES_FOR_TESTS, **packages_for_vm()})
     python = os.path.join(VENV, "bin", "python")
     sys.stdout.flush()
     os.chdir(ROOT)
@@ -654,6 +668,29 @@ def debian_command() -> int:
     return 0
 
 
+def machine(*words: str) -> int:
+    """Set up the command, with the packages that a lab machine needs, and hand over to it."""
+    with alone():
+        prepare(Screen(3), "learn", {**PACKAGES, **packages_for_vm()})
+    sys.stdout.flush()
+    os.execv(os.path.join(VENV, "bin", "minidocker"), ["minidocker", "vm", *words])
+
+
+def vm() -> int:
+    """Bring the Vagrant machine up."""
+    return machine("vagrant", "up")
+
+
+def vm_down() -> int:
+    """Remove the Vagrant machine and all that was made for it."""
+    return machine("vagrant", "down")
+
+
+def box() -> int:
+    """Build the lab machine's box, also as a file for Vagrant."""
+    return machine("box", "--vagrant")
+
+
 def clean() -> int:
     """Remove what set-up and the tools made in this folder; images and your work stay."""
     made = [".venv", "build", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache"]
@@ -671,6 +708,9 @@ COMMANDS = {
     "test": test,
     "lint": lint,
     "debian": debian_command,
+    "vm": vm,
+    "vm-down": vm_down,
+    "box": box,
     "clean": clean,
 }
 

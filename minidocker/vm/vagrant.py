@@ -22,11 +22,6 @@ from minidocker.vm import accel, build, hoststate, keep, libvirt, places
 from minidocker.vm.lab import free_port, number
 from minidocker.vm.phases import Phases
 
-PACKAGES = [
-    "vagrant", "vagrant-libvirt", "libvirt-daemon", "libvirt-daemon-system", "libvirt-clients",
-    "libvirt-daemon-driver-qemu", "libvirt-daemon-config-network", "dnsmasq-base", "iptables",
-    "qemu-system-x86", "qemu-utils", "mmdebstrap", "e2fsprogs", "rsync", "openssh-client",
-]  # fmt: skip
 NETWORK = "vagrant-libvirt"  # the plugin's name for its management network
 POOL = "default"
 FOUND = keep.FOLDER / "lab.json"  # read by the Vagrantfile
@@ -62,7 +57,9 @@ def up(suite: str = "bookworm") -> int:
 
 def packages(phases: Phases) -> str:
     """Install what is missing, as root; otherwise say the line that does."""
-    query = ["dpkg-query", "-W", "-f=${Package} ${db:Status-Status}\n", *PACKAGES]
+    lines = Path(__file__).with_name("host-packages.txt").read_text().splitlines()
+    wanted = [word for line in lines if (word := line.partition("#")[0].strip())]
+    query = ["dpkg-query", "-W", "-f=${Package} ${db:Status-Status}\n", *wanted]
     try:
         rows = subprocess.run(query, capture_output=True, text=True).stdout.splitlines()
     except FileNotFoundError:
@@ -71,9 +68,9 @@ def packages(phases: Phases) -> str:
         raise Blocked("this is no Debian; install Vagrant and vagrant-libvirt yourself",
                       "or: minidocker vm up, which needs QEMU alone") from None  # fmt: skip
     have = {row.split()[0] for row in rows if row.endswith(" installed")}
-    missing = [name for name in PACKAGES if name not in have]
+    missing = [name for name in wanted if name not in have]
     if not missing:
-        return f"all {len(PACKAGES)} are there"
+        return f"all {len(wanted)} are there"
     line = f"apt-get install --no-install-recommends {' '.join(missing)}"
     if os.geteuid():
         raise Blocked(f"{len(missing)} Debian packages are missing", f"sudo {line}")
