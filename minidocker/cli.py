@@ -143,6 +143,12 @@ def run(argv: list[str]) -> int:
     if "help" in found:
         print(options.help_parser().format_help(), end="")
         return 0
+    if "on" in found:
+        from minidocker.vm import remote
+
+        return remote.run(str(found["on"]), bool(found.get("fresh")), argv, words)
+    if found.get("fresh"):
+        raise UsageError("--fresh is for the lab machine", "--on vm --fresh")
     if "dry-run" in found:
         return dry_run(found, words)
     if sys.platform != "linux":

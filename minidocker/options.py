@@ -64,6 +64,8 @@ RUN: tuple[tuple[tuple[str, ...], str, str, str, str], ...] = (
     (("--mine",), FLAG, "", "our own", "take every part that you have written from exercises/"),
     (("--explain",), FLAG, "", "our own", "tell each step while it is done"),
     (("--dry-run",), FLAG, "", "our own", "tell each step and do none; on any system"),
+    (("--on",), VALUE, "MACHINE", "our own", "run it in the lab machine: vm or vagrant"),
+    (("--fresh",), FLAG, "", "our own", "with --on vm: put that machine back first"),
     (("--help",), FLAG, "", "our own", "show this text"),
 )  # fmt: skip
 

@@ -22,7 +22,10 @@ HELP = {
         "Judge your exercises on the real kernel.",
         "  minidocker grade                all lessons\n"
         "  minidocker grade 01             one lesson\n"
-        "  minidocker grade --json -       the report as JSON\n\n"
+        "  minidocker grade --json -       the report as JSON\n"
+        "  minidocker grade --on vm        in the lab machine, which lacks nothing\n"
+        "  minidocker grade 01 --on vm --from class/* --csv marks.csv\n"
+        "                                  other people's files, each in a pristine machine\n\n"
         "exit status: 0 all passed, 1 something failed or is not started,\n"
         "3 something cannot be shown on this machine, 4 the grader has a fault",
     ),
@@ -50,6 +53,10 @@ def main(argv: list[str]) -> int:
     """Run one verb; argv[0] names it. Returns the exit status."""
     verb, rest = argv[0], argv[1:]
     options = _parser(verb).parse_args(rest)
+    if verb == "grade" and options.on:
+        from minidocker.vm import remote
+
+        return remote.grade(options)
     manifest = load()
     verbs = {"grade": grade, "hint": hint, "borrow": borrow, "progress": progress,
              "reset": reset, "watch": watch, "status": status}  # fmt: skip
@@ -64,9 +71,14 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     )  # fmt: skip
     if verb == "grade":
         parser.add_argument("lesson", nargs="*", help="01, 1 or 01_pid; none means all")
-        parser.add_argument("--from", dest="directory", metavar="DIR",
+        parser.add_argument("--from", dest="directory", metavar="DIR", nargs="+",
                             help="judge the exercise files in DIR, and record nothing")  # fmt: skip
         parser.add_argument("--json", metavar="FILE", help="write a report; - is standard output")
+        parser.add_argument("--csv", metavar="FILE",
+                            help="marks, a line a DIR; later, only changes are judged")  # fmt: skip
+        parser.add_argument("--on", metavar="MACHINE", help="judge in the lab machine: vm, vagrant")
+        parser.add_argument("--fresh", action="store_true",
+                            help="with --on vm: put that machine back first")  # fmt: skip
     elif verb == "hint":
         parser.add_argument("what", nargs="?", help="a lesson, a check or a message code")
     elif verb == "borrow":

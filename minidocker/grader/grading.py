@@ -18,10 +18,17 @@ from minidocker.grader.report import Printer, as_json
 
 def grade(manifest: Manifest, options: argparse.Namespace) -> int:
     """`minidocker grade`: judge, print as it goes, record, report."""
+    if options.fresh or (options.csv and not options.directory):
+        raise UsageError("--fresh and --csv are for the lab machine", "minidocker grade --on vm")
     lessons = _lessons(manifest, options.lesson)
     directory = manifest.root / "exercises"
     if options.directory is not None:
-        directory = Path(options.directory)
+        if len(options.directory) > 1 or options.csv:
+            raise UsageError(
+                "other people's files belong in a machine that is put back for each",
+                "minidocker grade --on vm --from DIR…",
+            )
+        directory = Path(options.directory[0])
         if not directory.is_dir():
             raise NotFound(f"there is no directory {directory}", "name one with exercise files", 2)
     results = _judge(

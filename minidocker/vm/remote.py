@@ -4,7 +4,7 @@
     --on vagrant   the machine of `vagrant up`
     --fresh        (vm) put it back to its pristine state first
 
-Other people's submissions (`grade --from DIR`) get a machine of their own, pristine for each
+Other people's submissions (`grade --from DIR…`) get a machine of their own, pristine for each
 directory, to which nothing of this host is connected. What comes back is not trusted.
 """
 
@@ -19,8 +19,9 @@ import sys
 import tarfile
 import time
 import unicodedata
+from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from minidocker.errors import MinidockerError, NotFound, UsageError
@@ -38,43 +39,46 @@ class Wish:
     """What was asked for: the machine, and the words that are left for the command in it."""
 
     on: str
-    words: list[str] = field(default_factory=list)
+    words: list[str]
     fresh: bool = False
-    directory: str = ""  # grade --from
     report: str = ""  # grade --json
 
-
-def understand(verb: str, argv: Sequence[str]) -> Wish:
-    """Take our own options out of a command line. For `run` they come before the image's name."""
-    wish, rest = Wish(""), list(argv)
-    ours = {"--on": "on"} if verb == "run" else {"--on": "on", "--from": "directory",
-                                                "--json": "report"}  # fmt: skip
-    while rest:
-        word = rest.pop(0)
-        name, equals, value = word.partition("=")
-        if name in ours:
-            if not equals and not rest:
-                raise UsageError(f"{name} needs a value", f"minidocker {verb} {name} vm")
-            setattr(wish, ours[name], value if equals else rest.pop(0))
-        elif word == "--fresh":
-            wish.fresh = True
-        else:
-            wish.words.append(word)
-            if verb == "run" and wish.on:
-                break  # what follows is for the machine's own minidocker to read
-    wish.words += rest
-    if wish.on not in ("vm", "vagrant"):
-        raise UsageError(f"--on {wish.on} names no machine", "--on vm, or --on vagrant")
-    if wish.fresh and wish.on == "vagrant":
-        raise UsageError("--fresh needs the machine of `minidocker vm`", "--on vm --fresh")
-    return wish
+    def __post_init__(self) -> None:
+        if self.on not in ("vm", "vagrant"):
+            raise UsageError(f"--on {self.on} names no machine", "--on vm, or --on vagrant")
+        if self.fresh and self.on == "vagrant":
+            raise UsageError("--fresh needs the machine of `minidocker vm`", "--on vm --fresh")
 
 
-def main(verb: str, argv: Sequence[str]) -> int:
+def run(on: str, fresh: bool, argv: Sequence[str], words: Sequence[str]) -> int:
+    """`minidocker run --on …`; `argv` is the whole line, `words` what follows its options."""
+    options = list(argv[: len(argv) - len(words)])
+    kept: list[str] = []
+    while options:
+        word = options.pop(0)
+        if word == "--on":
+            options.pop(0)
+        elif not word.startswith("--on=") and word not in ("--fresh", "--fresh=true"):
+            kept.append(word)
+    return in_machine("run", Wish(on, [*kept, *words], fresh))
+
+
+def grade(options: Namespace) -> int:
+    """`minidocker grade --on …`: the learner's own files, or other people's with --from."""
+    wish = Wish(options.on, list(options.lesson), options.fresh, options.json or "")
+    if not options.directory:
+        return in_machine("grade", wish)
+    if wish.on != "vm":
+        raise UsageError("--from needs a machine that can be restored", "--on vm --from DIR")
+    if len(options.directory) == 1 and not options.csv:
+        return submission(wish, Path(options.directory[0]))
+    from minidocker.vm import classroom
+
+    return classroom.grade([Path(name) for name in options.directory], wish, options.csv or "")
+
+
+def in_machine(verb: str, wish: Wish) -> int:
     """Run `minidocker VERB …` in a machine; returns its exit status."""
-    wish = understand(verb, argv)
-    if wish.directory:
-        return submission(wish)
     if wish.on == "vagrant":
         return in_vagrant(verb, wish)
     machine = Lab()
@@ -92,7 +96,7 @@ def pass_through(way: Ssh, words: Sequence[str], wish: Wish) -> int:
     """Run a command with our own streams; a report goes to the file that was named."""
     if wish.report and wish.report != "-":
         done = subprocess.run(way.argv(words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-        _write(wish.report, done.stdout)
+        write(wish.report, done.stdout)
         return done.returncode
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and not wish.report
     return subprocess.run(way.argv(words, tty=terminal)).returncode
@@ -128,24 +132,29 @@ def vagrant_way() -> Ssh:
 # --- other people's submissions ----------------------------------------------------------
 
 
-def submission(wish: Wish) -> int:
+def submission(wish: Wish, directory: Path) -> int:
     """Judge a directory of exercise files in a pristine machine that gives nothing back."""
-    if wish.on != "vm":
-        raise UsageError("--from needs a machine that can be restored", "--on vm --from DIR")
-    content = pack(Path(wish.directory))
+    content = pack(directory)
     machine = Lab("grading", shared=False)
-    way = machine.restore()
-    way.run(["sh", "-c", f"mkdir {THERE} && tar -xf - -C {THERE}"], stdin=content, cwd="/")
-    words = ["minidocker", "grade", "--from", THERE, *wish.words, *_report(wish)]
     try:
-        status, said = bounded(way.argv(words), merged=not wish.report)
+        status, said = judge(machine, content, [*wish.words, *_report(wish)], not wish.report)
     finally:
         machine.down()
     if wish.report:
-        _write(wish.report, believe(said))
+        write(wish.report, believe(said))
     else:
         sys.stdout.write(harmless(said.decode(errors="replace")))
     return status if 0 <= status <= 4 else 4
+
+
+def judge(
+    machine: Lab, content: bytes, words: Sequence[str], merged: bool
+) -> tuple[int, bytes]:
+    """Put the machine back, carry a submission in, grade it: its exit status and what it said."""
+    way = machine.restore()
+    way.run(["sh", "-c", f"mkdir {THERE} && tar -xf - -C {THERE}"], stdin=content, cwd="/")
+    argv = ["minidocker", "grade", *words, "--from", THERE]
+    return bounded(way.argv(argv), merged=merged)
 
 
 def bounded(
@@ -210,7 +219,7 @@ def harmless(text: str) -> str:
     )
 
 
-def _write(file: str, content: bytes) -> None:
+def write(file: str, content: bytes) -> None:
     if file == "-":
         sys.stdout.buffer.write(content)
         return

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from minidocker import cli
 from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound, UsageError
+from minidocker.grader.manifest import load
 from minidocker.vm import accel, build, course, hoststate, lab, places, qemu, remote
 from minidocker.vm.phases import Phases, blame
 from minidocker.vm.ssh import Ssh
@@ -354,20 +356,68 @@ def test_a_look_at_this_host_changes_nothing_and_can_be_kept() -> None:
 # --- run and grade in a machine ----------------------------------------------------------
 
 
-def test_our_options_are_taken_out_and_the_rest_is_left() -> None:
-    wish = remote.understand("run", ["-it", "--on", "vm", "--rm", "base", "sh", "--on", "x"])
-    assert (wish.on, wish.words) == ("vm", ["-it", "--rm", "base", "sh", "--on", "x"])
-    wish = remote.understand("grade", ["01", "--on=vm", "--fresh", "--from", "d", "--json", "f"])
-    assert (wish.on, wish.fresh, wish.directory, wish.report) == ("vm", True, "d", "f")
-    assert wish.words == ["01"]
+def test_our_options_are_taken_out_and_the_rest_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[remote.Wish] = []
+    monkeypatch.setattr(remote, "in_machine", lambda verb, wish: asked.append(wish) or 0)
+    line = ["-it", "--on", "vm", "--rm", "--fresh", "-m", "64m", "base", "sh", "--on", "x"]
+    assert cli.main(["run", *line]) == 0
+    assert cli.main(["grade", "01", "--on=vagrant", "--json", "f"]) == 0
+    wishes = [(wish.on, wish.fresh, wish.words, wish.report) for wish in asked]
+    first = ["-it", "--rm", "-m", "64m", "base", "sh", "--on", "x"]
+    assert wishes == [("vm", True, first, ""), ("vagrant", False, ["01"], "f")]
 
 
 @pytest.mark.parametrize(
-    "words", [["--on"], ["--on", "moon"], ["--on", "vagrant", "--fresh"], ["--on=vm", "--from"]]
-)
-def test_a_wrong_wish_is_one_sentence(words: list[str]) -> None:
-    with pytest.raises(UsageError):
-        remote.understand("grade", words)
+    "line",
+    [
+        "run --on moon base", "run --on vagrant --fresh base", "run --fresh base",
+        "grade --on moon", "grade --fresh", "grade --from a b", "grade --csv marks.csv",
+        "grade --on vagrant --from a",
+    ],
+)  # fmt: skip
+def test_a_wrong_wish_is_one_sentence(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(line.split()) in (2, 125)
+    assert capsys.readouterr().err.startswith("minidocker: ")
+
+
+def report(**outcomes: str) -> dict[str, object]:
+    """What a machine says of lesson 01, with some outcomes changed."""
+    lesson = load().lesson("01")
+    checks = [{"id": c.id, "outcome": outcomes.get(c.id, "pass")} for c in lesson.checks]
+    return {"lessons": [{"id": lesson.id, "checks": checks}], "earned": 99999}
+
+
+def test_a_class_is_counted_by_our_own_manifest_and_goes_on_where_it_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lesson = load().lesson("01")
+    first = lesson.checks[0]
+    answers = {"ada": report(), "bob": report(**{first.id: "fail"}), "eve": "no report"}
+    judged: list[str] = []
+
+    def judge(machine: object, content: bytes, words: list[str], merged: bool) -> tuple[int, bytes]:
+        with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+            name = tar.extractfile("01_pid.py").read().decode()  # type: ignore[union-attr]
+        judged.append(name)
+        return 0, json.dumps(answers[name]).encode()
+
+    monkeypatch.setattr(remote, "judge", judge)
+    monkeypatch.setenv("MINIDOCKER_VM", str(tmp_path / "state"))
+    for name in answers:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "01_pid.py").write_text(name)
+    table = str(tmp_path / "marks.csv")
+    line = ["grade", "01", "--on", "vm", "--csv", table, "--from"]
+    line += [str(tmp_path / name) for name in answers]
+    assert cli.main(line) == 4
+    said = capsys.readouterr().out
+    assert f"ada                    {lesson.points}/{lesson.points}  all pass" in said
+    assert f"did not pass: {first.id}" in said and "no verdict" in said
+    assert "3 submissions, 2 with a verdict" in said and first.title in said
+    assert judged == ["ada", "bob", "eve"]
+    (tmp_path / "bob/01_pid.py").write_text("ada")
+    assert cli.main(line) == 4
+    assert judged[3:] == ["ada", "eve"]  # bob's file has changed, and eve had no verdict
 
 
 def test_a_submission_holds_plain_python_files_only(tmp_path: Path) -> None:

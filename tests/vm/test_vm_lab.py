@@ -123,10 +123,7 @@ def test_a_submission_gets_a_machine_of_its_own(tmp_path: Path, lab: Lab, clock:
         words = ["01", "--on", "vm", "--fresh", "--from", str(directory)]
         with clock("two submissions, each in a pristine machine"):
             done = subprocess.run(
-                [sys.executable, "-c", "import sys; from minidocker.vm import remote; "
-                 "from minidocker.errors import MinidockerError\n"
-                 "try: sys.exit(remote.main('grade', sys.argv[1:]))\n"
-                 "except MinidockerError as e: print(e); sys.exit(e.status)", *words],
+                [sys.executable, "-m", "minidocker", "grade", *words],
                 capture_output=True, text=True, cwd=places.COURSE, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         assert (done.returncode == 0) is good, done.stdout + done.stderr
