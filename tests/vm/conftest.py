@@ -1,14 +1,18 @@
-"""The lab machine for tests: one of their own, made once; blocked, with the reason, where it cannot be.
+"""The lab machines for tests: their own, made once; blocked, with the reason, where they cannot be.
 
-These tests take many minutes, so they run when MINIDOCKER_VM_TESTS is set. In continuous integration
-(CI is set too) a machine that cannot start is then a failure.
+In continuous integration (CI is set) a machine that cannot start is a failure. The tests take many
+minutes, with a line of progress now and then; MINIDOCKER_VM_TESTS=0 leaves them out.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import signal
+import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,17 +20,18 @@ import pytest
 from minidocker.errors import Blocked, MinidockerError
 from minidocker.grader.machine_vm import VirtualMachine, keep_transcript
 from minidocker.vm.lab import Lab
+from minidocker.vm.ssh import Ssh
 
 CI = bool(os.environ.get("CI"))
 TIMES: dict[str, float] = {}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without a wish for it, no machine is built."""
+    """Leave the machines out where that is wished."""
     here = Path(__file__).parent
-    if os.environ.get("MINIDOCKER_VM_TESTS"):
+    if os.environ.get("MINIDOCKER_VM_TESTS") != "0":
         return
-    reason = "blocked: the lab machine takes minutes (MINIDOCKER_VM_TESTS=1 make test)"
+    reason = "blocked: MINIDOCKER_VM_TESTS=0 leaves the lab machines out (make test)"
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.skip(reason=reason))
@@ -57,6 +62,51 @@ class Clock:
 @pytest.fixture(scope="session")
 def clock() -> Clock:
     return Clock()
+
+
+class Judge:
+    """Runs tests in a machine, and passes on what they say: nobody waits in the dark."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.capture = config.pluginmanager.getplugin("capturemanager")
+
+    def __call__(self, way: Ssh, *words: str, least: int) -> None:
+        """Fail unless at least so many tests pass there, none fails and none is blocked."""
+        argv = ["python", "-m", "pytest", "-p", "no:cacheprovider", "--color=no", *words]
+        with self.capture.global_and_fixture_disabled():
+            os.write(1, b"\n")
+            status, said = passed_on(way.argv(argv), 1800)
+        assert status == 0, said[-3000:]
+        passed = re.search(r"(\d+) passed", said)
+        assert passed and int(passed[1]) >= least, said[-300:]
+        assert "skipped" not in said.splitlines()[-1], "something is blocked in the lab machine"
+
+
+def passed_on(argv: Sequence[str], seconds: float) -> tuple[int, str]:
+    """Run a program, its output on ours as it comes; kill it after so many seconds."""
+    said = bytearray()
+    process = subprocess.Popen(
+        list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )  # fmt: skip
+    end = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
+    end.start()
+    try:
+        assert process.stdout is not None
+        while piece := os.read(process.stdout.fileno(), 65536):
+            said += piece
+            os.write(1, piece)
+        return process.wait(), said.decode(errors="replace")
+    finally:
+        end.cancel()
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def judge(pytestconfig: pytest.Config) -> Judge:
+    return Judge(pytestconfig)
 
 
 def or_blocked(problem: MinidockerError) -> None:

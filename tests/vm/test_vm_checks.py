@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import subprocess
-import sys
 from typing import Any
 
 import pexpect
 import pytest
 
 from minidocker.grader.machine_vm import VirtualMachine
-from minidocker.vm.lab import Lab
 
 
 def prompt(vm: VirtualMachine, *words: str) -> Any:
@@ -164,34 +161,3 @@ def test_a_cgroup_can_be_given_to_an_ordinary_user(vm: VirtualMachine) -> None:
     assert "/minidocker/gift/mine" in done
     assert "Permission denied" in done  # the limit on the gift itself stays the giver's
     vm.run(["sh", "-c", f"sleep 0.2; rmdir {parent}/mine {parent}"])
-
-
-# --- the project's own checks, all of them --------------------------------------------------
-
-
-def test_every_check_of_every_lesson(lab: Lab, vm: VirtualMachine, clock: Any) -> None:
-    """tests/stages in the machine: the reference and the solutions, nothing blocked."""
-    words = ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/stages"]
-    with clock("checks: tests/stages in the machine"):
-        done = subprocess.run(
-            lab.ssh().argv(words), capture_output=True, text=True, timeout=1500,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-    sys.stdout.write(done.stdout)
-    vm.transcript.write(done.stdout)
-    assert done.returncode == 0, done.stdout[-3000:]
-    passed = re.search(r"(\d+) passed", done.stdout)
-    assert passed and int(passed[1]) > 20
-    assert "skipped" not in done.stdout.splitlines()[-1], "a check is blocked in the lab machine"
-
-
-def test_a_smoke_of_the_command(lab: Lab, clock: Any) -> None:
-    """The first tests of `minidocker run` on this kernel and this Python."""
-    words = ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/cli/test_run.py",
-             "-k", "exit_status or namespace or mount or rootfs or orphan or limit"]  # fmt: skip
-    with clock("smoke: part of tests/cli in the machine"):
-        done = subprocess.run(
-            lab.ssh().argv(words), capture_output=True, text=True, timeout=900,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,11 @@ from typing import Any
 
 import pytest
 
+from minidocker.grader.manifest import load
+from minidocker.lab.doctor import features, missing
 from minidocker.vm import course
+from minidocker.vm.lab import runtime
+from minidocker.vm.ssh import Ssh
 
 CI = bool(os.environ.get("CI"))
 CODE = "import sys; from minidocker.vm import vagrant; sys.exit(getattr(vagrant, sys.argv[1])())"
@@ -62,14 +67,23 @@ def place(tmp_path_factory: pytest.TempPathFactory, clock: Any) -> Iterator[Path
     assert "the host is as it was" in done.stderr
 
 
-def ssh(place: Path, script: str) -> str:
-    """Run a script in the machine by Vagrant's own ssh."""
+@pytest.fixture(scope="module")
+def root(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ssh]:
+    """The way in as root, over one connection; the box has our key for root too."""
     done = subprocess.run(
-        ["vagrant", "ssh", "-c", script], cwd=place, capture_output=True, text=True,
-        stdin=subprocess.DEVNULL, timeout=300,
+        ["vagrant", "ssh-config"], cwd=place, capture_output=True, text=True, check=True,
+        stdin=subprocess.DEVNULL, timeout=120,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    facts = dict(line.split(None, 1) for line in done.stdout.splitlines() if line.strip())
+    key = Path(facts["IdentityFile"].strip('"'))
+    way = Ssh(facts["HostName"], int(facts["Port"]), key, runtime() / f"test-{os.getpid()}.ssh")
+    yield way
+    way.close()
+
+
+def ssh(root: Ssh, script: str) -> str:
+    """Run a script in the machine as Vagrant's own user, who may become root."""
+    return root.shell(f"exec su vagrant -c {shlex.quote(script)}")
 
 
 def soon(condition: Any, seconds: float = 60) -> bool:
@@ -92,19 +106,19 @@ def test_the_last_line_is_an_address_that_answers(place: Path) -> None:
         urllib.request.urlopen(f"{base}/api/contents", timeout=60)
 
 
-def test_work_goes_both_ways_while_the_machine_runs(place: Path) -> None:
+def test_work_goes_both_ways_while_the_machine_runs(place: Path, root: Ssh) -> None:
     (place / "exercises/here.txt").write_text("from here\n")
-    ssh(place, "sudo -u learner sh -c 'echo from there > /minidocker/notebooks/there.txt'")
+    ssh(root, "sudo -u learner sh -c 'echo from there > /minidocker/notebooks/there.txt'")
     assert soon(lambda: (place / "notebooks/there.txt").exists())
     assert (place / "notebooks/there.txt").read_text() == "from there\n"
-    assert soon(lambda: "from here" in ssh(place, "cat /minidocker/exercises/here.txt || true"))
+    assert soon(lambda: "from here" in ssh(root, "cat /minidocker/exercises/here.txt || true"))
 
 
-def test_the_learner_may_become_root_by_minidocker_alone(place: Path) -> None:
-    assert "uid=0" in ssh(place, "sudo -u learner sudo -n minidocker run --rm base id")
-    assert "refused" in ssh(place, "sudo -u learner sudo -n id 2>&1 || echo refused")
-    assert "learner" in ssh(place, "ps -o user= -C jupyter-lab")
-    assert ssh(place, "find /minidocker/exercises /minidocker/notebooks -user root").strip() == ""
+def test_the_learner_may_become_root_by_minidocker_alone(root: Ssh) -> None:
+    assert "uid=0" in ssh(root, "sudo -u learner sudo -n minidocker run --rm base id")
+    assert "refused" in ssh(root, "sudo -u learner sudo -n id 2>&1 || echo refused")
+    assert "learner" in ssh(root, "ps -o user= -C jupyter-lab")
+    assert ssh(root, "find /minidocker/exercises /minidocker/notebooks -user root").strip() == ""
 
 
 def test_a_second_up_is_quick_and_says_the_address_again(place: Path, clock: Any) -> None:
@@ -114,7 +128,35 @@ def test_a_second_up_is_quick_and_says_the_address_again(place: Path, clock: Any
     assert done.stdout.splitlines()[-1] == (place / "said").read_text().splitlines()[-1]
 
 
-def test_work_is_carried_out_before_the_machine_stops(place: Path, clock: Any) -> None:
+def test_every_check_of_every_lesson(root: Ssh, judge: Any, clock: Any) -> None:
+    """All of tests/stages in the machine, over the reference and over the solutions."""
+    count = sum(len(lesson.checks) for lesson in load().lessons)
+    with clock("every stage check in the Vagrant machine"):
+        judge(root, "tests/stages", least=count)
+
+
+def test_the_notebooks_that_this_host_cannot_run(
+    root: Ssh, judge: Any, clock: Any
+) -> None:
+    """With the reference and with the solutions; where the host lacks nothing, lesson 05 all the same."""
+    found = features()
+    here = {one.id for one in load().lessons if missing(one.needs, found)} | {"05_cgroups"}
+    names = [Path(one.notebook).stem for one in load().lessons if one.id in here]
+    with clock("notebooks in the Vagrant machine"):
+        words = ["tests/course/test_notebooks.py", "-k", " or ".join(sorted(names))]
+        judge(root, *words, least=2 * len(names))
+
+
+def test_a_smoke_of_the_command(root: Ssh, judge: Any, clock: Any) -> None:
+    """The first tests of `minidocker run` on that kernel."""
+    some = "exit_status or namespace or mount or rootfs or orphan or limit"
+    with clock("a smoke of the command in the Vagrant machine"):
+        judge(root, "tests/cli/test_run.py", "-k", some, least=5)
+
+
+def test_work_is_carried_out_before_the_machine_stops(
+    place: Path, root: Ssh, clock: Any
+) -> None:
     """The background carrier is ended first: what is left to carry is carried by `halt` itself."""
     from minidocker.vm import keep
 
@@ -126,7 +168,7 @@ def test_work_is_carried_out_before_the_machine_stops(place: Path, clock: Any) -
             continue
         if mark in words and entry.isdigit():
             os.kill(int(entry), 9)
-    ssh(place, "sudo -u learner sh -c 'echo last > /minidocker/exercises/last.txt'")
+    ssh(root, "sudo -u learner sh -c 'echo last > /minidocker/exercises/last.txt'")
     with clock("vagrant halt"):
         done = subprocess.run(
             ["vagrant", "--no-tty", "halt"], cwd=place, capture_output=True, text=True,
