@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 from debian_tar import debian_tar
 
+from minidocker import plan
+from minidocker.grader.manifest import load
 from minidocker.images.store import Store
+from minidocker.stages import choose
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -76,3 +81,55 @@ def test_its_programs_run(imported: tuple[Store, str]) -> None:
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
     )
     assert re.fullmatch(r"5\.\S+\napt 2\.\S+ .*\n42\n", told)
+
+
+FIRST_HALF = ("01", "02", "03", "04", "05")
+
+
+@pytest.fixture
+def learner(tmp_path: Path) -> Path:
+    """Exercises of one who has finished lessons 01 to 05 and not begun the others."""
+    for lesson in load().lessons:
+        source = "solutions" if lesson.number in FIRST_HALF else "exercises/.starters"
+        shutil.copy(REPOSITORY / source / lesson.file, tmp_path)
+    return tmp_path
+
+
+@pytest.mark.needs("pidns", "mntns", "overlay")
+def test_a_learners_own_parts_run_a_real_debian(
+    imported: tuple[Store, str], learner: Path
+) -> None:
+    """`run --mine debian bash` at a terminal, with every part that lessons 01 to 05 ask for."""
+    env = {"MINIDOCKER_ROOT": imported[0].root, "MINIDOCKER_EXERCISES": str(learner)}
+    line = [sys.executable, "-m", "minidocker", "run", "-it", "--rm", "--mine", "debian", "bash"]
+    session = pexpect.spawn(
+        line[0], line[1:], env={**os.environ, **env, "TERM": "dumb"}, cwd=REPOSITORY,
+        encoding="utf-8", echo=False, timeout=60,
+    )  # fmt: skip
+    for question, answer in (
+        ("echo pid $$", "pid 1"),
+        ("grep -c . /proc/self/mountinfo | sed 's/^/mounts /'", r"mounts \d+"),
+        ("head -c 2 /etc/debian_version; echo ' is the release'", "12 is the release"),
+        ("python3 -c 'print(6 * 7, \"from its own Python\")'", "42 from its own Python"),
+    ):
+        session.sendline(question)
+        session.expect(answer)
+    session.sendline("exit 9")
+    session.expect(pexpect.EOF)
+    session.close()
+    assert session.exitstatus == 9
+
+
+def test_every_part_of_the_first_half_is_then_the_learners(
+    learner: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINIDOCKER_EXERCISES", str(learner))
+    whose = {
+        (stage.name, part): os.path.basename(file)
+        for stage in plan.adopted(choose(), {"mine": True}) for part, file in stage.origin.items()
+    }  # fmt: skip
+    assert whose == {
+        (function.stage, function.name): lesson.file
+        for lesson in load().lessons if lesson.number in FIRST_HALF
+        for function in lesson.functions if function.stage
+    }  # fmt: skip
