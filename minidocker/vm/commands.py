@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +23,7 @@ examples:
   minidocker vm snapshot before        keep its state; `restore before` goes back to it
   minidocker vm down                   stop it; only exercises/ and notebooks/ are kept
   minidocker vm down --all             remove its disk and snapshots as well
+  minidocker vm cost                   what a virtual machine costs beside a container
   minidocker vm vagrant up             the same under Vagrant and libvirt (make vm)
   minidocker vm box --vagrant          build the box as a file for Vagrant
 
@@ -36,7 +38,7 @@ def main(argv: list[str]) -> int:
     verbs = {
         "up": up, "ssh": ssh, "run": run, "status": status, "snapshot": snapshot, "lab": lab,
         "restore": restore, "down": down, "box": box, "sync": sync, "prune": prune,
-        "vagrant": vagrant,
+        "vagrant": vagrant, "cost": cost,
     }  # fmt: skip
     return verbs[options.verb](options)
 
@@ -68,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("sync", help="bring the learner's files together now")
     one = verbs.add_parser("vagrant", help="the same machine under Vagrant and libvirt")
     one.add_argument("what", choices=["up", "down"])
+    one = verbs.add_parser("cost", help="measure a machine beside a container")
+    one.add_argument("--json", action="store_true", help="the figures for programs: kB, seconds")
     one = verbs.add_parser("prune", help="remove all machines, boxes and caches")
     return parser
 
@@ -183,6 +187,15 @@ def vagrant(options: argparse.Namespace) -> int:
     from minidocker.vm import vagrant as room
 
     return room.up() if options.what == "up" else room.down()
+
+
+def cost(options: argparse.Namespace) -> int:
+    """`vm cost`: start and memory of a small machine, and of a container."""
+    from minidocker.vm import cost as room
+
+    found = room.known()
+    print(json.dumps(found, indent=2) if options.json else room.tell(found))
+    return 0
 
 
 def prune(options: argparse.Namespace) -> int:

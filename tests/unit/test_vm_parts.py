@@ -6,6 +6,7 @@ import fcntl
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 from minidocker import cli
 from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound, UsageError
 from minidocker.grader.manifest import load
-from minidocker.vm import accel, build, course, hoststate, lab, places, qemu, remote
+from minidocker.vm import accel, build, cost, course, hoststate, lab, places, qemu, remote
 from minidocker.vm.phases import Phases, blame
 from minidocker.vm.ssh import Ssh
 
@@ -448,3 +449,35 @@ def test_a_submission_that_says_or_takes_too_much_is_ended() -> None:
         remote.bounded(["yes"], merged=True, largest=1024)
     with pytest.raises(MinidockerError, match="not judged within"):
         remote.bounded(["sleep", "60"], merged=True, patience=0.3)
+
+
+# --- what a machine costs ----------------------------------------------------------------
+
+
+def test_without_qemu_the_figures_are_labelled_as_reference(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("MINIDOCKER_CACHE", str(tmp_path))
+    found = cost.known()
+    assert found["reference"]
+    assert cost.tell(found).startswith("REFERENCE figures, not of this computer")
+
+
+def test_the_smallest_initrd_is_one_that_cpio_reads(tmp_path: Path) -> None:
+    if not shutil.which("busybox"):
+        pytest.skip("blocked: no busybox (apt-get install busybox-static)")
+    archive = cost.archive(b"\x7fELF and more")
+    done = subprocess.run(["busybox", "cpio", "-id"], input=archive, cwd=tmp_path, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "bin/busybox").read_bytes() == b"\x7fELF and more"
+    assert os.readlink(tmp_path / "bin/sh") == "busybox"
+    assert os.access(tmp_path / "init", os.X_OK)
+
+
+def test_a_kernel_that_does_not_boot_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Blocked, match="did not boot"):
+        cost._running(["true"])
+    monkeypatch.setattr(cost, "PATIENCE", 0.2)
+    with pytest.raises(Blocked, match="booted within"):
+        cost._running(["sleep", "60"])
