@@ -51,6 +51,7 @@ PACKAGES = {
     "nftables": "nft",
     "procps": "ps",
     "strace": "strace",
+    "uidmap": "newuidmap",
     "util-linux": "unshare",
 }
 PACKAGES_FOR_IMAGES = {"mmdebstrap": "mmdebstrap"}
@@ -61,6 +62,7 @@ PACKAGES_FOR_TESTS = {
     "podman": "podman",
     "runc": "runc",
     "crun": "crun",
+    "python3-seccomp": "",  # libseccomp, to compare our filters with
 }
 PACKAGES_FOR_VM = os.path.join(ROOT, "minidocker", "vm", "host-packages.txt")
 

@@ -90,10 +90,8 @@ def dispatch(word: str, rest: list[str]) -> int:
         from minidocker.grader import commands as grader
 
         return grader.main([word or "status", *rest])
-    if word == "image":
-        from minidocker.images import commands as images
-
-        return images.main(rest)
+    if word in ("image", "commit", "diff"):
+        return with_owners(word, rest)
     if word == "doctor":
         from minidocker.lab import doctor
 
@@ -118,10 +116,6 @@ def dispatch(word: str, rest: list[str]) -> int:
         from minidocker.lab import xray_command
 
         return xray_command.main(rest)
-    if word in ("commit", "diff"):
-        from minidocker.engine import layers
-
-        return layers.main([word, *rest])
     if word in ("help", "--help", "-h"):
         print(HELP, end="")
         return 0
@@ -131,6 +125,27 @@ def dispatch(word: str, rest: list[str]) -> int:
         print(f"minidocker {__version__}")
         return 0
     raise UsageError(f"minidocker has no command {word}", "minidocker --help")
+
+
+def with_owners(word: str, rest: list[str]) -> int:
+    """Run a command that reads or writes files of many owners; an ordinary user as root inside."""
+
+    def work() -> int:
+        if word == "image":
+            from minidocker.images import commands as images
+
+            return images.main(rest)
+        from minidocker.engine import layers
+
+        return layers.main([word, *rest])
+
+    if sys.platform != "linux" or not os.geteuid():
+        return work()
+    from minidocker.images.store import default_root
+    from minidocker.runtime import rootless
+
+    os.environ["MINIDOCKER_ROOT"] = default_root()  # which depends on who asks
+    return rootless.as_root(work) if rootless.wanted() else work()
 
 
 def run(argv: list[str]) -> int:
@@ -153,7 +168,6 @@ def run(argv: list[str]) -> int:
         return dry_run(found, words)
     if sys.platform != "linux":
         raise MinidockerError("containers need Linux", "vagrant up   (or: run --dry-run)")
-    plan.need_root()
     store = Store()
     if warning := plan.warn_outside_the_lab(found, store):
         sys.stderr.write(f"minidocker: {warning}\n")
@@ -162,7 +176,7 @@ def run(argv: list[str]) -> int:
     from minidocker.runtime.host import Host
 
     kernel: Kernel = Linux()
-    if found.get("init"):
+    if found.get("init") and not os.geteuid():
         from minidocker.runtime import readonly
 
         readonly.ensure(kernel)

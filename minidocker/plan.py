@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from minidocker.errors import Blocked, NotFound, UsageError
+from minidocker.errors import NotFound, UsageError
 from minidocker.secure import secure
 from minidocker.spec import (
     DEFAULT_PATH,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minidocker.images.store import Image, Store
-    from minidocker.spec import Mount
+    from minidocker.spec import Ids, Mount
     from minidocker.stages.base import Stage
 
 LAB_MARKER = "/etc/minidocker-lab"
@@ -68,8 +68,9 @@ def plan(
         if " " in text or not text.isprintable():  # it becomes a word of /etc/hosts
             raise UsageError(f"--{option} {text!r} is no name", "letters, digits, - and .")
     boottime = _boottime(options, chosen)
-    if boottime is None:
-        chosen = [stage for stage in chosen if stage.name != "time"]
+    ids = _ids(options, chosen)
+    left_out = {name for name, wish in (("time", boottime), ("user", ids)) if wish is None}
+    chosen = [stage for stage in chosen if stage.name not in left_out]
     spec = Spec(
         id=id,
         name=_name(options.get("name", "")),
@@ -88,6 +89,7 @@ def plan(
         stages=[stage.name for stage in chosen],
     )
     spec.linux = secure(options, spec.process, spec.stages, store.root, touch)
+    spec.linux.ids = ids
     if options.get("tty"):
         spec.process.env.insert(0, f"TERM={os.environ.get('TERM', 'xterm')}")
     return spec, adopted(chosen, options)
@@ -372,7 +374,20 @@ def warn_outside_the_lab(options: dict[str, Any], store: Store) -> str:
     )
 
 
-def need_root() -> None:
-    """Refuse when the process cannot make namespaces; the user namespace comes in lesson 07."""
-    if os.geteuid():
-        raise Blocked("a container needs root for now", "sudo minidocker run …")
+def _ids(options: dict[str, Any], chosen: list[type[Stage]]) -> Ids | None:
+    """Return the ids of a user namespace; None for a plain run of root's."""
+    if not os.geteuid() and not any(
+        options.get(name) for name in ("userns", "uidmap", "gidmap", "stages")
+    ):
+        return None
+    from minidocker import ids
+
+    if not ids.asked(options):
+        return None
+    if all(stage.name != "user" for stage in chosen):
+        raise UsageError(
+            "this needs the stage user, and --stages leaves it out" if not os.geteuid()
+            else "an ordinary user needs the stage user, and --stages leaves it out",
+            "add user to --stages",
+        )  # fmt: skip
+    return ids.choose(options)

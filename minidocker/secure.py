@@ -50,14 +50,14 @@ def secure(
             )
     if options.get("privileged"):
         linux.privileged, profile = True, UNCONFINED
-        process.capabilities = held() if touch else list(CAPABILITIES)
+        process.capabilities = held(stages) if touch else list(CAPABILITIES)
         linux.devices = host_devices() if touch else []
     for text in options.get("security-opt", []):
         profile = security_option(text, process, linux) or profile
     if "cap-add" in options or "cap-drop" in options:
         process.capabilities = capabilities(
             process.capabilities, options.get("cap-add", []), options.get("cap-drop", []),
-            held() if touch else list(CAPABILITIES),
+            held(stages) if touch else list(CAPABILITIES),
         )  # fmt: skip
     linux.devices += [device(text, touch) for text in options.get("device", [])]
     process.rlimits = [ulimit(text) for text in options.get("ulimit", [])]
@@ -126,8 +126,10 @@ def read_name(text: str, option: str) -> str:
     return name
 
 
-def held() -> list[str]:
-    """Name the capabilities that this process has, and could hand on."""
+def held(stages: list[str]) -> list[str]:
+    """Name the capabilities that can be handed on: this process's own; in a user namespace, all."""
+    if "user" in stages:
+        return list(CAPABILITIES)
     with open("/proc/self/status", encoding="ascii", errors="replace") as stream:
         line = next(line for line in stream if line.startswith("CapPrm:"))
     bits = int(line.split()[1], 16)

@@ -96,13 +96,36 @@ class Resources(Record):
         return any(getattr(self, name) is not None for name in self.__slots__)
 
 
+class Ids(Record):
+    """A user namespace. Root inside is `uid`, ids from 1 on are `subuid` ([first, count]) outside.
+
+    `uid_map` and `gid_map`, lines as the kernel wants them, say it otherwise where they are given.
+    `setgroups` "allow" or "deny"; `helper`: newuidmap(1) writes the maps; `shift`: the layers
+    belong to the host's ids, and the container gets a copy that is its own.
+    """
+
+    __slots__ = (
+        "gid", "gid_map", "helper", "setgroups", "shift", "subgid", "subuid", "uid", "uid_map",
+    )  # fmt: skip
+    uid: int
+    gid: int
+    subuid: list[int] | None
+    subgid: list[int] | None
+    uid_map: str
+    gid_map: str
+    setgroups: str
+    helper: bool
+    shift: bool
+
+
 class Linux(Record):
     """What hardens: `devices` (host node, path inside), `seccomp` the filter's file ("" is none).
 
-    `unmasked`: no masked paths; `privileged`: none of all this.
+    `unmasked`: no masked paths; `privileged`: none of all this; `ids`: of the user namespace.
     """
 
-    __slots__ = ("devices", "privileged", "seccomp", "unmasked")
+    __slots__ = ("devices", "ids", "privileged", "seccomp", "unmasked")
+    ids: Ids | None
     devices: list[list[str]]
     seccomp: str
     unmasked: bool

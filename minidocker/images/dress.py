@@ -12,6 +12,8 @@ import stat
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from minidocker.images import files
+
 if TYPE_CHECKING:
     from minidocker.images.tar import Member
 
@@ -28,6 +30,7 @@ class Dresser:
     def __init__(self, lose: Callable[[str], None]) -> None:
         self.lose = lose
         self.user, self.group = os.geteuid(), os.getegid()
+        self.real = files.is_real_root()  # a user namespace's root makes no device nodes
 
     def dress(self, fd: int, member: Member) -> None:
         """Dress an open file or directory."""

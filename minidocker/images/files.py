@@ -75,6 +75,20 @@ def _empty(folder: int, device: int, path: str) -> None:
         os.rmdir(name, dir_fd=folder)
 
 
+def is_real_root() -> bool:
+    """Say whether this process is the host's root, and not one of a user namespace.
+
+    Only the first user namespace may have trusted.* attributes; xattr(7), user_namespaces(7)
+    """
+    if os.geteuid():
+        return False
+    try:
+        with open("/proc/self/uid_map", encoding="ascii") as stream:
+            return stream.read().split() == ["0", "0", "4294967295"]
+    except OSError:
+        return True
+
+
 def size(count: int) -> str:
     """Say a number of bytes as Docker does, in powers of 1000: "187 MB", "4.2 kB"."""
     value, unit = float(count), "B"

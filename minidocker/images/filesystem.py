@@ -148,6 +148,7 @@ def _try(kernel: Kernel, folder: str) -> str:
         files.write(os.path.join(lower, name), b"lower")
     kernel.mount(
         "overlay", merged, "overlay", 0, f"lowerdir={lower},upperdir={upper},workdir={work}"
+        + ("" if files.is_real_root() else ",userxattr"),
     )
     files.write(os.path.join(merged, "kept"), b"upper")
     os.unlink(os.path.join(merged, "gone"))
@@ -160,7 +161,7 @@ def _judge(directory: str) -> str:
     """Say why overlay will not work, by the type of the file system and by one attribute."""
     if why := unfit(type_of(directory)):
         return why
-    namespace = "user" if os.geteuid() else "trusted"
+    namespace = "trusted" if files.is_real_root() else "user"
     try:
         with tempfile.TemporaryDirectory(prefix=".overlay-", dir=directory) as folder:
             os.setxattr(folder, f"{namespace}.overlay.opaque", b"y")

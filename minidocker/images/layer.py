@@ -131,7 +131,7 @@ class Lower(LayerUnpacker):
                 self._opaque[path] = member
 
     def _make_opaque(self, member: Member, path: Parts) -> None:
-        space = "user" if self._dresser.user else "trusted"
+        space = "trusted" if self._dresser.real else "user"
         os.setxattr(self._here.open(path), f"{space}.{OPAQUE_ATTRIBUTE}", b"y")
 
 

@@ -151,7 +151,7 @@ class Unpacker:
                 raise
 
     def _node(self, archive: Archive, member: Member, parent: int, name: bytes) -> None:
-        if self._dresser.user and member.kind != stat.S_IFIFO:
+        if not self._dresser.real and member.kind != stat.S_IFIFO:
             self._skipped.add(self._path(member, member.name))
             self._lose("device nodes")
             return

@@ -189,6 +189,10 @@ class Kernel:
         """Change the owner of an open file; −1 leaves an id as it is. fchown(2)"""
         raise NotImplementedError
 
+    def shift_owners(self, path: str, uid: int, gid: int) -> None:
+        """Add `uid` and `gid` to the ids of all that is in a tree, modes kept. lchown(2)"""
+        raise NotImplementedError
+
     def unlink(self, path: str) -> None:
         """Remove a file. unlink(2)"""
         raise NotImplementedError

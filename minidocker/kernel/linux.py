@@ -66,6 +66,16 @@ def ask(name: str, path: str, function: Callable[..., Any], *args: Any) -> Any:
         raise KernelError(name, problem.errno or 0, path) from None
 
 
+def _shift(path: str, uid: int, gid: int) -> None:
+    """Move one file's ids up, once: a directory is met twice, and one with shifted ids stays."""
+    found = os.lstat(path)
+    if found.st_uid >= uid or found.st_gid >= gid:
+        return
+    ask("lchown(2)", path, os.lchown, path, found.st_uid + uid, found.st_gid + gid)
+    if found.st_mode & 0o6000 and found.st_mode & 0o170000 != 0o120000:  # no symbolic link
+        ask("chmod(2)", path, os.chmod, path, found.st_mode & 0o7777)  # chown took setuid away
+
+
 class Linux(Kernel):
     """Every call of `Kernel`, done."""
 
@@ -341,6 +351,11 @@ class Linux(Kernel):
 
     def fchown(self, fd: int, uid: int, gid: int) -> None:
         ask("fchown(2)", f"descriptor {fd}", os.fchown, fd, uid, gid)
+
+    def shift_owners(self, path: str, uid: int, gid: int) -> None:
+        for folder, below, names in os.walk(path):
+            for name in ("", *below, *names):
+                _shift(f"{folder}/{name}".rstrip("/"), uid, gid)
 
     def unlink(self, path: str) -> None:
         ask("unlink(2)", path, os.unlink, path)

@@ -113,6 +113,7 @@ SHELL: dict[str, Callable[..., str]] = {
     "mkdir": lambda path, mode=0o755: command("mkdir", "-m", f"{mode:o}", path),
     "mknod": _node,
     "symlink": lambda target, path: command("ln", "-s", target, path),
+    "shift_owners": lambda path, uid, gid: command("chown", "-hR", f"+{uid}:+{gid}", path),
     "unlink": lambda path: command("rm", path),
     "rmdir": lambda path: command("rmdir", path),
     "remove_tree": lambda path, last="": command("rm", "-rf", path),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from errno import EACCES, EPERM
 
 from minidocker.errors import Conflict, KernelError, MinidockerError, NotFound
 from minidocker.kernel.interface import Kernel
@@ -156,7 +157,15 @@ def discard(run: Run) -> None:
                 os.unlink(link)
         except OSError:
             pass  # it was never ours, or is gone
-    Linux().remove_tree(run.directory, "lock")  # while the lock is there, it says "being removed"
+    # while the lock is there, it says "being removed"
+    try:
+        Linux().remove_tree(run.directory, "lock")
+    except KernelError as problem:
+        if problem.errno not in (EACCES, EPERM) or not os.geteuid():
+            raise
+        from minidocker.runtime import rootless  # files of subordinate ids: root inside may
+
+        rootless.remove_tree(run.directory)
 
 
 def records(root: str) -> Iterator[dict[str, Any]]:

@@ -21,12 +21,14 @@ from minidocker.stages.rlimits import Rlimits
 from minidocker.stages.rootfs import Rootfs
 from minidocker.stages.seccomp import Seccomp
 from minidocker.stages.time import Time
+from minidocker.stages.user import User
 from minidocker.stages.uts import Uts
 
 __all__ = ["CHAPTERS", "STAGES", "Stage", "by_name", "choose"]
 
-# The order inside the child. (A user namespace will come first: it gives the rights for the rest.)
+# The order inside the child.
 STAGES: tuple[type[Stage], ...] = (
+    User,  # first: it gives the rights for all the rest
     Pid,  # its work is the clone itself: nothing is left to do inside
     Propagation,  # before any mount, or the host would get them too
     Layers,  # the new root must stand before anything is mounted on it
@@ -50,7 +52,8 @@ STAGES: tuple[type[Stage], ...] = (
 # The order in which the course teaches them: `--stages ..mounts` is "up to that lesson".
 CHAPTERS: tuple[str, ...] = (
     "pid", "propagation", "mounts", "rootfs", "layers", "etc", "cgroup", "uts", "ipc", "time",
-    "network", "identity", "devices", "masks", "rlimits", "no_new_privs", "capabilities", "seccomp",
+    "user", "network", "identity", "devices", "masks", "rlimits", "no_new_privs", "capabilities",
+    "seccomp",
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ROOT = "/sys/fs/cgroup"
 PARENT = f"{ROOT}/minidocker"
+HOST = "minidocker-host"  # in a delegated cgroup: where the host process goes
 PERIOD = 100_000  # microseconds: the period of cpu.max
 
 
@@ -37,10 +38,21 @@ class Cgroup(Stage):
                 )
             return
         limits = self.limits(run.spec.resources)
-        path = f"{PARENT}/{run.id}"
+        own = delegated(kernel) if kernel.getuid() else ""
+        if kernel.getuid() and not own:
+            if asked:
+                raise Blocked(
+                    "limits need a cgroup that is yours, and this process is in none",
+                    "systemd-run --user --scope -p Delegate=yes minidocker run …",
+                )
+            return
+        path = f"{own or PARENT}/{run.id}"
         run.facts["cgroup"] = path  # before it exists: a crash in between leaves a trail
         try:
-            self.make_cgroup(kernel, path)
+            if own:
+                kernel.mkdir(path)
+            else:
+                self.make_cgroup(kernel, path)
         except KernelError:
             if asked:
                 raise
@@ -119,6 +131,27 @@ class Cgroup(Stage):
                     if problem.errno != EBUSY or attempt == 199:
                         raise
                     _pause(0.01)
+
+
+def delegated(kernel: Kernel) -> str:
+    """Return the cgroup that an ordinary user was given, made ready for children; "" for none.
+
+    Who may write to a cgroup may divide it, when no process sits in it: so this one moves into a
+    child of its own first. systemd.resource-control(5), Delegate; cgroups(7)
+    """
+    lines = kernel.read("/proc/self/cgroup").split("\n")
+    line = next((one for one in lines if one[:3] == "0::"), "")
+    own = ROOT + line[3:].removesuffix(f"/{HOST}")
+    try:
+        if not kernel.exists(f"{own}/{HOST}"):
+            kernel.mkdir(f"{own}/{HOST}")
+        kernel.write(f"{own}/{HOST}/cgroup.procs", "0")
+        offered = kernel.read(f"{own}/cgroup.controllers").split()
+        wanted = " ".join(f"+{name}" for name in ("cpu", "memory", "pids") if name in offered)
+        kernel.write(f"{own}/cgroup.subtree_control", wanted)
+    except KernelError:
+        return ""
+    return own
 
 
 def weight(shares: int) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from minidocker.errors import MinidockerError
+from errno import EACCES, EINVAL, EPERM
+
+from minidocker.errors import Blocked, KernelError, MinidockerError
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 # Said explicitly, since a distribution may change them: with redirect_dir or metacopy the upper
 # directory would hold names or attributes without data, and could not become a layer.
 OPTIONS = "redirect_dir=off,metacopy=off,index=off"
+# In a user namespace overlay may not write trusted.* attributes, and writes user.* ones. Then it
+# takes no redirect_dir=off, which on many kernels means "follow"; it makes and follows none.
+OPTIONS_IN_USER = "metacopy=off,index=off,userxattr"
 O_PATH = 0o10000000
 ROOM = 3000  # bytes for the names of layers: a page, less the other options
 MOST = 150  # layers, each as /proc/self/fd/NNN
@@ -41,14 +46,35 @@ class Layers(Stage):
             kernel.mkdir(f"{run.directory}/init/{name}")
         for name in INIT_FILES:
             kernel.mknod(f"{run.directory}/init/{name}", 0o100644)
+        ids = run.spec.linux.ids if run.spec.linux else None
+        if ids and ids.shift:
+            run.facts["lower"] = copies(kernel, run.spec.root.layers, run.directory)
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Mount the overlay, in this mount namespace only."""
         if not run.spec.root.layers:
             return
-        lower = short([*run.spec.root.layers, f"{run.directory}/init"], kernel)
+        layers = run.facts.get("lower") or run.spec.root.layers
+        assert isinstance(layers, list)
+        lower = short([*layers, f"{run.directory}/init"], kernel)
         options = self.overlay_options(lower, f"{run.directory}/upper", f"{run.directory}/work")
-        kernel.mount("overlay", run.root, "overlay", 0, f"{options},{OPTIONS}")
+        if not (run.spec.linux and run.spec.linux.ids):
+            kernel.mount("overlay", run.root, "overlay", 0, f"{options},{OPTIONS}")
+            return
+        try:
+            kernel.mount("overlay", run.root, "overlay", 0, f"{options},{OPTIONS_IN_USER}")
+        except KernelError as problem:
+            if problem.errno == EACCES:
+                raise Blocked(
+                    f"the container's root is a user of this host that may not enter {run.root}",
+                    "chmod o+x the directories above it, or another MINIDOCKER_ROOT",
+                ) from None
+            if problem.errno not in (EPERM, EINVAL):
+                raise
+            raise Blocked(
+                "this kernel or file system has no overlay for user namespaces (Linux 5.11 has)",
+                "--rootfs DIR with an unpacked image, or sudo minidocker run",
+            ) from None
 
     @staticmethod
     def overlay_options(layers: Sequence[str], upper: str, work: str) -> str:
@@ -64,6 +90,18 @@ class Layers(Stage):
         lower = ":".join(escape(layer) for layer in reversed(layers))
         upper, work = upper.replace(",", "\\,"), work.replace(",", "\\,")
         return f"lowerdir={lower},upperdir={upper},workdir={work}"
+
+
+def copies(kernel: Kernel, layers: Sequence[str], directory: str) -> list[str]:
+    """Copy the layers for one container: their files belong to ids that it does not have.
+
+    Where the file system can share blocks (btrfs, xfs), nothing is really copied. cp(1)
+    """
+    made = []
+    for number, layer in enumerate(layers):
+        made.append(f"{directory}/lower{number}")
+        kernel.run(["cp", "-a", "--reflink=auto", layer, made[-1]])
+    return made
 
 
 def short(layers: list[str], kernel: Kernel) -> list[str]:

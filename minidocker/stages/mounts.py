@@ -6,6 +6,9 @@ on the host, the kernel refuses a fresh procfs once no full one is in sight.
 
 from __future__ import annotations
 
+from errno import EINVAL, EPERM
+
+from minidocker.errors import KernelError
 from minidocker.kernel.flags import (
     MOUNT_ATTR_RDONLY,
     MS_BIND,
@@ -43,6 +46,30 @@ LINKS = {
     "stderr": "/proc/self/fd/2",
     "ptmx": "pts/ptmx",
 }
+
+
+def show_node(kernel: Kernel, source: str, target: str) -> None:
+    """Bind the host's node: in a user namespace nobody may make one. mknod(2), EPERM"""
+    kernel.mknod(target, 0o100666)
+    kernel.mount(source, target, "", MS_BIND)
+
+
+def mount_or_show(kernel: Kernel, kind: str, source: str, target: str, flags: int) -> bool:
+    """Mount a file system of a namespace; say whether it could be.
+
+    A user namespace may mount those of its own namespaces only: with --network host, say, the
+    sysfs is the host's, and is shown read-only as it is mounted there.
+    """
+    try:
+        kernel.mount(kind, target, kind, flags)
+        return True
+    except KernelError as problem:
+        if problem.errno != EPERM:
+            raise
+    kernel.mount(source, target, "", MS_BIND | MS_REC)
+    if flags & MS_RDONLY:
+        kernel.mount_setattr(target, MOUNT_ATTR_RDONLY, True)
+    return False
 
 
 class Mounts(Stage):
@@ -109,14 +136,24 @@ class Mounts(Stage):
         dev = f"{root}/dev"
         kernel.mount("tmpfs", dev, "tmpfs", MS_NOSUID | MS_STRICTATIME, "mode=755,size=64k")
         for name, number in DEVICES.items():
-            kernel.mknod(f"{dev}/{name}", S_IFCHR | 0o666, number)
+            try:
+                kernel.mknod(f"{dev}/{name}", S_IFCHR | 0o666, number)
+            except KernelError as problem:
+                if problem.errno != EPERM:
+                    raise
+                show_node(kernel, f"/dev/{name}", f"{dev}/{name}")
         for name, target in LINKS.items():
             kernel.symlink(target, f"{dev}/{name}")
         for name in ("pts", "shm", "mqueue"):
             kernel.mkdir(f"{dev}/{name}")
-        options = "newinstance,ptmxmode=0666,mode=0620,gid=5"
-        kernel.mount("devpts", f"{dev}/pts", "devpts", MS_NOSUID | MS_NOEXEC, options)
-        kernel.mount("mqueue", f"{dev}/mqueue", "mqueue", SAFE)
+        options, flags = "newinstance,ptmxmode=0666,mode=0620", MS_NOSUID | MS_NOEXEC
+        try:
+            kernel.mount("devpts", f"{dev}/pts", "devpts", flags, f"{options},gid=5")
+        except KernelError as problem:
+            if problem.errno != EINVAL:
+                raise  # EINVAL: the user namespace has no group 5 (tty)
+            kernel.mount("devpts", f"{dev}/pts", "devpts", flags, options)
+        mount_or_show(kernel, "mqueue", "/dev/mqueue", f"{dev}/mqueue", SAFE)
 
     @staticmethod
     def private_shm(kernel: Kernel, root: str) -> None:
@@ -133,7 +170,8 @@ class Mounts(Stage):
         On top of it the cgroup tree, where version 2 is all there is: in its own cgroup
         namespace the process finds its own limits there. sysfs(5), cgroups(7)
         """
-        kernel.mount("sysfs", f"{root}/sys", "sysfs", SAFE | MS_RDONLY)
+        if not mount_or_show(kernel, "sysfs", "/sys", f"{root}/sys", SAFE | MS_RDONLY):
+            return  # the host's, with all that is mounted in it
         if kernel.exists(CGROUP2):
             kernel.mount("cgroup2", f"{root}/sys/fs/cgroup", "cgroup2", SAFE | MS_RDONLY)
 

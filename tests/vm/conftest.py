@@ -73,13 +73,18 @@ class Judge:
     def __call__(self, way: Ssh, *words: str, least: int) -> None:
         """Fail unless at least so many tests pass there, none fails and none is blocked."""
         argv = ["python", "-m", "pytest", "-p", "no:cacheprovider", "--color=no", *words]
-        with self.capture.global_and_fixture_disabled():
-            os.write(1, b"\n")
-            status, said = passed_on(way.argv(argv), 1800)
+        status, said = self.run(way, argv)
         assert status == 0, said[-3000:]
         passed = re.search(r"(\d+) passed", said)
         assert passed and int(passed[1]) >= least, said[-300:]
         assert "skipped" not in said.splitlines()[-1], "something is blocked in the lab machine"
+
+
+    def run(self, way: Ssh, argv: Sequence[str]) -> tuple[int, str]:
+        """Run a program there; return its status and what it said, here and there."""
+        with self.capture.global_and_fixture_disabled():
+            os.write(1, b"\n")
+            return passed_on(way.argv(argv), 1800)
 
 
 def passed_on(argv: Sequence[str], seconds: float) -> tuple[int, str]:
