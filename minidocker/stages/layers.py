@@ -48,14 +48,15 @@ class Layers(Stage):
             kernel.mknod(f"{run.directory}/init/{name}", 0o100644)
         ids = run.spec.linux.ids if run.spec.linux else None
         if ids and ids.shift:
-            run.facts["lower"] = copies(kernel, run.spec.root.layers, run.directory)
+            run.facts["copied"] = copies(kernel, run.spec.root.layers, run.directory)
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Mount the overlay, in this mount namespace only."""
         if not run.spec.root.layers:
             return
-        layers = run.facts.get("lower") or run.spec.root.layers
-        assert isinstance(layers, list)
+        layers = run.spec.root.layers
+        if copied := run.facts.get("copied"):  # how many; see `copies`
+            layers = [f"{run.directory}/lower{number}" for number in range(int(str(copied)))]
         lower = short([*layers, f"{run.directory}/init"], kernel)
         options = self.overlay_options(lower, f"{run.directory}/upper", f"{run.directory}/work")
         if not (run.spec.linux and run.spec.linux.ids):
@@ -92,16 +93,16 @@ class Layers(Stage):
         return f"lowerdir={lower},upperdir={upper},workdir={work}"
 
 
-def copies(kernel: Kernel, layers: Sequence[str], directory: str) -> list[str]:
+def copies(kernel: Kernel, layers: Sequence[str], directory: str) -> int:
     """Copy the layers for one container: their files belong to ids that it does not have.
+
+    They become lower0, lower1… in the directory; returns how many.
 
     Where the file system can share blocks (btrfs, xfs), nothing is really copied. cp(1)
     """
-    made = []
     for number, layer in enumerate(layers):
-        made.append(f"{directory}/lower{number}")
-        kernel.run(["cp", "-a", "--reflink=auto", layer, made[-1]])
-    return made
+        kernel.run(["cp", "-a", "--reflink=auto", layer, f"{directory}/lower{number}"])
+    return len(layers)
 
 
 def short(layers: list[str], kernel: Kernel) -> list[str]:

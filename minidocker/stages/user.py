@@ -6,6 +6,8 @@ from minidocker.errors import Blocked, KernelError
 from minidocker.kernel.flags import CLONE_NEWUSER
 from minidocker.stages.base import Stage
 
+O_PATH = 0o10000000
+
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
@@ -18,6 +20,12 @@ class User(Stage):
     name = "user"
     namespaces = CLONE_NEWUSER
     parts = ("map_lines", "write_maps", "newuidmap_argv", "become_root")
+
+    def before(self, kernel: Kernel, run: Run) -> None:
+        """Open the state directory for a container whose root may not walk to it."""
+        ids = run.spec.linux.ids
+        if ids and ids.shift:
+            run.facts["door"] = kernel.open(run.directory, O_PATH)
 
     def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
         """Say which outer id each inner id is; until then the child is nobody (65534)."""
@@ -42,6 +50,10 @@ class User(Stage):
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Become the root of the new namespace: what is made from here on belongs to it."""
         self.become_root(kernel)
+        if "door" in run.facts:  # only this process's copy of the record changes
+            door = f"/proc/self/fd/{run.facts['door']}"
+            run.root = run.root.replace(run.directory, door)
+            run.directory = door
 
     @staticmethod
     def map_lines(outer: int, sub: list[int] | None) -> str:
@@ -76,10 +88,11 @@ class User(Stage):
 
     @staticmethod
     def become_root(kernel: Kernel) -> None:
-        """Take the inner ids 0. The group first: without them files would belong to nobody.
+        """Take the inner ids 0: real, effective and saved.
 
-        Before, the process still has its *outer* ids: unmapped ones show as 65534, and with the
-        ids of the host's root what it makes would belong to the host's root. setresuid(2)
+        A map changes nobody's ids: until then the process has its outer ones. Ids without a place
+        in the map show as 65534, and what the host's root makes there belongs to the host's root.
+        setresuid(2), setresgid(2)
         """
         kernel.setresgid(0, 0, 0)
         kernel.setresuid(0, 0, 0)

@@ -233,8 +233,8 @@ def test_a_limit_without_a_cgroup_is_blocked_with_the_remedy(user: Account) -> N
 # --- asked for by root ----------------------------------------------------------------------
 
 
-def test_root_can_ask_for_ids_that_nobody_has(minidocker: Run, shared_store: Path) -> None:
-    let_through(shared_store / "containers")
+def test_root_can_ask_for_ids_that_nobody_has(minidocker: Run) -> None:
+    """Also with a store that those ids may not walk to: the tests' own is for root alone."""
     script = "id -u; cat /proc/self/uid_map; touch /x; ls -ln /x /bin/busybox | cut -c-40"
     done = minidocker("run", "--rm", "--uidmap", "0:700000:1000", "base", "sh", "-c", script)
     assert done.returncode == 0, done.stderr
