@@ -21,12 +21,6 @@ class User(Stage):
     namespaces = CLONE_NEWUSER
     parts = ("map_lines", "write_maps", "newuidmap_argv", "become_root")
 
-    def before(self, kernel: Kernel, run: Run) -> None:
-        """Open the state directory for a container whose root may not walk to it."""
-        ids = run.spec.linux.ids
-        if ids and ids.shift:
-            run.facts["door"] = kernel.open(run.directory, O_PATH)
-
     def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
         """Say which outer id each inner id is; until then the child is nobody (65534)."""
         ids = run.spec.linux.ids
@@ -49,11 +43,13 @@ class User(Stage):
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Become the root of the new namespace: what is made from here on belongs to it."""
-        self.become_root(kernel)
-        if "door" in run.facts:  # only this process's copy of the record changes
-            door = f"/proc/self/fd/{run.facts['door']}"
+        ids = run.spec.linux.ids
+        if ids and ids.shift:
+            # The last moment with the host's root's ids: they may walk to the state directory.
+            door = f"/proc/self/fd/{kernel.open(run.directory, O_PATH)}"
             run.root = run.root.replace(run.directory, door)
-            run.directory = door
+            run.directory = door  # only this process's copy of the record changes
+        self.become_root(kernel)
 
     @staticmethod
     def map_lines(outer: int, sub: list[int] | None) -> str:
