@@ -32,6 +32,7 @@ _NAMES = {
     "xray": "xrays",
     "mount_tree": "mounttree",
     "capability_sets": "capsets",
+    "id_maps": "idmaps",
     "layer_stack": "layerstack",
     "layers_of": "layerstack",
     "usage_timeline": "timeline",

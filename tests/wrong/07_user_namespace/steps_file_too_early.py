@@ -1,0 +1,6 @@
+# mistake: the file is made with the old ids: it belongs to root of the host
+# fails: order
+# says: belongs to the wrong ids outside
+
+
+ROOT_ORDER = ["unshare", "maps", "file", "root"]

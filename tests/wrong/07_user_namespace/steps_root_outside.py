@@ -1,0 +1,6 @@
+# mistake: root of the host becomes root of the host
+# fails: order
+# says: belongs to the wrong ids outside
+
+
+ROOT_ORDER = ["root", "unshare", "maps", "file"]
