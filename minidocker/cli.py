@@ -27,6 +27,7 @@ the runtime
   xray PID|NAME                  what a process shares with you, and what it does not
   rm NAME…                       remove containers that have ended
   image ls|build-base|import|rm|history                            (image --help)
+  network create|ls|rm|inspect|prune   networks for --network  (network --help)
   prune                          remove what ended or crashed runs left, and nothing else
 
 the course
@@ -108,6 +109,10 @@ def dispatch(word: str, rest: list[str]) -> int:
         from minidocker.engine import commands as engine
 
         return engine.main([word, *rest])
+    if word == "network":
+        from minidocker.engine import networks
+
+        return networks.main(rest)
     if word == "stats":
         from minidocker.lab import stats
 

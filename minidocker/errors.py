@@ -70,6 +70,8 @@ class KernelError(OSError):
         self.detail = detail
 
     def __str__(self) -> str:
+        if not self.errno:  # a program of the host, in its own words
+            return f"{self.call}: {self.detail}"
         name = _errno.errorcode.get(self.errno or 0, str(self.errno))
         about = f" on {self.filename}" if self.filename else ""
         detail = f" ({self.detail})" if self.detail else ""
@@ -135,6 +137,12 @@ MEANINGS: dict[tuple[str, int], str] = {
         "execve(2)",
         _errno.ENOENT,
     ): "the file, or the loader or interpreter that it names, is not in the container",
+    (
+        "ioctl(2) SIOCADDRT",
+        _errno.ENETUNREACH,
+    ): "the gateway must be a neighbour: an address in the subnet of a link that is up",
+    ("ioctl(2) SIOCADDRT", _errno.EEXIST): "there is such a route already: see ip route",
+    ("bind(2)", _errno.EADDRINUSE): "another socket has this port: see ss -lntup",
     ("*", _errno.EROFS): "the file system is mounted read-only",
     ("*", _errno.ENOSPC): "the disk, or a limit on objects of this kind, is full",
     ("*", _errno.EPERM): "the process lacks a capability for this call: see minidocker doctor",

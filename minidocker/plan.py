@@ -9,6 +9,7 @@ from minidocker.errors import NotFound, UsageError
 from minidocker.secure import secure
 from minidocker.spec import (
     DEFAULT_PATH,
+    Net,
     Process,
     Resources,
     Root,
@@ -85,6 +86,7 @@ def plan(
         process=_process(options, words, image, rootfs),
         root=root,
         mounts=_mounts(options, touch),
+        net=_net(options, chosen),
         resources=_resources(options, chosen),
         stages=[stage.name for stage in chosen],
     )
@@ -246,8 +248,9 @@ def _sharing(options: dict[str, Any], chosen: list[type[Stage]]) -> dict[str, st
             continue
         mode, own = options[option], "none" if option == "network" else "private"
         modes = [own, "host"] + (["container:NAME"] if option != "uts" else [])
+        modes += ["bridge", "a network's NAME"] if option == "network" else []
         kind, _, other = mode.partition(":")
-        if mode == own:
+        if mode == own or (option == "network" and is_network(mode)):
             continue
         if mode != "host" and not (kind == "container" and other and option != "uts"):
             raise UsageError(f"--{option} {mode!r} is no mode", f"one of {', '.join(modes)}")
@@ -266,6 +269,38 @@ def _sharing(options: dict[str, Any], chosen: list[type[Stage]]) -> dict[str, st
     if "shm-size" in options and "ipc" in found:
         raise UsageError("--shm-size is for a /dev/shm of its own", "leave --ipc or --shm-size out")
     return found
+
+
+def is_network(mode: str) -> bool:
+    """Say whether --network names a network, and none of the modes that need no cable."""
+    return mode not in ("none", "host") and ":" not in mode
+
+
+def _net(options: dict[str, Any], chosen: list[type[Stage]]) -> Net | None:
+    """Read --network NAME, -p, --ip and --network-alias; ports alone ask for the default bridge."""
+    asked = [o for o in ("publish", "ip", "network-alias") if o in options]
+    mode = options.get("network", "bridge" if asked else "none")
+    if not is_network(mode):
+        if asked:
+            raise UsageError(f"--{asked[0]} needs a network of its own", "--network bridge")
+        return None
+    if all(stage.name != "network" for stage in chosen):
+        raise UsageError(
+            "a network needs the stage network, and --stages leaves it out", "--stages ..network"
+        )
+    from minidocker.net.addresses import number
+    from minidocker.net.ports import parse
+
+    try:
+        number(options.get("ip", "0.0.0.0"))
+    except ValueError:
+        raise UsageError(f"--ip {options['ip']} is no IPv4 address", "--ip 10.77.0.9") from None
+    return Net(
+        name=_name(mode, "--network"),
+        address=options.get("ip", ""),
+        aliases=[_name(alias, "--network-alias") for alias in options.get("network-alias", [])],
+        ports=[port for text in options.get("publish", []) for port in parse(text)],
+    )
 
 
 def _boottime(options: dict[str, Any], chosen: list[type[Stage]]) -> int | None:
@@ -293,13 +328,13 @@ def _init(options: dict[str, Any], chosen: list[type[Stage]]) -> bool:
     return bool(options.get("init"))
 
 
-def _name(name: str) -> str:
-    """Check --name: letters, digits, "_", "." and "-", beginning with a letter or digit."""
+def _name(name: str, option: str = "--name") -> str:
+    """Check --name and its like: letters, digits, "_", "." and "-"; first a letter or digit."""
     if name and not (
         name[0].isalnum() and name.isascii() and all(c.isalnum() or c in "_.-" for c in name)
     ):
         raise UsageError(
-            f"--name {name!r} is not a name", "letters, digits, _ . - such as --name web-1"
+            f"{option} {name!r} is not a name", f"letters, digits, _ . - such as {option} web-1"
         )
     return name
 

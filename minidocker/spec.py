@@ -6,6 +6,7 @@
     spec.resources  memory, swap, cpus, shares, pids
     spec.linux      devices, seccomp, unmasked, privileged
     spec.sharing    namespaces that are not private: "ipc" → "host" or "container:NAME"
+    spec.net        the network to plug into: name, address, aliases, ports; None for none
     spec.hostname   domainname, boottime (seconds), shm_size (bytes)
                     and the few names that are ours: id, name, image, remove, init
 
@@ -17,6 +18,10 @@ from __future__ import annotations
 import os
 
 from minidocker.errors import UsageError
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from minidocker.net.ports import Port
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -132,12 +137,22 @@ class Linux(Record):
     privileged: bool
 
 
+class Net(Record):
+    """A network to plug into: `name`, `address` ("": the next free one), `aliases`, `ports`."""
+
+    __slots__ = ("address", "aliases", "name", "ports")
+    address: str
+    aliases: list[str]
+    name: str
+    ports: list[Port]
+
+
 class Spec(Record):
     """One container, as asked for."""
 
     __slots__ = (
         "boottime", "domainname", "hostname", "id", "image", "init", "linux", "mounts", "name",
-        "process", "remove", "resources", "root", "sharing", "shm_size", "stages",
+        "net", "process", "remove", "resources", "root", "sharing", "shm_size", "stages",
     )  # fmt: skip
     id: str
     name: str
@@ -154,6 +169,7 @@ class Spec(Record):
     mounts: list[Mount]
     resources: Resources
     linux: Linux
+    net: Net | None
     stages: list[str]
 
 

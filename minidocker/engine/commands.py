@@ -26,8 +26,8 @@ def main(argv: list[str]) -> int:
         "prune",
         help="remove what ended or crashed runs left",
         description="Remove every container that has ended or whose owner is gone, cgroups of "
-        "ours without a container, unfinished imports, and layers that no image uses. What is "
-        "alive, and what is not ours, is left alone.",
+        "ours without a container, what dead containers left in networks, unfinished imports, and "
+        "layers that no image uses. What is alive, and what is not ours, is left alone.",
     )
     args = parser.parse_args(argv)
     store = Store()
@@ -89,12 +89,29 @@ def prune(store: Store) -> int:
         if not record["alive"] and state.clean_up(record, STAGES, kernel):
             print(f"removed container {record['id']} {record['name']}".rstrip())
     forget_names(store)
+    for line in prune_networks(store):
+        print(line)
     for path in lost_cgroups(store):
         Cgroup.remove(kernel, path)
         print(f"removed cgroup {path}")
     for removed in store.prune():
         print(removed)
     return 0
+
+
+def prune_networks(store: Store) -> list[str]:
+    """Remove leases, rules and bridges that dead containers left; say what."""
+    if not os.path.isdir(store.path("networks")):
+        return []
+    from minidocker.engine.networks import prune as prune_all
+    from minidocker.net.networks import Networks
+
+    networks = Networks(Linux(), store.root)
+    lock = networks.lock()
+    try:
+        return prune_all(networks, everything=False)
+    finally:
+        os.close(lock)
 
 
 def forget_names(store: Store) -> None:

@@ -219,6 +219,24 @@ class Kernel:
         """
         raise NotImplementedError
 
+    def rewrite(self, path: str, text: str) -> None:
+        """Put another text into a file that others have bound or open: it is never seen empty.
+
+        open(2), write(2), ftruncate(2)
+        """
+        raise NotImplementedError
+
+    def lock(self, path: str) -> int:
+        """Wait for the lock on a file, which is made if need be, and take it.
+
+        Returns the descriptor: os.close lets go, and so does the end of the process. flock(2)
+        """
+        raise NotImplementedError
+
+    def is_locked(self, path: str) -> bool:
+        """Say whether somebody holds the lock on a file; no file is no lock. flock(2)"""
+        raise NotImplementedError
+
     def exists(self, path: str) -> bool:
         """Say whether the path leads to something. access(2)"""
         raise NotImplementedError
@@ -246,6 +264,20 @@ class Kernel:
 
     def link_up(self, interface: str) -> None:
         """Switch a network interface on. ioctl(2) SIOCSIFFLAGS, netdevice(7)"""
+        raise NotImplementedError
+
+    def route_add(self, destination: str, gateway: str) -> None:
+        """Send what is for `destination` ("default" or "10.1.2.0/24") to a neighbour, `gateway`.
+
+        The neighbour's address must be reachable: ENETUNREACH. ioctl(2) SIOCADDRT, route(8)
+        """
+        raise NotImplementedError
+
+    def reserve(self, protocol: str, address: str, port: int) -> int:
+        """Take a port of this network namespace ("tcp" or "udp") by a socket that nobody uses.
+
+        Returns its descriptor: the port is taken until that is closed. EADDRINUSE. bind(2)
+        """
         raise NotImplementedError
 
     def getuid(self) -> int:

@@ -125,7 +125,14 @@ SHELL: dict[str, Callable[..., str]] = {
     "sethostname": lambda name: command("hostname", name),
     "setdomainname": lambda name: command("domainname", name),
     "link_up": lambda name: command("ip", "link", "set", name, "up"),
-    "run": lambda argv, stdin="": command(*argv),
+    "run": lambda argv, stdin="": (
+        command(*argv) + (f" <<'.'\n{stdin.rstrip()}\n." if stdin else "")
+    ),
+    "route_add": lambda destination, gateway: command(
+        "ip", "route", "add", destination, "via", gateway
+    ),
+    "rewrite": _write,
+    "lock": lambda path: f"flock {quote(path)} …",
     "execve": lambda path, argv, env: "exec " + command(path, *argv[1:]),
     "setgroups": lambda groups: f"setpriv --groups {','.join(map(str, groups)) or '-'} …",
     "setresgid": lambda r, e, s: f"setpriv --regid {r} …",
@@ -148,14 +155,18 @@ SPELLED = {
 # the same for arguments that are one constant, not bits
 CONSTANTS = {("prctl", 0): "PR_", ("kill", 1): "SIG"}
 CALLS = {"clone": "clone3", "target": "openat2", "tree_of": "open_tree",
-         "remove_tree": "unlink…", "run": "fork+execve"}  # fmt: skip
+         "remove_tree": "unlink…", "run": "fork+execve", "link_up": "ioctl SIOCSIFFLAGS",
+         "route_add": "ioctl SIOCADDRT", "rewrite": "pwrite", "lock": "flock",
+         "reserve": "bind"}  # fmt: skip
 QUIET = {"getpid", "exit", "wait_signal", "waitpid", "open", "close_range", "close_all_but", "read",
-         "exists", "read_bytes", "kind", "capget", "getuid",
+         "exists", "read_bytes", "kind", "capget", "getuid", "is_locked",
          "set_signal_mask", "signal_fd", "default_signals"}  # fmt: skip
 
 
 def spell(method: str, args: Sequence[Any]) -> str:
     """Write a call as in the man page: `mount("proc", "/proc", "proc", MS_NOSUID, "")`."""
+    if method == "run":  # what it reads stands in the shell command
+        return f"fork+execve({' '.join(args[0])})"
     prefixes = SPELLED.get(method, {})
     words = []
     for place, value in enumerate(args):
@@ -245,6 +256,10 @@ class Pretend(Kernel):
         self.calls.append(("write", (path, text)))
         self.files[path] = text
 
+    def rewrite(self, path: str, text: str) -> None:
+        self.calls.append(("rewrite", (path, text)))
+        self.files[path] = text
+
     def target(self, root: str, path: str, kind: str = "dir") -> str:
         self.calls.append(("target", (root, path, kind)))
         return root.rstrip("/") + "/" + path.strip("/")
@@ -276,5 +291,8 @@ ANSWERS: dict[str, Any] = {
     "capget": ((1 << len(f.CAPABILITIES)) - 1, (1 << len(f.CAPABILITIES)) - 1, 0),
     "umask": 0o022,
     "run": "",
+    "lock": -1,
+    "is_locked": True,
+    "reserve": -1,
 }
 METHODS = frozenset(name for name in vars(Kernel) if not name.startswith("_"))

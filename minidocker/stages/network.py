@@ -2,29 +2,229 @@
 
 from __future__ import annotations
 
+import os
+from errno import EADDRINUSE, EADDRNOTAVAIL
+
+from minidocker.errors import Conflict, KernelError, UsageError
 from minidocker.kernel.flags import CLONE_NEWNET
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
+    from typing import Any
+
     from minidocker.kernel.interface import Kernel
+    from minidocker.net.networks import Lease, Networks
+    from minidocker.net.ports import Port
     from minidocker.spec import Run
+
+# minidocker.net is imported where it is used: a run without a network does not pay for it.
 
 
 class Network(Stage):
-    """Give the process a network of its own; for now, only loopback is in it."""
+    """Give the process a network of its own: loopback, and with --network a cable to a bridge."""
 
     name = "network"
     namespaces = CLONE_NEWNET
     shares = "net"
-    parts = ("loopback_up",)
+    parts = ("loopback_up", "lease", "connect", "default_route", "publish")
+
+    def before(self, kernel: Kernel, run: Run) -> None:
+        """Take the ports and an address, and see that the network's bridge stands."""
+        if not run.spec.net:
+            return
+        self.reserved = [reserve(kernel, port) for port in run.spec.net.ports]
+        networks = of(kernel, run)
+        lock = networks.lock()
+        try:
+            networks.require(run.spec.net.name)
+            networks.sweep(run.spec.net.name)
+            self.join(kernel, run, networks)
+        finally:
+            close(lock)
+
+    def join(self, kernel: Kernel, run: Run, networks: Networks) -> None:
+        """Become a member: bridge, lease, names. The lock is held."""
+        from minidocker.net import addresses, leases
+
+        net = run.spec.net
+        assert net
+        bridge, subnet = networks.stand(net.name)
+        path = networks.path(net.name, "leases")
+        owner = " ".join(dict.fromkeys(
+            word for word in (run.id, run.spec.name, run.spec.hostname, *net.aliases) if word
+        ))  # fmt: skip
+        if net.address:
+            address = take(kernel, path, subnet, owner, net.address)
+        else:
+            address = self.lease(kernel, path, subnet, owner)
+        run.facts.update(
+            network=net.name, address=address, bridge=bridge, subnet=subnet,
+            gateway=addresses.gateway(subnet),
+        )  # fmt: skip
+        leases.tell_members(kernel, networks.containers, networks.members(net.name))
+        kernel.write(f"{run.directory}/resolv.conf", resolvers(kernel))
+
+    def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
+        """Plug the child in, and open its ports."""
+        if not run.spec.net:
+            return
+        from minidocker.net import rules
+
+        lease = lease_of(run)
+        self.connect(kernel, pid, lease)
+        kernel.run(["nft", "-f", "-"], rules.guard(lease))
+        for port in run.spec.net.ports:
+            self.publish(kernel, port, lease)
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Switch loopback on: it exists in each network namespace, but starts down."""
-        if "net" not in (run.spec.sharing or {}):  # another's is not ours to change
-            self.loopback_up(kernel)
+        if "net" in (run.spec.sharing or {}):  # another's is not ours to change
+            return
+        self.loopback_up(kernel)
+        if run.spec.net:
+            self.default_route(kernel, str(run.facts["gateway"]))
+
+    def after(self, kernel: Kernel, run: Run) -> None:
+        """Leave the network; the last one takes the bridge and its rules away."""
+        name = run.facts.get("network")
+        if not name:
+            return
+        networks = of(kernel, run)
+        lock = networks.lock()
+        try:
+            networks.leave(str(name), [run.id])
+        finally:
+            close(lock)
+
+    # --- parts -----------------------------------------------------------------------
 
     @staticmethod
     def loopback_up(kernel: Kernel) -> None:
         """Switch the interface lo on; the kernel then gives it 127.0.0.1/8. netdevice(7)"""
         kernel.link_up("lo")
+
+    @staticmethod
+    def lease(kernel: Kernel, path: str, subnet: str, owner: str) -> str:
+        """Give the owner the first free address of the subnet, written down in the table `path`.
+
+        A line of the table is "ADDRESS<tab>OWNER". The first address of the subnet is the
+        network's own name, the next one the bridge's, the last one means everybody. The lock
+        on `path`.lock is held from the look to the entry, so no two get the same. flock(2)
+        """
+        from minidocker.net import addresses, leases
+
+        lock = kernel.lock(f"{path}.lock")
+        try:
+            table = leases.read(kernel, path)
+            first, last = addresses.span(subnet)
+            free = (addresses.text(number) for number in range(first + 2, last))
+            address = next((one for one in free if one not in table), "")
+            if not address:
+                raise Conflict(f"every address of {subnet} is taken", "minidocker network ls")
+            kernel.rewrite(path, leases.render({**table, address: owner}))
+            return address
+        finally:
+            close(lock)
+
+    @staticmethod
+    def connect(kernel: Kernel, pid: int, lease: Lease) -> None:
+        """Put a cable between the bridge and process `pid`, whose end is eth0 with the address.
+
+        A cable is a pair of veth devices: what goes in at one end comes out at the other. The
+        prefix says who is a neighbour; with /32, nobody would be. veth(4), ip-link(8)
+        """
+        # hairpin: a frame may leave by the port that it came from. So a container reaches its own
+        # published port also where bridged frames pass the host's rules (br_netfilter).
+        kernel.run(
+            ["ip", "-batch", "-"],
+            f"link add {lease.link} master {lease.bridge} up type veth "
+            f"peer name eth0 address {lease.mac} netns {pid}\n"
+            f"link set {lease.link} type bridge_slave hairpin on\n",
+        )
+        kernel.run(
+            ["nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-batch", "-"],
+            f"addr add {lease.address}/{lease.prefix} dev eth0\nlink set eth0 up\n",
+        )
+
+    @staticmethod
+    def default_route(kernel: Kernel, gateway: str) -> None:
+        """Send all that is for no neighbour to the bridge's address. route(8)"""
+        kernel.route_add("default", gateway)
+
+    @staticmethod
+    def publish(kernel: Kernel, port: Port, lease: Lease) -> None:
+        """Let packets to a port of the host go to a port of the container. nft(8)
+
+        Those from elsewhere pass the hook prerouting; those that a process of this host
+        sends pass output instead. Answers find their way back by the connection table.
+        """
+        rule = f"{port.match} counter dnat to {lease.address}:{port.container}"
+        kernel.run(
+            ["nft", "-f", "-"],
+            f"table ip {lease.table} {{\n"
+            f"  chain prerouting {{\n    type nat hook prerouting priority -100\n    {rule}\n  }}\n"
+            f"  chain output {{\n    type nat hook output priority -100\n    {rule}\n  }}\n}}\n",
+        )
+
+
+def of(kernel: Kernel, run: Run) -> Networks:
+    """Return the networks of the store that the run's directory is in."""
+    from minidocker.net.networks import Networks
+
+    return Networks(kernel, os.path.dirname(os.path.dirname(run.directory)))
+
+
+def lease_of(run: Run) -> Lease:
+    """Return the lease of a run, from its facts."""
+    from minidocker.net.networks import lease_for
+
+    facts: dict[str, Any] = run.facts
+    return lease_for(run.id, facts["address"], facts["bridge"], facts["subnet"])
+
+
+def reserve(kernel: Kernel, port: Port) -> int:
+    """Take a port of the host, so that nobody else gets it while we publish it."""
+    try:
+        return kernel.reserve(port.protocol, port.address, port.host)
+    except KernelError as problem:
+        where = f"{port.address + ':' if port.address else ''}{port.host}/{port.protocol}"
+        if problem.errno == EADDRINUSE:
+            raise Conflict(
+                f"port {where} of this host is taken",
+                f"such as -p {port.host + 1}:{port.container}   (ss -lntup says whose it is)",
+            ) from None
+        if problem.errno == EADDRNOTAVAIL:
+            raise UsageError(
+                f"-p {where}: {port.address} is no address of this host", "ip addr"
+            ) from None
+        raise
+
+
+def take(kernel: Kernel, path: str, subnet: str, owner: str, address: str) -> str:
+    """Give the owner the address of --ip; Conflict when it is taken or no host's of the subnet."""
+    from minidocker.net import addresses, leases
+
+    table = leases.read(kernel, path)
+    first, last = addresses.span(subnet)
+    if not first + 1 < addresses.number(address) < last:
+        raise Conflict(f"--ip {address} is not for a container of {subnet}", "leave --ip out")
+    if address in table:
+        raise Conflict(f"--ip {address} is taken by {table[address].split()[0]}", "leave --ip out")
+    kernel.rewrite(path, leases.render({**table, address: owner}))
+    return address
+
+
+def resolvers(kernel: Kernel) -> str:
+    """Return the host's resolv.conf, or systemd's own: from a bridge, 127.0.0.53 is nobody."""
+    plain, systemd = "/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"
+    text = kernel.read(plain) if kernel.exists(plain) else ""
+    if "nameserver 127." in text and kernel.exists(systemd):
+        return kernel.read(systemd)
+    return text
+
+
+def close(lock: int) -> None:
+    """Give a lock back. (In a rehearsal there is none.)"""
+    if lock >= 0:
+        os.close(lock)

@@ -173,7 +173,7 @@ def test_shm_size(minidocker: Callable) -> None:
     "options",
     [
         ["--ipc", "bogus"], ["--ipc", "container:"], ["--uts", "container:x"], ["--pid", ""],
-        ["--network", "private"], ["--uts", "host", "--hostname", "x"],
+        ["--network", "container:"], ["--uts", "host", "--hostname", "x"],
         ["--uts", "host", "--domainname", "x"], ["--pid", "host", "--init"],
         ["--ipc", "host", "--shm-size", "1m"], ["--domainname", "x" * 65],
         ["--boottime-offset", "soon"], ["--boottime-offset", "1.5"], ["--shm-size", "much"],

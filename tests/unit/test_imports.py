@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "minidocker"
 # A room may import from those before it, and from itself.
 ORDER = [
     ("errors", "kernel"),
-    ("spec", "seccomp", "ids"),
+    ("spec", "seccomp", "ids", "net"),
     ("stages",),
     ("runtime",),
     ("images", "engine"),

@@ -1,0 +1,271 @@
+"""Networks on disk, and the bridge that stands while a container is in one.
+
+    ROOT/networks/lock            taken for every change
+    ROOT/networks/forwarding      what ip_forward was before the first of our bridges
+    ROOT/networks/making          the bridge that is being made
+    ROOT/networks/NAME/subnet     written by `network create`; the network "bridge" needs none
+    ROOT/networks/NAME/leases     who has which address
+    ROOT/networks/NAME/up         while its bridge stands: the bridge, the subnet, in which kernel
+
+A network is a record. Its bridge and its rules come with the first container and go with the last
+one, so a host without containers is as it was. What a kill left is removed by the next who comes.
+"""
+
+from __future__ import annotations
+
+import os
+from errno import EEXIST
+
+from minidocker.errors import Conflict, KernelError, NotFound
+from minidocker.net import addresses, leases, rules
+from minidocker.spec import Record
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from minidocker.kernel.interface import Kernel
+
+DEFAULT = "bridge"
+DEVICES = "/proc/net/dev"
+FORWARD = "/proc/sys/net/ipv4/ip_forward"
+
+
+class Lease(Record):
+    """What a container has in a network: texts, but for `prefix`.
+
+    address "10.77.0.2", prefix 24, gateway "10.77.0.1", subnet "10.77.0.0/24", mac (Ethernet),
+    bridge "mdk0", link (the host's end of its cable), table (the name of its tables in nft).
+    """
+
+    __slots__ = ("address", "bridge", "gateway", "link", "mac", "prefix", "subnet", "table")
+    address: str
+    bridge: str
+    gateway: str
+    link: str
+    mac: str
+    prefix: int
+    subnet: str
+    table: str
+
+
+def lease_for(id: str, address: str, bridge: str, subnet: str) -> Lease:
+    """Fill in what follows from a container's id, its address and its network."""
+    return Lease(
+        address=address, prefix=addresses.prefix(subnet), gateway=addresses.gateway(subnet),
+        subnet=subnet, mac=addresses.mac(address), bridge=bridge, link=link(id),
+        table=f"{rules.PREFIX}{id}",
+    )  # fmt: skip
+
+
+def link(id: str) -> str:
+    """Name the host's end of a container's cable: 15 bytes at most, and an id has 12."""
+    return f"mdv{id[:12]}"
+
+
+class Networks:
+    """The networks of one store; every method but `locked` is called with the lock taken."""
+
+    def __init__(self, kernel: Kernel, root: str) -> None:
+        self.kernel = kernel
+        self.root = f"{root}/networks"
+        self.containers = f"{root}/containers"
+
+    def lock(self) -> int:
+        """Wait for the lock over all networks; os.close gives it back."""
+        self.make(self.root)
+        return self.kernel.lock(f"{self.root}/lock")
+
+    def make(self, directory: str) -> None:
+        """Make a directory, unless somebody else was quicker."""
+        try:
+            if not self.kernel.exists(directory):
+                self.kernel.mkdir(directory, 0o711)
+        except KernelError as problem:
+            if problem.errno != EEXIST:
+                raise
+
+    def path(self, name: str, file: str) -> str:
+        """Return the path of a network's file."""
+        return f"{self.root}/{name}/{file}"
+
+    def names(self) -> list[str]:
+        """List the networks that have a directory, the default one first."""
+        found = os.listdir(self.root) if os.path.isdir(self.root) else []
+        kept = {n for n in found if os.path.isdir(f"{self.root}/{n}")} | {DEFAULT}
+        return sorted(kept, key=lambda name: (name != DEFAULT, name))
+
+    def devices(self) -> list[str]:
+        """List the network devices of this network namespace. (/sys may show another one's.)"""
+        lines = self.kernel.read(DEVICES).splitlines()[2:]
+        return [line.partition(":")[0].strip() for line in lines]
+
+    def present(self, names: list[str]) -> list[str]:
+        """Return those devices that are there. (In a rehearsal there is not even lo.)"""
+        devices = self.devices()
+        return [name for name in names if name in devices or not devices]
+
+    def members(self, name: str) -> dict[str, str]:
+        """Return the lease table of a network."""
+        return leases.read(self.kernel, self.path(name, "leases"))
+
+    def up(self, name: str) -> tuple[str, str]:
+        """Return (bridge, subnet) of a network whose bridge stands here; ("", "") otherwise."""
+        path = self.path(name, "up")
+        words = self.kernel.read(path).split() if self.kernel.exists(path) else []
+        if len(words) != 3 or words[2] != here() or not self.present(words[:1]):
+            return "", ""
+        return words[0], words[1]
+
+    def subnet(self, name: str) -> str:
+        """Return the subnet that a network was made with; "" for the default, which has none."""
+        path = self.path(name, "subnet")
+        return self.kernel.read(path).strip() if self.kernel.exists(path) else ""
+
+    def free_subnet(self) -> str:
+        """Find the first subnet of ours that no network of ours and no route of the host has."""
+        taken = addresses.routed(self.kernel.read("/proc/net/route"))
+        taken += [subnet for subnet in map(self.subnet, self.names()) if subnet]
+        for n in range(256):
+            subnet = addresses.OURS.format(n)
+            if not any(addresses.overlap(subnet, other) for other in taken):
+                return subnet
+        raise Conflict("every subnet of 10.77.0.0/16 is in use", "network create --subnet …")
+
+    # --- standing and falling ------------------------------------------------------
+
+    def stand(self, name: str) -> tuple[str, str]:
+        """Make a network's bridge and rules, unless they are there: (bridge, subnet)."""
+        if found := self.standing(name):
+            return found
+        subnet = self.subnet(name) or self.free_subnet()
+        for other in addresses.routed(self.kernel.read("/proc/net/route")):
+            if addresses.overlap(subnet, other):
+                raise Conflict(
+                    f"this host has a route to {other} already, and {name} is {subnet}",
+                    "minidocker network create --subnet …   another one",
+                )
+        bridge = self.new_bridge(subnet)
+        # First the trail, then what it leads to: a kill in between is cleaned up by the next one.
+        self.kernel.write(self.path(name, "up"), f"{bridge} {subnet} {here()}\n")
+        self.kernel.run(["nft", "-f", "-"], rules.network(bridge, subnet))
+        # What comes from 127.0.0.1 goes nowhere else, unless a device is told so: published ports.
+        self.kernel.write(f"/proc/sys/net/ipv4/conf/{bridge}/route_localnet", "1")
+        if self.kernel.read(FORWARD).strip() != "1":
+            self.kernel.write(f"{self.root}/forwarding", "0\n")
+            self.kernel.write(FORWARD, "1")
+        self.warn_of_drops()
+        return bridge, subnet
+
+    def warn_of_drops(self) -> None:
+        """Say which chains of others drop what we forward: no rule of ours can overrule them."""
+        for chain in rules.foreign_drops(self.kernel.run(["nft", "list", "chains"])):
+            os.write(2, (
+                f"minidocker: the chain {chain} of this host drops what is forwarded:\n"
+                f"  containers may reach nothing but this host. To let ours pass:\n"
+                f"  nft insert rule {chain} iifname 'mdk*' accept\n"
+                f"  nft insert rule {chain} oifname 'mdk*' accept\n"
+            ).encode())  # fmt: skip
+
+    def standing(self, name: str) -> tuple[str, str] | None:
+        """Return (bridge, subnet) of a network that stands; Conflict if it stands elsewhere."""
+        bridge, subnet = self.up(name)
+        if bridge:
+            return bridge, subnet
+        if self.members(name):
+            raise Conflict(
+                f"the network {name} stands in another network namespace of this machine",
+                "another MINIDOCKER_ROOT here, or another --network",
+            )
+        return None
+
+    def new_bridge(self, subnet: str) -> str:
+        """Make the first mdkN that is free; another store may make one at the same moment."""
+        for n in range(1000):
+            bridge = f"mdk{n}"
+            if bridge in self.devices():
+                continue
+            self.kernel.write(f"{self.root}/making", bridge)  # a trail, until it has our note on it
+            try:
+                self.kernel.run(["ip", "-batch", "-"], rules.bridge_up(bridge, subnet, self.root))
+                return bridge
+            except KernelError:
+                if bridge not in self.devices():
+                    raise  # else another store was quicker
+        raise Conflict("there are 1000 bridges of ours", "minidocker prune")
+
+    def fall(self, name: str) -> tuple[list[str], list[str]]:
+        """Say what goes when a network has no member left: (nft tables, links)."""
+        bridge, _ = self.up(name)
+        if self.kernel.exists(self.path(name, "up")):
+            self.kernel.unlink(self.path(name, "up"))
+        return ([f"ip {rules.PREFIX}{bridge}"], [bridge]) if bridge else ([], [])
+
+    def stop_forwarding(self) -> None:
+        """Give ip_forward its old value back, when the last bridge of anybody's is gone."""
+        note = f"{self.root}/forwarding"
+        if self.kernel.exists(note) and not any(is_bridge(name) for name in self.devices()):
+            self.kernel.write(FORWARD, self.kernel.read(note).strip() or "0")
+            self.kernel.unlink(note)
+
+    def remove_links(self, links: list[str]) -> None:
+        """Remove devices; the kernel may be removing them itself, since a namespace has ended."""
+        if present := self.present(links):
+            try:
+                self.kernel.run(
+                    ["ip", "-force", "-batch", "-"], "".join(f"link del {n}\n" for n in present)
+                )
+            except KernelError:
+                if self.present(present):
+                    raise
+
+    # --- members ---------------------------------------------------------------------
+
+    def require(self, name: str) -> None:
+        """Refuse a network that nobody has made; the default one is made by its first use."""
+        if name == DEFAULT:
+            self.make(f"{self.root}/{name}")
+        elif not self.kernel.exists(f"{self.root}/{name}"):
+            raise NotFound(f"there is no network {name}", f"minidocker network create {name}")
+
+    def leave(self, name: str, dead: list[str]) -> None:
+        """Take containers out of a network: leases, rules, links; with the last one the bridge."""
+        table = self.members(name)
+        here_now = bool(self.up(name)[0]) or not table
+        left = {a: owner for a, owner in table.items() if owner.split()[0] not in dead}
+        tables = [one for id in dead for one in rules.of_container(id)] if here_now else []
+        links = [link(id) for id in dead] if here_now else []
+        if not left:
+            more_tables, more_links = self.fall(name)
+            tables += more_tables
+            links += more_links
+        if tables:
+            self.kernel.run(["nft", "-f", "-"], rules.gone(tables))
+        self.remove_links(links)
+        # Last, so that whatever stops us on the way leaves a lease, which is the trail.
+        self.kernel.rewrite(self.path(name, "leases"), leases.render(left))
+        leases.tell_members(self.kernel, self.containers, left)
+        if not left:
+            self.stop_forwarding()
+
+    def sweep(self, name: str) -> list[str]:
+        """Take out every member whose owner is gone, as a kill -9 leaves it; return their ids."""
+        members = leases.ids(self.members(name))
+        locks = {id: f"{self.containers}/{id}/lock" for id in members}
+        dead = [id for id in members if not self.kernel.is_locked(locks[id])]
+        if dead or (not members and self.up(name)[0]):
+            self.leave(name, dead)
+        return dead
+
+
+def is_bridge(device: str) -> bool:
+    """Say whether a device is one of our bridges, by its name."""
+    return device.startswith("mdk") and device[3:].isdecimal()
+
+
+def here() -> str:
+    """Name the kernel and the network namespace that we are in; both end, and files do not."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+            boot = stream.read().strip()
+        return f"{boot}/{os.stat('/proc/self/ns/net').st_ino}"
+    except OSError:  # a dry run on another system
+        return "-"

@@ -1,0 +1,477 @@
+"""Networks with the real command, on the real kernel, in a network namespace of the test's own.
+
+`realm` is a machine in small: its own network and mount namespaces, its own store. What minidocker
+makes there (bridges, rules, sysctls) is never seen on the machine that runs the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.needs("root", "netns", "overlay", "veth", "iproute2", "nft", "busybox")
+
+# A server of one line a connection: a token, and the address that asks, as the server sees it.
+SERVER = """
+import socket, sys
+port, token, kind = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+if kind == "udp":
+    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    one.bind(("0.0.0.0", port))
+    while True:
+        _, who = one.recvfrom(100)
+        one.sendto(f"{token} {who[0]}".encode(), who)
+one = socket.create_server(("0.0.0.0", port))
+while True:
+    talk, who = one.accept()
+    talk.sendall(f"{token} {who[0]}".encode())
+    talk.close()
+"""
+ASK = """
+import socket, sys
+host, port, kind = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+if kind == "udp":
+    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    one.settimeout(3)
+    one.sendto(b"?", (host, port))
+    print(one.recv(100).decode())
+else:
+    one = socket.create_connection((host, port), 3)
+    print(one.makefile().read())
+"""
+
+
+class Realm:
+    """A network namespace with a store; commands run in it as on a machine of its own."""
+
+    def __init__(self, store: Path, command: list[str]) -> None:
+        self.store, self.command = store, command
+        self.begun: list[subprocess.Popen] = []
+        script = "ip link set lo up; mount -t sysfs sysfs /sys; echo up; exec sleep 1000"
+        self.holder = subprocess.Popen(
+            ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", script],
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self.holder.stdout and self.holder.stdout.readline()
+
+    def argv(self, *words: str, pid: int = 0) -> list[str]:
+        spaces = ["nsenter", f"--target={pid or self.holder.pid}", "--net"]
+        return [*spaces, *([] if pid else ["--mount"]), "--wd=/", "env",
+                f"MINIDOCKER_ROOT={self.store}", f"PYTHONPATH={Path(__file__).parents[2]}", *words]  # fmt: skip
+
+    def run(self, *words: str, pid: int = 0, check: bool = True) -> str:
+        done = subprocess.run(
+            self.argv(*words, pid=pid), capture_output=True, text=True, timeout=60,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        if check and done.returncode:
+            raise AssertionError(f"{words}: {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout + ("" if check else done.stderr)
+
+    def mini(self, *words: str, check: bool = True) -> str:
+        return self.run(*self.command, *words, check=check)
+
+    def start(self, *words: str) -> subprocess.Popen:
+        """Start minidocker in the background, in a session of its own."""
+        one = subprocess.Popen(
+            self.argv(*self.command, *words), stdin=subprocess.DEVNULL, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        self.begun.append(one)
+        return one
+
+    def serve(self, name: str, *options: str, port: int = 80, kind: str = "tcp") -> dict:
+        """Start a container that serves its own name; return its record once it answers."""
+        self.start("run", "--rm", "--name", name, *options, "--stages", "pid,uts,network",
+                   sys.executable, "-I", "-c", SERVER, str(port), name, kind)  # fmt: skip
+        record = self.record(name)
+        number = f":{port:04X} "
+        table = f"/proc/{record['pid']}/net/{kind}"
+        wait_for(lambda: number in Path(table).read_text())
+        return record
+
+    def record(self, name: str) -> dict:
+        """Wait until a container runs; return its record."""
+        path = self.store / "containers" / "names" / name / "record.json"
+
+        def running() -> bool:
+            try:
+                return json.loads(path.read_text())["status"] == "running"
+            except (OSError, ValueError):
+                return False
+
+        wait_for(running)
+        return json.loads(path.read_text())
+
+    def ask(self, host: str, port: int, kind: str = "tcp", pid: int = 0) -> str:
+        """Connect from the realm, or from process `pid`'s network: what the server said."""
+        words = (sys.executable, "-I", "-c", ASK, host, str(port), kind)
+        return self.run(*words, pid=pid, check=False).strip()
+
+    def state(self) -> dict[str, object]:
+        """Everything that a network may leave."""
+        leases = self.store / "networks" / "bridge" / "leases"
+        return {
+            "links": sorted(line.split(":")[1] for line in self.run("ip", "-o", "link").splitlines()),
+            "rules": self.run("nft", "list", "ruleset"),
+            "routes": self.run("ip", "route"),
+            "forward": self.run("cat", "/proc/sys/net/ipv4/ip_forward"),
+            "leases": leases.read_text() if leases.exists() else "",
+            "containers": [p.name for p in (self.store / "containers").glob("[0-9a-f]*")],
+        }  # fmt: skip
+
+    def end(self, one: subprocess.Popen) -> None:
+        one.terminate()
+        one.wait(30)
+
+    def close(self) -> None:
+        for one in self.begun:
+            if one.poll() is None:
+                one.send_signal(signal.SIGKILL)
+            one.wait()
+            assert one.stdout
+            one.stdout.close()
+        self.holder.kill()
+        self.holder.wait()
+
+
+def wait_for(true: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def realm(shared_store: Path, tmp_path: Path, command: list[str]) -> Iterator[Realm]:
+    """A machine in small, with the image `base`, and nothing in its network but loopback."""
+    store = tmp_path / "store"
+    shutil.copytree(shared_store, store, symlinks=True,
+                    ignore=shutil.ignore_patterns("containers", "networks"))  # fmt: skip
+    before = sorted(os.listdir("/sys/class/net"))
+    made = Realm(store, command)
+    yield made
+    made.close()
+    assert sorted(os.listdir("/sys/class/net")) == before
+
+
+def test_a_container_has_an_address_a_route_and_a_name(realm: Realm) -> None:
+    out = realm.mini("run", "--rm", "--name", "web", "--network", "bridge", "base", "sh", "-c",
+                     "ip -4 -o addr show eth0; ip route; cat /etc/hosts; ping -c 1 -W 2 10.77.0.1")  # fmt: skip
+    assert "10.77.0.2/24" in out
+    assert "default via 10.77.0.1 dev eth0" in out
+    assert "10.77.0.2\t" in out and " web" in out
+    assert "1 packets received" in out
+
+
+def test_none_is_the_default_and_has_loopback_alone(realm: Realm) -> None:
+    out = realm.mini("run", "--rm", "base", "sh", "-c", "ls /sys/class/net; ping -c 1 127.0.0.1")
+    assert out.split()[0] == "lo" and "eth0" not in out
+    assert "1 packets received" in out
+    assert not (realm.store / "networks").exists()
+
+
+def test_everything_is_as_before_when_the_last_one_has_left(realm: Realm) -> None:
+    before = realm.state()
+    realm.mini("run", "--rm", "-p", "8080:80", "base", "true")
+    assert realm.state() == before
+    realm.mini("run", "--rm", "-p", "8080:80", "base", "false", check=False)
+    assert realm.state() == before
+
+
+def test_forwarding_that_was_on_stays_on(realm: Realm) -> None:
+    realm.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+    realm.mini("run", "--rm", "--network", "bridge", "base", "true")
+    assert realm.state()["forward"] == "1\n"
+
+
+def test_two_see_each_other_by_name_also_the_earlier_one(realm: Realm) -> None:
+    first = realm.start("run", "--rm", "--name", "first", "--network", "bridge", "base",
+                        "sh", "-c", "until grep -q second /etc/hosts; do sleep 0.1; done; "
+                        "ping -c 1 -W 2 second")  # fmt: skip
+    realm.record("first")
+    out = realm.mini("run", "--rm", "--name", "second", "--network", "bridge",
+                     "--network-alias", "db", "base", "sh", "-c",
+                     "ping -c 1 first && ping -c 1 db && sleep 3")  # fmt: skip
+    assert out.count("1 packets received") == 2
+    assert first.wait(30) == 0
+
+
+@pytest.mark.parametrize("bridged", ["0", "1"])
+def test_a_published_port_from_everywhere(realm: Realm, bridged: str) -> None:
+    """From the host by 127.0.0.1 and by its address, from a neighbour, from itself, from outside.
+
+    `bridged`: whether frames on a bridge pass the rules too (br_netfilter), as where Docker runs.
+    """
+    switch = "/proc/sys/net/bridge/bridge-nf-call-iptables"
+    if os.path.exists(switch):
+        realm.run("sh", "-c", f"echo {bridged} > {switch}")
+    elif bridged == "1":
+        pytest.skip("blocked: no br_netfilter (modprobe br_netfilter)")
+    outside = Outside(realm)
+    try:
+        web = realm.serve("web", "-p", "8080:80")
+        other = realm.serve("other", "--network", "bridge")
+        assert realm.ask("127.0.0.1", 8080) == "web 10.77.0.1"
+        assert realm.ask("192.0.2.1", 8080).split()[0] == "web"
+        assert realm.ask("192.0.2.1", 8080, pid=other["pid"]).split()[0] == "web"
+        assert realm.ask("10.77.0.1", 8080, pid=web["pid"]).split()[0] == "web"
+        assert realm.ask("10.77.0.2", 80, pid=other["pid"]) == f"web {other['facts']['address']}"
+        # the address of who asks is not lost on the way
+        assert realm.ask("192.0.2.1", 8080, pid=outside.pid) == "web 192.0.2.2"
+        # and what is not published cannot be reached by a route alone
+        assert "timed out" in realm.ask("10.77.0.2", 80, pid=outside.pid)
+        # out of the container, with the host's address
+        assert outside.seen_from(web["pid"]) == "192.0.2.1"
+    finally:
+        outside.close()
+
+
+class Outside:
+    """Another machine: a network namespace at the other end of a cable from the realm."""
+
+    def __init__(self, realm: Realm) -> None:
+        self.realm = realm
+        self.holder = subprocess.Popen(["unshare", "--net", "sleep", "1000"])
+        self.pid = self.holder.pid
+        own = os.stat("/proc/self/ns/net").st_ino
+        wait_for(lambda: os.stat(f"/proc/{self.pid}/ns/net").st_ino != own)
+        realm.run("ip", "link", "add", "wan", "type", "veth", "peer", "name", "eth0",
+                  "netns", str(self.pid))  # fmt: skip
+        realm.run("sh", "-c", "ip addr add 192.0.2.1/24 dev wan; ip link set wan up")
+        realm.run("sh", "-c", "ip addr add 192.0.2.2/24 dev eth0; ip link set eth0 up; "
+                  "ip link set lo up; ip route add 10.77.0.0/16 via 192.0.2.1", pid=self.pid)  # fmt: skip
+
+    def seen_from(self, pid: int) -> str:
+        """Serve out here, let process `pid` ask: the address that it comes with."""
+        server = subprocess.Popen(
+            self.realm.argv(sys.executable, "-I", "-c", SERVER, "9000", "far", "tcp", pid=self.pid)
+        )
+        try:
+            wait_for(lambda: ":2328 " in Path(f"/proc/{self.pid}/net/tcp").read_text())
+            return self.realm.ask("192.0.2.2", 9000, pid=pid).split()[-1]
+        finally:
+            server.kill()
+            server.wait()
+
+    def close(self) -> None:
+        self.holder.kill()
+        self.holder.wait()
+
+
+def test_udp_and_one_address_of_the_host(realm: Realm) -> None:
+    realm.serve("dns", "-p", "127.0.0.1:5353:53/udp", port=53, kind="udp")
+    assert realm.ask("127.0.0.1", 5353, "udp") == "dns 10.77.0.1"
+    assert "timed out" in realm.ask("10.77.0.1", 5353, "udp")
+
+
+def test_a_range_of_ports(realm: Realm) -> None:
+    realm.serve("web", "-p", "8000-8002:80-82", port=82)
+    assert realm.ask("127.0.0.1", 8002) == "web 10.77.0.1"
+
+
+def test_a_taken_port_is_one_sentence_and_leaves_nothing(realm: Realm) -> None:
+    realm.serve("web", "-p", "8080:80")
+    before = realm.state()
+    out = realm.mini("run", "--rm", "-p", "8080:80", "base", "true", check=False)
+    assert out.splitlines()[0] == "minidocker: port 8080/tcp of this host is taken"
+    assert realm.state() == before
+
+
+def test_a_port_is_taken_on_the_host_too(realm: Realm) -> None:
+    realm.serve("web", "-p", "8080:80")
+    bind = "import socket; socket.create_server(('127.0.0.1', 8080))"
+    assert "Address already in use" in realm.run(sys.executable, "-I", "-c", bind, check=False)
+
+
+def test_loopback_of_the_host_stays_out_of_reach(realm: Realm) -> None:
+    """route_localnet is on for the bridge: the rule in front of it must hold."""
+    web = realm.serve("web", "-p", "8080:80")
+    server = subprocess.Popen(realm.argv(sys.executable, "-I", "-c", SERVER, "7000", "secret", "tcp"))
+    try:
+        wait_for(lambda: realm.ask("127.0.0.1", 7000) == "secret 127.0.0.1")
+        realm.run("ip", "route", "add", "127.0.0.0/8", "via", "10.77.0.1", "dev", "eth0",
+                  "table", "7", pid=web["pid"])  # fmt: skip
+        # the container tries all it can: its own loopback is out of the way
+        realm.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet; "
+                  "ip rule add pref 0 table 7; ip rule del pref 0 lookup local; "
+                  "ip rule add pref 9 lookup local", pid=web["pid"])  # fmt: skip
+        assert "timed out" in realm.ask("127.0.0.1", 7000, pid=web["pid"])
+        assert "counter packets 0" not in next(
+            line for line in realm.run("nft", "list", "table", "ip", "minidocker_mdk0").splitlines()
+            if "127.0.0.0/8 counter" in line
+        )  # fmt: skip
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_another_network_is_another_world(realm: Realm) -> None:
+    assert realm.mini("network", "create", "shop", "--subnet", "10.99.0.0/24") == "shop\n"
+    shop = realm.serve("shop", "--network", "shop")
+    web = realm.serve("web", "--network", "bridge", "-p", "8080:80")
+    assert shop["facts"]["address"] == "10.99.0.2"
+    assert "timed out" in realm.ask("10.77.0.2", 80, pid=shop["pid"])
+    assert "timed out" in realm.ask("10.99.0.2", 80, pid=web["pid"])
+    assert realm.ask("10.99.0.1", 8080, pid=shop["pid"]).split()[0] == "web"
+    listed = realm.mini("network", "ls")
+    assert "shop" in listed and "10.99.0.0/24" in listed and "mdk0" in listed
+    found = json.loads(realm.mini("network", "inspect", "shop"))[0]
+    assert next(iter(found["containers"].values()))["address"] == "10.99.0.2"
+    assert "has 1 containers" in realm.mini("network", "rm", "shop", check=False)
+
+
+def test_ip_and_its_refusals(realm: Realm) -> None:
+    realm.serve("web", "--network", "bridge", "--ip", "10.77.0.9")
+    assert realm.ask("10.77.0.9", 80) == "web 10.77.0.1"
+    for address, said in (("10.77.0.9", "is taken by"), ("10.1.1.1", "is not for a container"),
+                          ("10.77.0.1", "is not for a container"), ("x", "no IPv4 address")):  # fmt: skip
+        assert said in realm.mini("run", "--rm", "--network", "bridge", "--ip", address, "base",
+                                  "true", check=False)  # fmt: skip
+
+
+def test_joining_anothers_network(realm: Realm) -> None:
+    web = realm.serve("web", "--network", "bridge")
+    out = realm.mini("run", "--rm", "--network", "container:web", "base", "ip", "-4", "-o", "addr")
+    assert web["facts"]["address"] in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--network", "nowhere"], "there is no network nowhere"),
+        (["--network", "none", "-p", "1:1"], "--publish needs a network of its own"),
+        (["--network", "host", "-p", "1:1"], "--publish needs a network of its own"),
+        (["-p", "80:80:80:80"], "is not [ADDRESS:]HOSTPORT:PORT"),
+        (["-p", "0:80"], "is not [ADDRESS:]HOSTPORT:PORT"),
+        (["-p", "8080:80/sctp"], "is not [ADDRESS:]HOSTPORT:PORT"),
+        (["-p", "8000-8003:80-81"], "the two ranges differ in length"),
+        (["-p", "192.0.2.9:80:80"], "192.0.2.9 is no address of this host"),
+        (["--network-alias", "a b"], "is not a name"),
+    ],
+)
+def test_refusals(realm: Realm, words: list[str], said: str) -> None:
+    before = realm.state()
+    assert said in realm.mini("run", "--rm", *words, "base", "true", check=False)
+    assert realm.state() == before
+
+
+def test_twenty_at_once_are_all_different(realm: Realm) -> None:
+    show = "ip -4 -o addr show eth0 | awk '{print $4}'; sleep 4"
+    started = [realm.start("run", "--rm", "--network", "bridge", "base", "sh", "-c", show)
+               for _ in range(20)]  # fmt: skip
+    out = [one.communicate(timeout=60)[0].split() for one in started]
+    assert all(one.returncode == 0 for one in started), out
+    found = sorted(words[0] for words in out)
+    assert len(set(found)) == 20, found
+    state = realm.state()
+    assert (state["leases"], state["rules"], state["links"]) == ("", "", [" lo"])
+
+
+def test_a_kill_leaves_nothing_that_the_next_run_or_prune_does_not_remove(realm: Realm) -> None:
+    before = realm.state()
+    one = realm.start("run", "--name", "dead", "-p", "8080:80", "base", "sleep", "100")
+    record = realm.record("dead")
+    owner = int(Path(f"/proc/{record['pid']}/status").read_text().split("PPid:")[1].split()[0])
+    os.kill(owner, signal.SIGKILL)
+    one.wait()
+    assert realm.state()["leases"]
+    out = realm.mini("run", "--rm", "-p", "8080:80", "base", "ip", "-4", "-o", "addr")
+    assert "10.77.0.2/24" in out  # the dead one's address is free again
+    realm.mini("prune")
+    assert realm.state() == before
+    one = realm.start("run", "--name", "dead", "-p", "8080:80", "base", "sleep", "100")
+    record = realm.record("dead")
+    owner = int(Path(f"/proc/{record['pid']}/status").read_text().split("PPid:")[1].split()[0])
+    os.kill(owner, signal.SIGKILL)
+    one.wait()
+    out = realm.mini("prune")
+    assert "removed container" in out
+    assert realm.state() == before
+
+
+def test_killed_at_any_step_nothing_stays(realm: Realm) -> None:
+    """200 starts, killed after a time that grows from nothing to a whole run."""
+    before = realm.state()
+    for number in range(200):
+        one = subprocess.Popen(
+            realm.argv(*realm.command, "run", "--rm", "-p", "8080:80", "base", "true"),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        time.sleep(number * 0.0022)
+        os.killpg(one.pid, signal.SIGKILL)
+        one.wait()
+    wait_for(lambda: "port" not in realm.mini("run", "--rm", "-p", "8080:80", "base", "true", check=False))
+    realm.mini("prune")
+    after = realm.state()
+    assert after == before
+
+
+def test_two_stores_in_one_network(realm: Realm, tmp_path: Path, command: list[str]) -> None:
+    realm.serve("web", "--network", "bridge")
+    other = tmp_path / "other"
+    shutil.copytree(realm.store, other, symlinks=True,
+                    ignore=shutil.ignore_patterns("containers", "networks"))  # fmt: skip
+    mine, realm.store = realm.store, other
+    out = realm.mini("run", "--rm", "--network", "bridge", "base", "ip", "-4", "-o", "addr")
+    assert "10.77.1.2/24" in out
+    realm.mini("prune")
+    realm.store = mine
+    assert realm.ask("10.77.0.2", 80) == "web 10.77.0.1"
+    assert realm.state()["forward"] == "1\n"
+
+
+def test_foreign_rules_are_left_alone_and_a_drop_policy_is_told(realm: Realm) -> None:
+    foreign = ("table ip filter { chain FORWARD { type filter hook forward priority 0; policy drop; };"
+               " chain mine { counter; }; }")  # fmt: skip
+    realm.run("nft", foreign)
+    before = realm.state()
+    out = realm.mini("run", "--rm", "--network", "bridge", "base", "true", check=False)
+    assert "the chain ip filter FORWARD of this host drops what is forwarded" in out
+    assert realm.state() == before
+
+
+def test_a_neighbour_cannot_be_spoofed(realm: Realm) -> None:
+    """Without the stage capabilities a container may send what it likes: none of it arrives."""
+    web = realm.serve("web", "--network", "bridge")
+    bad = realm.serve("bad", "--network", "bridge")
+    realm.run("sh", "-c", "ip addr add 10.77.0.77/24 dev eth0", pid=bad["pid"])
+    ping = ("ping", "-c", "1", "-W", "1", "-I", "10.77.0.77", "10.77.0.2")
+    before = guard(realm, bad)
+    if shutil.which("ping"):
+        realm.run(*ping, pid=bad["pid"], check=False)
+    else:
+        realm.run("busybox", *ping, pid=bad["pid"], check=False)
+    assert guard(realm, bad) > before
+    table = realm.run("ip", "neigh", pid=web["pid"])
+    assert "10.77.0.77" not in table
+
+
+def guard(realm: Realm, record: dict) -> int:
+    """How many packets the guard at a container's cable has dropped."""
+    text = realm.run("nft", "list", "table", "netdev", f"minidocker_{record['id']}")
+    return sum(int(part.split()[0]) for part in text.split("counter packets ")[1:])
+
+
+def test_explain_and_dry_run_show_the_lines(realm: Realm) -> None:
+    words = ("--rm", "--network", "bridge", "-p", "8080:80", "base", "true")
+    told = realm.mini("run", "--explain", *words, check=False)
+    before = realm.state()
+    dry = realm.mini("run", "--dry-run", *words, check=False)
+    assert realm.state() == before
+    for text in (told, dry):
+        assert "link add mdk0 type bridge" in text
+        assert "master mdk0 up type veth peer name eth0" in text
+        assert "dnat to 10.77.0.2:80" in text
+        assert "ip route add default via 10.77.0.1" in text
+        assert "link del mdk0" in text
