@@ -24,7 +24,7 @@ from minidocker.grader.maker import Maker
 from minidocker.grader.outcomes import Fail, NotStarted
 from minidocker.grader.probe import Gone, Proc
 
-ROOMS = ("stages", "runtime", "engine", "images", "lab", "grader")
+ROOMS = ("stages", "net", "runtime", "engine", "images", "lab", "grader")
 TICK = os.sysconf("SC_CLK_TCK")
 
 QUIET_SECONDS = 2.0

@@ -57,7 +57,10 @@ class Network(Stage):
         if net.address:
             address = take(kernel, path, subnet, owner, net.address)
         else:
-            address = self.lease(kernel, path, subnet, owner)
+            try:
+                address = self.lease(kernel, path, subnet, owner)
+            except LookupError as full:
+                raise Conflict(str(full), "minidocker network ls") from None
         run.facts.update(
             network=net.name, address=address, bridge=bridge, subnet=subnet,
             gateway=addresses.gateway(subnet),
@@ -110,7 +113,8 @@ class Network(Stage):
 
         A line of the table is "ADDRESS<tab>OWNER". The first address of the subnet is the
         network's own name, the next one the bridge's, the last one means everybody. The lock
-        on `path`.lock is held from the look to the entry, so no two get the same. flock(2)
+        on `path`.lock is held from the look to the entry, so no two get the same. LookupError
+        when none is free. flock(2)
         """
         from minidocker.net import addresses, leases
 
@@ -121,7 +125,7 @@ class Network(Stage):
             free = (addresses.text(number) for number in range(first + 2, last))
             address = next((one for one in free if one not in table), "")
             if not address:
-                raise Conflict(f"every address of {subnet} is taken", "minidocker network ls")
+                raise LookupError(f"every address of {subnet} is taken")
             kernel.rewrite(path, leases.render({**table, address: owner}))
             return address
         finally:

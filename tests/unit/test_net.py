@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from minidocker.errors import Conflict, UsageError
+from minidocker.errors import UsageError
 from minidocker.kernel.linux import Linux
 from minidocker.kernel.trace import Pretend
 from minidocker.net import addresses, leases, ports, rules
@@ -78,7 +78,7 @@ def test_lease_takes_the_first_that_is_free_and_says_when_none_is(tmp_path) -> N
     path, subnet = str(tmp_path / "leases"), "10.77.0.8/29"
     taken = [Network.lease(Linux(), path, subnet, f"id{n}") for n in range(5)]
     assert taken == [f"10.77.0.{n}" for n in range(10, 15)]
-    with pytest.raises(Conflict, match="every address"):
+    with pytest.raises(LookupError, match="every address"):
         Network.lease(Linux(), path, subnet, "late")
     (tmp_path / "leases").write_text("10.77.0.10\tid0\n10.77.0.12\tid2\n")
     assert Network.lease(Linux(), path, subnet, "new") == "10.77.0.11"

@@ -1,0 +1,65 @@
+"""packet_path and its helpers, on a real bridge in a network namespace of the test's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from minidocker.lab.overhear import overheard
+from minidocker.lab.packetpath import hops, packet_path
+from minidocker.lab.smallhost import inside, small_host
+
+pytestmark = pytest.mark.needs("root", "netns", "veth", "iproute2", "nft", "busybox")
+PING = "busybox ping -c 1 -W 2 "
+
+
+@pytest.fixture
+def host():
+    made = small_host()
+    yield made
+    made.stop()
+
+
+def plugged(host, name, address):
+    """A process in a network of its own, on the bridge mdk0 of the host."""
+    box = host.box()
+    host.sh(f"ip link add {name} master mdk0 up type veth peer name eth0 netns {box.pid}")
+    inside(box, f"ip addr add {address}/24 dev eth0; ip link set eth0 up")
+    return box
+
+
+def test_hops_count_what_went_by(host) -> None:
+    host.sh("ip link add mdk0 type bridge; ip addr add 10.77.0.1/24 dev mdk0; ip link set mdk0 up")
+    box = plugged(host, "mdvabc", "10.77.0.2")
+    rules = "iifname mdk0 oifname mdk0 counter accept; counter drop"
+    host.sh("nft 'table ip minidocker_mdk0 { chain forward { type filter hook forward priority 0; "
+            + rules + "; }; }'")  # fmt: skip
+    inside(box, PING + "10.77.0.1")
+    picture = packet_path(box, host)
+    counted = {name: text for name, _, _, text in picture.rows}
+    assert [row[0] for row in picture.rows] == [
+        "prerouting", "output", "forward", "postrouting", "mdk0", "guard", "mdvabc", "eth0",
+    ]  # fmt: skip
+    assert counted["guard"] == "no rule"
+    assert counted["forward"] == "0 accept, 0 drop"
+    assert int(counted["eth0"].split()[0]) >= 2
+    assert "10.77.0.2" in picture.text() and picture.desc.endswith("mdvabc → eth0.")
+    box.stop()
+
+
+def test_a_process_without_a_cable_is_a_lookup_error(host) -> None:
+    box = host.box()
+    with pytest.raises(LookupError, match="no cable"):
+        hops(box.pid, host.pid)
+    with pytest.raises(LookupError):
+        hops(2**22 - 1, host.pid)
+    box.stop()
+
+
+def test_overheard_hears_what_is_for_everybody(host) -> None:
+    host.sh("ip link add mdk0 type bridge; ip link set mdk0 up")
+    boxes = [plugged(host, f"mdv{n}", f"10.77.0.{n}") for n in (2, 3, 4)]
+    heard = overheard(boxes[2], lambda: inside(boxes[0], PING + "10.77.0.3"))
+    assert "ARP 10.77.0.2 asks for 10.77.0.3" in heard
+    assert not any("ICMP" in line for line in heard)
+    for box in boxes:
+        box.stop()

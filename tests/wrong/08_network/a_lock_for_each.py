@@ -1,0 +1,18 @@
+# mistake: each process waits for its own lock
+# fails: lease_at_once
+# says: Two containers got the same address
+
+
+def lease(kernel, path, subnet, owner):
+    lock = kernel.lock(f"{path}.{os.getpid()}")
+    try:
+        table = kernel.read(path) if kernel.exists(path) else ""
+        taken = {line.split("\t")[0] for line in table.splitlines()}
+        for host in list(ipaddress.ip_network(subnet).hosts())[1:]:
+            address = str(host)
+            if address not in taken:
+                kernel.rewrite(path, f"{table}{address}\t{owner}\n")
+                return address
+        raise LookupError(f"no address of {subnet} is free")
+    finally:
+        os.close(lock)

@@ -1,0 +1,12 @@
+# mistake: nobody can remove it without harm
+# fails: publish_only
+# says: rules of others
+
+
+def publish(kernel, port, lease):
+    rule = f"{port.match} dnat to {lease.address}:{port.container}"
+    chains = "".join(
+        f"chain {hook} {{\n type nat hook {hook} priority -100\n {rule}\n}}\n"
+        for hook in ("prerouting", "output")
+    )
+    kernel.run(["nft", "-f", "-"], f"table ip others {{\n{chains}}}\n")

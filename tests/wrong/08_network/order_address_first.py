@@ -1,0 +1,5 @@
+# mistake: the address is given before the move, which takes it away
+# fails: connect_order
+# says: the step 'route' fails
+
+CONNECT_ORDER = ["pair", "address", "up", "move", "route"]

@@ -1,0 +1,12 @@
+# mistake: packets from elsewhere pass another hook
+# fails: publish_outside
+# says: from another machine
+
+
+def publish(kernel, port, lease):
+    rule = f"{port.match} dnat to {lease.address}:{port.container}"
+    chains = "".join(
+        f"chain {hook} {{\n type nat hook {hook} priority -100\n {rule}\n}}\n"
+        for hook in ("output",)
+    )
+    kernel.run(["nft", "-f", "-"], f"table ip {lease.table} {{\n{chains}}}\n")

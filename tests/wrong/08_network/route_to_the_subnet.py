@@ -1,0 +1,7 @@
+# mistake: the neighbours were reachable already
+# fails: route
+# says: that is no neighbour
+
+
+def default_route(kernel, gateway):
+    kernel.route_add("10.77.0.0/24", gateway)
