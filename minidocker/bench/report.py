@@ -105,6 +105,12 @@ def tell_cgroups(result: Result) -> str:
     )
 
 
+def tell_network(result: Result) -> str:
+    """Tell wall and CPU time with and without a network."""
+    columns = {"wall_ms": "wall", "p90_ms": "90 %", "cpu_ms": "CPU", "ratio": "ratio"}
+    return table(result["rows"], columns) + "\n  All were started through nsenter."
+
+
 def tell_many(result: Result) -> str:
     """Tell seconds and ratios."""
     return table(result["rows"], {"seconds": "seconds", "ratio": "ratio"})
@@ -157,6 +163,7 @@ def tell_targets(verdicts: list[Result]) -> str:
 TELLERS = {
     "start": ("start to exit of `true`: same root directory, same six namespaces", tell_start),
     "cgroups": ("what cgroups cost runc, in that time", tell_cgroups),
+    "network": ("what a network costs our own run", tell_network),
     "sequence": ("{count} runs of each, in turn", tell_many),
     "parallel": ("{count} runs at once", tell_many),
     "memory": ("peak memory beside a running command, MiB", tell_memory),

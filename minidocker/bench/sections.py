@@ -103,11 +103,11 @@ def inside(program: Program, name: str, holder: Holder, *options: str) -> Progra
 
 
 class Holder:
-    """A process that keeps a private mount namespace, prepared by a shell script."""
+    """A process that keeps private namespaces (mount, and others), prepared by a shell script."""
 
-    def __init__(self, bench: Bench, script: str) -> None:
+    def __init__(self, bench: Bench, script: str, *others: str) -> None:
         self.clock = bench.clock
-        self.argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+        self.argv = ["unshare", "--mount", *others, "--propagation", "private", "sh", "-c",
                      f"{script} echo ready; exec sleep 3600"]  # fmt: skip
 
     def __enter__(self) -> Holder:
@@ -122,6 +122,46 @@ class Holder:
         self.process.kill()
         self.process.wait()
         self.clock.others.discard(self.pid)
+
+
+# ---------------------------------------------------------------- networks
+
+
+def network(bench: Bench) -> Result:
+    """What a network costs a run: none, a bridge that is made and removed, one that stands.
+
+    It happens in a network namespace of the bench's own: no bridge appears on this machine.
+    """
+    with Holder(bench, "ip link set lo up;", "--net") as holder:
+        spaces = f"/proc/{holder.pid}/ns"
+        enter = ["nsenter", f"--mount={spaces}/mnt", f"--net={spaces}/net"]
+
+        def ours(name: str, *options: str, command: str = "/bin/true") -> Program:
+            argv = [*enter, *bench.rivals.ours(command.split(), *options).argv(0)]
+            return Program(name, lambda _: argv, bench.env)
+
+        subprocess.run([*enter, *rivals.entry(), "network", "create", "stands"], check=True,
+                       capture_output=True, env={**os.environ, **bench.env})  # fmt: skip
+        member = ours("", "--network", "stands", command="/bin/sleep 3600")
+        pid = bench.clock.spawn(member.argv(0), bench.env)
+        bench.clock.others.add(pid)
+        try:
+            up = os.path.join(bench.env["MINIDOCKER_ROOT"], "networks", "stands", "up")
+            end = time.monotonic() + 20
+            while not os.path.exists(up) and time.monotonic() < end:
+                time.sleep(0.02)
+            programs = [
+                ours("--network none", "--network", "none"),
+                ours("a bridge that stands", "--network", "stands"),
+                ours("a bridge made anew", "--network", "bridge"),
+                ours("and -p 8080:80", "-p", "8080:80"),
+            ]
+            samples = bench.clock.interleaved(programs, bench.runs, bench.tick)
+        finally:
+            os.kill(pid, signal.SIGKILL)  # its bridge ends with the holder's network
+            bench.clock.others.discard(pid)
+            bench.clock.reap()
+    return {"rows": rows(programs, samples)}
 
 
 # ---------------------------------------------------------------- many containers
@@ -382,6 +422,7 @@ def grade(bench: Bench) -> Result:
 SECTIONS: dict[str, Callable[[Bench], Result]] = {
     "start": start,
     "cgroups": cgroups,
+    "network": network,
     "sequence": sequence,
     "parallel": parallel,
     "memory": memory,

@@ -84,6 +84,12 @@ FOUND = {
         ]
     },
     "cgroups": {"with_ms": 30.0, "without_ms": 25.0, "cgroups_ms": 5.0},
+    "network": {
+        "rows": [
+            {"name": "none", "wall_ms": 20.0, "p90_ms": 21.0, "cpu_ms": 19.0, "ratio": 1.0},
+            {"name": "bridge", "wall_ms": 50.0, "p90_ms": 51.0, "cpu_ms": 40.0, "ratio": 2.5},
+        ]
+    },
     "sequence": {"count": 50, "rows": [{"name": "minidocker", "seconds": 1.0, "ratio": 1.0}]},
     "parallel": {"count": 20, "rows": [{"name": "minidocker", "seconds": 0.5, "ratio": 1.0}]},
     "memory": {"rows": [{"name": "runc", "kib": 2048, "processes": {"runc": 2048}}]},
