@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from errno import EADDRINUSE, EADDRNOTAVAIL
 
-from minidocker.errors import Conflict, KernelError, UsageError
+from minidocker.errors import Blocked, Conflict, KernelError, UsageError
 from minidocker.kernel.flags import CLONE_NEWNET
 from minidocker.stages.base import Stage
 
@@ -33,6 +33,11 @@ class Network(Stage):
         """Take the ports and an address, and see that the network's bridge stands."""
         if not run.spec.net:
             return
+        if kernel.getuid():
+            raise Blocked(
+                "an ordinary user's container has loopback alone: a bridge needs root",
+                "sudo minidocker run …   or leave --network and -p out",
+            )
         self.reserved = [reserve(kernel, port) for port in run.spec.net.ports]
         networks = of(kernel, run)
         lock = networks.lock()

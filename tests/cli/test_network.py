@@ -463,6 +463,23 @@ def guard(realm: Realm, record: dict) -> int:
     return sum(int(part.split()[0]) for part in text.split("counter packets ")[1:])
 
 
+def test_an_ordinary_user_is_told_why_there_is_no_bridge() -> None:
+    from minidocker.errors import Blocked
+    from minidocker.kernel.trace import Pretend
+    from minidocker.spec import Net, Run, Spec
+    from minidocker.stages.network import Network
+
+    class User(Pretend):
+        def getuid(self) -> int:
+            return 1000
+
+    spec = Spec(net=Net(name="bridge", address="", aliases=[], ports=[]))
+    kernel = User()
+    with pytest.raises(Blocked, match="a bridge needs root"):
+        Network().before(kernel, Run(id="x", directory="/none", root="", spec=spec, facts={}))
+    assert kernel.calls == []
+
+
 def test_explain_and_dry_run_show_the_lines(realm: Realm) -> None:
     words = ("--rm", "--network", "bridge", "-p", "8080:80", "base", "true")
     told = realm.mini("run", "--explain", *words, check=False)
