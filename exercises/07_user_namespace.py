@@ -44,7 +44,7 @@ def write_maps(kernel, pid, uid_map, gid_map, setgroups):
     """
     kernel.write(f"/proc/{pid}/" + ..., ...)
     kernel.write(f"/proc/{pid}/" + ..., ...)
-    kernel.write(f"/proc/{pid}/gid_map", gid_map)
+    kernel.write(f"/proc/{pid}/" + ..., gid_map)
 
 
 # 4. CONTRACT (rung R5). More than one id takes a program with rights. (1 line)

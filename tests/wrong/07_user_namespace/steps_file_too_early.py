@@ -1,5 +1,5 @@
 # mistake: the file is made with the old ids: it belongs to root of the host
-# fails: order
+# fails: root_order
 # says: belongs to the wrong ids outside
 
 

@@ -1,5 +1,5 @@
 # mistake: the maps are written before there is a namespace
-# fails: order
+# fails: root_order
 # says: the step 'maps' fails
 
 

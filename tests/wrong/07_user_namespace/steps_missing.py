@@ -1,5 +1,5 @@
 # mistake: a step is left out
-# fails: order
+# fails: root_order
 # says: not a list of the four steps
 
 

@@ -1,5 +1,5 @@
 # mistake: the ids are taken while nobody is mapped
-# fails: order
+# fails: root_order
 # says: the step 'root' fails
 
 

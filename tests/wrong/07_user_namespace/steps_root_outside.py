@@ -1,5 +1,5 @@
 # mistake: root of the host becomes root of the host
-# fails: order
+# fails: root_order
 # says: belongs to the wrong ids outside
 
 
