@@ -197,13 +197,13 @@ def test_forwarding_that_was_on_stays_on(realm: Realm) -> None:
 def test_two_see_each_other_by_name_also_the_earlier_one(realm: Realm) -> None:
     first = realm.start("run", "--rm", "--name", "first", "--network", "bridge", "base",
                         "sh", "-c", "until grep -q second /etc/hosts; do sleep 0.1; done; "
-                        "ping -c 1 -W 2 second")  # fmt: skip
+                        "until ping -c 1 -W 1 second; do sleep 0.1; done; sleep 8")  # fmt: skip
     realm.record("first")
     out = realm.mini("run", "--rm", "--name", "second", "--network", "bridge",
                      "--network-alias", "db", "base", "sh", "-c",
                      "ping -c 1 first && ping -c 1 db && sleep 3")  # fmt: skip
     assert out.count("1 packets received") == 2
-    assert first.wait(30) == 0
+    assert first.wait(60) == 0
 
 
 @pytest.mark.parametrize("bridged", ["0", "1"])
@@ -412,9 +412,8 @@ def test_killed_at_any_step_nothing_stays(realm: Realm) -> None:
         os.killpg(one.pid, signal.SIGKILL)
         one.wait()
     wait_for(lambda: "port" not in realm.mini("run", "--rm", "-p", "8080:80", "base", "true", check=False))
-    realm.mini("prune")
-    after = realm.state()
-    assert after == before
+    # What was killed may still be on its way out of the kernel: the next prune takes it along.
+    wait_for(lambda: bool(realm.mini("prune") or True) and realm.state() == before)
 
 
 def test_two_stores_in_one_network(realm: Realm, tmp_path: Path, command: list[str]) -> None:
