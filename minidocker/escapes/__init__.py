@@ -1,0 +1,14 @@
+"""The escape laboratory: known ways out of a container, each tried at every step of the ladder.
+
+An *escape* is a small attack and a probe. The attack runs in a container (or, on the first rung,
+in none); the probe looks from outside. Everything happens in a *yard*: a throw-away outer
+machine of namespaces, so that an escape that works reaches only the yard.
+
+    escape.py     what an escape is
+    files.py      processes.py settings.py calls.py network.py ourselves.py resources.py: the list
+    yard.py       one attempt: the yard, the attack, the probe
+    server.py     a small process that makes yards, and ends them
+    ladder.py     which stage stops an escape: measured by runs at successive stages
+"""
+
+from __future__ import annotations

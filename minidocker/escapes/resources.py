@@ -1,0 +1,88 @@
+"""Escapes by taking all there is: processes, memory; and by what belongs to the whole machine.
+
+These run in the lab machine only, where nobody else is hurt.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import time
+
+from minidocker.escapes.calls import CLOCK, MODULE
+from minidocker.escapes.escape import Escape
+from minidocker.escapes.yard import Yard
+
+FORK_BOMB = """
+children = 0
+while True:
+    try:
+        if os.fork() == 0:
+            time.sleep(60)
+            os._exit(0)
+        children += 1
+    except OSError:
+        time.sleep(1)
+"""
+MANY = 2500  # more processes than any default allows
+MEMORY_HOG = """
+held = []
+while True:
+    held.append(bytearray(b"x") * (16 << 20))
+"""
+
+
+def too_many(yard: Yard) -> bool:
+    """The attack has more processes than a container needs."""
+    return sum(1 for _ in yard.pids()) > MANY
+
+
+def most_memory(yard: Yard) -> bool:
+    """The attack holds more than nine tenths of the machine's memory: others are next to die."""
+    with open("/proc/meminfo", encoding="ascii") as lines:
+        facts = {line.split(":")[0]: int(line.split()[1]) for line in lines}
+    return facts["MemAvailable"] < facts["MemTotal"] / 20
+
+
+def note_clock(yard: Yard) -> None:
+    """Note how far the time of day is from the clock that nobody can set."""
+    yard.offset = time.time() - time.monotonic()
+
+
+def clock_moved(yard: Yard) -> bool:
+    """The time of day of the whole machine has jumped. It is put back at once."""
+    if abs(time.time() - time.monotonic() - yard.offset) < 3600:
+        return False
+    time.clock_settime(time.CLOCK_REALTIME, time.monotonic() + yard.offset)
+    return True
+
+
+def choose_module(yard: Yard) -> None:
+    """Choose a small module that this machine has, and has not loaded."""
+    found = glob.glob(f"/lib/modules/{os.uname().release}/kernel/drivers/net/dummy.ko")
+    if not found:
+        raise RuntimeError("this machine has no dummy.ko to load")
+    with open(found[0], "rb") as module, open("/yard/volume/dummy.ko", "wb") as copy:
+        copy.write(module.read())
+    yard.facts["M_MODULE"] = f"{yard.facts['M_VOLUME']}/dummy.ko"
+
+
+def module_loaded(yard: Yard) -> bool:
+    """The module is in the kernel of the whole machine. It is taken out at once."""
+    with open("/proc/modules", encoding="ascii") as table:
+        if not any(line.startswith("dummy ") for line in table):
+            return False
+    yard.python('call("delete_module", b"dummy", 0o4000)')
+    return True
+
+
+ESCAPES = (
+    Escape("fork_bomb", "fill the machine's table of processes", "fork(2)", FORK_BOMB,
+           python=True, needs=("cgroup2",), probe=too_many),
+    Escape("memory_hog", "take all memory, so that the kernel kills others", "malloc(3)",
+           MEMORY_HOG, python=True, needs=("vm", "cgroup2"), probe=most_memory),
+    Escape("clock", "set the time of day, which the whole machine shares", "clock_settime(2)",
+           CLOCK, python=True, needs=("vm",), setup=note_clock, probe=clock_moved),
+    Escape("module", "load a module into the kernel", "init_module(2)", MODULE, python=True,
+           volume=True, needs=("vm",), setup=choose_module, probe=module_loaded),
+)  # fmt: skip

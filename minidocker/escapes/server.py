@@ -1,0 +1,179 @@
+"""Server: a small process that makes yards. One JSON line is an attempt, one line is its result.
+
+A yard needs a parent with one thread and few modules; the command line, with its progress bar, is
+neither. When the command line ends, however it ends, the server's input closes and all is over:
+the yard's process 1 dies with its parent, and with process 1 everything in the yard.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from typing import Any
+
+from minidocker.escapes import catalogue
+from minidocker.escapes.yard import Yard, tell
+from minidocker.grader.ground import cgroup_parent, make_cgroup, patience, remove_cgroup
+from minidocker.kernel import flags as f
+from minidocker.kernel.linux import Linux
+
+NAMESPACES = (
+    f.CLONE_NEWPID | f.CLONE_NEWNS | f.CLONE_NEWNET | f.CLONE_NEWIPC
+    | f.CLONE_NEWUTS | f.CLONE_NEWCGROUP
+)  # fmt: skip
+PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SECONDS = 40.0
+
+
+def main() -> None:
+    """Answer one line after the other, until nobody asks any more."""
+    kernel = Linux()
+    kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
+    sweep()
+    order = {**json.loads(sys.stdin.readline()), "cgroups": cgroup_mounts(), "server": os.getpid()}
+    for line in sys.stdin:
+        asked = json.loads(line)
+        answer = attempt(kernel, asked["escape"], asked["stages"], order)
+        print(json.dumps(answer), flush=True)
+
+
+def attempt(kernel: Linux, name: str, stages: str, order: dict[str, Any]) -> dict[str, Any]:
+    """Make a yard for one attempt, wait for its result, and end all that is in it."""
+    group = make_cgroup() if cgroup_parent() else ""
+    order = {**order, "own_cgroup": bool(group), "patience": patience()}
+    hear, say = os.pipe()
+    place = os.open(group, os.O_RDONLY | os.O_DIRECTORY) if group else None
+    began = time.monotonic()
+    try:
+        pid = kernel.clone(NAMESPACES, place)
+        if pid == 0:
+            try:
+                kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
+                os.close(hear)
+                quiet()
+                tell(say, Yard(kernel, catalogue.by_name(name), stages, order).result())
+            finally:
+                os._exit(0)
+        os.close(say)
+        ready, _, _ = select.select([hear], [], [], SECONDS * patience())
+        data = os.read(hear, 60_000) if ready else b""
+        kernel.kill(pid, f.SIGKILL)
+        kernel.waitpid(pid)
+    finally:
+        os.close(hear)
+        if place is not None:
+            os.close(place)
+        if group:
+            clear(group)
+    answer: dict[str, Any] = json.loads(data) if data else {"error": "the yard gave no answer"}
+    for name in answer.pop("groups", []):
+        remove_cgroup(f"{unified()}/{name}")
+    answer["seconds"] = round(time.monotonic() - began, 3)
+    if answer.get("cid"):
+        remove_podmans(answer.pop("cid"))
+    return answer
+
+
+def cgroup_mounts() -> list[tuple[str, str, str]]:
+    """List the machine's cgroup mounts, (place, type, data), to be made again in a yard."""
+    found = []
+    with open("/proc/self/mountinfo", encoding="ascii", errors="replace") as table:
+        for line in table:
+            left, _, right = line.partition(" - ")
+            place, (kind, _, data) = left.split()[4], right.split(maxsplit=2)
+            if place == "/sys/fs/cgroup" and kind == "tmpfs":
+                found.append((place, kind, ""))
+            elif place.startswith("/sys/fs/cgroup") and kind in ("cgroup", "cgroup2"):
+                words = [word for word in data.strip().split(",") if word not in ("rw", "ro")]
+                found.append((place, kind, ",".join(words) if kind == "cgroup" else ""))
+    return found
+
+
+def unified() -> str:
+    """Return the directory of our own group in the tree of version 2, also on a hybrid machine."""
+    tree = "/sys/fs/cgroup"
+    if not os.path.exists(f"{tree}/cgroup.procs"):
+        tree += "/unified"
+    with open("/proc/self/cgroup", encoding="utf-8") as lines:
+        own = next((line[3:].strip() for line in lines if line.startswith("0::")), "/")
+    return f"{tree}{own}".rstrip("/")
+
+
+def sweep() -> None:
+    """Remove the groups that yards left whose server was killed: its number is in their names."""
+    if not os.path.isdir(unified()):
+        return
+    for name in os.listdir(unified()):
+        owner = name.removeprefix("minidocker.cell.").partition(".")[0]
+        if name.startswith("minidocker.cell.") and not os.path.exists(f"/proc/{owner}"):
+            clear(f"{unified()}/{name}")
+
+
+def quiet() -> None:
+    """Take the yard's process 1 off our own input and output."""
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+
+
+def clear(group: str) -> None:
+    """Remove the yard's cgroup with all below it; its processes have just been killed."""
+    for path, _, _ in sorted(os.walk(group), reverse=True):
+        remove_cgroup(path)
+
+
+def remove_podmans(cid: str) -> None:
+    """Remove the cgroups of one container of Podman's: killed with its yard, it could not."""
+    for top, _, _ in os.walk("/sys/fs/cgroup"):
+        if os.path.basename(top) != "libpod_parent":
+            continue
+        for name in os.listdir(top):
+            if cid in name:
+                for path, _, _ in sorted(os.walk(f"{top}/{name}"), reverse=True):
+                    remove_cgroup(path)
+
+
+class Server:
+    """The command line's end: start the server, ask it, end it. A context manager."""
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        code = (f"import sys; sys.path.insert(0, {PACKAGE!r}); "
+                "from minidocker.escapes.server import main; main()")  # fmt: skip
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-B", "-c", code], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        self.write(order)
+
+    def write(self, message: dict[str, Any]) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(message) + "\n")
+        self.process.stdin.flush()
+
+    def ask(self, escape: str, stages: str) -> dict[str, Any]:
+        """Make one attempt: {"works": bool, "said": text, "seconds": float} or {"error": text}."""
+        assert self.process.stdout
+        self.write({"escape": escape, "stages": stages})
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("the process that makes yards has ended")
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream:
+                stream.close()
+
+
+if __name__ == "__main__":
+    main()
