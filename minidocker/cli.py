@@ -25,6 +25,7 @@ the runtime
   commit CONTAINER NAME[:TAG]    make an image of a container that has ended
   stats [CONTAINER…]             a live table of what containers use
   xray PID|NAME                  what a process shares with you, and what it does not
+  escapes [--only NAME]          known ways out of a container, and what stops each
   rm NAME…                       remove containers that have ended
   image ls|build-base|import|rm|history                            (image --help)
   network create|ls|rm|inspect|prune   networks for --network  (network --help)
@@ -121,6 +122,10 @@ def dispatch(word: str, rest: list[str]) -> int:
         from minidocker.lab import xray_command
 
         return xray_command.main(rest)
+    if word == "escapes":
+        from minidocker.escapes import commands as escapes
+
+        return escapes.main(rest)
     if word in ("help", "--help", "-h"):
         print(HELP, end="")
         return 0

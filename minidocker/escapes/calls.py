@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 
 from minidocker.escapes.escape import Escape
 from minidocker.escapes.yard import Yard
@@ -100,10 +101,8 @@ def _link(pid: int, name: str) -> str:
 
 def pushed(yard: Yard) -> bool:
     """What the attack typed waits on the caller's terminal, for the caller's own shell."""
-    try:
+    if select.select([yard.keys], [], [], 0)[0]:
         yard.typed += os.read(yard.keys, 100)
-    except BlockingIOError:
-        pass
     return yard.facts["M_NONCE"].encode() in yard.typed
 
 
@@ -115,7 +114,7 @@ for letter in os.environ["M_NONCE"] + "\\n":
 
 ESCAPES = (
     Escape("unshare_user", "make a user namespace: every capability, over more of the kernel",
-           "user_namespaces(7)", "unshare -U sleep 9", probe=in_user_namespace),
+           "user_namespaces(7)", "unshare -Ur sleep 9", probe=in_user_namespace),
     Escape("userns_mount", "mount in a user namespace of its own", "mount_namespaces(7)",
            USERNS_MOUNT, python=True, probe=mounted_in_user_namespace),
     Escape("bpf", "give the kernel a BPF map, the first step of many attacks", "bpf(2)", BPF,

@@ -7,6 +7,7 @@ import shutil
 import stat
 import struct
 
+from minidocker.errors import Blocked
 from minidocker.escapes.escape import Escape
 from minidocker.escapes.yard import BASE, PLACE, VOLUME, Yard
 from minidocker.kernel.flags import CAPABILITIES
@@ -108,32 +109,47 @@ def became_capable(yard: Yard) -> bool:
     )
 
 
-SLEEP = ("-I", "-S", "-c", "import time; time.sleep(9)")
+SLEEP = ("-I", "-S", "-c", "import time; time.sleep(0.5)")
 
 # --- device nodes ------------------------------------------------------------------------------
 
-NODE = 'mknod /tmp/node $M_NODE && exec 3</tmp/node && sleep 9'
+NODE = "mknod /node $M_NODE && exec 3</node && sleep 9"
 
 
-def disk() -> int:
-    """Return the number of the machine's first disk; 0 when it has none."""
+LOOP = os.makedev(7, 0)
+
+
+def disks() -> list[int]:
+    """Return the numbers of the machine's block devices, the disks first."""
     with open("/proc/partitions", encoding="ascii") as table:
-        for line in table:
-            words = line.split()
-            if len(words) == 4 and words[0].isdigit() and not words[3].startswith(("ram", "loop")):
-                return os.makedev(int(words[0]), int(words[1]))
-    return 0
+        rows = [line.split() for line in table]
+    found = [os.makedev(int(row[0]), int(row[1])) for row in rows if row and row[0].isdigit()]
+    return [*found, LOOP]
 
 
 def name_the_disk(yard: Yard) -> None:
-    """Tell the attack the number of the disk; it opens it, and reads nothing of it."""
-    number = disk()
-    yard.facts["M_NODE"] = f"b {os.major(number)} {os.minor(number)}"
+    """Tell the attack the number of a disk; it opens it, and reads nothing of it.
+
+    A machine may refuse its root the disk itself (a virtual machine's host can): then an empty
+    loop device serves, which is a block device of the machine's just the same.
+    """
+    for number in disks():
+        os.mknod("/try", stat.S_IFBLK | 0o600, number)
+        try:
+            os.close(os.open("/try", os.O_RDONLY | os.O_CLOEXEC))
+        except OSError:
+            continue
+        finally:
+            os.unlink("/try")
+        yard.facts["M_NODE"] = f"b {os.major(number)} {os.minor(number)}"
+        return
+    raise Blocked("this machine lets its root open no block device")
 
 
 def disk_open(yard: Yard) -> bool:
-    """The attack has the machine's disk open."""
-    return yard.holds_device(stat.S_IFBLK, disk())
+    """The attack has that block device open."""
+    _, major, minor = yard.facts["M_NODE"].split()
+    return yard.holds_device(stat.S_IFBLK, os.makedev(int(major), int(minor)))
 
 
 def memory_open(yard: Yard) -> bool:
@@ -150,9 +166,9 @@ ESCAPES = (
     Escape("chroot_break", "climb out of the root with a second chroot and '..'", "chroot(2)",
            CHROOT_BREAK, python=True),
     Escape("mount_leak", "mount something that appears on the host", "mount_namespaces(7)",
-           "mount -t tmpfs mine /mnt && sleep 9", probe=mounted_outside),
+           "mount -t tmpfs mine /mnt && sleep 0.3", probe=mounted_outside),
     Escape("volume_link", "let a link in the image lead a mount point out of it",
-           "CVE-2021-30465", "sleep 1", options=("-v", f"{VOLUME}:/link/new"), begin="mounts",
+           "CVE-2021-30465", "sleep 0.1", options=("-v", f"{VOLUME}:/link/new"), begin="mounts",
            bare=NAIVE_MOUNT_POINT, setup=link_in_the_image, probe=made_outside),
     Escape("open_by_handle", "open a host file by its number, on the file system of a volume",
            "open_by_handle_at(2)", OPEN_BY_HANDLE, python=True, volume=True,
@@ -162,7 +178,8 @@ ESCAPES = (
            setup=setuid_in_volume, probe=became_root),
     Escape("file_capabilities", "gain power by a program with file capabilities in the image",
            "capabilities(7)", options=("--user", "1000:1000"),
-           program=("$M_BASE/capable", *SLEEP), setup=capable_in_image, probe=became_capable),
+           program=("$M_BASE/capable", *SLEEP), setup=capable_in_image, refusal=True,
+           probe=became_capable),
     Escape("disk_node", "make a node of the host's disk, and open it", "mknod(2)", NODE,
            setup=name_the_disk, probe=disk_open),
     Escape("dev_mem", "make a node of the machine's memory, and open it", "mem(4)", NODE,

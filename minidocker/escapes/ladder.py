@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from minidocker.errors import LAB_MACHINE
+from minidocker.errors import LAB_MACHINE, Blocked
 from minidocker.escapes.escape import Escape
 from minidocker.stages import CHAPTERS
 
@@ -47,11 +47,16 @@ class Finding:
 
     def sentence(self) -> str:
         """Return the verdict in words."""
-        if self.verdict == STOPPED:
-            return "stopped by the runtime" if self.by == RUN else f"stopped by {label(self.by)}"
-        if self.verdict in (BLOCKED, ERROR, CLOSED) and self.why:
-            return f"{self.verdict}: {self.why}"
-        return self.verdict
+        return f"{self.short()}: {self.why}" if self.why else self.short()
+
+    def short(self) -> str:
+        """Return the verdict in a few words, without the reason."""
+        return f"stopped by {self.stopper()}" if self.verdict == STOPPED else self.verdict
+
+    def stopper(self) -> str:
+        """Return the stage that stops it; the runtime itself where no run lets it work."""
+        first = self.by == applicable(self.escape)[0]
+        return "the runtime" if first else label(self.by)
 
     def podman(self) -> str:
         """Return what happened under Podman: "works", "stopped", or "" where it was not tried."""
@@ -107,6 +112,8 @@ def climb(
         _climb(found, ask, whole)
         if podman and found.verdict not in (CLOSED, ERROR):
             _try(found, ask, PODMAN)
+    except Blocked as problem:
+        found.verdict, found.why = BLOCKED, problem.message
     except Broken as problem:
         found.verdict, found.why = ERROR, str(problem)
     return found
@@ -119,6 +126,8 @@ class Broken(Exception):
 def _try(found: Finding, ask: Ask, rung: str) -> bool:
     answer = ask(found.escape.name, rung)
     found.seconds += float(answer.get("seconds", 0))
+    if "blocked" in answer:
+        raise Blocked(str(answer["blocked"]))
     if "error" in answer:
         if rung == PODMAN:
             found.said[rung] = str(answer["error"])

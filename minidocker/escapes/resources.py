@@ -9,6 +9,7 @@ import glob
 import os
 import time
 
+from minidocker.errors import Blocked
 from minidocker.escapes.calls import CLOCK, MODULE
 from minidocker.escapes.escape import Escape
 from minidocker.escapes.yard import Yard
@@ -61,7 +62,7 @@ def choose_module(yard: Yard) -> None:
     """Choose a small module that this machine has, and has not loaded."""
     found = glob.glob(f"/lib/modules/{os.uname().release}/kernel/drivers/net/dummy.ko")
     if not found:
-        raise RuntimeError("this machine has no dummy.ko to load")
+        raise Blocked("this machine has no dummy.ko to load")
     with open(found[0], "rb") as module, open("/yard/volume/dummy.ko", "wb") as copy:
         copy.write(module.read())
     yard.facts["M_MODULE"] = f"{yard.facts['M_VOLUME']}/dummy.ko"

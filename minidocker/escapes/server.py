@@ -1,8 +1,8 @@
 """Server: a small process that makes yards. One JSON line is an attempt, one line is its result.
 
 A yard needs a parent with one thread and few modules; the command line, with its progress bar, is
-neither. When the command line ends, however it ends, the server's input closes and all is over:
-the yard's process 1 dies with its parent, and with process 1 everything in the yard.
+neither. When the command line ends, however it ends, the server's input closes: it ends the yard, which
+is its process 1 and all below it, removes its cgroup, and ends too.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from minidocker.escapes.yard import Yard, tell
 from minidocker.grader.ground import cgroup_parent, make_cgroup, patience, remove_cgroup
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
+from minidocker.runtime import readonly
 
 NAMESPACES = (
     f.CLONE_NEWPID | f.CLONE_NEWNS | f.CLONE_NEWNET | f.CLONE_NEWIPC
@@ -32,13 +33,23 @@ SECONDS = 40.0
 def main() -> None:
     """Answer one line after the other, until nobody asks any more."""
     kernel = Linux()
-    kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
+    # A yard's process 1 has this program too: through /proc/1/exe an attack would reach the host's
+    # interpreter, past the yard's overlay. From a read-only mount it cannot be changed.
+    readonly.ensure(kernel)
     sweep()
+    before = podmans_groups()
     order = {**json.loads(sys.stdin.readline()), "cgroups": cgroup_mounts(), "server": os.getpid()}
     for line in sys.stdin:
         asked = json.loads(line)
         answer = attempt(kernel, asked["escape"], asked["stages"], order)
-        print(json.dumps(answer), flush=True)
+        try:
+            print(json.dumps(answer), flush=True)
+        except BrokenPipeError:
+            break
+    for path in sorted(podmans_groups() - before, reverse=True):  # what is below comes first
+        remove_cgroup(path)
+    os._exit(0)  # the output may be closed: nothing is left to flush
+
 
 
 def attempt(kernel: Linux, name: str, stages: str, order: dict[str, Any]) -> dict[str, Any]:
@@ -53,14 +64,15 @@ def attempt(kernel: Linux, name: str, stages: str, order: dict[str, Any]) -> dic
         if pid == 0:
             try:
                 kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
-                os.close(hear)
                 quiet()
+                kernel.close_all_but({0, 1, 2, say})
                 tell(say, Yard(kernel, catalogue.by_name(name), stages, order).result())
             finally:
                 os._exit(0)
         os.close(say)
-        ready, _, _ = select.select([hear], [], [], SECONDS * patience())
-        data = os.read(hear, 60_000) if ready else b""
+        # Our own input is quiet while an answer is awaited: readable, it has been closed.
+        ready, _, _ = select.select([hear, 0], [], [], SECONDS * patience())
+        data = os.read(hear, 60_000) if hear in ready else b""
         kernel.kill(pid, f.SIGKILL)
         kernel.waitpid(pid)
     finally:
@@ -73,7 +85,7 @@ def attempt(kernel: Linux, name: str, stages: str, order: dict[str, Any]) -> dic
     for name in answer.pop("groups", []):
         remove_cgroup(f"{unified()}/{name}")
     answer["seconds"] = round(time.monotonic() - began, 3)
-    if answer.get("cid"):
+    if "cid" in answer:
         remove_podmans(answer.pop("cid"))
     return answer
 
@@ -126,15 +138,18 @@ def clear(group: str) -> None:
         remove_cgroup(path)
 
 
+def podmans_groups() -> set[str]:
+    """List the groups that Podman makes for its containers, and leaves there."""
+    return {
+        path for path, _, _ in os.walk("/sys/fs/cgroup") if "/libpod_parent" in path
+    }
+
+
 def remove_podmans(cid: str) -> None:
     """Remove the cgroups of one container of Podman's: killed with its yard, it could not."""
-    for top, _, _ in os.walk("/sys/fs/cgroup"):
-        if os.path.basename(top) != "libpod_parent":
-            continue
-        for name in os.listdir(top):
-            if cid in name:
-                for path, _, _ in sorted(os.walk(f"{top}/{name}"), reverse=True):
-                    remove_cgroup(path)
+    for path in sorted(podmans_groups(), reverse=True):
+        if cid and cid in path:
+            remove_cgroup(path)
 
 
 class Server:
@@ -168,11 +183,14 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
         for stream in (self.process.stdin, self.process.stdout):
             if stream:
                 stream.close()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 if __name__ == "__main__":

@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import secrets
 
+from minidocker.errors import Blocked
 from minidocker.escapes.escape import Escape
 from minidocker.escapes.yard import Yard
 
 UNMASK = """\
-umount /proc/sysrq-trigger; umount /proc/sys
-exec 3>>/proc/sysrq-trigger && sleep 9"""
+umount /proc/sys
+exec 3>>/proc/sys/kernel/core_pattern && sleep 9"""
 RELEASE_AGENT = """\
-mkdir /tmp/tree && mount -t cgroup -o none,name=minidocker-$M_NONCE tree /tmp/tree &&
+mkdir /tmp/tree && mount -t cgroup -o $M_TREE tree /tmp/tree &&
 exec 3>>/tmp/tree/release_agent && sleep 9"""
 MOVE = """\
 for tree in /sys/fs/cgroup /sys/fs/cgroup/unified; do
@@ -78,6 +79,14 @@ def _in_group(pid: int, name: str) -> bool:
         return False
 
 
+def name_a_tree(yard: Yard) -> None:
+    """Tell the attack a cgroup tree of version 1 that the machine has: only there is that file."""
+    trees = [data for _, kind, data in yard.order["cgroups"] if kind == "cgroup"]
+    if not trees:
+        raise Blocked("the file is in trees of version 1, and this machine has none")
+    yard.facts["M_TREE"] = trees[0]
+
+
 def log_read(yard: Yard) -> bool:
     """The attack has printed the line that stands last in the kernel's log."""
     return bool(yard.log) and yard.log in yard.printed()
@@ -104,12 +113,12 @@ ESCAPES = (
            probe=core_pattern_open),
     Escape("sysrq", "open sysrq-trigger for writing: one letter restarts the machine",
            "proc_sysrq-trigger(5)", "exec 3>>/proc/sysrq-trigger && sleep 9", probe=sysrq_open),
-    Escape("unmask", "take the masks away, then open sysrq-trigger for writing", "umount(2)",
-           UNMASK, probe=sysrq_open),
+    Escape("unmask", "take the mask of /proc/sys away, then open core_pattern for writing", "umount(2)",
+           UNMASK, probe=core_pattern_open),
     Escape("kcore", "open the kernel's memory as a file", "proc_kcore(5)",
            "exec 3</proc/kcore && sleep 9", probe=kcore_open),
     Escape("release_agent", "mount a cgroup tree and open its release_agent: it runs on the host",
-           "CVE-2022-0492", RELEASE_AGENT, probe=release_agent_open),
+           "CVE-2022-0492", RELEASE_AGENT, setup=name_a_tree, probe=release_agent_open),
     Escape("cgroup_move", "leave the own cgroup by writing to another's cgroup.procs",
            "cgroups(7)", MOVE, setup=make_group, probe=moved),
     Escape("kernel_log", "read the kernel's log, which tells addresses and hardware", "syslog(2)",

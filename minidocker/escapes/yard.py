@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from minidocker.errors import KernelError
+from minidocker.errors import Blocked, KernelError
 from minidocker.escapes.escape import Escape, python_text
 from minidocker.grader import walls
 from minidocker.kernel import flags as f
@@ -28,6 +28,7 @@ PLACE = "/yard"
 BASE = f"{PLACE}/base"
 VOLUME = f"{PLACE}/volume"
 SECONDS = 4.0
+NEVER_BEGAN = (125, 126, 127)  # as in `docker run`: its own failure, cannot be run, not found
 SYSTEM = ("/usr", "/lib", "/lib64")  # what the machine's Python needs, shown read-only inside
 BUSY = ("sh", "cat", "echo", "sleep", "mount", "umount", "mknod", "mkdir", "nc", "hostname", "ls",
         "chmod", "kill", "unshare", "true", "id", "dd", "head", "grep", "tr", "ln", "rm")  # fmt: skip
@@ -44,8 +45,6 @@ class Yard:
         self.secret = secrets.token_hex(12)
         self.facts: dict[str, str] = {}
         self.canary = 0
-        self.started: set[int] = set()
-        self.fds: list[int] = []
         self.process: subprocess.Popen[bytes] | None = None
         self.groups: list[str] = []
         self.typed = b""
@@ -59,11 +58,16 @@ class Yard:
     def build(self) -> None:
         """Make the yard's root, /proc, /sys and network, a root directory for containers, a canary."""
         kernel = self.kernel
+        if not os.statvfs("/proc/self/exe").f_flag & os.ST_RDONLY:
+            raise RuntimeError("the yard's own program is not on a read-only mount")
         walls.build(kernel, {"filesystems": self.order["filesystems"], "hide": []})
         kernel.mount("sysfs", "/sys", "sysfs", f.MS_NOSUID | f.MS_NODEV | f.MS_NOEXEC)
         for place, kind, data in self.order["cgroups"]:
             os.makedirs(place, exist_ok=True)
             kernel.mount(kind, place, kind, 0, data)
+        for place, kind in (("/dev/shm", "tmpfs"), ("/dev/mqueue", "mqueue")):
+            os.makedirs(place, exist_ok=True)
+            kernel.mount(kind, place, kind, f.MS_NOSUID | f.MS_NODEV)
         self.settle_in_cgroup()
         kernel.link_up("lo")
         os.makedirs(PLACE, exist_ok=True)
@@ -103,9 +107,9 @@ class Yard:
 
     def spawn(self, argv: list[str], env: dict[str, str]) -> int:
         """Start a process of the yard's own, outside of any container; its pid."""
-        child = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, start_new_session=True)
-        self.started.add(child.pid)
-        return child.pid
+        return subprocess.Popen(
+            argv, env=env, stdin=subprocess.DEVNULL, start_new_session=True
+        ).pid
 
     def python(self, text: str, **facts: str) -> str:
         """Run Python text in the yard, and return what it printed."""
@@ -128,9 +132,10 @@ class Yard:
         """Set up, start the attack, look until it works, ends, or its time is over."""
         self.build()
         inside = self.has("rootfs")
+        volume = self.has("mounts") and self.escape.volume
         self.facts = {
             "M_PID": str(self.canary), "M_NONCE": secrets.token_hex(6),
-            "M_VOLUME": "/volume" if inside else VOLUME, "M_BASE": "" if inside else BASE,
+            "M_VOLUME": "/volume" if volume else VOLUME, "M_BASE": "" if inside else BASE,
         }  # fmt: skip
         self.escape.setup(self)
         self.output = os.open(f"{PLACE}/output", os.O_RDWR | os.O_CREAT)
@@ -157,8 +162,12 @@ class Yard:
     def start(self, held: int | None) -> None:
         """Start the attack: bare, in a container of ours, or in one of Podman's."""
         escape = self.escape
-        env = {**self.facts, "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-               "MINIDOCKER_ROOT": f"{PLACE}/store", "HOME": "/root"}  # fmt: skip
+        path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+        if not self.has("rootfs"):
+            path = f"{BASE}/bin:{path}"  # the same busybox that a container's root has
+        env = {"PATH": path, "MINIDOCKER_ROOT": f"{PLACE}/store", "HOME": "/root"}
+        if self.stages == "none":
+            env.update(self.facts)
         pass_fds = []
         if held is not None:
             os.dup2(held, 9)
@@ -166,7 +175,7 @@ class Yard:
         argv = {"none": self.bare, "podman": self.podman}.get(self.stages, self.run)()
         stdin = self.terminal() if escape.terminal else subprocess.DEVNULL
         user: dict[str, Any] = {}
-        if self.stages == "none" and "--user" in escape.options:
+        if self.stages == "none" and "1000:1000" in escape.options:
             user = {"user": 1000, "group": 1000, "extra_groups": []}
         self.process = subprocess.Popen(
             argv, env=env, stdin=stdin, stdout=self.output, stderr=self.output,
@@ -182,7 +191,7 @@ class Yard:
                     self.facts["M_VOLUME"]) for word in escape.program]  # fmt: skip
         if escape.python:
             return [self.order["python"], "-I", "-S", "-B", "-c", python_text(escape.attack)]
-        return ["/bin/sh", "-c", escape.attack]
+        return ["sh", "-c", escape.attack]
 
     def bare(self) -> list[str]:
         """Return what runs without a container: the attack itself, or a runtime without care."""
@@ -199,12 +208,18 @@ class Yard:
             argv += ["-e", f"{name}={value}"]
         if self.has("rootfs"):
             argv += ["--layer" if self.has("layers") else "--rootfs", BASE]
+            argv += self.system()
+        if self.has("mounts"):
             argv += self.volumes()
         return [*argv, *self.command()]
 
     def volumes(self) -> list[str]:
-        """Return the -v options: the escape's own volume, and the machine's Python, read-only."""
-        argv = ["-v", f"{VOLUME}:/volume"] if self.escape.volume else []
+        """Return the -v option of the escape's own volume."""
+        return ["-v", f"{VOLUME}:/volume"] if self.escape.volume else []
+
+    def system(self) -> list[str]:
+        """Return the -v options of the machine's Python, read-only, where the attack needs it."""
+        argv = []
         if self.escape.python or self.escape.program:
             needed = [*SYSTEM, self.order["base_prefix"]]
             for path in dict.fromkeys(p for p in needed if os.path.isdir(p)):
@@ -225,7 +240,7 @@ class Yard:
         argv += self.escape.options
         for name, value in self.facts.items():
             argv += ["-e", f"{name}={value}"]
-        return [*argv, *self.volumes(), "--rootfs", BASE, *self.command()]
+        return [*argv, *self.volumes(), *self.system(), "--rootfs", BASE, *self.command()]
 
     def terminal(self) -> int:
         """Open the caller's terminal; what an attack pushes into it is read from `self.keys`."""
@@ -233,7 +248,6 @@ class Yard:
 
         _, self.keys = os.openpty()
         tty.setraw(self.keys)
-        os.set_blocking(self.keys, False)
         return self.keys
 
     # --- looking ---------------------------------------------------------------------
@@ -243,10 +257,16 @@ class Yard:
         return os.pread(self.output, 60_000, 0).decode(errors="replace")
 
     def pids(self) -> Iterator[int]:
-        """Yield every process of the yard but its first and those that the yard started itself."""
+        """Yield the attack's processes: they have its number in their variables, engines do not."""
+        mark = f"M_NONCE={self.facts['M_NONCE']}".encode()
         for name in os.listdir("/proc"):
-            if name.isdigit() and int(name) > 1 and int(name) not in self.started:
-                yield int(name)
+            if name.isdigit() and int(name) > 1:
+                try:
+                    with open(f"/proc/{name}/environ", "rb") as file:
+                        if mark in file.read().split(b"\0"):
+                            yield int(name)
+                except OSError:
+                    continue
 
     def status(self, pid: int, key: str) -> list[str]:
         """Return the words of one line of /proc/PID/status; [] when the process is gone."""
@@ -297,6 +317,8 @@ class Yard:
         """Make the attempt and return what the harness is to know."""
         try:
             works = self.attempt()
+        except Blocked as problem:
+            return {"blocked": problem.message}
         except KernelError as problem:
             return {"error": f"the yard could not be made: {problem}"}
         except Exception as problem:
@@ -304,11 +326,12 @@ class Yard:
         said = [line for line in self.printed().splitlines() if line.strip()]
         told: dict[str, Any] = {"works": works, "said": said[-1][-200:] if said else "",
                                 "groups": self.groups}
+        code = self.process.poll() if self.process else None
         if self.stages == "podman":
             told["cid"] = _read(f"{PLACE}/cid")
-            code = self.process.returncode if self.process else None
-            if not works and code == 125 and not self.escape.source.startswith("CVE"):
-                told = {**told, "error": f"podman: {told['said']}"}
+        if not works and code in NEVER_BEGAN and not self.escape.refusal:
+            # A container that did not start has stopped nothing.
+            return {**told, "error": f"the attack did not begin: {told['said']}"}
         return told
 
 

@@ -91,6 +91,13 @@ class Kernel:
         """Change a property of this process, such as PR_SET_PDEATHSIG. prctl(2)"""
         raise NotImplementedError
 
+    def join_session_keyring(self) -> None:
+        """Join a new, empty session keyring: the caller's keys stay the caller's.
+
+        KEYCTL_JOIN_SESSION_KEYRING(2const), session-keyring(7)
+        """
+        raise NotImplementedError
+
     def close_range(self, first: int) -> None:
         """Mark every descriptor from `first` up to be closed by execve. close_range(2)"""
         raise NotImplementedError
@@ -239,6 +246,14 @@ class Kernel:
 
     def exists(self, path: str) -> bool:
         """Say whether the path leads to something. access(2)"""
+        raise NotImplementedError
+
+    def is_magic(self, path: str) -> bool:
+        """Say whether the path leads through a link of procfs, such as /proc/self/exe.
+
+        Such a link names an open file, not a place: it leads out of every root. openat2(2),
+        RESOLVE_NO_MAGICLINKS.
+        """
         raise NotImplementedError
 
     def kind(self, path: str) -> str:

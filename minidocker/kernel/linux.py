@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 SYS_CLONE = {"x86_64": 56, "aarch64": 220}
+SYS_KEYCTL = {"x86_64": 250, "aarch64": 219}
 SYS_SECCOMP = {"x86_64": 317, "aarch64": 277}
 SECCOMP_SET_MODE_FILTER = 1
 SYS_CLONE3 = 435  # from here on, all architectures share one numbering
@@ -31,7 +32,9 @@ SYS_MOVE_MOUNT = 429
 SYS_CLOSE_RANGE = 436
 SYS_OPENAT2 = 437
 SYS_MOUNT_SETATTR = 442
+RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_IN_ROOT = 0x10
+KEYCTL_JOIN_SESSION_KEYRING = 1
 AT_RECURSIVE = 0x8000
 AT_SYMLINK_NOFOLLOW = 0x100
 OPEN_TREE_CLONE = 1
@@ -229,6 +232,11 @@ class Linux(Kernel):
         number = SYS_SECCOMP.get(os.uname().machine, 277)
         call("seccomp(2)", libc.syscall, number, SECCOMP_SET_MODE_FILTER, 0, head)
 
+    def join_session_keyring(self) -> None:
+        # long keyctl(int operation, char *name): no name makes a new keyring without one
+        number = SYS_KEYCTL.get(os.uname().machine, 219)
+        call("keyctl(2)", libc.syscall, number, KEYCTL_JOIN_SESSION_KEYRING, None)
+
     def keep_capabilities(self, keep: int) -> None:
         for number in range(64):
             if not keep >> number & 1 and libc.prctl(_flags.PR_CAPBSET_DROP, number, 0, 0, 0):
@@ -355,6 +363,15 @@ class Linux(Kernel):
             "openat2(2)", libc.syscall, SYS_OPENAT2, anchor, path, how, ctypes.sizeof(how),
             path=path,
         )  # fmt: skip
+
+    def is_magic(self, path: str) -> bool:
+        how = (ctypes.c_uint64 * 3)(O_PATH | os.O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS)
+        name, size = os.fsencode(path), ctypes.sizeof(how)
+        fd = libc.syscall(SYS_OPENAT2, AT_FDCWD, name, how, size)
+        if fd == -1:
+            return ctypes.get_errno() == ELOOP
+        os.close(fd)
+        return False
 
     def mkdir(self, path: str, mode: int = 0o755) -> None:
         ask("mkdir(2)", path, os.mkdir, path, mode)

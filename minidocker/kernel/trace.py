@@ -74,6 +74,13 @@ def mount_command(source: str, target: str, fstype: str, flags: int, data: str) 
     return command("mount", "-t", fstype, *(["-o", options] if options else []), source, target)
 
 
+def _attributes(attributes: int, recursive: bool) -> str:
+    words = {f.MOUNT_ATTR_RDONLY: "ro", f.MOUNT_ATTR_NOSUID: "nosuid", f.MOUNT_ATTR_NODEV: "nodev",
+             f.MOUNT_ATTR_NOEXEC: "noexec"}  # fmt: skip
+    end = "=recursive" if recursive else ""
+    return ",".join(word + end for flag, word in words.items() if attributes & flag)
+
+
 def _namespaces(flags: int) -> str:
     return " ".join(word for flag, word in UNSHARE_OPTIONS.items() if flags & flag)
 
@@ -100,7 +107,7 @@ SHELL: dict[str, Callable[..., str]] = {
         source, target, fstype, flags, data
     ),
     "mount_setattr": lambda path, attributes, recursive=False: command(
-        "mount", "-o", f"remount,bind,ro{'=recursive' if recursive else ''}", path
+        "mount", "-o", "remount,bind," + _attributes(attributes, recursive), path
     ),
     "tree_of": lambda namespace, path: f"nsenter --mount … (a copy of {path})",
     "move_mount": lambda tree, target: command("mount", "--move", "…", target),
@@ -139,6 +146,7 @@ SHELL: dict[str, Callable[..., str]] = {
     "setresuid": lambda r, e, s: f"setpriv --reuid {r} …",
     "umask": lambda mask: f"umask {mask:03o}",
     "capset": lambda effective, permitted, inheritable: f"capsh … (sets {permitted:#x})",
+    "join_session_keyring": lambda: "keyctl session - …",
     "seccomp": lambda program: f"bwrap --seccomp 3 3<FILTER … ({len(program) // 8} instructions)",
     "keep_capabilities": lambda keep: f"setpriv --bounding-set … ({keep:#x})",
 }
@@ -157,9 +165,9 @@ CONSTANTS = {("prctl", 0): "PR_", ("kill", 1): "SIG"}
 CALLS = {"clone": "clone3", "target": "openat2", "tree_of": "open_tree",
          "remove_tree": "unlink…", "run": "fork+execve", "link_up": "ioctl SIOCSIFFLAGS",
          "route_add": "ioctl SIOCADDRT", "rewrite": "pwrite", "lock": "flock",
-         "reserve": "bind"}  # fmt: skip
+         "reserve": "bind", "join_session_keyring": "keyctl"}  # fmt: skip
 QUIET = {"getpid", "exit", "wait_signal", "waitpid", "open", "close_range", "close_all_but", "read",
-         "exists", "read_bytes", "kind", "capget", "getuid", "is_locked",
+         "exists", "read_bytes", "kind", "capget", "getuid", "is_locked", "is_magic",
          "set_signal_mask", "signal_fd", "default_signals"}  # fmt: skip
 
 
@@ -285,6 +293,7 @@ ANSWERS: dict[str, Any] = {
     "open": 3,
     "tree_of": 3,
     "exists": True,
+    "is_magic": False,
     "kind": "file",
     "read_bytes": b"",
     "getuid": 0,

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 ALL_SIGNALS = set(range(1, 65)) - {32, 33}  # these two are glibc's own
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
+SCRIPTS = 6  # an interpreter may be a script itself; the kernel goes no deeper. execve(2)
 
 
 class Child:
@@ -87,11 +88,23 @@ class Child:
     def stand_alone(self) -> None:
         """Get out of the caller's session, standard input, umask and import path."""
         self.kernel.setsid()
+        self.own_keyring()
         self.kernel.umask(0)
         process = self.run.spec.process
         if not process.interactive and not process.terminal:
             os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+        if "pid" in (self.run.spec.sharing or {}):
+            # Others see us in their /proc: through /proc/PID/exe they could change the host's
+            # interpreter, as soon as we have no more rights than they. The exec ends this.
+            self.kernel.prctl(PR_SET_DUMPABLE, 0)
         seal()
+
+    def own_keyring(self) -> None:
+        """Leave the caller's session keyring: what keys it holds is no business of a container."""
+        try:
+            self.kernel.join_session_keyring()
+        except KernelError:
+            pass  # a kernel without keyrings, or in a container whose filter refuses keyctl
 
     def inside(self) -> None:
         """Pass through the walls, in the order of STAGES."""
@@ -188,6 +201,7 @@ class Child:
         process = self.run.spec.process
         env = dict(item.split("=", 1) for item in process.env if "=" in item)
         path = find(process.args[0], env.get("PATH", DEFAULT_PATH))
+        self.refuse_own_program(path)
         # Python ignores these two; a command that inherits that never dies of a closed pipe.
         self.kernel.default_signals({SIGPIPE, SIGXFSZ})
         self.kernel.set_signal_mask(self.mask)
@@ -199,6 +213,28 @@ class Child:
                 problem.remedy or "see that the file is a program for this machine, and executable",
                 NOT_FOUND if problem.errno == 2 else NOT_EXECUTABLE,
             ) from None
+
+    def refuse_own_program(self, path: str) -> None:
+        """Refuse a command that is /proc/self/exe, by a link or as a script's interpreter.
+
+        That file is the host's interpreter, and root inside could then change it (CVE-2019-5736).
+        """
+        for _ in range(SCRIPTS):
+            if self.kernel.is_magic(path):
+                raise MinidockerError(
+                    f"cannot run {self.run.spec.process.args[0]}: it leads out of the container",
+                    "name a program of the image, not a link of /proc",
+                    NOT_EXECUTABLE,
+                )
+            try:
+                with open(path, "rb") as file:
+                    head = file.read(256)
+            except OSError:
+                return
+            words = head[2:].split(b"\n", 1)[0].split() if head[:2] == b"#!" else []
+            if not words:
+                return
+            path = os.fsdecode(words[0])
 
     def fail(self, problem: BaseException) -> None:
         """Tell the host what went wrong, and where."""

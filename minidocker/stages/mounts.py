@@ -10,6 +10,7 @@ from errno import EINVAL, EPERM
 
 from minidocker.errors import KernelError
 from minidocker.kernel.flags import (
+    MOUNT_ATTR_NOSUID,
     MOUNT_ATTR_RDONLY,
     MS_BIND,
     MS_NODEV,
@@ -97,6 +98,9 @@ class Mounts(Stage):
             else:
                 target = kernel.target(run.root, mount.destination, mount.options)
                 self.bind(kernel, mount.source, target, mount.readonly)
+                if not (run.spec.linux and run.spec.linux.privileged):
+                    # A setuid program of the host's would make a user inside its owner.
+                    kernel.mount_setattr(target, MOUNT_ATTR_NOSUID, True)
         process = run.spec.process
         if run.root and process and process.cwd != "/":
             # Made when it is missing, as in Docker, and before the user and the right to write

@@ -18,6 +18,7 @@ ORDER = [
     ("runtime",),
     ("images", "engine"),
     ("lab", "grader", "vm"),
+    ("escapes",),
     ("options", "plan", "secure", "printing", "cli", "bench", "bootstrap", "__main__"),
 ]
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
