@@ -73,4 +73,4 @@ def python_text(text: str) -> str:
 
     table = calls.numbers()[calls.machine(os.uname().machine)]
     names = sorted(set(re.findall(r'call\("(\w+)"', text)))
-    return f"NUMBERS = {({name: table[name] for name in names})!r}\n{PRELUDE}{text}"
+    return f"NUMBERS = { ({name: table[name] for name in names})!r}\n{PRELUDE}{text}"

@@ -29,19 +29,25 @@ HANDLE = """
 class Handle(ctypes.Structure):
     _fields_ = [("size", ctypes.c_uint), ("kind", ctypes.c_int), ("text", ctypes.c_ubyte * 128)]
 """
-MAKE_HANDLE = HANDLE + """
+MAKE_HANDLE = (
+    HANDLE
+    + """
 handle, mount = Handle(128), ctypes.c_int()
 call("name_to_handle_at", -100, sys.argv[1:] and b"" or os.environb[b"M_FILE"],
      ctypes.byref(handle), ctypes.byref(mount), 0)
 print(handle.kind, bytes(handle.text[:handle.size]).hex())
 """
-OPEN_BY_HANDLE = HANDLE + """
+)
+OPEN_BY_HANDLE = (
+    HANDLE
+    + """
 kind, text = os.environ["M_HANDLE"].split()
 text = bytes.fromhex(text)
 handle = Handle(len(text), int(kind), (ctypes.c_ubyte * 128)(*text))
 mount = os.open(os.environ["M_VOLUME"], os.O_RDONLY)   # any file of the same file system will do
 print(open(call("open_by_handle_at", mount, ctypes.byref(handle), os.O_RDONLY)).read())
 """
+)
 
 
 def beside_the_volume(yard: Yard) -> None:

@@ -35,7 +35,7 @@ def label(rung: str) -> str:
 
 @dataclass(slots=True)
 class Finding:
-    """What was measured: rung → did it work, as far as it was tried; `by` the rung that stops it."""
+    """What was measured: rung → did it work, where it was tried; `by` is the rung that stops it."""
 
     escape: Escape
     verdict: str = ""

@@ -21,7 +21,7 @@ CHANGE_SELF = ("/proc/self/exe", "-I", "-S", "-c",
 
 def interpreter(yard: Yard) -> str:
     """Return the file of the interpreter that runs `minidocker` in the yard."""
-    return os.path.realpath(yard.order["python"])
+    return os.path.realpath(str(yard.order["python"]))
 
 
 def interpreter_changed(yard: Yard) -> bool:
@@ -67,8 +67,8 @@ ESCAPES = (
     Escape("leaked_descriptor", "read by a directory that the caller had left open",
            "CVE-2024-21626", leak("/proc/self/fd/9"), holds="/canary"),
     Escape("leaked_directory", "start with a working directory that lies outside",
-           "CVE-2024-21626", leak("."), holds="/canary", options=("-w", "/proc/self/fd/9"), refusal=True,
-           bare="os.chdir('/proc/self/fd/9'); print(open('token').read())"),
+           "CVE-2024-21626", leak("."), holds="/canary", options=("-w", "/proc/self/fd/9"),
+           refusal=True, bare="os.chdir('/proc/self/fd/9'); print(open('token').read())"),
     Escape("init_program", "change the runtime's program, which is PID 1 under --init",
            "CVE-2019-5736", CHANGE_INIT, options=("--init",), begin="pid", bare=NAIVE_EXE,
            probe=interpreter_changed),

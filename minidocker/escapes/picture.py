@@ -12,7 +12,7 @@ from minidocker.escapes.ladder import NONE, PODMAN, Finding, label, rungs
 from minidocker.lab.picture import Picture
 from minidocker.lab.svg import Canvas
 
-LEFT, TOP, ROW, STEP, RIGHT = 142.0, 128.0, 21.0, 25.0, 190.0
+LEFT, TOP, ROW, STEP, RIGHT = 156.0, 128.0, 21.0, 25.0, 190.0
 
 
 def matrix(findings: Sequence[Finding]) -> Picture:
@@ -24,7 +24,8 @@ def matrix(findings: Sequence[Finding]) -> Picture:
     canvas.text(20, 28, title, "bold", 15)
     for index, rung in enumerate(columns):
         x = LEFT + STEP * (index + 0.5) + (8 if rung == PODMAN else 0)
-        canvas.text(x + 3, TOP - 10, label(rung), "", 12, transform=f"rotate(-60 {x + 3} {TOP - 10})")
+        turned = f"rotate(-60 {x + 3} {TOP - 10})"
+        canvas.text(x + 3, TOP - 10, label(rung), "", 12, transform=turned)
     canvas.text(end + 20, TOP - 10, "verdict", "bold", 12)
     for line, found in enumerate(findings):
         y = TOP + ROW * line
@@ -68,8 +69,7 @@ def describe(findings: Sequence[Finding]) -> str:
     """Say in a sentence how the escapes end."""
     ends: dict[str, int] = {}
     for found in findings:
-        word = found.verdict if found.verdict != "stopped" else "stopped"
-        ends[word] = ends.get(word, 0) + 1
+        ends[found.verdict] = ends.get(found.verdict, 0) + 1
     told = ", ".join(f"{count} {word}" for word, count in ends.items())
     stated = sum(1 for found in findings if found.tried.get(NONE))
-    return f"{len(findings)} escapes: {told}. {stated} of them were seen to work without a container."
+    return f"{len(findings)} escapes: {told}. {stated} were seen to work without a container."

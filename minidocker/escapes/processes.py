@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 from minidocker.escapes.escape import Escape
 from minidocker.escapes.yard import Yard
 
@@ -43,9 +46,6 @@ def keep_open(yard: Yard) -> None:
     )
     argv = [yard.order["python"], "-I", "-S", "-c", text, yard.secret]
     yard.facts["M_KEEPER"], yard.facts["M_FD"] = str(yard.spawn(argv, {})), "7"
-    import os
-    import time
-
     while not os.path.exists(f"/proc/{yard.facts['M_KEEPER']}/fd/7"):
         time.sleep(0.01)
 

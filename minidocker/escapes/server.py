@@ -1,8 +1,8 @@
 """Server: a small process that makes yards. One JSON line is an attempt, one line is its result.
 
 A yard needs a parent with one thread and few modules; the command line, with its progress bar, is
-neither. When the command line ends, however it ends, the server's input closes: it ends the yard, which
-is its process 1 and all below it, removes its cgroup, and ends too.
+neither. When the command line ends, however it ends, the server's input closes: it ends the yard
+(process 1 and all below it), removes the yard's cgroup, and ends too.
 """
 
 from __future__ import annotations
@@ -49,7 +49,6 @@ def main() -> None:
     for path in sorted(podmans_groups() - before, reverse=True):  # what is below comes first
         remove_cgroup(path)
     os._exit(0)  # the output may be closed: nothing is left to flush
-
 
 
 def attempt(kernel: Linux, name: str, stages: str, order: dict[str, Any]) -> dict[str, Any]:
@@ -140,9 +139,7 @@ def clear(group: str) -> None:
 
 def podmans_groups() -> set[str]:
     """List the groups that Podman makes for its containers, and leaves there."""
-    return {
-        path for path, _, _ in os.walk("/sys/fs/cgroup") if "/libpod_parent" in path
-    }
+    return {path for path, _, _ in os.walk("/sys/fs/cgroup") if "/libpod_parent" in path}
 
 
 def remove_podmans(cid: str) -> None:

@@ -48,7 +48,7 @@ def kcore_open(yard: Yard) -> bool:
 
 
 def release_agent_open(yard: Yard) -> bool:
-    """The attack has a release_agent open for writing: what it names is run as root, on the host."""
+    """The attack has a release_agent open for writing: what it names is run on the host."""
     return yard.holds_file("/release_agent")
 
 
@@ -113,8 +113,8 @@ ESCAPES = (
            probe=core_pattern_open),
     Escape("sysrq", "open sysrq-trigger for writing: one letter restarts the machine",
            "proc_sysrq-trigger(5)", "exec 3>>/proc/sysrq-trigger && sleep 9", probe=sysrq_open),
-    Escape("unmask", "take the mask of /proc/sys away, then open core_pattern for writing", "umount(2)",
-           UNMASK, probe=core_pattern_open),
+    Escape("unmask", "take the mask of /proc/sys away, then open core_pattern for writing",
+           "umount(2)", UNMASK, probe=core_pattern_open),
     Escape("kcore", "open the kernel's memory as a file", "proc_kcore(5)",
            "exec 3</proc/kcore && sleep 9", probe=kcore_open),
     Escape("release_agent", "mount a cgroup tree and open its release_agent: it runs on the host",

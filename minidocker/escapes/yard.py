@@ -30,8 +30,8 @@ VOLUME = f"{PLACE}/volume"
 SECONDS = 4.0
 NEVER_BEGAN = (125, 126, 127)  # as in `docker run`: its own failure, cannot be run, not found
 SYSTEM = ("/usr", "/lib", "/lib64")  # what the machine's Python needs, shown read-only inside
-BUSY = ("sh", "cat", "echo", "sleep", "mount", "umount", "mknod", "mkdir", "nc", "hostname", "ls",
-        "chmod", "kill", "unshare", "true", "id", "dd", "head", "grep", "tr", "ln", "rm")  # fmt: skip
+BUSY = ("sh", "cat", "chmod", "grep", "hostname", "kill", "mkdir", "mknod", "mount", "nc", "sleep",
+        "tr", "umount", "unshare")  # fmt: skip
 
 
 class Yard:
@@ -56,7 +56,7 @@ class Yard:
     # --- the place -------------------------------------------------------------------
 
     def build(self) -> None:
-        """Make the yard's root, /proc, /sys and network, a root directory for containers, a canary."""
+        """Make the yard: root, /proc, /sys, network, a root directory for containers, a canary."""
         kernel = self.kernel
         if not os.statvfs("/proc/self/exe").f_flag & os.ST_RDONLY:
             raise RuntimeError("the yard's own program is not on a read-only mount")
@@ -107,9 +107,7 @@ class Yard:
 
     def spawn(self, argv: list[str], env: dict[str, str]) -> int:
         """Start a process of the yard's own, outside of any container; its pid."""
-        return subprocess.Popen(
-            argv, env=env, stdin=subprocess.DEVNULL, start_new_session=True
-        ).pid
+        return subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, start_new_session=True).pid
 
     def python(self, text: str, **facts: str) -> str:
         """Run Python text in the yard, and return what it printed."""
@@ -324,8 +322,11 @@ class Yard:
         except Exception as problem:
             return {"error": f"{type(problem).__name__}: {problem}"}
         said = [line for line in self.printed().splitlines() if line.strip()]
-        told: dict[str, Any] = {"works": works, "said": said[-1][-200:] if said else "",
-                                "groups": self.groups}
+        told: dict[str, Any] = {
+            "works": works,
+            "said": said[-1][-200:] if said else "",
+            "groups": self.groups,
+        }
         code = self.process.poll() if self.process else None
         if self.stages == "podman":
             told["cid"] = _read(f"{PLACE}/cid")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ROOT = "/sys/fs/cgroup"
 PARENT = f"{ROOT}/minidocker"
 HOST = "minidocker-host"  # in a delegated cgroup: where the host process goes
+PIDS = "2048"  # processes, where nothing was said: as Podman does, or a fork bomb fills the machine
 PERIOD = 100_000  # microseconds: the period of cpu.max
 
 
@@ -60,6 +61,8 @@ class Cgroup(Stage):
             return
         for name, text in limits.items():
             kernel.write(f"{path}/{name}", text)
+        if run.spec.resources.pids is None and kernel.exists(f"{path}/pids.max"):
+            kernel.write(f"{path}/pids.max", PIDS)
 
     def after(self, kernel: Kernel, run: Run) -> None:
         """Kill what is left in the cgroup, and remove it."""

@@ -249,3 +249,54 @@ def test_explain_names_what_is_dropped(minidocker: Callable) -> None:
     assert (
         rehearsal.returncode == 0 and "PR_SET_NO_NEW_PRIVS" in rehearsal.stdout + rehearsal.stderr
     )
+
+
+# --- what the laboratory found ---------------------------------------------------------------
+
+
+KEYS = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+add_key, keyctl = (248, 250) if os.uname().machine == "x86_64" else (217, 219)
+name = b"minidocker-test-key"
+if sys.argv[1] == "put":
+    assert libc.syscall(keyctl, 1, None) > 0  # a session of our own, which ends with us
+    assert libc.syscall(add_key, b"user", name, b"secret", 6, -3) > 0
+    os.execvp(sys.argv[2], sys.argv[2:])
+found = libc.syscall(keyctl, 10, -3, b"user", name, 0)  # search the session keyring
+print("found" if found > 0 else os.strerror(ctypes.get_errno()))
+"""
+
+
+def test_a_container_has_a_session_keyring_of_its_own(command: list[str]) -> None:
+    """Without any wall but the runtime itself: so it is not the filter that hides the key."""
+    if not os.path.exists("/proc/keys"):
+        pytest.skip("blocked: this kernel has no keyrings")
+    look = [command[0], "-c", KEYS, "look"]
+    for words, seen in (
+        (look, "found"),
+        ([*command, "run", "--rm", "--stages", "identity", *look], "Required key not available"),
+    ):
+        argv = [command[0], "-c", KEYS, "put", *words]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stdout.strip()) == (0, seen), done.stderr
+
+
+@pytest.mark.parametrize("way", ["itself", "link", "script"])
+def test_the_runtimes_own_program_is_not_run_inside(
+    minidocker: Callable, tmp_path: Path, way: str
+) -> None:
+    (tmp_path / "link").symlink_to("/proc/self/exe")
+    (tmp_path / "script").write_text("#!/proc/self/exe -V\n")
+    (tmp_path / "script").chmod(0o755)
+    name = {"itself": "/proc/self/exe"}.get(way, f"/data/{way}")
+    done = minidocker("run", "--rm", "-v", f"{tmp_path}:/data", "base", name)
+    assert (done.returncode, done.stdout) == (126, "")
+    assert "it leads out of the container" in done.stderr
+
+
+def test_a_setuid_program_in_a_volume_gives_nothing(minidocker: Callable, tmp_path: Path) -> None:
+    done = minidocker(
+        "run", "--rm", "-v", f"{tmp_path}:/data", "base", "grep", " /data ", "/proc/self/mountinfo"
+    )
+    assert "nosuid" in done.stdout.split()[5].split(",")
