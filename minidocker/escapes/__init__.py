@@ -12,3 +12,16 @@ machine of namespaces, so that an escape that works reaches only the yard.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from minidocker.lab.picture import Picture
+
+
+def escape_matrix(*names: str) -> Picture:
+    """Try the named escapes (none: all of them) now, and draw where each works and is stopped."""
+    from minidocker.escapes import catalogue, laboratory, picture
+
+    chosen = [catalogue.by_name(name) for name in names] or list(catalogue.ESCAPES)
+    return picture.matrix(list(laboratory.explore(chosen)))

@@ -35,7 +35,7 @@ for card in [name for _, name in socket.if_nameindex() if name != "lo"]:
     packet.bind((card, 0x0806))
     me = packet.getsockname()[4]
     gateway = socket.inet_aton(os.environ["M_GATEWAY"])
-    for _ in range(20):
+    for _ in range(80):                    # a fresh entry is not overwritten in its first second
         packet.send(b"\\xff" * 6 + me + bytes.fromhex("0806 0001 0800 0604 0002") + me + gateway
                     + me + gateway)
         time.sleep(0.05)

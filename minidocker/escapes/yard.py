@@ -27,7 +27,7 @@ from minidocker.kernel.linux import Linux
 PLACE = "/yard"
 BASE = f"{PLACE}/base"
 VOLUME = f"{PLACE}/volume"
-SECONDS = 4.0
+SECONDS = 10.0
 NEVER_BEGAN = (125, 126, 127)  # as in `docker run`: its own failure, cannot be run, not found
 SYSTEM = ("/usr", "/lib", "/lib64")  # what the machine's Python needs, shown read-only inside
 BUSY = ("sh", "cat", "chmod", "grep", "hostname", "kill", "mkdir", "mknod", "mount", "nc", "sleep",

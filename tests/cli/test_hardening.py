@@ -123,13 +123,18 @@ def test_init_under_the_same_filter_and_with_one_capability(minidocker: Callable
 
 
 def test_a_setuid_program_gains_nothing_under_no_new_privileges(
-    minidocker: Callable, inside: Callable, tmp_path: Path
+    minidocker: Callable, inside: Callable, tmp_path: Path, shared_store: Path
 ) -> None:
-    program = build(tmp_path, "#include <stdio.h>\n#include <unistd.h>\n"
+    """It lies in a layer, as an image's would: in a volume it gains nothing at all."""
+    (tmp_path / "vol").mkdir()
+    program = build(tmp_path / "vol", "#include <stdio.h>\n#include <unistd.h>\n"
                     'int main(void) { printf("%d\\n", geteuid()); }\n')  # fmt: skip
     program.chmod(0o4755)
     tmp_path.chmod(0o755)
-    command = ("--user", "1000", "-v", f"{tmp_path}:/vol:ro", "base", "/vol/program")
+    (tmp_path / "vol").chmod(0o755)
+    base = next((shared_store / "layers" / "sha256").glob("*/fs"))
+    layers = ("--layer", str(base), "--layer", str(tmp_path))
+    command = ("--user", "1000", *layers, "/vol/program")
     assert minidocker("run", "--rm", *command).stdout.strip() == "0"
     option = ("--security-opt", "no-new-privileges")
     assert minidocker("run", "--rm", *option, *command).stdout.strip() == "1000"
