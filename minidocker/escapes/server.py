@@ -28,6 +28,7 @@ NAMESPACES = (
 )  # fmt: skip
 PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SECONDS = 40.0
+PROCESSES = "4096"  # of a whole yard: more than a fork bomb needs to be one
 
 
 def main() -> None:
@@ -54,6 +55,8 @@ def main() -> None:
 def attempt(kernel: Linux, name: str, stages: str, order: dict[str, Any]) -> dict[str, Any]:
     """Make a yard for one attempt, wait for its result, and end all that is in it."""
     group = make_cgroup() if cgroup_parent() else ""
+    if group:
+        kernel.write(f"{group}/pids.max", PROCESSES)
     order = {**order, "own_cgroup": bool(group), "patience": patience()}
     hear, say = os.pipe()
     place = os.open(group, os.O_RDONLY | os.O_DIRECTORY) if group else None

@@ -201,8 +201,8 @@ class Yard:
         """Return the command line of `minidocker run`, with our defaults, at these stages."""
         argv = [self.order["python"], "-S", "-B", "-c", LAUNCH, self.order["package"], "run",
                 "--rm", "--stages", self.stages]  # fmt: skip
-        # Naming the stage asks for its namespace. Root's default has none, so neither has this rung:
-        # as with `time`, what is measured are our defaults.
+        # Naming the stage asks for its namespace. Root's default has none: as
+        # with `time`, what is measured on this rung are our defaults.
         argv += ["--userns", "host"] if self.stages == "..user" else []
         argv += self.escape.options
         for name, value in self.facts.items():
