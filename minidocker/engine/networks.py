@@ -10,7 +10,7 @@ from minidocker.errors import Conflict, KernelError, MinidockerError, NotFound, 
 from minidocker.images.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.net import addresses, rules
-from minidocker.net.networks import DEFAULT, Networks, is_bridge
+from minidocker.net.networks import DEFAULT, Networks, is_bridge, link
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -141,12 +141,32 @@ def prune(networks: Networks, everything: bool) -> list[str]:
         if everything and name != DEFAULT and not networks.members(name):
             networks.kernel.remove_tree(f"{networks.root}/{name}")
             said.append(f"removed network {name}")
+    for family, table in lost_tables(networks):
+        networks.kernel.run(["nft", "delete", "table", family, table])
+        said.append(f"removed table {family} {table}")
     for bridge in lost_bridges(networks):
         networks.kernel.run(["nft", "-f", "-"], rules.gone([f"ip {rules.PREFIX}{bridge}"]))
         networks.remove_links([bridge])
         said.append(f"removed bridge {bridge}")
     networks.stop_forwarding()
     return said
+
+
+def lost_tables(networks: Networks) -> list[tuple[str, str]]:
+    """Find tables of containers that have neither a directory nor a cable any more.
+
+    nft may finish its last transaction after its container was cleaned up. A cable without a
+    directory of ours belongs to a container of another store.
+    """
+    found = []
+    for line in networks.kernel.run(["nft", "list", "tables"]).splitlines():
+        _, family, table = line.split()
+        id = table.removeprefix("minidocker_")
+        ours = id != table and len(id) == 12 and not id.strip("0123456789abcdef")
+        gone = not os.path.exists(f"{networks.containers}/{id}")
+        if ours and gone and not os.path.exists(f"/sys/class/net/{link(id)}"):
+            found.append((family, table))
+    return found
 
 
 def lost_bridges(networks: Networks) -> list[str]:
