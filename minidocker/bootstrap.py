@@ -629,11 +629,11 @@ def learn() -> int:
 
 
 def packages_for_vm() -> dict[str, str]:
-    """Return what the lab machine needs on its host; nothing where it is left out of the tests.
+    """Return what the lab machine needs on its host.
 
     Only where there is dpkg: these are known by Debian's names alone.
     """
-    if os.environ.get("MINIDOCKER_VM_TESTS") == "0" or not shutil.which("dpkg-query"):
+    if not shutil.which("dpkg-query"):
         return {}
     with open(PACKAGES_FOR_VM, encoding="utf-8") as lines:
         words = [line.partition("#")[0].strip() for line in lines]
@@ -642,8 +642,9 @@ def packages_for_vm() -> dict[str, str]:
 
 def test(*argv: str) -> int:
     """Set up what the tests need, and become pytest."""
+    machines = {} if os.environ.get("MINIDOCKER_VM_TESTS") == "0" else packages_for_vm()
     with alone():
-        prepare(Screen(3), "test", {**PACKAGES, **PACKAGES_FOR_TESTS, **packages_for_vm()})
+        prepare(Screen(3), "test", {**PACKAGES, **PACKAGES_FOR_TESTS, **machines})
     python = os.path.join(VENV, "bin", "python")
     sys.stdout.flush()
     os.chdir(ROOT)
