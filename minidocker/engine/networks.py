@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 
-from minidocker.errors import Conflict, KernelError, MinidockerError, NotFound, UsageError
+from minidocker.errors import Conflict, MinidockerError, NotFound, UsageError
 from minidocker.images.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.net import addresses, rules
@@ -141,54 +141,45 @@ def prune(networks: Networks, everything: bool) -> list[str]:
         if everything and name != DEFAULT and not networks.members(name):
             networks.kernel.remove_tree(f"{networks.root}/{name}")
             said.append(f"removed network {name}")
-    for family, table in lost_tables(networks):
-        networks.kernel.run(["nft", "delete", "table", family, table])
-        said.append(f"removed table {family} {table}")
     for bridge in lost_bridges(networks):
-        networks.kernel.run(["nft", "-f", "-"], rules.gone([f"ip {rules.PREFIX}{bridge}"]))
         networks.remove_links([bridge])
         said.append(f"removed bridge {bridge}")
+    if tables := lost_tables(networks):
+        networks.kernel.run(["nft", "-f", "-"], rules.gone(tables))
+        said += [f"removed table {table}" for table in tables]
     networks.stop_forwarding()
     return said
 
 
-def lost_tables(networks: Networks) -> list[tuple[str, str]]:
-    """Find tables of containers that have neither a directory nor a cable any more.
+def lost_tables(networks: Networks) -> list[str]:
+    """Find tables of ours whose container or bridge is gone: "ip NAME".
 
-    nft may finish its last transaction after its container was cleaned up. A cable without a
+    nft may finish its last transaction after what it was for was cleaned up. A cable without a
     directory of ours belongs to a container of another store.
     """
     found = []
+    devices = networks.devices()
     for line in networks.kernel.run(["nft", "list", "tables"]).splitlines():
         _, family, table = line.split()
-        id = table.removeprefix("minidocker_")
-        ours = id != table and len(id) == 12 and not id.strip("0123456789abcdef")
-        gone = not os.path.exists(f"{networks.containers}/{id}")
-        if ours and gone and not os.path.exists(f"/sys/class/net/{link(id)}"):
-            found.append((family, table))
+        name = table.removeprefix(rules.PREFIX)
+        if name == table or name in devices or link(name) in devices:
+            continue
+        an_id = len(name) == 12 and not name.strip("0123456789abcdef")
+        if is_bridge(name) or (an_id and not os.path.exists(f"{networks.containers}/{name}")):
+            found.append(f"{family} {table}")
     return found
 
 
 def lost_bridges(networks: Networks) -> list[str]:
-    """Find bridges that this store has made, by the note on them, and no network knows.
-
-    One that a kill left without a note stands in the file `making`.
-    """
-    making = f"{networks.root}/making"
-    half_made = networks.kernel.read(making) if os.path.exists(making) else ""
-    found = [device for device in networks.devices() if is_bridge(device)]
+    """Find bridges that this store has made, by their address, and that no network knows."""
     known = {networks.up(name)[0] for name in networks.names()}
-    lost = []
-    for bridge in found:
-        if bridge not in known:
-            try:
-                links = json.loads(networks.kernel.run(["ip", "-json", "link", "show", bridge]))
-            except KernelError:
-                continue  # it has just gone
-            note = links[0].get("ifalias", "") if links else "gone"
-            if note == networks.root or (not note and bridge == half_made):
-                lost.append(bridge)
-    return lost
+    mac = networks.mac()
+    links = networks.kernel.run(["ip", "-json", "link", "show", "type", "bridge"])
+    return [
+        found["ifname"] for found in json.loads(links or "[]")
+        if found and is_bridge(found["ifname"]) and found["address"] == mac
+        and found["ifname"] not in known
+    ]  # fmt: skip
 
 
 VERBS: dict[str, Callable[[Networks, argparse.Namespace], list[str]]] = {

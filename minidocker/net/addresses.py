@@ -45,7 +45,12 @@ def mac(address: str) -> str:
     A container that gets an address again gets this one again too: no neighbour has an old one
     in its table. The first byte says "given locally", to one receiver.
     """
-    return "02:4d:" + ":".join(f"{byte:02x}" for byte in number(address).to_bytes(4, "big"))
+    return ethernet(0x4D, number(address))
+
+
+def ethernet(kind: int, value: int) -> str:
+    """Make an Ethernet address of our own: 02, what it is for, 32 bits."""
+    return ":".join(f"{byte:02x}" for byte in bytes((2, kind)) + value.to_bytes(4, "big"))
 
 
 def overlap(one: str, other: str) -> bool:

@@ -2,7 +2,6 @@
 
     ROOT/networks/lock            taken for every change
     ROOT/networks/forwarding      what ip_forward was before the first of our bridges
-    ROOT/networks/making          the bridge that is being made
     ROOT/networks/NAME/subnet     written by `network create`; the network "bridge" needs none
     ROOT/networks/NAME/leases     who has which address
     ROOT/networks/NAME/up         while its bridge stands: the bridge, the subnet, in which kernel
@@ -183,14 +182,22 @@ class Networks:
             bridge = f"mdk{n}"
             if bridge in self.devices():
                 continue
-            self.kernel.write(f"{self.root}/making", bridge)  # a trail, until it has our note on it
             try:
-                self.kernel.run(["ip", "-batch", "-"], rules.bridge_up(bridge, subnet, self.root))
+                self.kernel.run(["ip", "-batch", "-"], rules.bridge_up(bridge, subnet, self.mac()))
                 return bridge
             except KernelError:
                 if bridge not in self.devices():
                     raise  # else another store was quicker
         raise Conflict("there are 1000 bridges of ours", "minidocker prune")
+
+    def mac(self) -> str:
+        """Return the Ethernet address of this store's bridges: whose one is, from its first moment.
+
+        A bridge's maker may be killed at any moment, and `ip` still finish what it is at.
+        """
+        import zlib
+
+        return addresses.ethernet(0x42, zlib.crc32(os.fsencode(self.root)))
 
     def fall(self, name: str) -> tuple[list[str], list[str]]:
         """Say what goes when a network has no member left: (nft tables, links)."""

@@ -79,11 +79,10 @@ def of_container(id: str) -> list[str]:
     return [f"{family} {PREFIX}{id}" for family in FAMILIES]
 
 
-def bridge_up(bridge: str, subnet: str, owner: str) -> str:
-    """What is said to `ip -batch -` to make a bridge; `owner` is noted on it."""
+def bridge_up(bridge: str, subnet: str, mac: str) -> str:
+    """What is said to `ip -batch -` to make a bridge with an Ethernet address that stays."""
     return f"""\
-link add {bridge} type bridge
-link set {bridge} alias "{owner}"
+link add {bridge} address {mac} type bridge
 addr add {addresses.gateway(subnet)}/{addresses.prefix(subnet)} dev {bridge}
 link set {bridge} up
 """
