@@ -45,7 +45,8 @@ class Escape:
     `options` go to `minidocker run` and to Podman; `begin` is the first stage of the ladder at
     which the attack can be tried. `bare` is what the first rung runs, where there is no runtime.
     `needs`: "vm" (it would touch the whole machine) or "cgroup2". `kernel_only`: no wall of a
-    container covers it. `refusal`: the runtime may end it by refusing to start the container.
+    container covers it. `seconds` is how long it may take. `refusal`: the runtime may end it by
+    refusing to start the container.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Escape:
     needs: tuple[str, ...] = ()
     kernel_only: bool = False
     terminal: bool = False
+    seconds: float = 10.0
     refusal: bool = False
     holds: str = ""
     program: tuple[str, ...] = ()

@@ -24,15 +24,14 @@ while True:
 
 
 def too_many(yard: Yard) -> bool:
-    """The attack has more processes than a container needs."""
-    return sum(1 for _ in yard.pids()) > MANY
+    """The yard has more processes than a container may have."""
+    return sum(name.isdigit() for name in os.listdir("/proc")) > MANY
 
 
 def most_memory(yard: Yard) -> bool:
-    """The attack holds more than nine tenths of the machine's memory: others are next to die."""
-    with open("/proc/meminfo", encoding="ascii") as lines:
-        facts = {line.split(":")[0]: int(line.split()[1]) for line in lines}
-    return facts["MemAvailable"] < facts["MemTotal"] / 20
+    """The attack holds more than half of the machine's memory."""
+    size = sum(int((yard.status(pid, "VmRSS") or ["0"])[0]) for pid in yard.pids())
+    return size * 1024 > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2
 
 
 def note_clock(yard: Yard) -> None:
@@ -69,9 +68,10 @@ def module_loaded(yard: Yard) -> bool:
 
 ESCAPES = (
     Escape("fork_bomb", "fill the machine's table of processes", "fork(2)", FORK_BOMB,
-           needs=("cgroup2",), probe=too_many),
+           needs=("cgroup2",), seconds=40, probe=too_many),
     Escape("memory_hog", "take all memory, so that the kernel kills others", "malloc(3)",
-           MEMORY_HOG, python=True, needs=("vm", "cgroup2"), probe=most_memory),
+           MEMORY_HOG, python=True, needs=("vm", "cgroup2"), seconds=40,
+           probe=most_memory),
     Escape("clock", "set the time of day, which the whole machine shares", "clock_settime(2)",
            CLOCK, python=True, needs=("vm",), setup=note_clock, probe=clock_moved),
     Escape("module", "load a module into the kernel", "init_module(2)", MODULE, python=True,

@@ -27,7 +27,7 @@ NAMESPACES = (
     | f.CLONE_NEWUTS | f.CLONE_NEWCGROUP
 )  # fmt: skip
 PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SECONDS = 40.0
+SECONDS = 40.0  # for all that is around an attempt
 PROCESSES = "4096"  # of a whole yard: more than a fork bomb needs to be one
 
 
@@ -58,6 +58,7 @@ def attempt(kernel: Linux, name: str, stages: str, order: dict[str, Any]) -> dic
     if group:
         kernel.write(f"{group}/pids.max", PROCESSES)
     order = {**order, "own_cgroup": bool(group), "patience": patience()}
+    limit = (SECONDS + catalogue.by_name(name).seconds) * patience()
     hear, say = os.pipe()
     place = os.open(group, os.O_RDONLY | os.O_DIRECTORY) if group else None
     began = time.monotonic()
@@ -73,7 +74,7 @@ def attempt(kernel: Linux, name: str, stages: str, order: dict[str, Any]) -> dic
                 os._exit(0)
         os.close(say)
         # Our own input is quiet while an answer is awaited: readable, it has been closed.
-        ready, _, _ = select.select([hear, 0], [], [], SECONDS * patience())
+        ready, _, _ = select.select([hear, 0], [], [], limit)
         data = os.read(hear, 60_000) if hear in ready else b""
         kernel.kill(pid, f.SIGKILL)
         kernel.waitpid(pid)

@@ -27,7 +27,6 @@ from minidocker.kernel.linux import Linux
 PLACE = "/yard"
 BASE = f"{PLACE}/base"
 VOLUME = f"{PLACE}/volume"
-SECONDS = 10.0
 NEVER_BEGAN = (125, 126, 127)  # as in `docker run`: its own failure, cannot be run, not found
 SYSTEM = ("/usr", "/lib", "/lib64")  # what the machine's Python needs, shown read-only inside
 BUSY = ("sh", "cat", "chmod", "grep", "hostname", "kill", "mkdir", "mknod", "mount", "nc", "sleep",
@@ -140,7 +139,7 @@ class Yard:
         before = None if not self.escape.holds else os.open(self.escape.holds, os.O_RDONLY)
         self.start(before)
         assert self.process
-        end = time.monotonic() + SECONDS * self.order["patience"]
+        end = time.monotonic() + self.escape.seconds * self.order["patience"]
         while time.monotonic() < end:
             if self.escape.probe(self):
                 return True
