@@ -18,6 +18,7 @@ ACCENTS = {
 SIGNS: dict[str, list[tuple[float, float]]] = {
     "diamond": [(0, -1), (1, 0), (0, 1), (-1, 0), (0, -1)],
     "triangle": [(0, -1), (1, 0.8), (-1, 0.8), (0, -1)],
+    "square": [(-0.8, -0.8), (0.8, -0.8), (0.8, 0.8), (-0.8, 0.8), (-0.8, -0.8)],
     "arrow": [(-1, -0.8), (1, 0), (-1, 0.8), (-1, -0.8)],
     "cross": [(-0.8, -0.8), (0.8, 0.8), (0, 0), (0.8, -0.8), (-0.8, 0.8)],
 }
@@ -84,7 +85,7 @@ class Canvas:
             self._add("polyline", "", points=path, class_="faint", stroke_width=1.2, **more)
 
     def shape(self, kind: str, x: float, y: float, accent: str, size: float = 6) -> None:
-        """Draw a small sign around (x, y): circle, diamond, triangle, cross or ring."""
+        """Draw a small sign around (x, y): circle, diamond, triangle, square, cross or ring."""
         colour = ACCENTS[accent]
         if kind in ("circle", "ring"):
             fill = colour if kind == "circle" else "none"

@@ -52,7 +52,8 @@ class Facts:
 
     `namespaces` and `mine` hold inodes by name. `capabilities` are five sets of names. `rlimits`
     are (soft, hard) as text. Maps are lines (inside, outside, count).
-    `settings` are the dangerous files of /proc that this kernel has at all.
+    `settings` are the dangerous files of /proc that this kernel has at all. `kernel` tells what
+    there is one of: release, boot_id, dmesg_restrict, modules (how many), modules_disabled.
     `my_peers` are the propagation tags of my mounts: a "shared:5" in both is one peer group.
     """
 
@@ -83,6 +84,7 @@ class Facts:
     gid_map: list[tuple[int, int, int]] = field(default_factory=list)
     leaks: list[tuple[str, str]] = field(default_factory=list)
     settings: frozenset[str] = frozenset()
+    kernel: dict[str, str] = field(default_factory=dict)
     engine: tuple[str, str] | None = None
     unread: dict[str, str] = field(default_factory=dict)
 
@@ -126,8 +128,26 @@ def look(pid: proc.Pid, root: proc.Root = "/proc", host: Host | None = None) -> 
     facts.engine = engine_of(facts)
     if not isinstance(root, int):
         facts.settings = frozenset(name for name in SETTINGS if os.path.exists(f"{root}/{name}"))
+        facts.kernel = _kernel(root)
     proc.status(pid, root)  # it may have ended half-way: then say that, and not half a truth
     return facts
+
+
+def _kernel(root: str) -> dict[str, str]:
+    """Read what belongs to the one kernel; what it does not have is left out."""
+    found = {}
+    for name in ("osrelease", "random/boot_id", "dmesg_restrict", "modules_disabled"):
+        try:
+            with open(f"{root}/sys/kernel/{name}", encoding="ascii") as stream:
+                found[name.removeprefix("random/").removeprefix("os")] = stream.read().strip()
+        except OSError:
+            continue
+    try:
+        with open(f"{root}/modules", encoding="ascii") as stream:
+            found["modules"] = str(sum(1 for _ in stream))
+    except OSError:
+        pass  # built without modules
+    return found
 
 
 def engine_of(facts: Facts) -> tuple[str, str] | None:

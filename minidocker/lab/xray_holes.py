@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from minidocker.lab import proc
 from minidocker.lab.xray_facts import DOCKER_CAPABILITIES, Facts, covering, reachable
 from minidocker.lab.xray_mounts import Seen
+from minidocker.lab.xray_shared import reads_log
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,9 @@ def holes(facts: Facts) -> list[Hole]:
     if facts.process.kernel_thread:
         return []
     found = [*_namespaces(facts), *_files(facts), *_cgroup(facts), *_rights(facts)]
+    if facts.seccomp == "off" and facts.kernel and reads_log(facts):
+        why = "No namespace covers it. It tells of your devices, addresses and crashed programs."
+        found.append(Hole("kernel_log", "your kernel's log", why, "09"))
     found.sort(key=lambda hole: hole.lesson)
     return [*found, KERNEL]
 
@@ -119,12 +123,16 @@ def _travel(facts: Facts) -> Iterator[Hole]:
 def _mounts(facts: Facts) -> Iterator[Hole]:
     """Look at the mounts of a process that has a mount table and a root of its own."""
     root = covering(facts.seen, "/")
+    nodes = []
     for item in reachable(facts):
         if item.kind == "host" and item is not root:
             yield _host_directory(item)
         elif item.kind == "kernel" and item.host_path and item.mount.fstype == "devtmpfs":
-            why = "Its /dev is yours: the disks of the machine have names there."
-            yield Hole("devices", "your device files", why, "03")
+            nodes.append(item.mount.point)
+    if nodes:
+        more = f" and {len(nodes) - 2} more" if len(nodes) > 2 else ""
+        why = f"{', '.join(nodes[:2])}{more}: by them it reaches the machine's devices."
+        yield Hole("devices", "your device files", why, "03")
     yield from _settings(facts)
 
 

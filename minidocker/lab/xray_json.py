@@ -10,6 +10,7 @@ from minidocker.lab.xray_facts import DOCKER_CAPABILITIES, Facts, covering
 from minidocker.lab.xray_holes import Hole
 from minidocker.lab.xray_mounts import KERNEL, Seen
 from minidocker.lab.xray_report import headline
+from minidocker.lab.xray_shared import shared
 
 VERSION = 1  # a field may be added, none changes its meaning
 _MAP = ("inside", "outside", "count")
@@ -55,6 +56,10 @@ def as_dict(facts: Facts, found: list[Hole]) -> dict[str, Any]:
         },
         "uid_map": [dict(zip(_MAP, row, strict=True)) for row in facts.uid_map],
         "gid_map": [dict(zip(_MAP, row, strict=True)) for row in facts.gid_map],
+        "one_kernel": {
+            **facts.kernel,
+            "reach": {line.what: {"state": line.state, "why": line.seen} for line in shared(facts)},
+        },
         "holes": [asdict(hole) for hole in found],
         "unread": dict(facts.unread),
     }

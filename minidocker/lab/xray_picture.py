@@ -6,7 +6,8 @@ from minidocker.lab import xray_report as report
 from minidocker.lab.svg import Canvas, measure, wrap
 from minidocker.lab.xray_facts import Facts
 from minidocker.lab.xray_holes import Hole
-from minidocker.lab.xray_report import Line
+from minidocker.lab.xray_line import Line
+from minidocker.lab.xray_shared import SECTION
 
 WIDTH, ROW = 800.0, 27.0
 LEFT, MIDDLE, RIGHT = 20.0, 362.0, 780.0
@@ -15,12 +16,14 @@ SIGNS = {
     "own": ("diamond", "orange", "own"),
     "yours": ("ring", "grey", "yours"),
     "given": ("triangle", "purple", "given"),
+    "closed": ("square", "blue", "closed"),
     "unknown": ("cross", "blue", "?"),
     "": ("circle", "grey", ""),
 }
 LEGEND = {
     "own": "own: a wall stands",
     "yours": "yours: shared with you",
+    "closed": "closed: shared, but it may not",
     "unknown": "unknown: cannot be read",
 }
 _DRAWN = ("root", "mounts", "cgroup", "limits", "memory", "pids", "cpu", "capabilities", "seccomp",
@@ -34,20 +37,25 @@ def draw(canvas: Canvas, facts: Facts, lines: list[Line], holes: list[Hole]) -> 
     canvas.fitted(LEFT, 50, report.headline(facts), WIDTH - 40, "", 12.5)
     canvas.fitted(LEFT, 68, f"numbers: {report.pids(facts)}", WIDTH - 40, "soft", 11.5)
     left = [line for line in lines if line.section == "namespaces"]
-    right = [line for line in lines if line.section != "namespaces" and line.what in _DRAWN]
-    bottom = max(
-        _column(canvas, "Namespaces", left, LEFT, MIDDLE - 24),
-        _column(canvas, "Root, limits, power", right, MIDDLE, RIGHT),
-    )
-    bottom = _legend(canvas, {line.state for line in [*left, *right]}, bottom + 20)
+    right = [line for line in lines if line.section not in ("namespaces", SECTION)]
+    right = [line for line in right if line.what in _DRAWN]
+    below = [line for line in lines if line.section == SECTION]
+    bottom = _column(canvas, "Namespaces", left, LEFT, MIDDLE - 24)
+    if below:
+        bottom = _column(canvas, "What no namespace covers", below, LEFT, MIDDLE - 24, bottom + 24)
+    bottom = max(bottom, _column(canvas, "Root, limits, power", right, MIDDLE, RIGHT))
+    bottom = _legend(canvas, {line.state for line in [*left, *below, *right]}, bottom + 20)
     return WIDTH, _holes(canvas, holes, bottom + 14)
 
 
-def _column(canvas: Canvas, head: str, lines: list[Line], x: float, end: float) -> float:
+def _column(
+    canvas: Canvas, head: str, lines: list[Line], x: float, end: float, top: float = 96
+) -> float:
     """Draw a list of walls; return where it ends."""
-    canvas.text(x, 96, head, "bold", 13)
+    canvas.text(x, top, head, "bold", 13)
+    top += 10
     for index, line in enumerate(lines):
-        y = 106 + ROW * index
+        y = top + ROW * index
         canvas.line([(x, y), (end, y)])
         shape, accent, word = SIGNS[line.state]
         if line.state == "own":
@@ -57,7 +65,7 @@ def _column(canvas: Canvas, head: str, lines: list[Line], x: float, end: float) 
             canvas.shape(shape, x + 103, y + ROW / 2, accent, 5.5)
             canvas.text(x + 114, y + 18, word, "bold" if line.state == "own" else "", 12)
         canvas.fitted(x + 168, y + 18, line.seen.partition("   (")[0], end - x - 168, "soft", 11)
-    return 106 + ROW * len(lines)
+    return top + ROW * len(lines)
 
 
 def _legend(canvas: Canvas, states: set[str], y: float) -> float:

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from minidocker.lab import proc
 from minidocker.lab.xray_facts import DOCKER_CAPABILITIES, Facts, covering, full_map, reachable
+from minidocker.lab.xray_line import GIVEN, OWN, PLAIN, UNKNOWN, YOURS, Line
 from minidocker.lab.xray_mounts import Seen
-
-OWN, YOURS, GIVEN, UNKNOWN, PLAIN = "own", "yours", "given", "unknown", ""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the report; `state` is own, yours, given, unknown, or "" for a plain fact."""
-
-    section: str
-    what: str
-    state: str
-    seen: str
+from minidocker.lab.xray_shared import shared
 
 
 def lines(facts: Facts) -> list[Line]:
-    """Return the report, section by section: namespaces, view, limits, power."""
-    return [*_namespaces(facts), *_view(facts), *_limits(facts), *_power(facts)]
+    """Return the report, section by section: namespaces, view, limits, power, one kernel."""
+    walls = [*_namespaces(facts), *_view(facts), *_limits(facts), *_power(facts)]
+    return walls + shared(facts)
 
 
 def headline(facts: Facts) -> str:

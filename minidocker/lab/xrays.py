@@ -12,6 +12,7 @@ from minidocker.lab.svg import Canvas
 from minidocker.lab.xray_facts import Facts, look
 from minidocker.lab.xray_holes import Hole, holes
 from minidocker.lab.xray_json import as_dict
+from minidocker.lab.xray_line import UNKNOWN
 from minidocker.lab.xray_picture import draw
 
 COLUMNS = ("part", "what", "whose", "seen")
@@ -48,14 +49,12 @@ class XRay(Picture):
             if line.section != section:
                 section = line.section
                 told.append(f"{section}:")
-            told.append(f"  {MARKS[line.state]:7} {line.what:{width}}  {line.seen}".rstrip())
+            mark = "?" if line.state == UNKNOWN else line.state
+            told.append(f"  {mark:7} {line.what:{width}}  {line.seen}".rstrip())
         told.append(f"holes: {len(self.holes)} that it still shares with you")
         for hole in self.holes:
             told += [f"  - {hole.title}   (lesson {hole.lesson})", f"      {hole.why}"]
         return [_printable(line) for line in told]
-
-
-MARKS = {"own": "own", "yours": "yours", "given": "given", "unknown": "?", "": ""}
 
 
 def xray(pid: proc.Pid, root: proc.Root = "/proc", host: Host | None = None) -> XRay:

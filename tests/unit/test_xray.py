@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -318,6 +319,71 @@ def test_an_unconfined_label(machine: Machine) -> None:
     assert "lsm" in change(machine, label="unconfined\n")
 
 
+# --- what no namespace covers ----------------------------------------------------------------
+
+
+@pytest.fixture
+def told(machine: Machine) -> Callable[..., dict[str, str]]:
+    """Record the kernel's files, then a container; return {what: state}."""
+    kernel = machine.proc / "sys/kernel"
+    (kernel / "random").mkdir(parents=True)
+
+    def look(status: str = "", mounts: str = ITS_MOUNTS, modules: str = "a 1\nb 2\n",
+             restrict: str = "1", disabled: str = "0", **more: object) -> dict[str, str]:  # fmt: skip
+        for name, text in (("osrelease", "6.1.0-test"), ("random/boot_id", "8af4445b-1"),
+                           ("dmesg_restrict", restrict), ("modules_disabled", disabled)):  # fmt: skip
+            (kernel / name).write_text(f"{text}\n")
+        (machine.proc / "modules").write_text(modules)
+        ns = {"ns": OWN, **more}
+        machine.add(100, mounts, "its", "/c", nspid="100\t1", status=status, **ns)
+        found = machine.xray(100)
+        told = {line.what: line.state for line in found.lines if line.section == "one kernel"}
+        reach = found.as_dict()["one_kernel"]["reach"]
+        assert {what: reach[what]["state"] for what in told} == told
+        assert (found.as_dict()["one_kernel"]["modules"], reach["kernel"]["why"]) == (
+            "2", "Linux 6.1.0-test   (booted as 8af4445b)")  # fmt: skip
+        return {**told, "holes": " ".join(ids(found))}
+
+    return look
+
+
+DOCKERS = "CapEff:\t00000000a80425fb\nSeccomp:\t2"
+
+
+def test_one_kernel_closed_to_a_container(told: Callable[..., dict[str, str]]) -> None:
+    found = told(DOCKERS)
+    assert found.pop("holes") and found == {
+        "kernel": "yours", "time of day": "closed", "kernel log": "closed", "keyrings": "unknown",
+        "modules": "closed", "sysctl": "closed",
+    }  # fmt: skip
+
+
+def test_one_kernel_open_to_a_privileged_one(told: Callable[..., dict[str, str]]) -> None:
+    table = ITS_MOUNTS.replace("92 91 0:71 /sys /proc/sys ro,nosuid", "92 91 0:71 /sys /proc/sys rw")
+    found = told("CapEff:\t000001ffffffffff\nSeccomp:\t0", table)
+    assert "kernel_log" in found.pop("holes").split() and set(found.values()) == {"yours"}
+
+
+def test_one_kernel_with_a_log_for_all(told: Callable[..., dict[str, str]]) -> None:
+    assert told(DOCKERS, restrict="0")["kernel log"] == "unknown"
+
+
+def test_one_kernel_and_no_filter(told: Callable[..., dict[str, str]]) -> None:
+    found = told("CapEff:\t0000000000000000\nSeccomp:\t0", restrict="0")
+    assert found["kernel log"] == found["keyrings"] == "yours"
+
+
+def test_one_kernel_that_takes_no_more_modules(told: Callable[..., dict[str, str]]) -> None:
+    assert told("CapEff:\t000001ffffffffff", disabled="1")["modules"] == "closed"
+
+
+def test_one_kernel_in_a_user_namespace(told: Callable[..., dict[str, str]]) -> None:
+    own = {**OWN, "user": 7777}
+    found = told("CapEff:\t000001ffffffffff", ns=own, uid_map="0 100000 65536")
+    assert found["keyrings"] == "own"
+    assert {found[name] for name in ("time of day", "kernel log", "modules")} == {"closed"}
+
+
 # --- what it cannot know ---------------------------------------------------------------------
 
 
@@ -378,7 +444,7 @@ def test_the_json_keeps_its_shape(contained: Machine) -> None:
         "version", "pid", "compared_with", "pids", "ppid", "name", "command", "state", "uid",
         "kernel_thread", "engine", "summary", "namespaces", "processes", "root", "mounts", "cgroup",
         "capabilities", "seccomp", "no_new_privs", "label", "rlimits", "uid_map", "gid_map",
-        "holes", "unread",
+        "one_kernel", "holes", "unread",
     }  # fmt: skip
     assert told["namespaces"]["pid"] == {"inode": 7000, "mine": 4026531800, "shared": False}
     assert told["cgroup"]["memory_limit"]["value"] == 1048576
