@@ -29,9 +29,9 @@ def too_many(yard: Yard) -> bool:
 
 
 def most_memory(yard: Yard) -> bool:
-    """The attack holds more than half of the machine's memory."""
+    """The attack holds more than three fifths of the machine's memory: our default is half."""
     size = sum(int((yard.status(pid, "VmRSS") or ["0"])[0]) for pid in yard.pids())
-    return size * 1024 > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2
+    return size * 1024 > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 / 5
 
 
 def note_clock(yard: Yard) -> None:

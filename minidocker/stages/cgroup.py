@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 ROOT = "/sys/fs/cgroup"
 PARENT = f"{ROOT}/minidocker"
 HOST = "minidocker-host"  # in a delegated cgroup: where the host process goes
-PIDS = "2048"  # processes, where nothing was said: as Podman does, or a fork bomb fills the machine
+# Where nothing was said, a fork bomb would fill the machine, and a memory hog take all of it.
+PIDS = 2048  # processes, as Podman does
+SHARE = 2  # of the machine's memory, one part in so many
 PERIOD = 100_000  # microseconds: the period of cpu.max
 
 
@@ -61,8 +63,9 @@ class Cgroup(Stage):
             return
         for name, text in limits.items():
             kernel.write(f"{path}/{name}", text)
-        if run.spec.resources.pids is None and kernel.exists(f"{path}/pids.max"):
-            kernel.write(f"{path}/pids.max", PIDS)
+        for name, text in unasked(run.spec.resources).items():
+            if kernel.exists(f"{path}/{name}"):
+                kernel.write(f"{path}/{name}", text)
 
     def after(self, kernel: Kernel, run: Run) -> None:
         """Kill what is left in the cgroup, and remove it."""
@@ -155,6 +158,17 @@ def delegated(kernel: Kernel) -> str:
     except KernelError:
         return ""
     return own
+
+
+def unasked(resources: Resources) -> dict[str, str]:
+    """Return {file: text} of the limits that a container has although nobody asked for them."""
+    files = {}
+    if resources.pids is None:
+        files["pids.max"] = str(PIDS)
+    if resources.memory is None:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // SHARE
+        files["memory.max"] = str(memory)
+    return files
 
 
 def weight(shares: int) -> int:

@@ -17,7 +17,6 @@ from minidocker.escapes import catalogue, ladder
 from minidocker.stages import CHAPTERS
 
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
-IN_THE_LAB = os.path.exists("/etc/minidocker-lab")
 
 
 def machine() -> dict[str, object]:
@@ -64,8 +63,8 @@ def test_no_escape_works_with_our_defaults(told: dict) -> None:
     print("\n".join(rows))
     assert len(told["escapes"]) == len(catalogue.ESCAPES) >= 25
     works = [e["name"] for e in told["escapes"] if e["verdict"] in (ladder.WORKS, ladder.ERROR)]
-    assert works == ([] if not IN_THE_LAB else [n for n in works if n == "memory_hog"])
-    assert told["status"] == (1 if works else 0)
+    assert works == []
+    assert told["status"] == 0
 
 
 def test_each_escape_was_seen_to_work_or_says_why_not(told: dict) -> None:
