@@ -97,9 +97,10 @@ def _rich(found: XRay) -> bool:
         return False
     from minidocker.lab import xray_report as report
 
-    styles = {"own": "green", "yours": "bold red", "given": "cyan", "unknown": "yellow", "": ""}
-    shapes = {"own": "◆ own", "yours": "○ yours", "given": "▲ given", "unknown": "? unknown",
-              "": ""}  # fmt: skip
+    signs = {
+        "own": ("◆ own", "green"), "yours": ("○ yours", "bold red"), "given": ("▲ given", "cyan"),
+        "closed": ("■ closed", "blue"), "unknown": ("? unknown", "yellow"), "": ("", ""),
+    }  # fmt: skip
     console = Console()  # knows NO_COLOR, TERM=dumb and the width
     console.print(Text(found.title, style="bold"))
     console.print(Text(found.desc))
@@ -111,7 +112,7 @@ def _rich(found: XRay) -> bool:
     for line in found.lines:
         head = line.section if line.section != section else ""
         section = line.section
-        state = Text(shapes[line.state], style=styles[line.state])
+        state = Text(*signs[line.state])
         table.add_row(Text(head, style="bold cyan"), Text(line.what), state, Text(line.seen))
     console.print(table)
     console.print(Text(f"holes: {len(found.holes)} that it still shares with you", style="bold"))
