@@ -1,6 +1,6 @@
-"""Escapes by taking all there is: processes, memory; and by what belongs to the whole machine.
+"""Escapes by taking all there is: processes, memory, files; and by what all share, as the clock.
 
-These run in the lab machine only, where nobody else is hurt.
+Most of them run in the lab machine only, where nobody else is hurt.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from minidocker.errors import Blocked
 from minidocker.escapes.calls import CLOCK, MODULE
 from minidocker.escapes.escape import Escape
-from minidocker.escapes.yard import Yard
+from minidocker.escapes.yard import INODES, PLACE, Yard
 
 FORK_BOMB = "while :; do sleep 60 & done"
 MANY = 2100  # processes: more than our default allows a container
@@ -21,6 +21,17 @@ held = []
 while True:
     held.append(bytearray(b"x") * (16 << 20))
 """
+
+EMPTY_FILES = """
+mkdir $M_BASE/tmp/many; cd $M_BASE/tmp/many; n=0
+while : > f$n; do n=$((n+1)); done 2>/dev/null
+sleep 60
+"""
+
+
+def no_inode_left(yard: Yard) -> bool:
+    """Nobody can make a file on the yard's disk any more."""
+    return os.statvfs(PLACE).f_favail < INODES // 200
 
 
 def too_many(yard: Yard) -> bool:
@@ -72,6 +83,8 @@ ESCAPES = (
     Escape("memory_hog", "take all memory, so that the kernel kills others", "malloc(3)",
            MEMORY_HOG, python=True, needs=("vm", "cgroup2"), seconds=40,
            probe=most_memory),
+    Escape("inodes", "fill the host's disk with empty files", "inode(7)", EMPTY_FILES,
+           seconds=40, probe=no_inode_left),
     Escape("clock", "set the time of day, which the whole machine shares", "clock_settime(2)",
            CLOCK, python=True, needs=("vm",), setup=note_clock, probe=clock_moved),
     Escape("module", "load a module into the kernel", "init_module(2)", MODULE, python=True,

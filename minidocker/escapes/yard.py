@@ -25,6 +25,7 @@ from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 
 PLACE = "/yard"
+INODES = 50_000  # files and directories that fit into the yard's disk
 BASE = f"{PLACE}/base"
 VOLUME = f"{PLACE}/volume"
 NEVER_BEGAN = (125, 126, 127)  # as in `docker run`: its own failure, cannot be run, not found
@@ -71,7 +72,7 @@ class Yard:
         kernel.link_up("lo")
         os.makedirs(PLACE, exist_ok=True)
         # Neither nosuid nor nodev: the yard itself must stop nothing.
-        kernel.mount("tmpfs", PLACE, "tmpfs", 0, "size=256m,mode=755")
+        kernel.mount("tmpfs", PLACE, "tmpfs", 0, f"size=256m,nr_inodes={INODES},mode=755")
         for path in (VOLUME, "/canary", f"{PLACE}/store/seccomp"):
             os.makedirs(path, exist_ok=True)
         for name, program in self.order["filters"].items():

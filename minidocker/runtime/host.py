@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+from time import monotonic
 
 from minidocker.errors import KernelError, MinidockerError, StageError
 from minidocker.kernel.flags import (
@@ -51,6 +52,7 @@ OURS = {SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGPIPE, SIGXFSZ, 
 FAULTS = {4, 5, 6, 7, 8, 11, 26, 27, 31, 32, 33}  # ILL TRAP ABRT BUS FPE SEGV VTALRM PROF SYS
 FORWARDED = set(range(1, 65)) - OURS - FAULTS
 ENDING = {SIGHUP, SIGINT, SIGQUIT, SIGTERM}
+FIRST_LOOK = 0.5  # seconds from the start to the first look at the disk
 IMPATIENT = 3  # so many Ctrl-C, and a command that ignores them is killed
 
 
@@ -79,6 +81,8 @@ class Host:
         self.gate = (-1, -1)
         self.terminal: Any = None
         self.interrupts = 0
+        self.disk: Any = None
+        self.next_look = float("inf")  # on the monotonic clock
 
     def run(self) -> int:
         """Run the container in the foreground; return the command's exit status."""
@@ -208,8 +212,10 @@ class Host:
         poll.register(self.signals, select.POLLIN)
         poll.register(self.channel.host, select.POLLIN)
         failed: MinidockerError | None = None
+        if self.run_record.spec.root.layers:
+            self.next_look = monotonic() + FIRST_LOOK
         while True:
-            for fd, events in poll.poll():
+            for fd, events in poll.poll(self.time_left()):
                 if fd == self.signals:
                     status = self.take_signal()
                     if status is not None:
@@ -228,6 +234,30 @@ class Host:
                         poll.unregister(self.channel.host)
                     else:
                         failed = self.obey(message, poll) or failed
+            if monotonic() >= self.next_look:
+                self.look_at_disk()
+
+    def time_left(self) -> int | None:
+        """Return the milliseconds until the next look at the disk; None: never."""
+        if self.next_look == float("inf"):
+            return None
+        return max(0, int((self.next_look - monotonic()) * 1000) + 1)
+
+    def look_at_disk(self) -> None:
+        """Kill a command that has filled the disk of the store: others live on it too."""
+        if self.disk is None:
+            from minidocker.runtime.disk import Disk
+
+            self.disk = Disk(f"{self.run_record.directory}/upper")
+        self.next_look = monotonic() + self.disk.look()
+        if self.disk.full:
+            self.next_look = float("inf")
+            os.write(2, (
+                f"minidocker: the container had taken nearly all {self.disk.full} of the disk with "
+                f"{self.disk.upper}: killed\n"
+                "  try: minidocker prune; or -v DIR:/data, so that it writes to another disk\n"
+            ).encode(errors="surrogateescape"))  # fmt: skip
+            self.kernel.kill(self.pid, SIGKILL)
 
     def last_words(self) -> MinidockerError | None:
         """Read what is still in the channel of a child that has ended."""

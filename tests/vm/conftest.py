@@ -12,7 +12,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from minidocker.vm.ssh import Ssh
 
 CI = bool(os.environ.get("CI"))
 TIMES: dict[str, float] = {}
+FIGURES: list[str] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,6 +44,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("the lab machine: seconds of each phase")
         for name, seconds in TIMES.items():
             terminalreporter.write_line(f"{seconds:7.1f}  {name}")
+    if FIGURES:
+        terminalreporter.section("the lab machine: what was measured in it")
+        for line in FIGURES:
+            terminalreporter.write_line(line)
 
 
 class Clock:
@@ -62,6 +67,12 @@ class Clock:
 @pytest.fixture(scope="session")
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture(scope="session")
+def figure() -> Callable[[str], None]:
+    """Keep a line for the end of the report."""
+    return FIGURES.append
 
 
 class Judge:

@@ -6,6 +6,7 @@ import io
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -20,7 +21,7 @@ import pytest
 
 from minidocker.grader.manifest import load
 from minidocker.lab.doctor import features, missing
-from minidocker.vm import course
+from minidocker.vm import course, hoststate
 from minidocker.vm.lab import runtime
 from minidocker.vm.ssh import Ssh
 
@@ -197,3 +198,32 @@ def test_work_is_carried_out_before_the_machine_stops(
     assert done.returncode == 0, done.stdout + done.stderr
     assert (place / "exercises/last.txt").read_text() == "last\n"
     assert keep.FOLDER.name == ".vagrant"
+
+
+def test_up_can_be_interrupted_and_libvirt_can_die(place: Path, clock: Any) -> None:
+    """One clear end, and the next `up` goes on from there."""
+    env = {**os.environ, "PYTHONPATH": str(place), "MINIDOCKER_VM": str(place.parent / "state")}
+    process = subprocess.Popen(
+        [*VAGRANT, "up"], env=env, cwd=place, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "Starting domain" in line:
+                os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(120) != 0
+        assert "Traceback" not in "".join(said)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    ours = str(place.parent / "state/vagrant/libvirtd.pid")
+    for pid in hoststate.running("libvirtd"):
+        if ours in Path(f"/proc/{pid}/cmdline").read_text().split("\0"):
+            os.kill(pid, signal.SIGKILL)
+    with clock("vagrant up, after an interrupted one and a dead libvirtd"):
+        done = call(place, "up")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.splitlines()[-1].startswith("http://127.0.0.1:")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 import pexpect
 import pytest
 
+from minidocker.escapes import catalogue, ladder
 from minidocker.grader.machine_vm import VirtualMachine
 
 
@@ -161,3 +164,49 @@ def test_a_cgroup_can_be_given_to_an_ordinary_user(vm: VirtualMachine) -> None:
     assert "/minidocker/gift/mine" in done
     assert "Permission denied" in done  # the limit on the gift itself stays the giver's
     vm.run(["sh", "-c", f"sleep 0.2; rmdir {parent}/mine {parent}"])
+
+
+def as_learner(vm: VirtualMachine, line: str, *properties: str) -> str:
+    """Run a line as a service of the user learner, and return what it said, errors too."""
+    argv = ["systemd-run", "--quiet", "--uid=learner", "--pipe", "--wait", "--collect",
+            "--setenv=HOME=/home/learner", *(f"--property={one}" for one in properties)]  # fmt: skip
+    return vm.run([*argv, "sh", "-c", f"exec 2>&1; {line}; echo status $?"])
+
+
+def test_an_ordinary_user_limits_a_container_by_delegation(vm: VirtualMachine) -> None:
+    show = "minidocker run --rm -m 32m --pids-limit 9 base sh -c " + shlex.quote(
+        "cd /sys/fs/cgroup; cat memory.max pids.max; grep -c . cgroup.procs; tail /dev/zero"
+    )
+    said = as_learner(vm, show, "Delegate=yes").split()
+    assert said[:3] == [str(32 << 20), "9", "2"]
+    assert said[-2:] == ["status", "137"]  # out of its own memory, and nobody else's
+    without = as_learner(vm, "minidocker run --rm -m 32m base true")
+    assert "a cgroup that is yours" in without and "Delegate=yes" in without
+    assert "status 0" not in without
+
+
+# --- the whole of it ------------------------------------------------------------------------
+
+
+def test_the_ratio_to_runc(vm: VirtualMachine, figure: Callable[[str], None]) -> None:
+    """Both put the process into a cgroup of version 2 here; the bench is not timed, but told."""
+    words = ["minidocker", "bench", "--quick", "--only", "start", "--json"]
+    told = json.loads(vm.run(words))
+    rows = {row["name"]: row for row in told["sections"]["start"]["rows"]}
+    figure(f"start to exit of true, milliseconds: {rows['minidocker']['wall_ms']:.0f}, "
+           f"runc {rows['runc']['wall_ms']:.0f}, ratio {rows['runc']['ratio']:.2f}")  # fmt: skip
+    assert rows["runc"]["ratio"] > 0
+
+
+def test_every_escape_is_stopped(vm: VirtualMachine, figure: Callable[[str], None]) -> None:
+    """Those too that would touch the whole machine: here it is one to be lost."""
+    told = json.loads(vm.run(["minidocker", "escapes", "--json", "--no-podman"]))
+    for one in told["escapes"]:
+        figure(f"{one['name']:20} {one['verdict']:28} {one['by'] or one['why']}")
+    verdict = {one["name"]: one["verdict"] for one in told["escapes"]}
+    assert len(verdict) == len(catalogue.ESCAPES)
+    fine = {ladder.STOPPED, ladder.CLOSED, ladder.KERNEL}
+    assert {name: word for name, word in verdict.items() if word not in fine} == {}
+    for escape in catalogue.ESCAPES:
+        if escape.needs:  # they can be tried here alone, so here they must be seen to work
+            assert verdict[escape.name] == ladder.STOPPED

@@ -1,0 +1,52 @@
+"""A container that fills the store's disk is ended; the disk is a small tmpfs of the test's own."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
+
+ON_A_SMALL_DISK = """\
+mount -t tmpfs -o nr_inodes=20000,size=400m none "$MINIDOCKER_ROOT"
+{mini} image build-base >/dev/null
+{mini} run --name other base sh -c 'n=0; while [ $n -lt 300 ]; do : > /f$n; n=$((n+1)); done; sleep 3' &
+{mini} run --name hog base sh -c '{attack}'
+echo hog $?
+wait $!
+echo other $?
+touch "$MINIDOCKER_ROOT/there-is-room" && echo room
+{mini} rm hog other >/dev/null
+df --output=iused "$MINIDOCKER_ROOT" | tail -1
+"""
+
+
+def on_a_small_disk(command: list[str], place: Path, attack: str) -> tuple[list[str], str]:
+    """Run the attack beside an innocent container: what the script printed, and its errors."""
+    script = ON_A_SMALL_DISK.format(mini=" ".join(command), attack=attack)
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "env", f"MINIDOCKER_ROOT={place}",
+         "sh", "-c", script],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120,
+    )  # fmt: skip
+    return done.stdout.splitlines(), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("attack", "what"),
+    [
+        ("mkdir /many; cd /many; n=0; while :; do : > $n; n=$((n+1)); done", "inodes"),
+        ("while :; do head -c 2m /dev/zero >> /big; sleep 0.02; done", "bytes"),
+    ],
+)
+def test_who_fills_the_disk_is_ended(
+    command: list[str], tmp_path: Path, attack: str, what: str
+) -> None:
+    out, error = on_a_small_disk(command, tmp_path, attack)
+    assert out[:3] == ["hog 137", "other 0", "room"], (out, error)
+    assert int(out[3]) < 2000
+    told = [line for line in error.splitlines() if line.startswith("minidocker: ")]
+    assert len(told) == 1 and f"nearly all {what} of the disk" in told[0] and "killed" in told[0]
+    assert "No space left" not in error
