@@ -172,6 +172,11 @@ class Spec(Record):
     net: Net | None
     stages: list[str]
 
+    @property
+    def ids(self) -> Ids | None:
+        """The ids of the user namespace; None for a container that has none of its own."""
+        return self.linux.ids if self.linux else None
+
 
 class Run(Record):
     """One run of a Spec: what the stages save for one another, and for `after`.

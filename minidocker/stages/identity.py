@@ -35,7 +35,7 @@ class Identity(Stage):
         if asked or run.root:  # also as root: the caller's other groups are none of the image's
             if run.spec.process.terminal:
                 kernel.fchown(0, uid, -1)  # so that it can open its own terminal
-            ids = run.spec.linux.ids if run.spec.linux else None
+            ids = run.spec.ids
             if not (ids and ids.setgroups == "deny"):
                 kernel.setgroups(groups)  # before the ids: it needs CAP_SETGID
             kernel.setresgid(gid, gid, gid)

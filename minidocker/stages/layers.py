@@ -46,7 +46,7 @@ class Layers(Stage):
             kernel.mkdir(f"{run.directory}/init/{name}")
         for name in INIT_FILES:
             kernel.mknod(f"{run.directory}/init/{name}", 0o100644)
-        ids = run.spec.linux.ids if run.spec.linux else None
+        ids = run.spec.ids
         if ids and ids.shift:
             run.facts["copied"] = copies(kernel, run.spec.root.layers, run.directory)
 
@@ -59,7 +59,7 @@ class Layers(Stage):
             layers = [f"{run.directory}/lower{number}" for number in range(int(str(copied)))]
         lower = short([*layers, f"{run.directory}/init"], kernel)
         options = self.overlay_options(lower, f"{run.directory}/upper", f"{run.directory}/work")
-        if not (run.spec.linux and run.spec.linux.ids):
+        if not run.spec.ids:
             kernel.mount("overlay", run.root, "overlay", 0, f"{options},{OPTIONS}")
             return
         try:

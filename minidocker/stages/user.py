@@ -23,7 +23,7 @@ class User(Stage):
 
     def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
         """Say which outer id each inner id is; until then the child is nobody (65534)."""
-        ids = run.spec.linux.ids
+        ids = run.spec.ids
         assert ids
         uid_map = ids.uid_map or self.map_lines(ids.uid, ids.subuid)
         gid_map = ids.gid_map or self.map_lines(ids.gid, ids.subgid)
@@ -43,7 +43,7 @@ class User(Stage):
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Become the root of the new namespace: what is made from here on belongs to it."""
-        ids = run.spec.linux.ids
+        ids = run.spec.ids
         if ids and ids.shift:
             # The last moment with the host's root's ids: they may walk to the state directory.
             door = f"/proc/self/fd/{kernel.open(run.directory, O_PATH)}"
