@@ -21,6 +21,7 @@ MAGICS = ("isolated", "shell", "predict", "lesson", "grade", "hint")
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """An IPython shell with the extension, in a copy of the course."""
     from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
 
     for name in ("exercises", "notebooks"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
@@ -29,7 +30,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.delenv("MINIDOCKER_COURSE", raising=False)
     InteractiveShell.clear_instance()
-    made = InteractiveShell.instance()
+    # Its history would be written when Python ends, and the directory is gone by then.
+    made = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     made.extension_manager.load_extension("minidocker.lab")
     yield made
     InteractiveShell.clear_instance()

@@ -106,27 +106,35 @@ def test_what_the_machine_costs(lab: Lab, vm: VirtualMachine, clock: Any) -> Non
     assert machine > 20 * container
 
 
+ATTACKS = {
+    "destroys": "import os\n"
+    "print('\\033[2J')\n"
+    "os.system('rm -rf /minidocker/minidocker /minidocker/tests; pkill sshd; reboot -f')\n",
+    "takes_all": "import os, subprocess\n"
+    "subprocess.Popen(['dd', 'if=/dev/zero', 'of=/var/tmp/all', 'bs=1M'])\n"
+    "while True:\n"
+    "    try:\n"
+    "        os.fork()\n"
+    "    except OSError:\n"
+    "        pass\n",
+}
+
+
 def test_a_submission_gets_a_machine_of_its_own(tmp_path: Path, lab: Lab, clock: Any) -> None:
-    """It attacks: it fills the disk, removes the course, and writes escape codes. The next is judged."""
-    attack, honest = tmp_path / "attack", tmp_path / "honest"
-    for directory in (attack, honest):
-        directory.mkdir()
+    """Attacks cost themselves only: the next submission is judged, in a pristine machine."""
     solution = (places.COURSE / "solutions/01_pid.py").read_text()
-    (honest / "01_pid.py").write_text(solution)
-    (attack / "01_pid.py").write_text(
-        "import os, shutil\n"
-        "print('\\033[2J')\n"
-        "os.system('rm -rf /minidocker/minidocker /minidocker/tests; pkill sshd; reboot -f')\n"
-    )
     before = {p: p.stat().st_mtime_ns for p in (places.COURSE / "exercises").glob("*.py")}
-    for directory, good in ((attack, False), (honest, True)):
+    for name, text in {**ATTACKS, "honest": solution}.items():
+        directory = tmp_path / name
+        directory.mkdir()
+        (directory / "01_pid.py").write_text(text)
         words = ["01", "--on", "vm", "--fresh", "--from", str(directory)]
-        with clock("two submissions, each in a pristine machine"):
+        with clock("three submissions, each in a pristine machine"):
             done = subprocess.run(
                 [sys.executable, "-m", "minidocker", "grade", *words],
                 capture_output=True, text=True, cwd=places.COURSE, stdin=subprocess.DEVNULL,
             )  # fmt: skip
-        assert (done.returncode == 0) is good, done.stdout + done.stderr
+        assert (done.returncode == 0) is (name == "honest"), done.stdout + done.stderr
         assert "\x1b" not in done.stdout
     assert {p: p.stat().st_mtime_ns for p in (places.COURSE / "exercises").glob("*.py")} == before
     assert Lab("grading").pid == 0
