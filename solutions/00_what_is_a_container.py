@@ -81,15 +81,11 @@ def walls_of(pid):
         mine, theirs = status_of("self"), status_of(pid)
         if theirs["State"].startswith("Z"):
             raise LookupError(f"process {pid} is a zombie")
-        ours = namespaces_of("self")
-        walls = {name for name, number in namespaces_of(pid).items() if number != ours[name]}
-        walls = {name for name in walls if not name.endswith("_for_children")}
-        if has_own_root(pid):
-            walls.add("root")
-        if mine["Seccomp"] != theirs["Seccomp"]:
-            walls.add("seccomp")
-        if open("/proc/self/cgroup").read() != open(f"/proc/{pid}/cgroup").read():
-            walls.add("limit")
-        return walls
+        ours, others = namespaces_of("self"), namespaces_of(pid)
+        differs = {name: others[name] != ours[name] for name in others if "_for_" not in name}
+        differs["root"] = has_own_root(pid)
+        differs["seccomp"] = mine["Seccomp"] != theirs["Seccomp"]
+        differs["limit"] = open("/proc/self/cgroup").read() != open(f"/proc/{pid}/cgroup").read()
+        return {wall for wall, stands in differs.items() if stands}
     except (FileNotFoundError, ProcessLookupError):
         raise LookupError(f"no process {pid}") from None

@@ -198,7 +198,6 @@ def apply_layer(tar, directory):
     be set again with os.utime, since every new file has changed them.
     tarfile.open(tar) opens an archive, and iterating over it gives the members.
     """
-    folders = []
     with tarfile.open(tar) as archive:
         for member in archive:
             word, path = meaning(member.name)
@@ -207,10 +206,10 @@ def apply_layer(tar, directory):
                 put(archive, member, directory, place)
             else:
                 {"delete": remove, "empty": empty}[word](place)
+        for member in reversed(archive.getmembers()):
             if member.isdir():
-                folders.append((path, member.mtime))
-    for path, mtime in reversed(folders):
-        os.utime(place_of(directory, path), (mtime, mtime), follow_symlinks=False)
+                place = place_of(directory, member.name)
+                os.utime(place, (member.mtime, member.mtime), follow_symlinks=False)
 
 
 # 8. REPAIR (rung R2). These files would be in the upper layer, and so in every commit. (2 lines)
