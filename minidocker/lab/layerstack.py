@@ -75,12 +75,14 @@ def find(layers: Sequence[str], path: str) -> list[Finding]:
 
 
 def layer_stack(
-    layers: Sequence[str], path: str = "/", names: Sequence[str] = (), title: str = ""
-) -> Picture:
+    layers: Sequence[str], path: str = "/", names: Sequence[str] = (), title: str = "",
+    pid: proc.Pid | None = None,
+) -> Picture:  # fmt: skip
     """Draw the layers of a merged tree, top first, and which of them provides `path`.
 
     `layers` are directories, bottom first; the upper is the last. `names` are words for them, in
-    the same order. LookupError: there is no layer.
+    the same order. `pid`: a process that sees the tree as its root; then a mount that hides what
+    the layers hold is told. LookupError: there is no layer, or no such process.
     """
     if not layers:
         raise LookupError("no layers were given")
@@ -91,7 +93,10 @@ def layer_stack(
     head = title or f"Which layer provides {path}?"
     canvas = Canvas()
     canvas.fitted(LEFT, 30, head, WIDTH - 40, "bold", 15)
-    _merged(canvas, path, found, words)
+    told = verdict(path, found, words)
+    if pid is not None and mounted_over(pid, path):
+        told += " But a mount covers it, and a process sees that."
+    _merged(canvas, told)
     for index, item in enumerate(found):
         _layer(canvas, 112 + ROW * index, words[index], item)
     rows = [
@@ -99,7 +104,7 @@ def layer_stack(
     ]
     columns = ("layer, top first", "state", f"what it holds of {path}", "directory")
     height = 112 + ROW * len(found) + 12
-    return Picture(head, verdict(path, found, words), columns, rows, canvas, (WIDTH, height))
+    return Picture(head, told, columns, rows, canvas, (WIDTH, height))
 
 
 def layers_of(pid: proc.Pid, root: proc.Root = "/proc", point: str = "/") -> list[str]:
@@ -112,6 +117,12 @@ def layers_of(pid: proc.Pid, root: proc.Root = "/proc", point: str = "/") -> lis
         raise LookupError(f"{point} of process {pid} is {mount.fstype}, no overlay")
     lower, upper, _ = overlay_parts(mount.super_options)
     return [*reversed(lower), *([upper] if upper else [])]
+
+
+def mounted_over(pid: proc.Pid, path: str, root: proc.Root = "/proc") -> bool:
+    """Say whether a mount hides what the root of a process holds at an absolute path."""
+    table = mountinfo.mounts(pid, root)
+    return mountinfo.covering(table, path).id != mountinfo.covering(table, "/").id
 
 
 def verdict(path: str, found: Sequence[Finding], names: Sequence[str]) -> str:
@@ -205,13 +216,13 @@ def _names(layers: Sequence[str]) -> list[str]:
     return names
 
 
-def _merged(canvas: Canvas, path: str, found: Sequence[Finding], names: Sequence[str]) -> None:
+def _merged(canvas: Canvas, told: str) -> None:
     canvas.box(LEFT, 46, WIDTH - 40, 44, "blue", strong=True)
     canvas.text(LEFT + 14, 64, "merged", "bold", 13)
-    canvas.text(LEFT + 14, 81, "what a process sees", "soft", 11)
-    told = wrap(verdict(path, found, names), WIDTH - 225, 12.5)
-    for index, line in enumerate(told):
-        canvas.text(LEFT + 170, 73 - 8 * (len(told) - 1) + 16 * index, line, "", 12.5)
+    canvas.text(LEFT + 14, 81, "what the mount shows", "soft", 11)
+    lines = wrap(told, WIDTH - 225, 12.5)
+    for index, line in enumerate(lines):
+        canvas.text(LEFT + 170, 73 - 8 * (len(lines) - 1) + 16 * index, line, "", 12.5)
 
 
 def _layer(canvas: Canvas, y: float, name: str, item: Finding) -> None:

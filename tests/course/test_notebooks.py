@@ -129,7 +129,8 @@ def _check_pictures(book: nbformat.NotebookNode) -> None:
     for data in pictures:
         assert 'role="img"' in data["image/svg+xml"]
         assert re.search(r"<title[^>]*>[^<]+</title><desc[^>]*>[^<]+</desc>", data["image/svg+xml"])
-        assert "---" in data["text/plain"]
+        # a table; an x-ray is told section by section
+        assert "---" in data["text/plain"] or "\nnamespaces:\n" in data["text/plain"]
 
 
 def _holders(word: str) -> list[str]:
@@ -234,10 +235,14 @@ def test_each_claim_has_a_verdict_and_an_experiment(book: nbformat.NotebookNode)
     kinds = [(cell.cell_type, cell.source) for cell in book.cells]
     begin = next(at for at, (_, text) in enumerate(kinds) if text.startswith("## Claims"))
     end = next(at for at, (_, text) in enumerate(kinds) if text.startswith("## Recap"))
-    claims = [at for at in range(begin, end) if re.search(r"^### ", kinds[at][1], re.MULTILINE)]
-    assert 1 <= len(claims) <= 3
-    for at in claims:
-        assert re.search(rf'^### ".*": \*\*({"|".join(VERDICTS)})\*\*$', kinds[at][1], re.MULTILINE)
+    heads = {
+        at: found[0] for at in range(begin, end)
+        if (found := re.search(r"^### .*$", kinds[at][1], re.MULTILINE))
+    }  # fmt: skip
+    # Three fit into the time of a lesson; those that can wait say so.
+    assert 1 <= sum(not head.startswith("### More: ") for head in heads.values()) <= 3
+    for at, head in heads.items():
+        assert re.fullmatch(rf'### (More: )?".*": \*\*({"|".join(VERDICTS)})\*\*', head)
         experiment = kinds[at + 1]
         assert experiment[0] == "code"
         assert re.search(r"^ *assert ", experiment[1], re.MULTILINE), kinds[at][1]

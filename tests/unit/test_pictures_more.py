@@ -101,7 +101,7 @@ def layers(tmp_path: Path, *trees: dict[str, str]) -> list[str]:
     made = []
     for number, tree in enumerate(trees):
         top = tmp_path / str(number)
-        top.mkdir()
+        top.mkdir(parents=True)
         for name, content in tree.items():
             path = top / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,6 +117,17 @@ def test_the_topmost_file_wins(tmp_path: Path) -> None:
     assert picture.desc == "/etc/x comes from app; 1 layer below has it too, unseen."
     assert "wins" in drawn(picture)
     assert [row[0] for row in picture.rows] == ["upper", "app", "base"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="blocked: reads /proc")
+def test_a_mount_over_the_file_is_told(tmp_path: Path) -> None:
+    stack = layers(tmp_path, {"proc/x": ""}, {"upper": ""})
+    picture = layer_stack(stack, "/proc/x", names=("base", "upper"), pid="self")
+    assert picture.desc.startswith("/proc/x comes from base. But a mount covers it")
+    assert "a mount covers it" in drawn(picture)
+    assert "a mount covers" not in layer_stack(stack, "/proc/x").desc
+    stack = layers(tmp_path / "b", {"nothing-is-mounted-here": ""})
+    assert "a mount covers" not in layer_stack(stack, "/nothing-is-mounted-here", pid="self").desc
 
 
 def test_directories_are_merged(tmp_path: Path) -> None:
