@@ -8,7 +8,7 @@ ARGS ?=
 BOOTSTRAP := $(firstword $(wildcard /usr/bin/python3) python3) -I minidocker/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help learn setup test lint debian vm vm-down box clean
+.PHONY: help learn setup update test lint debian vm vm-down box clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ learn: ## set up what is missing, then open notebook 00 in JupyterLab
 
 setup: ## the same, without JupyterLab
 	@$(BOOTSTRAP) setup
+
+update: ## bring new lessons into this folder; your edits stay (git)
+	@$(BOOTSTRAP) update
 
 test: ## set up what the tests need, then run all of them
 	@$(BOOTSTRAP) test $(ARGS)

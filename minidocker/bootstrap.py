@@ -1,6 +1,6 @@
 """Set up minidocker on a machine that has only a Python: what `make` runs.
 
-    python3 -I minidocker/bootstrap.py learn|setup|test|lint|debian|vm|vm-down|box|clean
+    python3 -I minidocker/bootstrap.py learn|setup|update|test|lint|debian|vm|vm-down|box|clean
 
 It needs the standard library alone, and nothing of minidocker, for nothing is
 installed yet. Every step looks first, so a second run does only what is missing,
@@ -628,6 +628,12 @@ def learn() -> int:
     return setup() or lab()
 
 
+def update() -> int:
+    """Bring new lessons; the learner's edits stay."""
+    script = os.path.join(ROOT, "minidocker", "update.py")
+    return subprocess.run([sys.executable, "-I", script]).returncode
+
+
 def packages_for_vm() -> dict[str, str]:
     """Return what the lab machine needs on its host.
 
@@ -708,6 +714,7 @@ def clean() -> int:
 COMMANDS = {
     "setup": setup,
     "learn": learn,
+    "update": update,
     "test": test,
     "lint": lint,
     "debian": debian_command,

@@ -101,7 +101,7 @@ def test_set_up_needs_only_the_standard_library() -> None:
     bare = [sys.executable, "-I", "-S", str(ROOT / "minidocker" / "bootstrap.py")]
     done = subprocess.run(bare, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "learn|setup|test" in done.stdout
+    assert "learn|setup|update|test" in done.stdout
 
 
 def test_a_python_too_old_is_named_with_the_remedy(
