@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from minidocker.errors import MinidockerError
 from minidocker.grader import edit
-from minidocker.grader import outcomes as o
 from minidocker.grader import subject as subjects
 from minidocker.grader.grading import grade, watch
 from minidocker.grader.hinting import hint
 from minidocker.grader.journal import Journal
-from minidocker.grader.manifest import Lesson, Manifest, load
+from minidocker.grader.manifest import Manifest, load
 from minidocker.grader.report import Printer
+from minidocker.grader.standing import progress, status
 
 HELP = {
     "grade": (
@@ -142,60 +141,3 @@ def reset(manifest: Manifest, options: argparse.Namespace) -> int:
 def _short(path: Path) -> str:
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("../..") else relative
-
-
-# --- progress, status, watch -----------------------------------------------------------
-
-
-def progress(manifest: Manifest, options: argparse.Namespace) -> int:
-    """`minidocker progress`: points for each lesson, as judged last; then the lessons to come."""
-    journal, printer = Journal(manifest.root), Printer()
-    for lesson in manifest.lessons:
-        printer.line(_progress_line(lesson, journal))
-    for later in manifest.coming:
-        printer.line(f"  {later.number}  {'to come':<12}         {later.title}", "dim")
-    hints = sum(entry["do"] == "hint" for entry in journal.entries())
-    lent = sum(len(journal.borrowed(lesson.id)) for lesson in manifest.lessons)
-    printer.line(f"hints taken: {hints}; functions borrowed: {lent}")
-    return 0
-
-
-def _progress_line(lesson: Lesson, journal: Journal) -> str:
-    last = journal.last_grade(lesson.id)
-    if last is None or all(what == o.NOT_STARTED for what, _ in last["checks"].values()):
-        return f"  {lesson.number}  {'not started':<12} {0:>3}/{lesson.points:<3}  {lesson.title}"
-    done = all(what in (o.PASS, o.BLOCKED) for what, _ in last["checks"].values())
-    word = "finished" if done else "begun"
-    return f"  {lesson.number}  {word:<12} {last['earned']:>3}/{lesson.points:<3}  {lesson.title}"
-
-
-def status(manifest: Manifest, options: argparse.Namespace) -> int:
-    """`minidocker` alone: where you are, what failed last, the machine, the next command."""
-    journal, printer = Journal(manifest.root), Printer()
-    current = None
-    for lesson in manifest.lessons:
-        line = _progress_line(lesson, journal)
-        printer.line(line)
-        if current is None and " finished " not in line:
-            current = lesson
-    last = journal.last_grade(current.id) if current else None
-    if last and last["message"]:
-        printer.line("last message: " + last["message"].splitlines()[0])
-    printer.line(_machine_line())
-    if current is None:
-        printer.line("All lessons that are written are finished.")
-        printer.line("next: minidocker run --mine -it IMAGE sh   (--help for the rest)")
-    elif last is None:
-        printer.line(f"next: read {current.notebook}, then: minidocker grade {current.number}")
-    elif journal.first_open(current.id) and last["message"]:
-        printer.line(f"next: minidocker hint {current.number}, or edit {current.exercise}")
-    else:
-        printer.line(f"next: edit {current.exercise}, then: minidocker grade {current.number}")
-    return 0
-
-
-def _machine_line() -> str:
-    if sys.platform != "linux":
-        return "machine: not Linux; the lab machine can judge (minidocker vm up)"
-    who = "root" if os.geteuid() == 0 else "not root: judging needs sudo"
-    return f"machine: Linux {os.uname().release}, {who}   (minidocker doctor says more)"

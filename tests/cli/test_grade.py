@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -176,6 +177,44 @@ def test_where_am_i(course, command):
     assert "00  not started" in found.stdout
     assert "next: read notebooks/00_what_is_a_container.ipynb" in found.stdout
     assert "machine:" in found.stdout
+
+
+def judged(course, lesson, **checks):
+    """Write a grading into the learner's record, as the grader does."""
+    outcome = {"p": ["pass", ""], "f": ["fail", "MD0306"], "n": ["not_started", "MD9010"]}
+    entry = {
+        "at": "", "do": "grade", "lesson": lesson, "digest": "", "earned": 1, "points": 2,
+        "checks": {name: outcome[word] for name, word in checks.items()},
+        "message": "the old root is mounted\nmore" if "f" in checks.values() else "",
+    }  # fmt: skip
+    (course / ".minidocker").mkdir(exist_ok=True)
+    with open(course / ".minidocker/progress.jsonl", "a") as record:
+        record.write(json.dumps(entry) + "\n")
+
+
+def test_back_after_a_week(course, command):
+    """One line a lesson, the last failing message, the machine, the next command."""
+    judged(course, "01_pid", a="p")
+    judged(course, "03_rootfs", a="p", b="f")
+    judged(course, "04_layers", a="n")  # looked at, and not begun
+    said = command().stdout
+    assert "  01  finished " in said and "  03  begun " in said and "  04  not started " in said
+    assert "last message, lesson 03: MD0306  the old root is mounted\n" in said
+    assert re.search(r"^machine: .*(lesson 03|not Linux)", said, re.MULTILINE)
+    assert said.endswith("next: minidocker hint 03, or edit exercises/03_rootfs.py\n")
+    judged(course, "03_rootfs", a="p", b="p")  # on to the next one, and not back to the first gap
+    assert command().stdout.endswith(
+        "next: edit exercises/04_layers.py, then: minidocker grade 04\n"
+    )
+    for lesson in manifest.load(course).lessons[4:]:
+        judged(course, lesson.id, a="p")
+    assert "next: read notebooks/00_what_is" in command().stdout
+
+
+def test_it_says_what_the_machine_lacks_for_the_lesson(course, command):
+    text = (course / "course.toml").read_text()
+    (course / "course.toml").write_text(text.replace("needs = [", 'needs = ["no-such", ', 1))
+    assert "for lesson 00 it lacks: " in command().stdout
 
 
 @pytest.mark.parametrize(

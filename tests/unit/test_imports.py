@@ -19,7 +19,7 @@ ORDER = [
     ("images", "engine"),
     ("lab", "grader", "vm"),
     ("escapes",),
-    ("options", "plan", "secure", "printing", "cli", "bench", "bootstrap", "__main__"),
+    ("options", "plan", "secure", "printing", "cli", "bench", "bootstrap", "update", "__main__"),
 ]
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 FILES = sorted(PACKAGE.rglob("*.py"))

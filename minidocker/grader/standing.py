@@ -1,0 +1,102 @@
+"""Where a learner stands: what is finished, what failed last, the machine, and what is next."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from minidocker.grader import outcomes as o
+from minidocker.grader.journal import Journal
+from minidocker.grader.manifest import Lesson, Manifest
+from minidocker.grader.report import Printer
+
+
+def progress(manifest: Manifest, options: argparse.Namespace) -> int:
+    """`minidocker progress`: points for each lesson, as judged last; then the lessons to come."""
+    journal, printer = Journal(manifest.root), Printer()
+    for lesson in manifest.lessons:
+        printer.line(_line(lesson, journal))
+    for later in manifest.coming:
+        printer.line(f"  {later.number}  {'to come':<12}         {later.title}", "dim")
+    hints = sum(entry["do"] == "hint" for entry in journal.entries())
+    lent = sum(len(journal.borrowed(lesson.id)) for lesson in manifest.lessons)
+    printer.line(f"hints taken: {hints}; functions borrowed: {lent}")
+    return 0
+
+
+def status(manifest: Manifest, options: argparse.Namespace) -> int:
+    """`minidocker` alone: where you are, what failed last, the machine, the next command."""
+    journal, printer = Journal(manifest.root), Printer()
+    for lesson in manifest.lessons:
+        printer.line(_line(lesson, journal))
+    here = current(manifest, journal)
+    if here is None:
+        printer.line(_machine(None))
+        printer.line("All lessons that are written are finished.")
+        printer.line("next: minidocker run --mine -it IMAGE sh   (--help for the rest)")
+        return 0
+    last = journal.last_grade(here.id)
+    failed = bool(last and last["message"])
+    if last and failed:
+        _, code = journal.first_open(here.id) or ("", "")
+        first = last["message"].splitlines()[0]
+        printer.line(f"last message, lesson {here.number}: {code}  {first}")
+    printer.line(_machine(here))
+    if last is None:
+        printer.line(f"next: read {here.notebook}, then: minidocker grade {here.number}")
+    elif failed:
+        printer.line(f"next: minidocker hint {here.number}, or edit {here.exercise}")
+    else:
+        printer.line(f"next: edit {here.exercise}, then: minidocker grade {here.number}")
+    return 0
+
+
+def current(manifest: Manifest, journal: Journal) -> Lesson | None:
+    """Return the lesson to go on with: the one worked on last, or the next one that is open.
+
+    No lesson blocks the next: who went on to a later one finds that one again, not the first gap.
+    """
+    latest = 0
+    numbers = {lesson.id: at for at, lesson in enumerate(manifest.lessons)}
+    for entry in journal.entries():
+        begun = entry["do"] == "grade" and not _untouched(entry["checks"])
+        if begun and entry["lesson"] in numbers:
+            latest = numbers[entry["lesson"]]
+    ordered = manifest.lessons[latest:] + manifest.lessons[:latest]
+    return next((lesson for lesson in ordered if _state(lesson, journal) != "finished"), None)
+
+
+def _untouched(checks: dict[str, list[str]]) -> bool:
+    return all(what in (o.NOT_STARTED, o.BLOCKED) for what, _ in checks.values())
+
+
+def _state(lesson: Lesson, journal: Journal) -> str:
+    last = journal.last_grade(lesson.id)
+    if last is None or all(what == o.NOT_STARTED for what, _ in last["checks"].values()):
+        return "not started"
+    done = all(what in (o.PASS, o.BLOCKED) for what, _ in last["checks"].values())
+    return "finished" if done else "begun"
+
+
+def _line(lesson: Lesson, journal: Journal) -> str:
+    state, last = _state(lesson, journal), journal.last_grade(lesson.id)
+    earned = last["earned"] if last and state != "not started" else 0
+    return f"  {lesson.number}  {state:<12} {earned:>3}/{lesson.points:<3}  {lesson.title}"
+
+
+def _machine(lesson: Lesson | None) -> str:
+    """Say what this machine is, and what it lacks for a lesson."""
+    if sys.platform != "linux":
+        return "machine: not Linux; the lab machine can judge (minidocker vm up)"
+    who = "root" if os.geteuid() == 0 else "not root: judging needs sudo"
+    told = f"machine: Linux {os.uname().release}, {who}"
+    if lesson is None:
+        return f"{told}   (minidocker doctor says more)"
+    from minidocker.lab import doctor  # a third of a second, and for nothing else here
+
+    gaps = doctor.missing(lesson.needs, doctor.features())
+    if gaps:
+        names = ", ".join(gaps)
+        return f"{told}; for lesson {lesson.number} it lacks: {names}   (minidocker doctor)"
+    return f"{told}; it has all that lesson {lesson.number} needs"
