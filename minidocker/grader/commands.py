@@ -29,7 +29,9 @@ HELP = {
         "3 something cannot be shown on this machine, 4 the grader has a fault",
     ),
     "hint": (
-        "Show the next hint for what failed last: three steps, the last is a piece of code.",
+        "Show the next hint for what failed last: three steps, the last is a piece of code.\n"
+        "After three different tries there is more: our lines in mixed order, then yours and ours\n"
+        "compared, call by call.",
         "  minidocker hint                 for the lesson graded last\n"
         "  minidocker hint 01              for a lesson\n"
         "  minidocker hint MD0101          for a message",

@@ -1,10 +1,11 @@
-"""`minidocker hint`: the next of three steps, chosen by the failure that was seen."""
+"""`minidocker hint`: the next of three steps, chosen by the failure seen; then comes stuck.py."""
 
 from __future__ import annotations
 
 import argparse
 
 from minidocker.errors import NotFound, UsageError
+from minidocker.grader import stuck
 from minidocker.grader.journal import Journal
 from minidocker.grader.manifest import Lesson, Manifest
 from minidocker.grader.report import Printer
@@ -19,15 +20,40 @@ def hint(manifest: Manifest, options: argparse.Namespace) -> int:
         printer.line("next: minidocker grade")
         return 0
     lesson, check_id, code, steps = found
-    step = min(journal.hints_taken(check_id, code) + 1, len(steps))
     about = code if code not in ("", "MD9010") else "not started"
-    printer.line(f"{lesson.id}, {check_id} ({about}): hint {step} of {len(steps)}", "bold")
-    for line in steps[step - 1].splitlines():
-        printer.line("  " + line)
+    head = f"{lesson.id}, {check_id} ({about}):"
+    taken, tried = journal.hints_taken(check_id, code), journal.failed_edits(check_id)
+    check = next((one for one in lesson.checks if one.id == check_id), None)
+    after = stuck.helps(manifest, lesson, check) if check else []
+    if check and after and taken >= len(steps) and tried >= stuck.TRIES:
+        at = min(taken - len(steps), len(after) - 1)
+        title, lines = after[at]
+        printer.line(f"{head} after the hints", "bold")
+        _show(printer, [title, *lines()])
+        journal.add("hint", lesson=lesson.id, check=check_id, code=code, step=len(steps) + at + 1)
+        _more(printer, options.what, at + 1 < len(after))
+        printer.line(f"or:   minidocker borrow {check.functions[0]}   (0 points, and on you go)")
+        return 0
+    step = min(taken + 1, len(steps))
+    printer.line(f"{head} hint {step} of {len(steps)}", "bold")
+    _show(printer, steps[step - 1].splitlines())
     journal.add("hint", lesson=lesson.id, check=check_id, code=code, step=step)
-    if step < len(steps):
-        printer.line("more: minidocker hint" + (f" {options.what}" if options.what else ""))
+    last = step == len(steps)
+    _more(printer, options.what, not last or bool(after and tried >= stuck.TRIES))
+    if last and after and tried < stuck.TRIES:
+        printer.line(f"There is more after {stuck.TRIES} different tries; so far: {tried}.")
     return 0
+
+
+def _show(printer: Printer, lines: list[str]) -> None:
+    for line in lines:
+        printer.line("  " + line)
+
+
+def _more(printer: Printer, what: str | None, left: bool) -> None:
+    """Say how to get the next help, when there is one."""
+    if left:
+        printer.line("more: minidocker hint" + (f" {what}" if what else ""))
 
 
 def _failure(

@@ -19,12 +19,16 @@ FILE = "course.toml"
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A name that the learner's file must define; `stage` is "" when no stage has it as a part."""
+    """A name that the learner's file must define; `stage` is "" when no stage has it as a part.
+
+    example: the arguments of a call, as Python: `hint` compares what it asks of the kernel.
+    """
 
     name: str
     summary: str
     stage: str = ""
     rung: str = ""
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,8 @@ class Lab:
             %hint             for the exercise of this notebook
             %hint 01          for lesson 01
 
-        Hints are counted, and cost nothing. The same in a terminal: minidocker hint 01
+        Hints are counted, and cost nothing. After three different tries there is more: our lines in
+        mixed order, then yours and ours compared, call by call. In a terminal: minidocker hint 01
         """
         self._minidocker("hint", *self._named(line))
 

@@ -171,6 +171,38 @@ def test_three_failing_edits_offer_to_borrow(course, command):
     assert "minidocker borrow spawn" in said
 
 
+@needs_root
+def test_stuck_after_three_hints_and_three_tries(course, command):
+    """Hints, then the lines in mixed order, then the comparison of the calls, then borrowing."""
+    for number in range(3):
+        wrong = f"    if {number} == 0 and pid == 0:" if number else "    if pid == 1:"
+        solve(course, ("    if pid == 0:", wrong))
+        assert command("grade", "01").returncode == 1
+        said = command("hint", "spawn_first").stdout
+        assert f"hint {number + 1} of 3" in said
+    assert "more: minidocker hint spawn_first" in said
+    mixed = command("hint", "spawn_first").stdout
+    lines = [line.strip() for line in mixed.splitlines()]
+    assert {"kernel.unshare(flags)", "pid = kernel.fork()", "child()", "return pid"} <= set(lines)
+    assert "more: minidocker hint" in mixed and "minidocker borrow spawn" in mixed
+    compared = command("hint", "spawn_first").stdout
+    assert re.search(r"^ +1  unshare\(CLONE_NEW.*the same$", compared, re.MULTILINE)
+    assert "in the child of the fork: yours ends after 2 calls; ours makes 3, next child" in compared
+    assert "more:" not in compared and "minidocker borrow spawn" in compared
+    assert command("hint", "spawn_first").stdout == compared  # there is no more
+
+
+@needs_root
+def test_more_than_hints_comes_after_three_different_tries_only(course, command):
+    solve(course, ("    if pid == 0:", "    if pid == 1:"))
+    command("grade", "01")
+    command("grade", "01")  # the same text once more is no other try
+    for _ in range(5):
+        said = command("hint", "spawn_first").stdout
+    assert "hint 3 of 3" in said
+    assert "There is more after 3 different tries; so far: 1." in said
+
+
 def test_where_am_i(course, command):
     found = command()
     assert found.returncode == 0
