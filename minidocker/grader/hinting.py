@@ -22,7 +22,8 @@ def hint(manifest: Manifest, options: argparse.Namespace) -> int:
     lesson, check_id, code, steps = found
     about = code if code not in ("", "MD9010") else "not started"
     head = f"{lesson.id}, {check_id} ({about}):"
-    taken, tried = journal.hints_taken(check_id, code), journal.failed_edits(check_id)
+    key = code if code in lesson.hints else ""  # without hints of its own it has the check's
+    taken, tried = journal.hints_taken(check_id, key), journal.failed_edits(check_id)
     check = next((one for one in lesson.checks if one.id == check_id), None)
     after = stuck.helps(manifest, lesson, check) if check else []
     if check and after and taken >= len(steps) and tried >= stuck.TRIES:
@@ -30,14 +31,14 @@ def hint(manifest: Manifest, options: argparse.Namespace) -> int:
         title, lines = after[at]
         printer.line(f"{head} after the hints", "bold")
         _show(printer, [title, *lines()])
-        journal.add("hint", lesson=lesson.id, check=check_id, code=code, step=len(steps) + at + 1)
+        journal.add("hint", lesson=lesson.id, check=check_id, code=key, step=len(steps) + at + 1)
         _more(printer, options.what, at + 1 < len(after))
         printer.line(f"or:   minidocker borrow {check.functions[0]}   (0 points, and on you go)")
         return 0
     step = min(taken + 1, len(steps))
     printer.line(f"{head} hint {step} of {len(steps)}", "bold")
     _show(printer, steps[step - 1].splitlines())
-    journal.add("hint", lesson=lesson.id, check=check_id, code=code, step=step)
+    journal.add("hint", lesson=lesson.id, check=check_id, code=key, step=step)
     last = step == len(steps)
     _more(printer, options.what, not last or bool(after and tried >= stuck.TRIES))
     if last and after and tried < stuck.TRIES:

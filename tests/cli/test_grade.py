@@ -192,6 +192,15 @@ def test_stuck_after_three_hints_and_three_tries(course, command):
     assert command("hint", "spawn_first").stdout == compared  # there is no more
 
 
+def test_the_next_hint_is_a_new_one_though_the_failure_is_another(course, command):
+    """Two failures without hints of their own share the check's: none is shown twice."""
+    for number, code in enumerate(("MD9004", "MD9006"), 1):
+        judged(course, "02_mounts", private_below="f")
+        path = course / ".minidocker/progress.jsonl"
+        path.write_text(path.read_text().replace("MD0306", code))
+        assert f"({code}): hint {number} of 3" in command("hint", "02").stdout
+
+
 @needs_root
 def test_more_than_hints_comes_after_three_different_tries_only(course, command):
     solve(course, ("    if pid == 0:", "    if pid == 1:"))
