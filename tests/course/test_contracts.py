@@ -51,6 +51,8 @@ def test_every_function_of_the_manifest_is_there(lesson):
         assert len(check.hints) == 3
     for steps in lesson.hints.values():
         assert len(steps) == 3
+    checked = {name for check in lesson.checks for name in check.functions}
+    assert checked == {function.name for function in lesson.functions}
 
 
 @LESSONS
