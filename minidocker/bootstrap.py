@@ -57,6 +57,7 @@ PACKAGES = {
 PACKAGES_FOR_IMAGES = {"mmdebstrap": "mmdebstrap"}
 PACKAGES_FOR_TESTS = {
     **PACKAGES_FOR_IMAGES,
+    "git": "git",
     "chromium": "chromium",
     # the engine and the runtimes that ours is compared with
     "podman": "podman",

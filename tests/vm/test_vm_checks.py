@@ -177,6 +177,7 @@ def test_an_ordinary_user_limits_a_container_by_delegation(vm: VirtualMachine) -
     show = "minidocker run --rm -m 32m --pids-limit 9 base sh -c " + shlex.quote(
         "cd /sys/fs/cgroup; cat memory.max pids.max; grep -c . cgroup.procs; tail /dev/zero"
     )
+    as_learner(vm, "minidocker image build-base")
     said = as_learner(vm, show, "Delegate=yes").split()
     assert said[:3] == [str(32 << 20), "9", "2"]
     assert said[-2:] == ["status", "137"]  # out of its own memory, and nobody else's
