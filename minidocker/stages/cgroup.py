@@ -143,12 +143,15 @@ def delegated(kernel: Kernel) -> str:
     """Return the cgroup that an ordinary user was given, made ready for children; "" for none.
 
     Who may write to a cgroup may divide it, when no process sits in it: so this one moves into a
-    child of its own first. systemd.resource-control(5), Delegate; cgroups(7)
+    child of its own first. Where others sit too, a terminal with its shell, it was not given to us.
+    systemd.resource-control(5), Delegate; cgroups(7)
     """
     lines = kernel.read("/proc/self/cgroup").split("\n")
     line = next((one for one in lines if one[:3] == "0::"), "")
     own = ROOT + line[3:].removesuffix(f"/{HOST}")
     try:
+        if set(kernel.read(f"{own}/cgroup.procs").split()) - {str(os.getpid())}:
+            return ""
         if not kernel.exists(f"{own}/{HOST}"):
             kernel.mkdir(f"{own}/{HOST}")
         kernel.write(f"{own}/{HOST}/cgroup.procs", "0")
