@@ -6,11 +6,13 @@ import ipaddress
 
 import pytest
 
-from minidocker.errors import UsageError
+from minidocker.errors import Blocked, UsageError
 from minidocker.kernel.linux import Linux
 from minidocker.kernel.trace import Pretend
-from minidocker.net import addresses, leases, ports, rules
+from minidocker.net import addresses, frames, leases, ports, rules
 from minidocker.net.networks import Networks, lease_for
+from minidocker.spec import Ids, Net, Run, Spec
+from minidocker.spec import Linux as Section
 from minidocker.stages.network import Network
 
 
@@ -131,3 +133,42 @@ def test_run_gives_output_and_tells_what_a_program_said() -> None:
         kernel.run(["sh", "-c", "echo no luck >&2; exit 3"])
     with pytest.raises(OSError, match="not-there: this machine has no such program"):
         kernel.run(["not-there"])
+
+
+class Lacking(Pretend):
+    """A machine where some files are not."""
+
+    read, write = Pretend.read, Pretend.write
+
+    def __init__(self, *gone: str) -> None:
+        super().__init__()
+        self.gone = gone
+
+    def exists(self, path: str) -> bool:
+        return not path.endswith(self.gone)
+
+
+@pytest.mark.parametrize(
+    ("gone", "said", "remedy"),
+    [
+        (("/slirp4netns", "/pasta"), "needs slirp4netns", "apt-get install slirp4netns"),
+        (("/slirp4netns",), "pasta cannot keep the host's 127.0.0.1 out", "apt-get install slirp4netns"),
+        (("/tun",), "needs /dev/net/tun, and there is none", "modprobe tun"),
+    ],
+)
+def test_an_ordinary_user_is_told_what_a_network_needs(
+    gone: tuple[str, ...], said: str, remedy: str
+) -> None:
+    """By the stage itself; then nothing has been changed."""
+    net = Net(name="bridge", address="", aliases=[], ports=[])
+    spec = Spec(net=net, linux=Section(ids=Ids(uid=1000)))
+    kernel = Lacking(*gone)
+    with pytest.raises(Blocked, match=said) as problem:
+        Network().before(kernel, Run(id="x", directory="/none", root="", spec=spec, facts={}))
+    assert remedy in problem.value.remedy and "-p out" in problem.value.remedy
+    assert not [name for name, _ in kernel.calls if name not in ("exists", "read")]
+
+
+def test_the_filter_fits_also_with_many_ports() -> None:
+    assert len(frames.allowed([], (32768, 60999))) // 8 < 40
+    assert len(frames.allowed(list(range(1000, 2000)), (32768, 60999))) // 8 < 4096
