@@ -1,9 +1,10 @@
 """Which frames may leave a container that slirp4netns serves: a filter in classic BPF. bpf(4)
 
-Out here slirp4netns connects to wherever a frame is for. For 127.0.0.1 and 0.0.0.0 that would be
-the host's own loopback. No route of the container leads to such a frame, but whoever has
-CAP_NET_RAW can write one by hand. Its address 10.0.2.2 means the host's loopback too. The filter
-stands at our end of the tap device: no right in the container is enough to remove it.
+Out here slirp4netns sends to wherever a frame is for. For 127.0.0.1 and 0.0.0.0 that would be the
+host's own loopback. No route of the container leads to such a frame. But a socket that is bound to
+eth0 (SO_BINDTODEVICE) asks for none, and whoever has CAP_NET_RAW can write a frame by hand. Its
+address 10.0.2.2 means the host's loopback too. The filter stands at our end of the tap device: no
+right in the container is enough to remove it.
 
     offset 12 type │ 14 version, length of the header │ 20 fragment, ttl, protocol │ 30 address
     offset 34 both ports │ 46 TCP's flags              all where an IPv4 header of 20 bytes is
@@ -47,11 +48,15 @@ def allowed(udp: list[int], callers: tuple[int, int]) -> bytes:
     _go(made, EQUAL, TCP, "tcp")
     _unless(made, EQUAL, UDP, "drop")
     made.load(34)
-    for port in udp:
-        _go(made, GREATER, port << 16 | callers[1], other := made.name())
-        _go(made, AT_LEAST, port << 16 | callers[0], "pass")
+    made.keep(0xFFFF)
+    _go(made, GREATER, callers[1], "drop")
+    _unless(made, AT_LEAST, callers[0], "drop")
+    made.load(34)
+    for first, last in _runs(udp):
+        _go(made, GREATER, last << 16 | 0xFFFF, other := made.name())
+        _go(made, AT_LEAST, first << 16, "pass")
         made.label(other)
-    made.test(EQUAL, 0, "drop", "drop")
+    made.give(DROP)
     made.label("tcp")
     made.load(46)
     made.keep(SYN | ACK)
@@ -61,6 +66,17 @@ def allowed(udp: list[int], callers: tuple[int, int]) -> bytes:
     made.label("drop")
     made.give(DROP)
     return made.assemble()
+
+
+def _runs(ports: list[int]) -> list[tuple[int, int]]:
+    """Return (first, last) of each row of neighbours: a range of ports costs no more than one."""
+    runs: list[tuple[int, int]] = []
+    for port in sorted(set(ports)):
+        if runs and runs[-1][1] + 1 == port:
+            runs[-1] = runs[-1][0], port
+        else:
+            runs.append((port, port))
+    return runs
 
 
 def _go(made: Assembler, code: int, value: int, where: str) -> None:

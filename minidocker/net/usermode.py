@@ -18,6 +18,8 @@ from minidocker.net import frames, leases
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from minidocker.kernel.interface import Kernel
     from minidocker.net.ports import Port
     from minidocker.spec import Net, Run
@@ -37,9 +39,8 @@ def refuse(net: Net) -> None:
         ("--network-alias" if net.aliases else "", "has no neighbours who could call it by a name"),
     ):
         if wish:
-            raise UsageError(
-                f"{wish}: an ordinary user's container {said}", "--network bridge   or sudo"
-            )
+            remedy = "--network bridge, without --ip and --network-alias   or sudo"
+            raise UsageError(f"{wish}: an ordinary user's container {said}", remedy)
 
 
 def need_program(kernel: Kernel) -> None:
@@ -88,7 +89,7 @@ def argv(pid: int, ports: list[Port]) -> list[str]:
     return [
         PROGRAM, "--configure", "--mtu=65520", "--enable-sandbox", "--enable-seccomp",
         *([] if on_loopback(ports) else ["--disable-host-loopback"]),
-        f"--api-socket={SOCKET}", f"--ready-fd={READY}", str(pid), "eth0",
+        *([f"--api-socket={SOCKET}"] if ports else []), f"--ready-fd={READY}", str(pid), "eth0",
     ]  # fmt: skip
 
 
@@ -98,9 +99,11 @@ def start(kernel: Kernel, run: Run, pid: int) -> int:
     try:
         return kernel.start(argv(pid, run.spec.net.ports), run.directory, READY)
     except KernelError as problem:
-        words = [line for line in problem.detail.splitlines() if not line.startswith("WARNING")]
-        about = f"ls -l {TUN}   " if TUN in problem.detail else ""
-        raise Blocked(f"{PROGRAM} does not start: {'; '.join(words)}", about + LEAVE_OUT) from None
+        lines = problem.detail.splitlines()
+        words = [line for line in lines if not line.startswith(("WARNING", "child failed"))]
+        help = f"chmod 666 {TUN}" if "denied" in problem.detail else "modprobe tun"
+        remedy = f"sudo {help}   {LEAVE_OUT}" if TUN in problem.detail else LEAVE_OUT
+        raise Blocked(f"{PROGRAM} does not start: {'; '.join(words)}", remedy) from None
 
 
 def guard(kernel: Kernel, ports: list[Port]) -> bytes:
@@ -117,11 +120,19 @@ def on_loopback(ports: list[Port]) -> list[int]:
     ]  # fmt: skip
 
 
-def publish(kernel: Kernel, run: Run, port: Port) -> bool:
-    """Ask the program to listen at a port of the host; say whether it does."""
-    wish = (
-        f'{{"execute": "add_hostfwd", "arguments": {{"proto": "{port.protocol}", '
-        f'"host_addr": "{port.address or "0.0.0.0"}", "host_port": {port.host}, '
-        f'"guest_addr": "{ADDRESS}", "guest_port": {port.container}}}}}'
-    )
-    return '"error"' not in kernel.talk(f"{run.directory}/{SOCKET}", wish)
+def publish(kernel: Kernel, run: Run, refused: Callable[[Port], None]) -> None:
+    """Have the program listen at each published port; `refused` is called for one that it can't.
+
+    Then the socket by which it takes such wishes is removed: nobody has to make any more.
+    """
+    assert run.spec.net
+    for port in run.spec.net.ports:
+        wish = (
+            f'{{"execute": "add_hostfwd", "arguments": {{"proto": "{port.protocol}", '
+            f'"host_addr": "{port.address or "0.0.0.0"}", "host_port": {port.host}, '
+            f'"guest_addr": "{ADDRESS}", "guest_port": {port.container}}}}}'
+        )
+        if '"error"' in kernel.talk(f"{run.directory}/{SOCKET}", wish):
+            refused(port)
+    if run.spec.net.ports:
+        kernel.unlink(f"{run.directory}/{SOCKET}")

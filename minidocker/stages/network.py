@@ -96,10 +96,12 @@ class Network(Stage):
         assert run.spec.net
         self.program = usermode.start(kernel, run, pid)
         kernel.filter_tap(self.program, usermode.guard(kernel, run.spec.net.ports))
-        for port in run.spec.net.ports:
-            if not usermode.publish(kernel, run, port):
-                close(reserve(kernel, port))  # says why not
-                raise Conflict(f"{usermode.PROGRAM} could not listen at port {port.host}", "again")
+
+        def refused(port: Port) -> None:
+            close(reserve(kernel, port))  # says why
+            raise Conflict(f"{usermode.PROGRAM} could not listen at port {port.host}", "try again")
+
+        usermode.publish(kernel, run, refused)
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Switch loopback on: it exists in each network namespace, but starts down."""
@@ -202,7 +204,7 @@ class Network(Stage):
 
 def rootless(run: Run) -> bool:
     """Say whether an ordinary user owns the container: no bridge then, but user-mode networking."""
-    ids = run.spec.linux.ids
+    ids = run.spec.ids
     return bool(ids and ids.uid)
 
 

@@ -26,7 +26,8 @@ pytestmark = pytest.mark.needs(
     "root", "userns", "netns", "pidns", "mntns", "overlay", "veth", "iproute2", "busybox"
 )
 
-# Frames, written by hand, for every address by which the host's loopback might be meant.
+# Frames, written by hand, for every address by which the host's loopback might be meant; then
+# datagrams from a socket that is bound to eth0, for which nobody needs any right.
 FRAMES = """
 import socket, struct, sys, time
 ask = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -63,6 +64,10 @@ for number, address in enumerate(sys.argv[2:]):
         else:  # two fragments
             send(address, 2 * number + 1, 0x2000, udp[:8])
             send(address, 2 * number + 1, 1, udp[8:])
+bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+bound.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+for address in ("127.0.0.1", "127.0.0.9"):
+    bound.sendto(b"bound for " + address.encode(), (address, int(sys.argv[1])))
 """
 LISTEN = """
 import socket, sys
@@ -85,7 +90,8 @@ class Machine:
             f"for f in /etc/subuid /etc/subgid; do [ ! -e $f ] || mount --bind {home}/ranges $f; done; "
             f"mount -t tmpfs dev {home}/dev; mknod {home}/dev/tun c 10 200; chmod 666 {home}/dev/tun; "
             f"mount --bind {home}/dev/tun /dev/net/tun; "
-            f"echo nameserver 192.0.2.2 > {home}/resolv; mount --bind {home}/resolv /etc/resolv.conf; "
+            f"echo nameserver 192.0.2.2 > {home}/resolv; "
+            f"[ ! -e /etc/resolv.conf ] || mount --bind {home}/resolv /etc/resolv.conf; "
             "ip link set lo up; echo up; exec sleep 1000"
         )
         self.holder = self.begin(
@@ -305,12 +311,20 @@ def test_refusals(machine: Machine, words: list[str], said: str) -> None:
 @pytest.mark.parametrize("server", ["192.0.2.2", "127.0.0.53"])
 def test_names_are_asked_where_the_host_asks(machine: Machine, server: str) -> None:
     """Also when that is a program on the host's loopback, such as systemd-resolved."""
+    if not os.path.exists("/etc/resolv.conf"):
+        pytest.skip("blocked: this machine asks nobody for names (/etc/resolv.conf)")
     machine.root("sh", "-c", f"echo nameserver {server} > /etc/resolv.conf")
     where = machine.other if server == "192.0.2.2" else 0
     machine.begin(machine.argv(sys.executable, "-I", "-c", SERVER, "53", "names", "udp", pid=where))
     machine.await_port(53, "udp", where or machine.holder.pid)
     web = machine.serve("web", "--network", "bridge")
     assert machine.ask("10.0.2.3", 53, "udp", pid=web["pid"]).startswith("names ")
+
+
+def test_a_network_for_several_is_refused(machine: Machine) -> None:
+    done = machine.run("network", "create", "shop")
+    assert done.returncode == 125 and "is on no network with others" in done.stderr
+    assert "shop" not in machine.run("network", "ls").stdout
 
 
 class Listener:
@@ -324,13 +338,17 @@ class Listener:
             machine.await_port(7000, kind, machine.holder.pid)
 
     def frames(self, *enter: str) -> set[str]:
-        """Send frames from a container, then a word of our own: what the server heard before it."""
+        """Send frames and datagrams from a container: what the server heard."""
         addresses = ("127.0.0.1", "127.1.2.3", "0.0.0.0", "10.0.2.2", "10.0.2.3", "255.255.255.255")
         done = subprocess.run(
             [*enter, sys.executable, "-I", "-c", FRAMES, "7000", *addresses],
             capture_output=True, text=True, timeout=60, cwd="/",
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
+        return self.heard()
+
+    def heard(self) -> set[str]:
+        """What came until now; a word of our own tells the end."""
         time.sleep(0.5)
         say = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'end', ('127.0.0.1', 7000))"
         self.machine.root(sys.executable, "-I", "-c", say)
@@ -351,7 +369,7 @@ def test_loopback_of_the_host_is_reached_without_our_filter(machine: Machine) ->
     ))  # fmt: skip
     wait_for(lambda: "eth0" in Path(f"/proc/{pid}/net/route").read_text())
     heard = listener.frames("nsenter", f"--target={pid}", "--net")
-    assert {"127.0.0.1", "0.0.0.0", "parts for 127.0.0.1"} <= heard
+    assert {"127.0.0.1", "0.0.0.0", "parts for 127.0.0.1", "bound for 127.0.0.1"} <= heard
     program.kill()
 
 
@@ -375,6 +393,20 @@ def test_loopback_of_the_host_stays_out_of_reach(machine: Machine, more: list[st
     assert machine.ask("127.0.0.1", 8080) == "web 10.0.2.2"  # and the rest still works
 
 
+def test_a_container_without_any_right_does_not_reach_it_either(machine: Machine) -> None:
+    """The real thing: another user in the container, no capability, a socket bound to eth0."""
+    listener = Listener(machine)
+    send = f"echo from-inside | nc -u -w 1 127.0.0.1 7000; exec {sys.executable} -I -c \"$1\""
+    bound = ("import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
+             "s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'eth0'); "
+             "s.sendto(b'from-inside', ('127.0.0.1', 7000)); print('sent', open('/proc/self/status')"
+             ".read().split('CapEff:')[1].split()[0])")  # fmt: skip
+    done = machine.run("run", "--rm", "--network", "bridge", "--cap-drop", "ALL", "--stages",
+                       "user,pid,uts,network,capabilities", "sh", "-c", send, "sh", bound)  # fmt: skip
+    assert done.stdout.split() == ["sent", "0" * 16], done.stderr
+    assert listener.heard() == set()
+
+
 def test_explain_shows_the_very_command_line(machine: Machine) -> None:
     told = machine.account.home / "told"
     machine.begin(machine.user("sh", "-c", f"exec {sys.executable} -B -m minidocker run --rm --explain "
@@ -385,6 +417,7 @@ def test_explain_shows_the_very_command_line(machine: Machine) -> None:
     words = Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
     assert f"fork+execve({' '.join(words)})" in told.read_text()
     assert f"setpriv --pdeathsig KILL {' '.join(words)})" in told.read_text()
+    assert not list((machine.account.store / "containers").glob("*/*.sock"))
     assert "TUNATTACHFILTER" in told.read_text() and "add_hostfwd" in told.read_text()
     assert Path(f"/proc/{pid}/status").read_text().split("Uid:")[1].split()[0] == str(UID)
 
@@ -465,5 +498,7 @@ def test_without_the_device_it_is_blocked(machine: Machine, change: str, said: s
     machine.root("sh", "-c", change)
     done = machine.run("run", "--rm", "-p", "8080:80", "base", "true")
     assert done.returncode == 125 and said in done.stderr, done.stderr
-    assert "/dev/net/tun" in done.stderr and "leave --network and -p out" in done.stderr
+    assert "leave --network and -p out" in done.stderr
+    assert ("sudo chmod 666 /dev/net/tun" in done.stderr) == ("chmod" in change)
+    assert ("sudo modprobe tun" in done.stderr) == ("umount" in change)
     assert machine.run("run", "--rm", "base", "true").returncode == 0
