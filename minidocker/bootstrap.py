@@ -50,6 +50,7 @@ PACKAGES = {
     "mount": "mount",
     "nftables": "nft",
     "procps": "ps",
+    "slirp4netns": "slirp4netns",
     "strace": "strace",
     "uidmap": "newuidmap",
     "util-linux": "unshare",

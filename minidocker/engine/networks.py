@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 
-from minidocker.errors import Conflict, MinidockerError, NotFound, UsageError
+from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound, UsageError
 from minidocker.images.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.net import addresses, rules
@@ -59,6 +59,11 @@ def parser() -> argparse.ArgumentParser:
 
 def create(networks: Networks, name: str, subnet: str) -> list[str]:
     """Write the record of a new network; return its name."""
+    if os.geteuid():
+        raise Blocked(
+            "an ordinary user's container is on no network with others",
+            f"minidocker run --network bridge   or sudo minidocker network create {name}",
+        )
     if not (name[:1].isalnum() and name.isascii() and all(c.isalnum() or c in "_.-" for c in name)):
         raise UsageError(f"{name!r} is no name for a network", "letters, digits, _ . -")
     if name in RESERVED:

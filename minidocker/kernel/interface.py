@@ -87,6 +87,27 @@ class Kernel:
         """Run a host command (ip, nft) and return its output; a failure raises. fork + execve"""
         raise NotImplementedError
 
+    def start(self, argv: Sequence[str], directory: str, ready: int) -> int:
+        """Start a host program that works beside us until we end; return its pid once it is ready.
+
+        It is ready when it has written a byte to its descriptor `ready`. It runs in `directory`,
+        where its words go to PROGRAM.log; the last ones are in the error, when it ends before.
+        fork(2), prctl(2) PR_SET_PDEATHSIG, execve(2)
+        """
+        raise NotImplementedError
+
+    def talk(self, path: str, text: str) -> str:
+        """Send a text to the program that listens at a unix socket; return its answer. unix(7)"""
+        raise NotImplementedError
+
+    def filter_tap(self, pid: int, program: bytes) -> None:
+        """Filter what comes out of the tap device that process `pid` serves.
+
+        `program` is classic BPF over Ethernet frames: those for which it gives 0 are dropped.
+        pidfd_getfd(2), ioctl(2) TUNATTACHFILTER
+        """
+        raise NotImplementedError
+
     def prctl(self, option: int, value: int = 0) -> None:
         """Change a property of this process, such as PR_SET_PDEATHSIG. prctl(2)"""
         raise NotImplementedError

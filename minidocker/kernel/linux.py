@@ -11,7 +11,8 @@ import _signal  # type: ignore[import-not-found]  # the C half of signal: no enu
 import ctypes
 import fcntl
 import os
-from errno import EBUSY, EFBIG, EINVAL, ELOOP, ENOENT, ENOSYS, EPERM
+import select
+from errno import EBUSY, EFBIG, EINVAL, ELOOP, ENODEV, ENOENT, ENOSYS, EPERM
 
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as _flags
@@ -31,6 +32,8 @@ SYS_OPEN_TREE = 428
 SYS_MOVE_MOUNT = 429
 SYS_CLOSE_RANGE = 436
 SYS_OPENAT2 = 437
+SYS_PIDFD_OPEN = 434
+SYS_PIDFD_GETFD = 438
 SYS_MOUNT_SETATTR = 442
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_IN_ROOT = 0x10
@@ -47,6 +50,8 @@ AT_FDCWD = -100
 SIOCGIFFLAGS = 0x8913
 SIOCSIFFLAGS = 0x8914
 SIOCADDRT = 0x890B
+TUNATTACHFILTER = 0x401054D5  # _IOW('T', 213, struct sock_fprog)
+PATIENCE = 30_000  # milliseconds that a program gets to be ready
 AF_INET = 2
 RTF_UP, RTF_GATEWAY, RTF_HOST = 1, 2, 4
 IFF_UP = 1
@@ -183,6 +188,83 @@ class Linux(Kernel):
         finally:
             for fd in (given, out, err):
                 os.close(fd)
+
+    def start(self, argv: Sequence[str], directory: str, ready: int) -> int:
+        hear, say = os.pipe()
+        log = ask("open(2)", directory, os.open, f"{directory}/{argv[0]}.log", _NEW, 0o600)
+        us, pid = os.getpid(), self.fork()
+        if pid == 0:
+            try:
+                null = os.open("/dev/null", os.O_RDONLY)
+                self._serve(argv, directory, us, {0: null, 1: log, 2: log, ready: say})
+            finally:
+                os._exit(127)
+        os.close(say)
+        try:
+            poll = select.poll()
+            poll.register(hear, select.POLLIN)
+            if poll.poll(PATIENCE) and os.read(hear, 1):
+                return pid
+            self.kill(pid, _flags.SIGKILL)
+            self.waitpid(pid)
+            words = self.read(f"{directory}/{argv[0]}.log").strip()
+            raise KernelError(argv[0], 0, "", words or "it said nothing")
+        finally:
+            os.close(hear)
+            os.close(log)
+
+    def _serve(
+        self, argv: Sequence[str], directory: str, parent: int, descriptors: dict[int, int]
+    ) -> None:
+        """Become a program that ends with its parent, and that no Ctrl-C of a terminal reaches."""
+        self.prctl(_flags.PR_SET_PDEATHSIG, _flags.SIGKILL)
+        if os.getppid() != parent:  # it has ended already
+            return
+        os.setsid()
+        os.chdir(directory)
+        for number, fd in descriptors.items():
+            os.dup2(fd, number)
+            os.set_inheritable(number, True)  # dup2(2) of a descriptor to itself changes nothing
+        self.set_signal_mask(set())
+        os.execv(_program(argv[0]), list(argv))
+
+    def talk(self, path: str, text: str) -> str:
+        import _socket
+
+        directory, _, name = path.rpartition("/")
+        one = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+        here = os.open(directory, O_PATH | os.O_CLOEXEC)  # a socket's path has 107 bytes at most
+        try:
+            ask("connect(2)", path, one.connect, f"/proc/self/fd/{here}/{name}")
+            ask("send(2)", path, one.sendall, os.fsencode(text))
+            one.shutdown(_socket.SHUT_WR)
+            parts = iter(lambda: ask("recv(2)", path, one.recv, 4096), b"")
+            return b"".join(parts).decode(errors="surrogateescape")
+        finally:
+            os.close(here)
+            one.close()
+
+    def filter_tap(self, pid: int, program: bytes) -> None:
+        # int pidfd_open(pid_t pid, unsigned flags): 5.3
+        # int pidfd_getfd(int pidfd, int targetfd, unsigned flags): 5.6
+        process = call("pidfd_open(2)", libc.syscall, SYS_PIDFD_OPEN, pid, 0)
+        try:
+            opened = ask("open(2)", f"/proc/{pid}/fd", os.open, f"/proc/{pid}/fd", os.O_CLOEXEC)
+            # it may be closing one just now, and that is not the one that it serves
+            taps = [fd for fd in os.listdir(opened) if _link(fd, opened).endswith("/net/tun")]
+            os.close(opened)
+            for fd in taps:
+                tap = call("pidfd_getfd(2)", libc.syscall, SYS_PIDFD_GETFD, process, int(fd), 0)
+                code = ctypes.create_string_buffer(program, len(program))
+                # struct sock_fprog { unsigned short len; struct sock_filter *filter; }
+                head = (ctypes.c_uint64 * 2)(len(program) // 8, ctypes.addressof(code))
+                word = ctypes.c_ulong(TUNATTACHFILTER)
+                call("ioctl(2) TUNATTACHFILTER", libc.ioctl, tap, word, head)
+                os.close(tap)
+            if not taps:
+                raise KernelError("ioctl(2) TUNATTACHFILTER", ENODEV, f"/proc/{pid}/fd")
+        finally:
+            os.close(process)
 
     def prctl(self, option: int, value: int = 0) -> None:
         # int prctl(int option, unsigned long arg2, …)

@@ -135,6 +135,10 @@ SHELL: dict[str, Callable[..., str]] = {
     "run": lambda argv, stdin="": (
         command(*argv) + (f" <<'.'\n{stdin.rstrip()}\n." if stdin else "")
     ),
+    "start": lambda argv, directory, ready: (
+        f"(cd {quote(directory)}; setpriv --pdeathsig KILL {command(*argv)}) {ready}>/dev/null &"
+    ),
+    "talk": lambda path, text: f"printf %s {quote(text)} | nc -U {quote(path)}",
     "route_add": lambda destination, gateway: command(
         "ip", "route", "add", destination, "via", gateway
     ),
@@ -163,7 +167,8 @@ SPELLED = {
 # the same for arguments that are one constant, not bits
 CONSTANTS = {("prctl", 0): "PR_", ("kill", 1): "SIG"}
 CALLS = {"clone": "clone3", "target": "openat2", "tree_of": "open_tree",
-         "remove_tree": "unlink…", "run": "fork+execve", "link_up": "ioctl SIOCSIFFLAGS",
+         "remove_tree": "unlink…", "run": "fork+execve", "talk": "connect+send",
+         "filter_tap": "ioctl TUNATTACHFILTER", "link_up": "ioctl SIOCSIFFLAGS",
          "route_add": "ioctl SIOCADDRT", "rewrite": "pwrite", "lock": "flock",
          "reserve": "bind", "join_session_keyring": "keyctl"}  # fmt: skip
 QUIET = {"getpid", "exit", "wait_signal", "waitpid", "open", "close_range", "close_all_but", "read",
@@ -173,7 +178,7 @@ QUIET = {"getpid", "exit", "wait_signal", "waitpid", "open", "close_range", "clo
 
 def spell(method: str, args: Sequence[Any]) -> str:
     """Write a call as in the man page: `mount("proc", "/proc", "proc", MS_NOSUID, "")`."""
-    if method == "run":  # what it reads stands in the shell command
+    if method in ("run", "start"):  # what it reads stands in the shell command
         return f"fork+execve({' '.join(args[0])})"
     prefixes = SPELLED.get(method, {})
     words = []
@@ -300,6 +305,8 @@ ANSWERS: dict[str, Any] = {
     "capget": ((1 << len(f.CAPABILITIES)) - 1, (1 << len(f.CAPABILITIES)) - 1, 0),
     "umask": 0o022,
     "run": "",
+    "start": 4343,
+    "talk": "",
     "lock": -1,
     "is_locked": True,
     "reserve": -1,

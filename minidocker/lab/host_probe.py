@@ -100,6 +100,7 @@ def programs(host: Host) -> Iterator[Finding]:
         state, seen = (OK, path) if path else (GAP, f"there is no program {program}")
         fix = "" if path else host.install(package)
         yield Finding(name, title, state, seen, fix, group)
+    yield _user_network(host)
     try:
         for fd in os.openpty():
             os.close(fd)
@@ -160,6 +161,21 @@ def is_static(path: str) -> bool:
         else (number(28, 4), number(42, 2), number(44, 2))
     )
     return all(number(start + index * size, 4) != 3 for index in range(count))
+
+
+def _user_network(host: Host) -> Finding:
+    """Say whether an ordinary user's container can have a network."""
+    name, title, group = "slirp4netns", "slirp4netns: users' networks", "programs"
+    path, tun = host.which(name), "/dev/net/tun"
+    if not path:
+        return Finding(name, title, GAP, f"there is no program {name}", host.install(name), group)
+    if not _exists(host, tun):
+        seen, fix = f"{path}, but there is no {tun}", "modprobe tun"
+    elif os.stat(host.path(tun)).st_mode & 0o006 != 0o006:
+        seen, fix = f"{path}, but {tun} is for root alone", f"chmod 666 {tun}"
+    else:
+        return Finding(name, title, OK, f"{path}, and everybody may open {tun}", group=group)
+    return Finding(name, title, GAP, seen, host.as_root(fix), group)
 
 
 def _capabilities(host: Host) -> tuple[str, ...]:

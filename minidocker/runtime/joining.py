@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from minidocker.errors import Conflict, KernelError, StageError
+from minidocker.errors import Blocked, Conflict, KernelError, StageError
 from minidocker.kernel.flags import CLONE_NEWPID, NAMESPACES
 from minidocker.runtime import state
 from minidocker.runtime.failure import failure
@@ -50,7 +50,12 @@ def ways_in(host: Host, sharing: dict[str, str]) -> tuple[int, list[Door]]:
 
 
 def running(host: Host, name: str) -> dict[str, Any]:
-    """Return the record of a container that runs; Conflict when it does not."""
+    """Return the record of a container that runs; Conflict when it does not, Blocked for users."""
+    if os.geteuid():  # setns(2) asks for CAP_SYS_ADMIN in our own user namespace, too
+        raise Blocked(
+            "an ordinary user's container cannot join another one: each has a user namespace",
+            "sudo minidocker run …   for both",
+        )
     record = state.find(os.path.dirname(os.path.dirname(host.run_record.directory)), name)
     if not record["alive"] or record.get("status") != "running":
         raise not_running(name)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from errno import EADDRINUSE, EADDRNOTAVAIL
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 
 from minidocker.errors import Blocked, Conflict, KernelError, UsageError
-from minidocker.kernel.flags import CLONE_NEWNET
+from minidocker.kernel.flags import CLONE_NEWNET, SIGKILL
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -22,22 +22,23 @@ if TYPE_CHECKING:
 
 
 class Network(Stage):
-    """Give the process a network of its own: loopback, and with --network a cable to a bridge."""
+    """Give the process a network of its own: loopback, and with --network a cable to the world."""
 
     name = "network"
     namespaces = CLONE_NEWNET
     shares = "net"
     parts = ("loopback_up", "lease", "connect", "default_route", "publish")
+    program = 0  # the pid of what serves an ordinary user's container
 
     def before(self, kernel: Kernel, run: Run) -> None:
         """Take the ports and an address, and see that the network's bridge stands."""
         if not run.spec.net:
             return
-        if kernel.getuid():
-            raise Blocked(
-                "an ordinary user's container has loopback alone: a bridge needs root",
-                "sudo minidocker run …   or leave --network and -p out",
-            )
+        if rootless(run):
+            from minidocker.net import usermode
+
+            usermode.prepare(kernel, run, resolvers(kernel))
+            return
         self.reserved = [reserve(kernel, port) for port in run.spec.net.ports]
         networks = of(kernel, run)
         lock = networks.lock()
@@ -77,6 +78,9 @@ class Network(Stage):
         """Plug the child in, and open its ports."""
         if not run.spec.net:
             return
+        if rootless(run):
+            self.serve(kernel, run, pid)
+            return
         from minidocker.net import rules
 
         lease = lease_of(run)
@@ -85,16 +89,37 @@ class Network(Stage):
         for port in run.spec.net.ports:
             self.publish(kernel, port, lease)
 
+    def serve(self, kernel: Kernel, run: Run, pid: int) -> None:
+        """Give an ordinary user's container a program that is its cable, its router and its NAT."""
+        from minidocker.net import usermode
+
+        assert run.spec.net
+        self.program = usermode.start(kernel, run, pid)
+        kernel.filter_tap(self.program, usermode.guard(kernel, run.spec.net.ports))
+
+        def refused(port: Port) -> None:
+            close(reserve(kernel, port))  # says why
+            raise Conflict(f"{usermode.PROGRAM} could not listen at port {port.host}", "try again")
+
+        usermode.publish(kernel, run, refused)
+
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Switch loopback on: it exists in each network namespace, but starts down."""
         if "net" in (run.spec.sharing or {}):  # another's is not ours to change
             return
         self.loopback_up(kernel)
-        if run.spec.net:
+        if "gateway" in run.facts:
             self.default_route(kernel, str(run.facts["gateway"]))
 
     def after(self, kernel: Kernel, run: Run) -> None:
-        """Leave the network; the last one takes the bridge and its rules away."""
+        """Leave the network; the last one takes the bridge and its rules away.
+
+        Of an ordinary user's network nothing is left: the program has ended with its starter.
+        """
+        if self.program:
+            kernel.kill(self.program, SIGKILL)
+            kernel.waitpid(self.program)
+            self.program = 0
         name = run.facts.get("network")
         if not name:
             return
@@ -177,6 +202,12 @@ class Network(Stage):
         )
 
 
+def rootless(run: Run) -> bool:
+    """Say whether an ordinary user owns the container: no bridge then, but user-mode networking."""
+    ids = run.spec.ids
+    return bool(ids and ids.uid)
+
+
 def of(kernel: Kernel, run: Run) -> Networks:
     """Return the networks of the store that the run's directory is in."""
     from minidocker.net.networks import Networks
@@ -206,6 +237,12 @@ def reserve(kernel: Kernel, port: Port) -> int:
         if problem.errno == EADDRNOTAVAIL:
             raise UsageError(
                 f"-p {where}: {port.address} is no address of this host", "ip addr"
+            ) from None
+        if problem.errno == EACCES:
+            first = kernel.read("/proc/sys/net/ipv4/ip_unprivileged_port_start").strip()
+            raise Blocked(
+                f"port {where}: an ordinary user has the ports from {first} on",
+                f"such as -p {port.host + 8000}:{port.container}",
             ) from None
         raise
 

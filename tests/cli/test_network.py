@@ -489,21 +489,22 @@ def guard(realm: Realm, record: dict) -> int:
     return sum(int(part.split()[0]) for part in text.split("counter packets ")[1:])
 
 
-def test_an_ordinary_user_is_told_why_there_is_no_bridge() -> None:
-    from minidocker.errors import Blocked
-    from minidocker.kernel.trace import Pretend
-    from minidocker.spec import Net, Run, Spec
-    from minidocker.stages.network import Network
-
-    class User(Pretend):
-        def getuid(self) -> int:
-            return 1000
-
-    spec = Spec(net=Net(name="bridge", address="", aliases=[], ports=[]))
-    kernel = User()
-    with pytest.raises(Blocked, match="a bridge needs root"):
-        Network().before(kernel, Run(id="x", directory="/none", root="", spec=spec, facts={}))
-    assert kernel.calls == []
+def test_a_container_with_ids_of_its_own(realm: Realm) -> None:
+    """--userns private: the network belongs to ids that nobody has, and it works all the same."""
+    page = ("echo here > /index.html; httpd -h /; until grep -q late /etc/hosts; do sleep 0.1; done; "
+            "echo seen > /index.html; sleep 100")  # fmt: skip
+    realm.start("run", "--rm", "--userns", "private", "--name", "web", "-p", "8080:80", "base", "sh",
+                "-c", page)  # fmt: skip
+    pid = realm.record("web")["pid"]
+    assert Path(f"/proc/{pid}/uid_map").read_text().split()[1] != "0"
+    get = "busybox wget -q -O - http://127.0.0.1:8080/ 2>&1 || true"
+    wait_for(lambda: realm.run("sh", "-c", get) == "here\n")
+    ask = ("ls -ln /etc/hosts; ping -c 1 -W 2 10.77.0.1; "
+           "until wget -q -O - http://web/ | grep seen; do sleep 0.1; done")  # fmt: skip
+    late = ("run", "--rm", "--userns", "private", "--network", "bridge", "--name", "late", "base")
+    out = realm.mini(*late, "sh", "-c", ask)
+    assert out.split()[2:4] == ["0", "0"]  # its /etc/hosts is its own root's
+    assert "1 packets received" in out and out.endswith("seen\n")
 
 
 def test_explain_and_dry_run_show_the_lines(realm: Realm) -> None:

@@ -230,6 +230,24 @@ def test_a_limit_without_a_cgroup_is_blocked_with_the_remedy(user: Account) -> N
     assert done.returncode == 125 and "cgroup" in done.stderr
 
 
+@pytest.mark.parametrize("option", ["--ipc", "--pid", "--network"])
+def test_another_container_cannot_be_joined(user: Account, option: str) -> None:
+    process = subprocess.Popen(
+        user.argv("run", "-i", "--rm", "--name", "first", "base", "cat"),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/",
+    )  # fmt: skip
+    try:
+        assert process.stdin and process.stdout
+        process.stdin.write(b"ready\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"ready\n"
+        done = user("run", "--rm", option, "container:first", "base", "true")
+        assert done.returncode == 125
+        assert "an ordinary user's container cannot join another one" in done.stderr
+    finally:
+        process.communicate(timeout=30)
+
+
 # --- asked for by root ----------------------------------------------------------------------
 
 

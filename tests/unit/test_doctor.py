@@ -41,12 +41,14 @@ def host(tmp_path: Path) -> Callable[..., Host]:
             ),
             "sys/fs/cgroup/cgroup.controllers": "cpuset cpu io memory pids\n",
             "sys/fs/cgroup/cgroup.subtree_control": "memory pids\n",
+            "dev/net/tun": "",
         }
         for name, text in {**good, **(files or {})}.items():
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             if text is not None:
                 path.write_text(text)
+                path.chmod(0o666)
         (tmp_path / "store").mkdir(exist_ok=True)
         program = tmp_path / "program"
         program.write_bytes(b"\x7fELF\x02\x01" + bytes(58))
@@ -77,6 +79,21 @@ def test_every_finding_is_whole(host: Callable[..., Host]) -> None:
             assert item.id == name and item.title and item.seen
             assert item.state in ("ok", "gap", "info")
             assert item.fix or item.state != "gap", f"{name} is a gap without a fixing line"
+
+
+def test_what_an_ordinary_users_network_needs(host: Callable[..., Host]) -> None:
+    def finding(**fields: object) -> Finding:
+        return doctor.features(host(**fields))["slirp4netns"]
+
+    assert finding().state == "ok"
+    lacking = finding(which=lambda name: None if name == "slirp4netns" else f"/usr/bin/{name}")
+    assert lacking.fix == "apt-get install -y slirp4netns"
+    tun = Path(host().path("/dev/net/tun"))
+    closed, missing = host(euid=1000), host(euid=1000)
+    tun.chmod(0o600)
+    assert doctor.features(closed)["slirp4netns"].fix == "sudo chmod 666 /dev/net/tun"
+    tun.unlink()
+    assert doctor.features(missing)["slirp4netns"].fix == "sudo modprobe tun"
 
 
 @pytest.mark.parametrize(

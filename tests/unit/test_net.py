@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import struct
 
 import pytest
 
-from minidocker.errors import UsageError
+from minidocker.errors import Blocked, UsageError
 from minidocker.kernel.linux import Linux
 from minidocker.kernel.trace import Pretend
-from minidocker.net import addresses, leases, ports, rules
+from minidocker.net import addresses, frames, leases, ports, rules
 from minidocker.net.networks import Networks, lease_for
+from minidocker.seccomp import bpf
+from minidocker.spec import Ids, Net, Run, Spec
+from minidocker.spec import Linux as Section
 from minidocker.stages.network import Network
 
 
@@ -131,3 +135,122 @@ def test_run_gives_output_and_tells_what_a_program_said() -> None:
         kernel.run(["sh", "-c", "echo no luck >&2; exit 3"])
     with pytest.raises(OSError, match="not-there: this machine has no such program"):
         kernel.run(["not-there"])
+
+
+class Lacking(Pretend):
+    """A machine where some files are not."""
+
+    read, write = Pretend.read, Pretend.write
+
+    def __init__(self, *gone: str) -> None:
+        super().__init__()
+        self.gone = gone
+
+    def exists(self, path: str) -> bool:
+        return not path.endswith(self.gone)
+
+
+@pytest.mark.parametrize(
+    ("gone", "said", "remedy"),
+    [
+        (("/slirp4netns", "/pasta"), "needs slirp4netns", "apt-get install slirp4netns"),
+        (("/slirp4netns",), "pasta cannot keep the host's 127.0.0.1 out", "apt-get install slirp4netns"),
+        (("/tun",), "needs /dev/net/tun, and there is none", "modprobe tun"),
+    ],
+)
+def test_an_ordinary_user_is_told_what_a_network_needs(
+    gone: tuple[str, ...], said: str, remedy: str
+) -> None:
+    """By the stage itself; then nothing has been changed."""
+    net = Net(name="bridge", address="", aliases=[], ports=[])
+    spec = Spec(net=net, linux=Section(ids=Ids(uid=1000)))
+    kernel = Lacking(*gone)
+    with pytest.raises(Blocked, match=said) as problem:
+        Network().before(kernel, Run(id="x", directory="/none", root="", spec=spec, facts={}))
+    assert remedy in problem.value.remedy and "-p out" in problem.value.remedy
+    assert not [name for name, _ in kernel.calls if name not in ("exists", "read")]
+
+
+def judge(program: bytes, frame: bytes) -> bool:
+    """Interpret classic BPF as the kernel does for a frame; a load behind its end drops it."""
+    at = accumulator = 0
+    while True:
+        code, yes, no, k = struct.unpack_from("=HBBI", program, 8 * at)
+        at += 1
+        if code == bpf.RETURN:
+            return bool(k)
+        if code == bpf.LOAD:
+            if k + 4 > len(frame):
+                return False
+            accumulator = int.from_bytes(frame[k : k + 4], "big")
+        elif code == bpf.AND:
+            accumulator &= k
+        elif code == bpf.JUMP:
+            at += k
+        else:
+            holds = {bpf.EQUAL: accumulator == k, bpf.GREATER: accumulator > k,
+                     bpf.AT_LEAST: accumulator >= k}[code]  # fmt: skip
+            at += yes if holds else no
+
+
+def packet(to: str, protocol: int, data: bytes = bytes(20), place: int = 0, options: int = 0) -> bytes:
+    """An Ethernet frame with an IPv4 packet; `place` is the fragment word of its header."""
+    head = struct.pack("!BBHHHBBH4s4s", 0x45 + options, 0, 20 + len(data), 1, place, 64, protocol,
+                       0, bytes(4), ipaddress.ip_address(to).packed)  # fmt: skip
+    return bytes(12) + b"\x08\0" + head + bytes(4 * options) + data
+
+
+def tcp(flags: int) -> bytes:
+    return struct.pack("!HHIIBBHHH", 80, 40000, 0, 0, 0x50, flags, 0, 0, 0)
+
+
+def udp(source: int, destination: int) -> bytes:
+    return struct.pack("!4H", source, destination, 12, 0) + b"word"
+
+
+@pytest.mark.parametrize(
+    ("frame", "passes"),
+    [
+        (bytes(12) + b"\x08\x06" + bytes(28), True),  # ARP
+        (bytes(12) + b"\x86\xdd" + bytes(60), False),  # IPv6
+        (bytes(12) + b"\x81\0\0\1\x08\0" + packet("127.0.0.1", 17)[14:], False),  # a VLAN's
+        (bytes(12) + b"\x08\0\x45", False),  # too short
+        (packet("192.0.2.7", 17), True),
+        (packet("192.0.2.7", 6, tcp(2)), True),
+        (packet("10.0.2.3", 17, udp(40000, 53)), True),
+        (packet("127.0.0.1", 17), False),
+        (packet("127.255.0.9", 6, tcp(2)), False),
+        (packet("127.0.0.1", 17, options=3), False),
+        (packet("0.0.0.0", 17), False),
+        (packet("0.1.2.3", 1), False),
+        (packet("255.255.255.255", 17, udp(53, 40000)), False),
+        (packet("10.0.2.2", 1), True),  # ping
+        (packet("10.0.2.2", 6, tcp(0x02)), False),  # SYN
+        (packet("10.0.2.2", 6, tcp(0x0A)), False),  # SYN, PSH
+        (packet("10.0.2.2", 6, tcp(0x12)), True),  # SYN, ACK
+        (packet("10.0.2.2", 6, tcp(0x10)), True),
+        (packet("10.0.2.2", 6, tcp(0x10), options=1), False),
+        (packet("10.0.2.2", 6, tcp(0x10), place=0x2000), False),  # more fragments
+        (packet("10.0.2.2", 6, tcp(0x10), place=1), False),  # a later one
+        (packet("10.0.2.2", 132), False),  # SCTP
+        (packet("10.0.2.2", 17, udp(53, 40000)), True),  # the answer of a published port
+        (packet("10.0.2.2", 17, udp(54, 32768)), True),
+        (packet("10.0.2.2", 17, udp(54, 60999)), True),
+        (packet("10.0.2.2", 17, udp(54, 32767)), False),
+        (packet("10.0.2.2", 17, udp(54, 61000)), False),
+        (packet("10.0.2.2", 17, udp(52, 40000)), False),  # not published
+        (packet("10.0.2.2", 17, udp(55, 40000)), False),
+        (packet("10.0.2.2", 17, udp(7001, 40000)), True),
+        (packet("10.0.2.2", 17, udp(53, 40000), place=0x2000), False),
+    ],
+)
+def test_which_frames_may_leave(frame: bytes, passes: bool) -> None:
+    assert judge(frames.allowed([53, 54, 7001], (32768, 60999)), frame) == passes
+    if frame[23:24] == b"\x11" and frame[30:34] == bytes((10, 0, 2, 2)):
+        assert not judge(frames.allowed([], (32768, 60999)), frame)
+
+
+def test_the_filter_fits_also_with_many_ports() -> None:
+    assert len(frames.allowed([], (32768, 60999))) // 8 < 40
+    assert len(frames.allowed(list(range(1000, 4000)), (32768, 60999))) // 8 < 40
+    assert len(frames.allowed(list(range(1000, 3000, 2)), (32768, 60999))) // 8 < 4096
