@@ -187,6 +187,22 @@ def test_an_ordinary_user_limits_a_container_by_delegation(vm: VirtualMachine) -
         assert "status 125" in without
 
 
+def test_an_ordinary_user_publishes_a_port(vm: VirtualMachine) -> None:
+    """The path of a stock Debian: subordinate ids, /dev/net/tun for everybody, slirp4netns."""
+    assert "status 0" in as_learner(vm, "minidocker", "image", "build-base")
+    serve = "trap exit TERM; while :; do echo hello from $(id -u) | nc -l -p 80; done"
+    options = ["--quiet", "--uid=learner", "--collect", "--unit=published",
+               "--setenv=HOME=/home/learner"]  # fmt: skip
+    vm.run(["systemd-run", *options, "minidocker", "run", "--rm", "-p", "8080:80", "base",
+            "sh", "-c", serve])  # fmt: skip
+    ask = "import socket; print(socket.create_connection(('127.0.0.1', 8080), 5).recv(99).decode())"
+    said = vm.run(["sh", "-c", f"for n in $(seq 40); do python3 -c {shlex.quote(ask)} 2>&1 | "
+                   "grep hello && exit; sleep 0.5; done; systemctl status published"])  # fmt: skip
+    assert said.strip() == "hello from 0"
+    vm.run(["systemctl", "stop", "published"])
+    assert vm.run(["sh", "-c", "pgrep slirp4netns || echo none"]).strip() == "none"
+
+
 # --- the whole of it ------------------------------------------------------------------------
 
 
