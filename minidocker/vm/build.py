@@ -31,6 +31,7 @@ PROGRAMS = {
     "mmdebstrap": "mmdebstrap", "qemu-img": "qemu-utils", "mkfs.ext4": "e2fsprogs",
     "ssh-keygen": "openssh-client",
 }  # fmt: skip
+ELSEWHERE = "name another place: MINIDOCKER_CACHE=/elsewhere"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Box:
     kernel_version: str
     course: str  # course.digest() of the copy inside
     seconds: float  # what the build took
+    sizes: dict[str, int]  # of its files, in bytes: a box of which one was cut short is none
 
     @property
     def disk(self) -> Path:
@@ -95,10 +97,11 @@ def find(suite: str) -> Box | None:
     """Return the box that today's recipe gives, when it has been built."""
     directory = places.cache() / f"box-{suite}-{recipe(suite)}"
     try:
-        facts = json.loads((directory / "box.json").read_text())
-    except (OSError, ValueError):
+        box = Box(directory, **json.loads((directory / "box.json").read_text()))
+        found = {name: (directory / name).stat().st_size for name in box.sizes}
+    except (OSError, ValueError, TypeError):
         return None
-    return Box(directory, **facts)
+    return box if found == box.sizes else None
 
 
 def need_programs() -> None:
@@ -167,13 +170,16 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def need_room(place: Path, megabytes: int, what: str, remedy: str) -> None:
+    """Raise MinidockerError when a disk is too full for what comes next."""
+    room = shutil.disk_usage(place).free >> 20
+    if room < megabytes:
+        said = f"{place} has {room} MB free, and {what} takes {megabytes} MB"
+        raise MinidockerError(said, remedy)
+
+
 def _build(suite: str, cache: Path) -> Box:
-    room = shutil.disk_usage(cache).free
-    if room < 4 << 30:
-        raise MinidockerError(
-            f"{cache} has {room >> 20} MB free, and building a box takes 4096 MB",
-            "make room, or name another place: MINIDOCKER_CACHE=/elsewhere",
-        )
+    need_room(cache, 4096, "building a box", f"make room, or {ELSEWHERE}")
     log = cache / f"build-{suite}.log"
     log.write_text("")
     phases = Phases(log)
@@ -184,7 +190,8 @@ def _build(suite: str, cache: Path) -> Box:
         _make(suite, work, phases, cache)
         target = cache / f"box-{suite}-{recipe(suite)}"
         version = (work / "kernel").read_text().strip()
-        box = Box(target, suite, version, course.digest(), round(phases.total(), 1))
+        sizes = {path.name: path.stat().st_size for path in work.iterdir() if path.is_file()}
+        box = Box(target, suite, version, course.digest(), round(phases.total(), 1), sizes)
         facts = {name: value for name, value in asdict(box).items() if name != "directory"}
         (work / "box.json").write_text(json.dumps(facts))
         remove_tree(target)
@@ -289,6 +296,7 @@ def pack(box: Box, phases: Phases | None = None) -> Path:
     if box.vagrant.exists():
         return box.vagrant
     phases = phases or Phases()
+    need_room(box.directory, 1024, "a box file for Vagrant", f"make room, or {ELSEWHERE}")
     with phases("Vagrant box file"):
         size = json.loads(subprocess.run(
             ["qemu-img", "info", "--output=json", box.disk], capture_output=True, check=True
@@ -297,10 +305,13 @@ def pack(box: Box, phases: Phases | None = None) -> Path:
         part = box.vagrant.with_suffix(".part")
         meta = box.directory / "metadata.json"
         meta.write_text(json.dumps(facts))
-        with tarfile.open(part, "w:gz", compresslevel=1) as tar:
-            tar.add(meta, "metadata.json")
-            tar.add(box.disk, "box.img")
-        part.rename(box.vagrant)
+        try:
+            with tarfile.open(part, "w:gz", compresslevel=1) as tar:
+                tar.add(meta, "metadata.json")
+                tar.add(box.disk, "box.img")
+            part.rename(box.vagrant)
+        finally:
+            part.unlink(missing_ok=True)
         phases.result(f"{box.vagrant.stat().st_size >> 20} MB")
     return box.vagrant
 
@@ -310,4 +321,4 @@ def age(box: Box) -> float:
     return (time.time() - (box.directory / "box.json").stat().st_mtime) / 86400
 
 
-__all__ = ["Box", "age", "build", "find", "pack"]
+__all__ = ["Box", "age", "build", "find", "need_room", "pack"]

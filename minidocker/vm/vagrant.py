@@ -42,6 +42,7 @@ def up(suite: str = "bookworm") -> int:
             ours = libvirt.start(directory)
             phases.result("started by hand" if ours else "runs")
         _find_out(box, phases)
+        build.need_room(Path("/var/lib"), 2048, "the machine's disk", "make room there")
         started = time.monotonic()
         status = _vagrant("up", "--provider=libvirt")
         print(f"vagrant up             {time.monotonic() - started:5.1f} s", file=sys.stderr)
@@ -88,9 +89,7 @@ def _find_out(box: build.Box | None, phases: Phases) -> None:
         name = f"minidocker/{box.directory.name}"
         with phases("box in Vagrant"):
             if name not in _boxes():
-                build.pack(box)
-                phases.run(["vagrant", "box", "add", "--provider", "libvirt", "--name", name,
-                            str(box.vagrant)], env=_environment())  # fmt: skip
+                _add(box, name, phases)
             phases.result(name)
         with phases("accelerator"):
             found = accel.choose(box.kernel)
@@ -104,6 +103,23 @@ def _find_out(box: build.Box | None, phases: Phases) -> None:
         facts["MINIDOCKER_PORT"] = json.loads(FOUND.read_text()).get("MINIDOCKER_PORT", "8888")
     keep.FOLDER.mkdir(exist_ok=True)
     FOUND.write_text(json.dumps(facts))
+
+
+def _add(box: build.Box, name: str, phases: Phases) -> None:
+    """Give Vagrant the box as a file; one that it cannot read is packed once more."""
+    home = Path(os.environ.get("VAGRANT_HOME", "~/.vagrant.d")).expanduser()
+    for again in (True, False):
+        build.pack(box)
+        remedy = "make room, or name another place: VAGRANT_HOME=/elsewhere"
+        build.need_room(home if home.exists() else home.parent, 2048, "unpacking the box", remedy)
+        try:
+            phases.run(["vagrant", "box", "add", "--provider", "libvirt", "--name", name,
+                        str(box.vagrant)], "make vm, again", env=_environment())  # fmt: skip
+            return
+        except MinidockerError:
+            box.vagrant.unlink(missing_ok=True)  # it may have been cut short
+            if not again:
+                raise
 
 
 def _forwarding() -> bool:

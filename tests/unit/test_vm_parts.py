@@ -13,13 +13,15 @@ import sys
 import tarfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from minidocker import cli
 from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound, UsageError
 from minidocker.grader.manifest import load
-from minidocker.vm import accel, build, cost, course, hoststate, lab, places, qemu, remote
+from minidocker.vm import accel, build, cost, course, hoststate, lab, places, qemu, remote, vagrant
 from minidocker.vm.phases import Phases, blame
 from minidocker.vm.ssh import Ssh
 
@@ -153,11 +155,70 @@ def test_a_tree_with_a_mount_in_it_is_not_removed(tmp_path: Path) -> None:
     assert "something is mounted" in done.stdout, done.stderr
 
 
+def box_of(directory: Path) -> Path:
+    """Lay a box there that is small and whole."""
+    directory.mkdir(parents=True)
+    (directory / "disk.qcow2").write_bytes(b"disk")
+    facts = {"suite": "bookworm", "kernel_version": "6.1", "course": "c", "seconds": 1.0,
+             "sizes": {"disk.qcow2": 4}}  # fmt: skip
+    (directory / "box.json").write_text(json.dumps(facts))
+    return directory
+
+
 def test_a_box_cut_short_is_no_box(own_places: Path) -> None:
     directory = own_places / "cache" / f"box-bookworm-{build.recipe('bookworm')}"
-    directory.mkdir(parents=True)
-    (directory / "box.json").write_text('{"suite": "book')
+    box_of(directory)
+    whole = (directory / "box.json").read_text()
+    assert build.find("bookworm") is not None
+    (directory / "disk.qcow2").write_bytes(b"dis")
     assert build.find("bookworm") is None
+    (directory / "disk.qcow2").write_bytes(b"disk")
+    for text in ('{"suite": "book', whole.replace('"sizes"', '"older"')):
+        (directory / "box.json").write_text(text)
+        assert build.find("bookworm") is None
+
+
+def test_a_full_disk_is_said_before_anything_is_made(
+    own_places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build.shutil, "disk_usage", lambda path: SimpleNamespace(free=9 << 20))
+    monkeypatch.setattr(build, "need_programs", lambda: None)
+    cache = own_places / "cache"
+    with pytest.raises(MinidockerError, match="has 9 MB free, and building a box takes 4096 MB"):
+        build.build("bookworm")
+    assert [path.name for path in cache.iterdir()] == ["lock"]
+    box_of(cache / f"box-bookworm-{build.recipe('bookworm')}")
+    box = build.find("bookworm")
+    assert box is not None
+    with pytest.raises(MinidockerError, match="a box file for Vagrant takes 1024 MB"):
+        build.pack(box)
+    assert sorted(path.name for path in box.directory.iterdir()) == ["box.json", "disk.qcow2"]
+
+
+def test_a_box_file_that_vagrant_cannot_read_is_packed_again(
+    own_places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box_of(own_places / "cache" / f"box-bookworm-{build.recipe('bookworm')}")
+    box = build.find("bookworm")
+    assert box is not None
+    box.vagrant.write_bytes(b"half")
+    read: list[bytes] = []
+
+    class Vagrant(Phases):
+        def run(self, argv: Any, *_: Any, **__: Any) -> str:
+            read.append(Path(argv[-1]).read_bytes())
+            if read[-1] != b"whole":
+                raise MinidockerError("vagrant failed: it cannot be unpacked")
+            return ""
+
+    def pack(box: build.Box) -> Path:
+        if not box.vagrant.exists():
+            box.vagrant.write_bytes(b"whole")
+        return box.vagrant
+
+    monkeypatch.setattr(build, "pack", pack)
+    vagrant._add(box, "minidocker/x", Vagrant())
+    assert read == [b"half", b"whole"]
 
 
 # --- QEMU --------------------------------------------------------------------------------
