@@ -24,7 +24,9 @@ while True:
 
 EMPTY_FILES = """
 mkdir $M_BASE/tmp/many; cd $M_BASE/tmp/many; n=0
-while : > f$n; do n=$((n+1)); done 2>/dev/null
+while : > f$n; do
+    n=$((n+1)); [ $((n%1000)) = 0 ] && sleep 0.02    # as slow as a quick disk
+done 2>/dev/null
 sleep 60
 """
 

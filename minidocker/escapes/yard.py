@@ -25,7 +25,7 @@ from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 
 PLACE = "/yard"
-INODES = 50_000  # files and directories that fit into the yard's disk
+INODES = 100_000  # files and directories that fit into the yard's disk
 BASE = f"{PLACE}/base"
 VOLUME = f"{PLACE}/volume"
 NEVER_BEGAN = (125, 126, 127)  # as in `docker run`: its own failure, cannot be run, not found

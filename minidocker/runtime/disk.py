@@ -14,11 +14,11 @@ TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read thi
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LONGEST, SHORTEST = 2.0, 0.02  # seconds from one look to the next
+LONGEST, SHORTEST = 2.0, 0.01  # seconds from one look to the next
 # (of bytes, of inodes): what is kept for others, and how fast the fastest writer takes it.
 RESERVE = (1 << 30, 50_000)
-SPEED = (2 << 30, 200_000)  # a second
-PART = 20  # on a small disk: one part in so many is kept, not the whole RESERVE
+SPEED = (2 << 30, 400_000)  # a second
+PART = 10  # on a small disk: one part in so many is kept, not the whole RESERVE
 
 
 class Disk:

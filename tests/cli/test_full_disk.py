@@ -10,7 +10,7 @@ import pytest
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
 
 ON_A_SMALL_DISK = """\
-mount -t tmpfs -o nr_inodes=20000,size=400m none "$MINIDOCKER_ROOT"
+mount -t tmpfs -o nr_inodes=40000,size=400m none "$MINIDOCKER_ROOT"
 {mini} image build-base >/dev/null
 {mini} run --name other base sh -c 'n=0; while [ $n -lt 300 ]; do : > /f$n; n=$((n+1)); done; sleep 3' &
 {mini} run --name hog base sh -c '{attack}'
@@ -37,7 +37,8 @@ def on_a_small_disk(command: list[str], place: Path, attack: str) -> tuple[list[
 @pytest.mark.parametrize(
     ("attack", "what"),
     [
-        ("mkdir /many; cd /many; n=0; while :; do : > $n; n=$((n+1)); done", "inodes"),
+        ("mkdir /many; cd /many; n=0; while :; do : > $n; n=$((n+1)); "
+         "[ $((n%500)) = 0 ] && sleep 0.05; done", "inodes"),
         ("while :; do head -c 2m /dev/zero >> /big; sleep 0.02; done", "bytes"),
     ],
 )

@@ -39,28 +39,28 @@ def look(upper: Path) -> str:
 
 
 def test_much_room(upper: Path) -> None:
-    fill(upper, 60)
+    fill(upper, 110)
     assert look(upper) == ""
 
 
 def test_the_one_who_took_it(upper: Path) -> None:
-    fill(upper, 60)
-    left["inodes"] = 49
+    fill(upper, 110)
+    left["inodes"] = 99
     assert look(upper) == "inodes"
-    left.update(inodes=900, blocks=49)
-    assert look(upper) == ""  # 60 empty files are no bytes
-    fill(upper, 60, 4096)
+    left.update(inodes=900, blocks=99)
+    assert look(upper) == ""  # 110 empty files are no bytes
+    fill(upper, 110, 4096)
     assert look(upper) == "bytes"
 
 
 def test_another_took_it(upper: Path) -> None:
-    fill(upper, 30)
+    fill(upper, 60)
     left["inodes"] = 0
     assert look(upper) == ""
 
 
 def test_a_file_system_that_counts_no_inodes(upper: Path) -> None:
-    fill(upper, 60)
+    fill(upper, 110)
     left.update(inodes=0, files=0)
     assert look(upper) == ""
 
@@ -70,7 +70,7 @@ def test_looks_come_quicker_as_the_room_gets_less(
 ) -> None:
     monkeypatch.setattr(disk, "SPEED", (4096, 100))
     seconds = []
-    for inodes in (900, 150, 60, 51, 50):
+    for inodes in (900, 200, 110, 101, 100):
         left["inodes"] = inodes
         seconds.append(Disk(str(upper)).look())
     assert seconds == [disk.LONGEST, 1.0, 0.1, disk.SHORTEST, disk.SHORTEST]
