@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import glob
 import json
 import os
 import shutil
@@ -130,7 +131,17 @@ def clean_up(work: str) -> None:
         forget(name, os.path.join(work, f"{name}-state"))
     for point in sorted(mounts_below(work), reverse=True):
         subprocess.run(["umount", "--lazy", point], stderr=subprocess.DEVNULL)
+    for group in cgroups_of_podman(work):
+        with contextlib.suppress(OSError):
+            os.rmdir(group)
     shutil.rmtree(work, ignore_errors=True)
+
+
+def cgroups_of_podman(work: str) -> list[str]:
+    """Return the cgroups below the parent that we name for Podman, which leaves it; inner first."""
+    name = os.path.basename(work)
+    parents = [f"/sys/fs/cgroup/{name}", *glob.glob(f"/sys/fs/cgroup/*/{name}")]
+    return [path for parent in parents for path, _, _ in os.walk(parent, topdown=False)]
 
 
 def forget(name: str, state: str) -> None:

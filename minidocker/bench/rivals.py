@@ -108,7 +108,8 @@ class Rivals:
             out.write(CONTAINERS_CONF)
         argv = [path, "--root", folder + "/root", "--runroot", folder + "/run",
                 "--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "file",
-                "run", "--rm", "--network=none", "--rootfs", self.rootfs, *command]  # fmt: skip
+                "run", "--rm", "--network=none", "--cgroup-parent",
+                "/" + os.path.basename(self.work), "--rootfs", self.rootfs, *command]  # fmt: skip
         return Program(
             "podman", lambda _: argv, {"CONTAINERS_CONF": conf}, version([path, "--version"])
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,16 @@ pytestmark = pytest.mark.needs("root", "pidns", "mntns", "busybox")
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> dict[str, str]:
-    """An environment in which the bench works below tmp_path, and finds only minidocker."""
-    return {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
+def place(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """An environment in which the bench works below tmp_path; no cgroup may stay."""
+    before = cgroups()
+    yield {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
+    assert cgroups() - before == set()
+
+
+def cgroups() -> set[str]:
+    """The cgroups at the top of each hierarchy."""
+    return {path for depth in ("*", "*/*") for path in glob.glob(f"/sys/fs/cgroup/{depth}/")}
 
 
 def test_json_has_each_section(command: list[str], place: dict[str, str], tmp_path: Path) -> None:
