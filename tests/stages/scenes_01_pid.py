@@ -8,7 +8,6 @@ import fcntl
 import os
 import signal
 import termios
-import time
 
 from minidocker.kernel.flags import CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS, names
 
@@ -134,14 +133,18 @@ def act_init(learner, kernel, talk, job, **args):
 
 
 def job_orphans(talk, number, count):
-    """Leave orphans behind: each child forks one that ends, and ends before it."""
+    """Leave orphans behind: each child forks one, and ends before it. They end all at once."""
+    reader, writer = os.pipe()
     for _ in range(count):
         pid = os.fork()
         if pid == 0:
             if os.fork() == 0:
-                time.sleep(0.01)
+                os.close(writer)
+                os.read(reader, 1)  # until nobody has the other side any more
             os._exit(0)
         os.waitpid(pid, 0)
+    talk.ask("orphans")
+    os.close(writer)
     talk.ask("orphaned")
     return 7
 
