@@ -109,9 +109,18 @@ def stop(name: str) -> None:
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
-        deadline = time.monotonic() + 3
-        while find(name) and time.monotonic() < deadline:
+        deadline = time.monotonic() + 5
+        while not ended(pid) and time.monotonic() < deadline:
             time.sleep(0.02)
+
+
+def ended(pid: int) -> bool:
+    """Say whether a process has given everything back; freeing a machine's memory takes a while."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state in "ZX"
 
 
 def resident(pid: int) -> int:
