@@ -6,6 +6,7 @@ over them, in a mount namespace of the test's own.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -62,19 +63,40 @@ def let_through(path: Path) -> None:
             above.chmod(above.stat().st_mode | 0o011)
 
 
-@pytest.fixture(scope="module", params=["subordinate ids", "one id"])
-def user(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """The user, with the base image; everybody may enter the directories above the home."""
-    ranges = request.param == "subordinate ids"
+def with_base(home: Path, ranges: bool) -> Account:
+    """Make the user, and the base image in the user's own store; blocked where that cannot be."""
     if ranges and not (shutil.which("newuidmap") and os.path.exists("/etc/subuid")):
         pytest.skip("blocked: no newuidmap (apt-get install uidmap)")
-    home = tmp_path_factory.mktemp("home")
     let_through(home)
     account = Account(home, ranges)
     done = account("image", "build-base")
     if "Permission denied" in done.stderr or "cannot open" in done.stderr:
         pytest.skip("blocked: an ordinary user cannot read this course (make test in /srv, say)")
     assert done.returncode == 0, done.stderr
+    return account
+
+
+@contextlib.contextmanager
+def running_cat(user: Account, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A container whose command is cat, once it runs; it is ended in the end."""
+    process = subprocess.Popen(
+        user.argv("run", "-i", "--rm", *options, "base", "cat"),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/",
+    )  # fmt: skip
+    try:
+        assert process.stdin and process.stdout
+        process.stdin.write(b"ready\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"ready\n"
+        yield process
+    finally:
+        process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module", params=["subordinate ids", "one id"])
+def user(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """The user, with the base image; everybody may enter the directories above the home."""
+    account = with_base(tmp_path_factory.mktemp("home"), request.param == "subordinate ids")
     yield account
     done = account("prune")
     assert done.returncode == 0, done.stderr
@@ -95,15 +117,7 @@ def test_root_inside_is_the_user_outside(user: Account) -> None:
 
 def test_the_command_is_the_users_own_process(user: Account) -> None:
     """Seen from the host, by its number there: the ids, and every capability in its namespace only."""
-    process = subprocess.Popen(
-        user.argv("run", "-i", "--rm", "--cap-drop", "ALL", "--cap-add", "CHOWN", "base", "cat"),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/",
-    )  # fmt: skip
-    try:
-        assert process.stdin and process.stdout
-        process.stdin.write(b"ready\n")
-        process.stdin.flush()
-        assert process.stdout.readline() == b"ready\n"
+    with running_cat(user, "--cap-drop", "ALL", "--cap-add", "CHOWN") as process:
         pid = child_named("cat", process.pid)
         status = dict(
             line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -112,8 +126,6 @@ def test_the_command_is_the_users_own_process(user: Account) -> None:
         assert set(status["Uid"].split()) == set(status["Gid"].split()) == {str(UID)}
         assert int(status["CapEff"], 16) == 1  # CAP_CHOWN, over this namespace's files
         assert os.readlink(f"/proc/{pid}/ns/user") != os.readlink("/proc/self/ns/user")
-    finally:
-        process.communicate(timeout=30)
 
 
 def child_named(name: str, above: int) -> int:
@@ -232,20 +244,10 @@ def test_a_limit_without_a_cgroup_is_blocked_with_the_remedy(user: Account) -> N
 
 @pytest.mark.parametrize("option", ["--ipc", "--pid", "--network"])
 def test_another_container_cannot_be_joined(user: Account, option: str) -> None:
-    process = subprocess.Popen(
-        user.argv("run", "-i", "--rm", "--name", "first", "base", "cat"),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/",
-    )  # fmt: skip
-    try:
-        assert process.stdin and process.stdout
-        process.stdin.write(b"ready\n")
-        process.stdin.flush()
-        assert process.stdout.readline() == b"ready\n"
+    with running_cat(user, "--name", "first"):
         done = user("run", "--rm", option, "container:first", "base", "true")
         assert done.returncode == 125
         assert "an ordinary user's container cannot join another one" in done.stderr
-    finally:
-        process.communicate(timeout=30)
 
 
 # --- asked for by root ----------------------------------------------------------------------
