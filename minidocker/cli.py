@@ -89,17 +89,17 @@ def complain(problem: MinidockerError) -> None:
 def dispatch(word: str, rest: list[str]) -> int:
     """Hand the arguments to the room that knows the word."""
     if word in GRADER or not word:
-        from minidocker.grader import commands as grader
+        from minidocker.verbs import grade as grader
 
         return grader.main([word or "status", *rest])
     if word in ("image", "commit", "diff"):
         return with_owners(word, rest)
     if word == "doctor":
-        from minidocker.lab import doctor
+        from minidocker.doctor import doctor
 
         return doctor.main(rest)
     if word == "vm":
-        from minidocker.vm import commands as vm
+        from minidocker.verbs import vm
 
         return vm.main(rest)
     if word == "bench":
@@ -107,23 +107,23 @@ def dispatch(word: str, rest: list[str]) -> int:
 
         return bench.main(rest)
     if word in ("ps", "rm", "prune"):
-        from minidocker.engine import commands as engine
+        from minidocker.verbs import ps as engine
 
         return engine.main([word, *rest])
     if word == "network":
-        from minidocker.engine import networks
+        from minidocker.verbs import network
 
-        return networks.main(rest)
+        return network.main(rest)
     if word == "stats":
-        from minidocker.lab import stats
+        from minidocker.verbs import stats
 
         return stats.main(rest)
     if word == "xray":
-        from minidocker.lab import xray_command
+        from minidocker.verbs import xray
 
-        return xray_command.main(rest)
+        return xray.main(rest)
     if word == "escapes":
-        from minidocker.escapes import commands as escapes
+        from minidocker.verbs import escapes
 
         return escapes.main(rest)
     if word in ("help", "--help", "-h"):
@@ -142,16 +142,16 @@ def with_owners(word: str, rest: list[str]) -> int:
 
     def work() -> int:
         if word == "image":
-            from minidocker.images import commands as images
+            from minidocker.verbs import image as images
 
             return images.main(rest)
-        from minidocker.engine import layers
+        from minidocker.verbs import commit
 
-        return layers.main([word, *rest])
+        return commit.main([word, *rest])
 
     if sys.platform != "linux" or not os.geteuid():
         return work()
-    from minidocker.images.store import default_root
+    from minidocker.images.store.store import default_root
     from minidocker.runtime import rootless
 
     os.environ["MINIDOCKER_ROOT"] = default_root()  # which depends on who asks
@@ -160,8 +160,8 @@ def with_owners(word: str, rest: list[str]) -> int:
 
 def run(argv: list[str]) -> int:
     """`minidocker run`: from the words to an exit status."""
-    from minidocker import options, plan
-    from minidocker.images.store import Store
+    from minidocker.images.store.store import Store
+    from minidocker.plan import from_options, options
 
     open_standard_descriptors()
     found, words = options.parse(argv)
@@ -179,7 +179,7 @@ def run(argv: list[str]) -> int:
     if sys.platform != "linux":
         raise MinidockerError("containers need Linux", "vagrant up   (or: run --dry-run)")
     store = Store()
-    if warning := plan.warn_outside_the_lab(found, store):
+    if warning := from_options.warn_outside_the_lab(found, store):
         sys.stderr.write(f"minidocker: {warning}\n")
     from minidocker.kernel.linux import Linux
     from minidocker.runtime import state
@@ -191,7 +191,7 @@ def run(argv: list[str]) -> int:
 
         readonly.ensure(kernel)
     with store.hold():  # nobody removes the image between our look and our record
-        spec, stages = plan.plan(found, words, store)
+        spec, stages = from_options.plan(found, words, store)
         check_terminal(found)
         record, lock = state.create(store.root, spec)
     teller = None
@@ -217,13 +217,13 @@ def open_standard_descriptors() -> None:
 
 def dry_run(found: dict[str, object], words: list[str]) -> int:
     """Tell every step of a run, and do none of them."""
-    from minidocker import plan
-    from minidocker.images.store import Store
+    from minidocker.images.store.store import Store
     from minidocker.kernel.trace import Pretend
+    from minidocker.plan import from_options
     from minidocker.runtime.rehearsal import invented, rehearse
 
     store = Store()
-    spec, stages = plan.plan(found, words, store, touch=False)
+    spec, stages = from_options.plan(found, words, store, touch=False)
     kernel, teller = told(Pretend(invented(spec.process.user)))
     rehearse(spec, [stage() for stage in stages], kernel, teller, store.root)
     return 0
@@ -232,8 +232,8 @@ def dry_run(found: dict[str, object], words: list[str]) -> int:
 def told(kernel: Kernel) -> tuple[Kernel, Teller]:
     """Wrap a kernel so that each call is printed."""
     from minidocker.kernel.trace import Traced
-    from minidocker.printing import Printer
     from minidocker.runtime.explain import Teller
+    from minidocker.verbs.explain import Printer
 
     teller = Teller(Printer().show)
     return Traced(kernel, teller), teller

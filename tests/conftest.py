@@ -20,7 +20,7 @@ def missing(feature: str) -> str:
     """Say why this machine lacks a feature of the doctor's, with the line that helps; "" if it has."""
     if feature == "root":
         return "" if os.geteuid() == 0 else "blocked: needs root (sudo make test)"
-    from minidocker.lab.doctor import features
+    from minidocker.doctor.doctor import features
 
     finding = _features().get(feature) if features else None
     if finding is None:
@@ -30,7 +30,7 @@ def missing(feature: str) -> str:
 
 @functools.cache
 def _features() -> dict:
-    from minidocker.lab.doctor import features
+    from minidocker.doctor.doctor import features
 
     return features()
 

@@ -32,9 +32,10 @@ gc.disable()  # as the installed command does, and as it ends
 sys.path.insert(0, ROOT)
 del sys.argv[1:3]
 
-from minidocker import cli, options, plan  # noqa: E402, F401
-from minidocker.images import store  # noqa: E402, F401
+from minidocker import cli  # noqa: E402
+from minidocker.images.store import store  # noqa: E402, F401
 from minidocker.kernel.linux import Linux  # noqa: E402
+from minidocker.plan import from_options, options  # noqa: E402, F401
 from minidocker.runtime import host, state  # noqa: E402
 from minidocker.stages import STAGES  # noqa: E402
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from minidocker.lab.picture import Picture
+    from minidocker.pictures.picture import Picture
 
 
 def escape_matrix(*names: str) -> Picture:

@@ -8,11 +8,11 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 
+from minidocker.chamber.cell_needs import cgroup_parent, needed_filesystems
 from minidocker.errors import Blocked
 from minidocker.escapes.escape import Escape
 from minidocker.escapes.ladder import Finding, climb
 from minidocker.escapes.server import PACKAGE, Server
-from minidocker.grader.ground import cgroup_parent, needed_filesystems
 from minidocker.images.base import find_busybox
 from minidocker.seccomp.cache import filter_file
 from minidocker.stages.capabilities import DEFAULT, mask

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from minidocker.escapes.ladder import NONE, PODMAN, Finding, label, rungs
-from minidocker.lab.picture import Picture
-from minidocker.lab.svg import Canvas
+from minidocker.pictures.picture import Picture
+from minidocker.pictures.svg import Canvas
 
 LEFT, TOP, ROW, STEP, RIGHT = 156.0, 128.0, 21.0, 25.0, 190.0
 

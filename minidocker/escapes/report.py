@@ -10,7 +10,7 @@ from typing import TextIO
 from minidocker.escapes import picture
 from minidocker.escapes.catalogue import FAMILIES
 from minidocker.escapes.ladder import ERROR, WORKS, Finding
-from minidocker.lab.picture import table
+from minidocker.pictures.picture import table
 
 BAR = 24
 

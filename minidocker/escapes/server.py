@@ -15,9 +15,9 @@ import sys
 import time
 from typing import Any
 
+from minidocker.chamber.cell_needs import cgroup_parent, make_cgroup, patience, remove_cgroup
 from minidocker.escapes import catalogue
 from minidocker.escapes.yard import Yard, tell
-from minidocker.grader.ground import cgroup_parent, make_cgroup, patience, remove_cgroup
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 from minidocker.runtime import readonly

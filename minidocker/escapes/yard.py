@@ -18,9 +18,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from minidocker.chamber import cell_root
 from minidocker.errors import Blocked, KernelError
 from minidocker.escapes.escape import Escape, python_text
-from minidocker.grader import walls
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 
@@ -60,7 +60,7 @@ class Yard:
         kernel = self.kernel
         if not os.statvfs("/proc/self/exe").f_flag & os.ST_RDONLY:
             raise RuntimeError("the yard's own program is not on a read-only mount")
-        walls.build(kernel, {"filesystems": self.order["filesystems"], "hide": []})
+        cell_root.build(kernel, {"filesystems": self.order["filesystems"], "hide": []})
         kernel.mount("sysfs", "/sys", "sysfs", f.MS_NOSUID | f.MS_NODEV | f.MS_NOEXEC)
         for place, kind, data in self.order["cgroups"]:
             os.makedirs(place, exist_ok=True)

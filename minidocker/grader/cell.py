@@ -18,10 +18,16 @@ from typing import Any
 
 import pexpect.fdpexpect
 
+from minidocker.chamber.cell_needs import (
+    PACKAGE,
+    make_cgroup,
+    open_terminal,
+    patience,
+    remove_cgroup,
+)
+from minidocker.chamber.client import Maker
+from minidocker.course.outcomes import Fail, NotStarted
 from minidocker.errors import LAB_MACHINE, Blocked
-from minidocker.grader.ground import PACKAGE, make_cgroup, open_terminal, patience, remove_cgroup
-from minidocker.grader.maker import Maker
-from minidocker.grader.outcomes import Fail, NotStarted
 from minidocker.grader.probe import Gone, Proc
 
 ROOMS = ("stages", "net", "runtime", "engine", "images", "lab", "grader")

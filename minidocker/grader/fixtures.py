@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from minidocker.chamber.client import Maker
+from minidocker.course import exercise_file as subjects
+from minidocker.course.exercise_file import Subject
+from minidocker.course.manifest import Check, Lesson, Manifest, load
 from minidocker.errors import LAB_MACHINE, Blocked
-from minidocker.grader import subject as subjects
 from minidocker.grader.cell import Cell
 from minidocker.grader.machine import Machine
-from minidocker.grader.maker import Maker
-from minidocker.grader.manifest import Check, Lesson, Manifest, load
-from minidocker.grader.subject import Subject
 
 MakeCell = Callable[..., Cell]
 

@@ -7,13 +7,14 @@ import json
 import time
 from pathlib import Path
 
+from minidocker.course import edit
+from minidocker.course import exercise_file as subjects
+from minidocker.course import outcomes as o
+from minidocker.course.journal import Journal
+from minidocker.course.manifest import Lesson, Manifest
+from minidocker.course.printer import Printer, as_json
 from minidocker.errors import NotFound, UsageError
-from minidocker.grader import edit, judge
-from minidocker.grader import outcomes as o
-from minidocker.grader import subject as subjects
-from minidocker.grader.journal import Journal
-from minidocker.grader.manifest import Lesson, Manifest
-from minidocker.grader.report import Printer, as_json
+from minidocker.grader import judge
 
 
 def grade(manifest: Manifest, options: argparse.Namespace) -> int:

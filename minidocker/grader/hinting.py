@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from minidocker.course.journal import Journal
+from minidocker.course.manifest import Lesson, Manifest
+from minidocker.course.printer import Printer
 from minidocker.errors import NotFound, UsageError
-from minidocker.grader import stuck
-from minidocker.grader.journal import Journal
-from minidocker.grader.manifest import Lesson, Manifest
-from minidocker.grader.report import Printer
+from minidocker.grader import after_hints
 
 
 def hint(manifest: Manifest, options: argparse.Namespace) -> int:
@@ -25,8 +25,8 @@ def hint(manifest: Manifest, options: argparse.Namespace) -> int:
     key = code if code in lesson.hints else ""  # without hints of its own it has the check's
     taken, tried = journal.hints_taken(check_id, key), journal.failed_edits(check_id)
     check = next((one for one in lesson.checks if one.id == check_id), None)
-    after = stuck.helps(manifest, lesson, check) if check else []
-    if check and after and taken >= len(steps) and tried >= stuck.TRIES:
+    after = after_hints.helps(manifest, lesson, check) if check else []
+    if check and after and taken >= len(steps) and tried >= after_hints.TRIES:
         at = min(taken - len(steps), len(after) - 1)
         title, lines = after[at]
         printer.line(f"{head} after the hints", "bold")
@@ -40,9 +40,9 @@ def hint(manifest: Manifest, options: argparse.Namespace) -> int:
     _show(printer, steps[step - 1].splitlines())
     journal.add("hint", lesson=lesson.id, check=check_id, code=key, step=step)
     last = step == len(steps)
-    _more(printer, options.what, not last or bool(after and tried >= stuck.TRIES))
-    if last and after and tried < stuck.TRIES:
-        printer.line(f"There is more after {stuck.TRIES} different tries; so far: {tried}.")
+    _more(printer, options.what, not last or bool(after and tried >= after_hints.TRIES))
+    if last and after and tried < after_hints.TRIES:
+        printer.line(f"There is more after {after_hints.TRIES} different tries; so far: {tried}.")
     return 0
 
 

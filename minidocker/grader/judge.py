@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-from minidocker.grader import outcomes as o
-from minidocker.grader import subject as subjects
-from minidocker.grader.manifest import Lesson, Manifest, load
-from minidocker.grader.messages import sentence
+from minidocker.course import exercise_file as subjects
+from minidocker.course import outcomes as o
+from minidocker.course.manifest import Lesson, Manifest, load
+from minidocker.course.messages import sentence
 
 # Nothing of pytest that a check does not use: a start costs 0.2 s instead of 0.4 s.
 UNUSED = ("terminal", "cacheprovider", "logging", "warnings", "doctest", "junitxml", "pastebin",

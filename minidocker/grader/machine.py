@@ -13,7 +13,7 @@ from typing import Any
 
 import pexpect
 
-from minidocker.grader.ground import patience
+from minidocker.chamber.cell_needs import patience
 
 
 class Machine:

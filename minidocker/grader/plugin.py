@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from minidocker.course import outcomes as o
+from minidocker.course.exercise_file import Subject
+from minidocker.course.manifest import Check, Lesson, Manifest
+from minidocker.course.messages import sentence
 from minidocker.errors import Blocked
-from minidocker.grader import outcomes as o
 from minidocker.grader.fixtures import find_check
-from minidocker.grader.manifest import Check, Lesson, Manifest
-from minidocker.grader.messages import sentence
-from minidocker.grader.subject import Subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import argparse
 import os
 import sys
 
-from minidocker.grader import outcomes as o
-from minidocker.grader.journal import Journal
-from minidocker.grader.manifest import Lesson, Manifest
-from minidocker.grader.report import Printer
+from minidocker.course import outcomes as o
+from minidocker.course.journal import Journal
+from minidocker.course.manifest import Lesson, Manifest
+from minidocker.course.printer import Printer
 
 
 def progress(manifest: Manifest, options: argparse.Namespace) -> int:
@@ -93,7 +93,7 @@ def _machine(lesson: Lesson | None) -> str:
     told = f"machine: Linux {os.uname().release}, {who}"
     if lesson is None:
         return f"{told}   (minidocker doctor says more)"
-    from minidocker.lab import doctor  # a third of a second, and for nothing else here
+    from minidocker.doctor import doctor  # a third of a second, and for nothing else here
 
     gaps = doctor.missing(lesson.needs, doctor.features())
     if gaps:

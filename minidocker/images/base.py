@@ -14,13 +14,13 @@ import tarfile
 from typing import TYPE_CHECKING
 
 from minidocker.errors import Blocked
-from minidocker.images import files, names, oci
 from minidocker.images.importer import Report, add_tar
-from minidocker.images.partial import Partial
+from minidocker.images.store import files, names, oci
+from minidocker.images.store.partial import Partial
 
 if TYPE_CHECKING:
-    from minidocker.images.source import Progress
-    from minidocker.images.store import Store
+    from minidocker.images.archive.source import Progress
+    from minidocker.images.store.store import Store
 
 INSTALL = "apt-get install busybox-static"
 PT_INTERP = 3  # elf(5): this segment names the dynamic loader, so a static program has none

@@ -17,18 +17,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from minidocker.errors import NotFound
-from minidocker.images import catalogue, changes, files, names, oci
+from minidocker.images.archive.apply import Lower
+from minidocker.images.archive.pack import Packer
+from minidocker.images.archive.stream import Stream
+from minidocker.images.archive.tar import Archive
+from minidocker.images.archive.upper import Upper
 from minidocker.images.importer import Report
-from minidocker.images.layer import Lower
-from minidocker.images.pack import Packer
-from minidocker.images.partial import Partial
-from minidocker.images.store import Hold, listing, with_tag
-from minidocker.images.stream import Stream
-from minidocker.images.tar import Archive
-from minidocker.images.upper import Upper
+from minidocker.images.store import catalogue, changes, files, names, oci
+from minidocker.images.store.partial import Partial
+from minidocker.images.store.store import Hold, listing, with_tag
 
 if TYPE_CHECKING:
-    from minidocker.images.store import Store
+    from minidocker.images.store.store import Store
 
 
 def commit(

@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from minidocker.errors import UsageError
-from minidocker.images import changes, files, names, oci
-from minidocker.images.partial import Partial
-from minidocker.images.source import Progress, Source
-from minidocker.images.store import Hold
-from minidocker.images.stream import Stream
-from minidocker.images.tar import Archive
-from minidocker.images.unpack import Unpacker
+from minidocker.images.archive.source import Progress, Source
+from minidocker.images.archive.stream import Stream
+from minidocker.images.archive.tar import Archive
+from minidocker.images.archive.unpack import Unpacker
+from minidocker.images.store import changes, files, names, oci
+from minidocker.images.store.partial import Partial
+from minidocker.images.store.store import Hold
 
 if TYPE_CHECKING:
-    from minidocker.images.store import Image, Store
+    from minidocker.images.store.store import Image, Store
 
 Settings = Callable[[str], oci.Json]  # from the directory of the unpacked layer to Env, Cmd, …
 

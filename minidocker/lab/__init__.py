@@ -16,32 +16,34 @@ if TYPE_CHECKING:
 
 # What a notebook imports from here, and the module that it stands in.
 _NAMES = {
-    "CellFailed": "cells",
-    "sh": "cells",
-    "start": "cells",
-    "wait_until": "cells",
-    "Background": "cells",
-    "small_host": "smallhost",
-    "inside": "smallhost",
-    "packet_path": "packetpath",
-    "overheard": "overhear",
-    "cgroup": "groups",
-    "cgroup_tree": "cgrouptree",
-    "watch_usage": "timeline",
-    "process_trees": "pictures",
-    "namespace_table": "pictures",
-    "course_map": "pictures",
-    "vm_and_container": "pictures",
-    "ways_out": "pictures",
-    "xray": "xrays",
-    "mount_tree": "mounttree",
-    "capability_sets": "capsets",
-    "id_maps": "idmaps",
-    "layer_stack": "layerstack",
-    "layers_of": "layerstack",
-    "usage_timeline": "timeline",
+    "Background": "lab.cells",
+    "CellFailed": "lab.cells",
+    "sh": "lab.cells",
+    "start": "lab.cells",
+    "wait_until": "lab.cells",
+    "cgroup": "lab.cgroups",
+    "overheard": "lab.overhear",
+    "inside": "lab.small_host",
+    "small_host": "lab.small_host",
+    "capability_sets": "pictures.capability_sets",
+    "course_map": "pictures.catalogue",
+    "namespace_table": "pictures.catalogue",
+    "process_trees": "pictures.catalogue",
+    "vm_and_container": "pictures.catalogue",
+    "ways_out": "pictures.catalogue",
+    "cgroup_tree": "pictures.cgroup_tree",
+    "id_maps": "pictures.id_maps",
+    "layer_stack": "pictures.layer_stack",
+    "layers_of": "pictures.layer_stack",
+    "mount_tree": "pictures.mount_tree",
+    "packet_path": "pictures.packet_path",
+    "usage_timeline": "pictures.timeline",
+    "watch_usage": "pictures.timeline",
+    "xray": "xray.xray",
 }
-__all__ = [*_NAMES, "load_ipython_extension"]
+# Whole modules, by the names that the course uses.
+_MODULES = {"cgroupfs": "proc.cgroups", "mountinfo": "proc.mounts", "proc": "proc.processes"}
+__all__ = [*_NAMES, *_MODULES, "load_ipython_extension"]
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
@@ -52,8 +54,10 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _NAMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_NAMES[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"minidocker.{_MODULES[name]}")
+    if name in _NAMES:
+        return getattr(import_module(f"minidocker.{_NAMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

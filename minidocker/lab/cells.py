@@ -26,7 +26,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import IO
 
-from minidocker.lab import proc
+from minidocker.proc import processes
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MOST_OUTPUT = 1_000_000  # characters: more than that freezes a browser's page
@@ -110,7 +110,7 @@ class Background:
     def wait_until_contained(self, seconds: float = 15) -> None:
         """Wait for a descendant in another pid namespace that has become its own program."""
         self.pid = self._first(self._is_contained, seconds)
-        while (found := proc.process(self.pid)).inner_pid != 1:
+        while (found := processes.process(self.pid)).inner_pid != 1:
             self.pid = found.ppid  # with --init the command is a child of PID 1
 
     def output(self) -> str:
@@ -142,7 +142,7 @@ class Background:
         state = "ended" if self._process.poll() is not None else f"pid {self.pid or self.starter}"
         return f"<{self.command}: {state}>"
 
-    def _first(self, wanted: Callable[[proc.Process], bool], seconds: float = 15) -> int:
+    def _first(self, wanted: Callable[[processes.Process], bool], seconds: float = 15) -> int:
         limit = time.monotonic() + seconds
         while time.monotonic() < limit and self._process.poll() is None:
             for item in self._family():
@@ -153,17 +153,17 @@ class Background:
         what = self.output().strip() or "it printed nothing"
         raise CellFailed(f"[{self.command}: it does not run as expected]\n{what}")
 
-    def _family(self) -> list[proc.Process]:
+    def _family(self) -> list[processes.Process]:
         try:
-            return [item for _, item in proc.tree(self._process.pid)]
+            return [item for _, item in processes.tree(self._process.pid)]
         except LookupError:
             return []
 
-    def _is_contained(self, item: proc.Process) -> bool:
+    def _is_contained(self, item: processes.Process) -> bool:
         try:
-            away = proc.namespace(item.pid, "pid") != proc.namespace("self", "pid")
+            away = processes.namespace(item.pid, "pid") != processes.namespace("self", "pid")
             # Before its execve a child is still the program that forked it.
-            return away and proc.link(item.pid, "exe") != proc.link(item.ppid, "exe")
+            return away and processes.link(item.pid, "exe") != processes.link(item.ppid, "exe")
         except (LookupError, PermissionError):
             return False
 

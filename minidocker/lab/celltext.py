@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from minidocker.kernel import flags
 from minidocker.kernel.linux import Linux
-from minidocker.lab import proc
+from minidocker.proc import processes
 
 NAME = "<cell>"
 
@@ -26,7 +26,7 @@ def names() -> dict[str, Any]:
     The constants are those of minidocker.kernel.flags in the kernel's spelling: CLONE_NEWPID, …
     """
     constants = {name: value for name, value in vars(flags).items() if name.isupper()}
-    return {"__name__": "__main__", "os": os, "kernel": Linux(), "proc": proc, **constants}
+    return {"__name__": "__main__", "os": os, "kernel": Linux(), "proc": processes, **constants}
 
 
 def run(source: str, argv: list[str]) -> NoReturn:

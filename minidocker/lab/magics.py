@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
+from minidocker.doctor import cgroup_probe, doctor
+from minidocker.doctor.finding import Host
 from minidocker.errors import MinidockerError
-from minidocker.lab import cells, cgroup_probe, doctor, isolated, predict, progress
-from minidocker.lab.finding import Host
+from minidocker.lab import cells, isolated, predict, progress
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

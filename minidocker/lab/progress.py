@@ -9,12 +9,12 @@ import os
 
 from minidocker.errors import MinidockerError
 from minidocker.lab import cells
-from minidocker.lab.pictures import Picture, course_map
+from minidocker.pictures.catalogue import Picture, course_map
 
 
 def tree() -> str:
     """Return the course's folder; the package's own where no course.toml is found."""
-    from minidocker.grader import manifest
+    from minidocker.course import manifest
 
     try:
         return str(manifest.find_root())
@@ -24,15 +24,15 @@ def tree() -> str:
 
 def lesson_number(folder: str, word: str) -> str:
     """Return "01" for "1", "01" or "01_pid"; NotFound for a lesson that is not there."""
-    from minidocker.grader import manifest
+    from minidocker.course import manifest
 
     return manifest.load(folder).lesson(word).number if word else ""
 
 
 def picture(folder: str, current: str) -> Picture:
     """Return the course map: the lesson `current` ("01") is lit, finished ones are marked."""
-    from minidocker.grader import manifest
-    from minidocker.grader.journal import Journal
+    from minidocker.course import manifest
+    from minidocker.course.journal import Journal
 
     course = manifest.load(folder)
     journal = Journal(course.root)
@@ -45,7 +45,7 @@ def picture(folder: str, current: str) -> Picture:
 
 def question(folder: str, current: str) -> str:
     """Return the one question of a lesson, and how long it takes."""
-    from minidocker.grader import manifest
+    from minidocker.course import manifest
 
     lesson = manifest.load(folder).lesson(current)
     exercise = os.path.join("..", lesson.exercise)

@@ -17,7 +17,7 @@ from errno import EEXIST
 
 from minidocker.errors import Conflict, KernelError, NotFound
 from minidocker.net import addresses, leases, rules
-from minidocker.spec import Record
+from minidocker.spec.spec import Record
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minidocker.errors import UsageError
 from minidocker.net import addresses
-from minidocker.spec import Record
+from minidocker.spec.spec import Record
 
 MOST = 1000  # ports in one -p: each one costs a socket and two rules
 

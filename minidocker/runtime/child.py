@@ -22,7 +22,7 @@ from minidocker.kernel.flags import (
     TIOCSPTLCK,
 )
 from minidocker.runtime.failure import failure
-from minidocker.spec import DEFAULT_PATH
+from minidocker.spec.spec import DEFAULT_PATH
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.runtime.channel import Channel
     from minidocker.runtime.explain import Teller
-    from minidocker.spec import Run
+    from minidocker.spec.spec import Run
     from minidocker.stages.base import Stage
 
 ALL_SIGNALS = set(range(1, 65)) - {32, 33}  # these two are glibc's own

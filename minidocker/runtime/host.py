@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.runtime.explain import Teller
     from minidocker.runtime.joining import Door
-    from minidocker.spec import Run
+    from minidocker.spec.spec import Run
     from minidocker.stages.base import Stage
 
 # Not forwarded: those that cannot be caught, job control, faults of our own, glibc's two.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minidocker.kernel.flags import NAMESPACES
 from minidocker.runtime.failure import failure
-from minidocker.spec import Run
+from minidocker.spec.spec import Run
 from minidocker.stages.pid import Pid
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from minidocker.kernel.interface import Kernel
     from minidocker.runtime.explain import Teller
-    from minidocker.spec import Spec
+    from minidocker.spec.spec import Spec
     from minidocker.stages.base import Stage
 
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 import os
 import sys
 
-from minidocker import ids
 from minidocker.errors import KernelError, MinidockerError
 from minidocker.kernel.flags import CLONE_NEWUSER
 from minidocker.kernel.linux import Linux
+from minidocker.spec import ids
 from minidocker.stages.user import User
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from minidocker.spec import Ids
+    from minidocker.spec.spec import Ids
 
 
 def remove_tree(directory: str) -> None:
@@ -80,8 +80,8 @@ def as_root(work: Callable[[], int]) -> int:
 
 def write_maps(kernel: Linux, stage: User, pid: int, maps: Ids) -> None:
     """Write the maps of a process as the stage does for a container."""
-    from minidocker.spec import Linux as Section
-    from minidocker.spec import Run, Spec
+    from minidocker.spec.spec import Linux as Section
+    from minidocker.spec.spec import Run, Spec
 
     run = Run(id="", directory="", root="", facts={}, spec=Spec(linux=Section(ids=maps)))
     try:

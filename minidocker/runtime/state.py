@@ -16,7 +16,7 @@ from errno import EACCES, EPERM
 from minidocker.errors import Conflict, KernelError, MinidockerError, NotFound
 from minidocker.kernel.interface import Kernel
 from minidocker.runtime.channel import to_json
-from minidocker.spec import Run, Spec
+from minidocker.spec.spec import Run, Spec
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
     from minidocker.kernel.interface import Kernel
-    from minidocker.spec import Run
+    from minidocker.spec.spec import Run
 
 
 class Stage:

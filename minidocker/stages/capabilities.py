@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from minidocker.kernel.interface import Kernel
-    from minidocker.spec import Run
+    from minidocker.spec.spec import Run
 
 # Docker's default set
 DEFAULT = (

@@ -12,7 +12,7 @@ from minidocker.stages.base import Stage
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
-    from minidocker.spec import Resources, Run
+    from minidocker.spec.spec import Resources, Run
 
 ROOT = "/sys/fs/cgroup"
 PARENT = f"{ROOT}/minidocker"

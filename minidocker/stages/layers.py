@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from minidocker.kernel.interface import Kernel
-    from minidocker.spec import Run
+    from minidocker.spec.spec import Run
 
 # Said explicitly, since a distribution may change them: with redirect_dir or metacopy the upper
 # directory would hold names or attributes without data, and could not become a layer.

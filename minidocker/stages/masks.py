@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from minidocker.kernel.interface import Kernel
-    from minidocker.spec import Run
+    from minidocker.spec.spec import Run
 
 # What Docker hides by default: they tell of the host's hardware, memory, keys and timers.
 MASKED = (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.net.networks import Lease, Networks
     from minidocker.net.ports import Port
-    from minidocker.spec import Run
+    from minidocker.spec.spec import Run
 
 # minidocker.net is imported where it is used: a run without a network does not pay for it.
 

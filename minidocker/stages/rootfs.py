@@ -8,7 +8,7 @@ from minidocker.stages.base import Stage
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
-    from minidocker.spec import Run
+    from minidocker.spec.spec import Run
 
 
 class Rootfs(Stage):

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from minidocker.errors import Blocked, MinidockerError
-from minidocker.vm import hoststate
+from minidocker.vm import host_state
 
 URI = "qemu:///system"
 CONFIG = "/etc/libvirt/qemu.conf"
@@ -89,7 +89,7 @@ def end(directory: Path) -> None:
     """End the daemons that `start` started, found by the name of their pid file."""
     for name in ("libvirtd", "virtlogd"):
         mark = str(directory / f"{name}.pid").encode()
-        for pid in hoststate.running(name):
+        for pid in host_state.running(name):
             with contextlib.suppress(OSError):
                 if mark in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
                     _finish(pid)

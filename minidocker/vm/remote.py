@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minidocker.errors import MinidockerError, NotFound, UsageError
-from minidocker.vm import keep, places
-from minidocker.vm.lab import Lab
+from minidocker.vm import places, sync_watch
+from minidocker.vm.machine import Lab
 from minidocker.vm.ssh import Ssh
 
 THERE = "/run/submission"
@@ -72,9 +72,9 @@ def grade(options: Namespace) -> int:
         raise UsageError("--from needs a machine that can be restored", "--on vm --from DIR")
     if len(options.directory) == 1 and not options.csv:
         return submission(wish, Path(options.directory[0]))
-    from minidocker.vm import classroom
+    from minidocker.classroom import batch
 
-    return classroom.grade([Path(name) for name in options.directory], wish, options.csv or "")
+    return batch.grade([Path(name) for name in options.directory], wish, options.csv or "")
 
 
 def in_machine(verb: str, wish: Wish) -> int:
@@ -105,10 +105,10 @@ def pass_through(way: Ssh, words: Sequence[str], wish: Wish) -> int:
 def in_vagrant(verb: str, wish: Wish) -> int:
     """Run in the Vagrant machine; the learner's files are carried there before, and back after."""
     way = vagrant_way()
-    keep.once(way)
+    sync_watch.once(way)
     words = ["sudo", "-n", "minidocker", verb, *wish.words, *_report(wish)]
     status = pass_through(way, words, wish)
-    keep.once(way)
+    sync_watch.once(way)
     return status
 
 
@@ -125,7 +125,7 @@ def vagrant_way() -> Ssh:
     facts = {pair[0]: pair[1].strip('"') for pair in pairs if len(pair) == 2}
     if done.returncode or "IdentityFile" not in facts:
         raise NotFound("the Vagrant machine is down", "vagrant up", 1)
-    return keep.reach({"host": facts["HostName"], "port": facts["Port"],
+    return sync_watch.reach({"host": facts["HostName"], "port": facts["Port"],
                        "user": facts["User"], "key": facts["IdentityFile"]})  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from minidocker.errors import MinidockerError
-from minidocker.vm import agent
+from minidocker.vm import sync_far
 
 FOLDERS = ["exercises", "notebooks", ".minidocker"]
 KEPT = ".minidocker/kept"
@@ -91,7 +91,7 @@ def inside(path: object) -> bool:
 
 def program(root: str) -> str:
     """Return the agent as a program for `python3 -c`."""
-    return Path(agent.__file__).read_text() + f"\n\nserve({root!r})\n"
+    return Path(sync_far.__file__).read_text() + f"\n\nserve({root!r})\n"
 
 
 class Sync:
@@ -113,7 +113,7 @@ class Sync:
 
     def once(self) -> int:
         """Bring both sides together; return how many files were carried."""
-        here = agent.scan(str(self.root), FOLDERS)
+        here = sync_far.scan(str(self.root), FOLDERS)
         there = self.far.scan()
         carried = 0
         for path in sorted(here.keys() | there.keys() | self.base.keys()):
@@ -144,35 +144,35 @@ class Sync:
         if mine is None:
             self.far.remove(path)
         else:
-            self.far.put(path, agent.get(str(self.root), path))
+            self.far.put(path, sync_far.get(str(self.root), path))
 
     def _pull(self, path: str, mine: str | None, theirs: str | None) -> None:
         if theirs is not None:
-            agent.put(str(self.root), path, self.far.get(path))
+            sync_far.put(str(self.root), path, self.far.get(path))
             return
         kept = f"{KEPT}/{path}"
-        agent.put(str(self.root), kept, agent.get(str(self.root), path))
-        agent.remove(str(self.root), path)
+        sync_far.put(str(self.root), kept, sync_far.get(str(self.root), path))
+        sync_far.remove(str(self.root), path)
         self.tell(f"{path} was removed in the machine; it is kept in {kept}")
 
     def _both(self, path: str) -> None:
         """Both changed: ours stays, theirs is laid beside it; a record has the lines of both."""
         content = self.far.get(path)
-        mine = agent.get(str(self.root), path)
+        mine = sync_far.get(str(self.root), path)
         if path.endswith(".jsonl"):
             lines = mine.splitlines(keepends=True)
             seen = set(lines)
             lines += [line for line in content.splitlines(keepends=True) if line not in seen]
-            agent.put(str(self.root), path, b"".join(lines))
+            sync_far.put(str(self.root), path, b"".join(lines))
             self.far.put(path, b"".join(lines))
             return
         stem, ending = os.path.splitext(path)
         beside = f"{stem}.from-vm{ending}"
         number = 1
-        while (self.root / beside).exists() and agent.get(str(self.root), beside) != content:
+        while (self.root / beside).exists() and sync_far.get(str(self.root), beside) != content:
             number += 1
             beside = f"{stem}.from-vm-{number}{ending}"
-        agent.put(str(self.root), beside, content)
+        sync_far.put(str(self.root), beside, content)
         self.far.put(path, mine)
         self.tell(f"{path} changed here and in the machine; the machine's is now {beside}")
 
@@ -180,7 +180,7 @@ class Sync:
         """Note what both sides have now."""
         found = self.root / path
         if found.is_file():
-            self.base[path] = agent.hash_of(str(found))
+            self.base[path] = sync_far.hash_of(str(found))
         else:
             self.base.pop(path, None)
 

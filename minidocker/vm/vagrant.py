@@ -18,13 +18,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from minidocker.errors import Blocked, MinidockerError
-from minidocker.vm import accel, build, hoststate, keep, libvirt, places
-from minidocker.vm.lab import free_port, number
+from minidocker.vm import accel, build, host_state, libvirt, places, sync_watch
+from minidocker.vm.machine import free_port, number
 from minidocker.vm.phases import Phases
 
 NETWORK = "vagrant-libvirt"  # the plugin's name for its management network
 POOL = "default"
-FOUND = keep.FOLDER / "lab.json"  # read by the Vagrantfile
+FOUND = sync_watch.FOLDER / "lab.json"  # read by the Vagrantfile
 
 
 def up(suite: str = "bookworm") -> int:
@@ -35,7 +35,7 @@ def up(suite: str = "bookworm") -> int:
             phases.result(packages(phases))
         before = directory / "before.json"
         if not before.exists():
-            facts = {"host": hoststate.look(), "boxes": _boxes(), "pool": _pool()}
+            facts = {"host": host_state.look(), "boxes": _boxes(), "pool": _pool()}
             before.write_text(json.dumps(facts))
         box = None if os.environ.get("MINIDOCKER_BOX") else build.build(suite)
         with phases("libvirt"):
@@ -101,7 +101,7 @@ def _find_out(box: build.Box | None, phases: Phases) -> None:
         facts["MINIDOCKER_PORT"] = str(free_port(number("MINIDOCKER_PORT", 8888, 1024, 65000)))
     elif FOUND.exists():
         facts["MINIDOCKER_PORT"] = json.loads(FOUND.read_text()).get("MINIDOCKER_PORT", "8888")
-    keep.FOLDER.mkdir(exist_ok=True)
+    sync_watch.FOLDER.mkdir(exist_ok=True)
     FOUND.write_text(json.dumps(facts))
 
 
@@ -158,7 +158,7 @@ def _pool() -> bool:
 def _say_address() -> None:
     """Repeat the address, so that it is the last line."""
     with contextlib.suppress(OSError):
-        print((keep.FOLDER / "address").read_text().strip())
+        print((sync_watch.FOLDER / "address").read_text().strip())
 
 
 def down() -> int:
@@ -175,16 +175,16 @@ def down() -> int:
         with phases("libvirt"):
             _undo(facts, directory)
         with phases("comparing"):
-            left = hoststate.changes(facts["host"], hoststate.look())
+            left = host_state.changes(facts["host"], host_state.look())
             phases.result("; ".join(left) or "the host is as it was")
-        shutil.rmtree(keep.FOLDER, ignore_errors=True)
+        shutil.rmtree(sync_watch.FOLDER, ignore_errors=True)
         before.unlink()
     return 1 if left else 0
 
 
 def _destroy(directory: Path, phases: Phases) -> None:
     """Destroy the machine; the learner's work is carried out of it first."""
-    if shutil.which("vagrant") and (keep.FOLDER / "machines").is_dir():
+    if shutil.which("vagrant") and (sync_watch.FOLDER / "machines").is_dir():
         with contextlib.suppress(Blocked):
             libvirt.start(directory)  # it may have died
         if _vagrant("destroy", "-f"):
@@ -193,7 +193,7 @@ def _destroy(directory: Path, phases: Phases) -> None:
                 "LAB_FORCE=1 make vm-down goes on without saving work",
                 1,
             )
-    keep.end_watcher()
+    sync_watch.end_watcher()
 
 
 def _undo(facts: dict[str, object], directory: Path) -> None:
@@ -218,7 +218,7 @@ def _undo(facts: dict[str, object], directory: Path) -> None:
         libvirt.remove_chains()
     if host["ip_forward"] == ["0"]:
         with contextlib.suppress(OSError):
-            hoststate.FORWARD.write_text("0\n")
+            host_state.FORWARD.write_text("0\n")
 
 
 @contextlib.contextmanager

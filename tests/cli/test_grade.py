@@ -15,7 +15,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from minidocker.grader import manifest
+from minidocker.course import manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_root = pytest.mark.needs("root", "pidns")
@@ -137,7 +137,7 @@ def test_borrowing_passes_for_no_points_until_rewritten(course, command):
 
 
 def test_every_borrowed_function_makes_a_solution(course, command):
-    from minidocker.grader import edit, manifest
+    from minidocker.course import edit, manifest
 
     for lesson in manifest.load(course).lessons:
         for function in lesson.functions:

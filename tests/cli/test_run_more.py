@@ -13,7 +13,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from minidocker.images.store import Store
+from minidocker.images.store.store import Store
 
 pytestmark = pytest.mark.needs("root", "overlay")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from minidocker.grader.manifest import load
+from minidocker.course.manifest import load
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = load(ROOT)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from minidocker.grader import edit, messages
-from minidocker.grader.manifest import load
+from minidocker.course import edit, messages
+from minidocker.course.manifest import load
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = load(ROOT)

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from minidocker.course.manifest import load
 from minidocker.grader.machine import Machine
-from minidocker.grader.manifest import load
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSON = load(ROOT).lesson("01")

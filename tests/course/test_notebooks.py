@@ -22,7 +22,7 @@ WHY = "blocked: the notebooks need Jupyter (make setup)"
 nbformat = pytest.importorskip("nbformat", reason=WHY)
 nbclient = pytest.importorskip("nbclient", reason=WHY)
 
-from minidocker.grader import manifest  # noqa: E402  (after importorskip, on purpose)
+from minidocker.course import manifest  # noqa: E402  (after importorskip, on purpose)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # What `make update` has put aside is a learner's own.

@@ -16,7 +16,7 @@ END = "<!-- end of the course map -->\n"
 
 def course_table() -> str:
     """Return the README's table: written lessons with links, the others as coming."""
-    from minidocker.grader import manifest
+    from minidocker.course import manifest
 
     course = manifest.load(ROOT)
     rows = {
@@ -33,8 +33,8 @@ def course_table() -> str:
 
 def pictures() -> dict[str, str]:
     """Return name → SVG of the README's pictures."""
-    from minidocker.grader import manifest
-    from minidocker.lab.pictures import course_map, vm_and_container
+    from minidocker.course import manifest
+    from minidocker.pictures.catalogue import course_map, vm_and_container
 
     course = manifest.load(ROOT)
     lessons = [(item.id, item.title) for item in (*course.lessons, *course.coming)]

@@ -12,7 +12,7 @@ import sys
 import time
 
 from minidocker.kernel.flags import CLONE_NEWCGROUP, MS_NODEV, MS_NOEXEC, MS_NOSUID
-from minidocker.spec import Resources
+from minidocker.spec.spec import Resources
 
 ROOT = "/sys/fs/cgroup"
 HERE = f"{ROOT}/grader"  # the scene's own place: a cgroup that hands memory down holds nobody

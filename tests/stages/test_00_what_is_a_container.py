@@ -8,7 +8,7 @@ import random
 
 import pexpect
 
-from minidocker.grader.outcomes import Fail, compared, good
+from minidocker.course.outcomes import Fail, compared, good
 from minidocker.grader.probe import Gone
 from minidocker.kernel import flags as f
 

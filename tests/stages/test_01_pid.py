@@ -10,7 +10,7 @@ import time
 
 import pexpect
 
-from minidocker.grader.outcomes import Fail, compared, good
+from minidocker.course.outcomes import Fail, compared, good
 from minidocker.kernel import flags as f
 
 SPAWN = "spawn(kernel, {}, child)"

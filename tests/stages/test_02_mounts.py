@@ -8,8 +8,8 @@ plays the host. Nothing may have changed in the second one.
 import os
 import random
 
-from minidocker.grader.outcomes import Fail, compared, good
-from minidocker.lab import mountinfo
+from minidocker.course.outcomes import Fail, compared, good
+from minidocker.proc import mounts
 
 SPOTS = ("/spot", "/tmp/tree/spot", "/tmp/tree/inner/spot")
 HOST = 1  # the cell's process 1
@@ -17,7 +17,7 @@ HOST = 1  # the cell's process 1
 
 def table(one, pid):
     """Return the mount table that a process of the cell sees."""
-    return mountinfo.parse(one.proc.read(pid, "mountinfo"))
+    return mounts.parse(one.proc.read(pid, "mountinfo"))
 
 
 def shown(mount):
@@ -214,7 +214,7 @@ def test_optional(subject, cell):
     with cell("optional") as one:
         pid = one.expect("cast")["pid"]
         lines = one.proc.read(pid, "mountinfo").splitlines()
-        right = [list(mount.optional) for mount in mountinfo.parse("\n".join(lines))]
+        right = [list(mount.optional) for mount in mounts.parse("\n".join(lines))]
         if sorted({len(fields) for fields in right}) != [0, 1, 2]:
             raise RuntimeError(f"the cast has not the lines that it should have: {right}")
         one.answer([line.split() for line in lines])

@@ -9,10 +9,10 @@ import os
 import random
 import stat
 
+from minidocker.course.outcomes import Fail, compared, good
 from minidocker.grader.cell import Budget
-from minidocker.grader.outcomes import Fail, compared, good
 from minidocker.grader.probe import Gone
-from minidocker.lab import mountinfo
+from minidocker.proc import mounts
 
 BELOW = ("/data", "/data/deeper")  # what scenes_03_rootfs.grow mounts in the new root
 
@@ -53,7 +53,7 @@ def read(one, path):
 
 def table(one, pid):
     """The mount table of a process of the cell."""
-    return mountinfo.parse(one.proc.read(pid, "mountinfo"))
+    return mounts.parse(one.proc.read(pid, "mountinfo"))
 
 
 def of_the_host(one):

@@ -11,10 +11,10 @@ import random
 import stat
 import tarfile
 
-from minidocker.grader.outcomes import Fail, compared, good
-from minidocker.images.pack import Packer
-from minidocker.images.upper import Upper
-from minidocker.lab import mountinfo
+from minidocker.course.outcomes import Fail, compared, good
+from minidocker.images.archive.pack import Packer
+from minidocker.images.archive.upper import Upper
+from minidocker.proc import mounts
 
 CLOSE = 20_000  # nanoseconds: tarfile keeps times as floating-point numbers
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
@@ -516,9 +516,9 @@ def test_etc_mounted(subject, cell):
         lines = compared(texts, seen)
         if not good(lines):
             raise Fail("MD0428", ran=ran, lines=lines)
-        mounts = {item.point: item for item in mountinfo.parse(one.proc.read(1, "mountinfo"))}
+        points = {item.point: item for item in mounts.parse(one.proc.read(1, "mountinfo"))}
         wanted = {f"{place}/merged/etc/{name}" for name in ETC}
-        lines = compared(wanted, wanted & set(mounts))
+        lines = compared(wanted, wanted & set(points))
         if not good(lines):
             raise Fail("MD0429", ran=ran, expected="three mounts", lines=lines)
 

@@ -13,10 +13,10 @@ import time
 
 import pytest
 
+from minidocker.chamber.cell_needs import patience
+from minidocker.chamber.cgroups import Tree
+from minidocker.course.outcomes import Fail, compared, good
 from minidocker.errors import Blocked
-from minidocker.grader.cgtree import Tree
-from minidocker.grader.ground import patience
-from minidocker.grader.outcomes import Fail, compared, good
 
 ROOT = "/sys/fs/cgroup"
 

@@ -9,10 +9,10 @@ import os
 import random
 import time
 
-from minidocker.grader.outcomes import Fail, compared, good
+from minidocker.course.outcomes import Fail, compared, good
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
-from minidocker.lab import mountinfo
+from minidocker.proc import mounts
 
 CLOCKS = ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC", "CLOCK_REALTIME")
 SHM = "/tmp/root/dev/shm"
@@ -232,7 +232,7 @@ def mounted(one):
     if message.event == "refused":
         raise Fail("MD0608", ran=ran, function="private_shm", text=message["text"])
     pid = one.number(message.sender)
-    table = mountinfo.parse(one.proc.read(pid, "mountinfo"))
+    table = mounts.parse(one.proc.read(pid, "mountinfo"))
     if sum(mount.point == "/dev/shm" for mount in table) > 1:
         raise Fail("MD0615", ran=ran, expected=f"a mount on {SHM}", kernel="a mount on /dev/shm")
     found = [mount for mount in table if mount.point == SHM]

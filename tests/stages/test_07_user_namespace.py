@@ -7,7 +7,7 @@ kernel's own files from outside: maps, ids, and who owns what was made.
 import os
 import random
 
-from minidocker.grader.outcomes import Fail, compared, good
+from minidocker.course.outcomes import Fail, compared, good
 
 
 def new_id():

@@ -12,8 +12,8 @@ import secrets
 import socket
 import subprocess
 
-from minidocker.grader.ground import patience
-from minidocker.grader.outcomes import Fail
+from minidocker.chamber.cell_needs import patience
+from minidocker.course.outcomes import Fail
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 

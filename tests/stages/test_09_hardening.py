@@ -5,7 +5,7 @@ import random
 import struct
 import time
 
-from minidocker.grader.outcomes import Fail, compared, good
+from minidocker.course.outcomes import Fail, compared, good
 from minidocker.grader.probe import Gone
 from minidocker.kernel import flags as f
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from minidocker.lab import proc
+from minidocker.proc import processes
 
-NS = {name: 4026531800 + at for at, name in enumerate(proc.NAMESPACES)}
+NS = {name: 4026531800 + at for at, name in enumerate(processes.NAMESPACES)}
 
 
 def make(

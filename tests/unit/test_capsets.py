@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from minidocker.lab.capsets import capability_sets
+from minidocker.pictures.capability_sets import capability_sets
 
 
 def test_each_capability_is_in_one_of_four_states(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from minidocker.grader import ground
+from minidocker.chamber import cell_needs
+from minidocker.chamber.client import Maker
+from minidocker.course.exercise_file import Subject
+from minidocker.course.outcomes import Fail, NotStarted
 from minidocker.grader.cell import Cell
 from minidocker.grader.machine import Machine
-from minidocker.grader.maker import Maker
-from minidocker.grader.outcomes import Fail, NotStarted
 from minidocker.grader.probe import Gone
-from minidocker.grader.subject import Subject
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.needs("root", "pidns")
@@ -194,11 +194,11 @@ def test_a_missing_name(play):
 
 
 def test_a_kernel_before_6_14_has_no_limit_of_its_own(monkeypatch):
-    monkeypatch.setattr(ground, "cgroup_parent", lambda: "")
+    monkeypatch.setattr(cell_needs, "cgroup_parent", lambda: "")
     for release, limit in (("6.1.0-18-amd64", ""), ("6.13.9", ""), ("6.14.0", "pid_max"),
                            ("7.0-rc1", "pid_max")):  # fmt: skip
         monkeypatch.setattr(os, "uname", lambda release=release: Uname(release))
-        assert ground.process_limit() == limit
+        assert cell_needs.process_limit() == limit
 
 
 class Uname:
@@ -209,4 +209,4 @@ class Uname:
 def test_patience_stretches_and_never_shortens(monkeypatch):
     for text, value in (("4", 4.0), ("0.1", 1.0), ("x", 1.0)):
         monkeypatch.setenv("MINIDOCKER_PATIENCE", text)
-        assert ground.patience() == value
+        assert cell_needs.patience() == value

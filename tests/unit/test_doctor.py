@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from minidocker.doctor import doctor, trial
+from minidocker.doctor.finding import Finding, Host
 from minidocker.errors import LAB_MACHINE
-from minidocker.lab import doctor, mountinfo, trial
-from minidocker.lab.finding import Finding, Host
+from minidocker.proc import mounts
 
 PROMISED = """
 linux root pidns mntns utsns ipcns netns userns cgroupns timens overlay cgroup2 memory cpu pids
@@ -269,11 +270,12 @@ for name in ("ctypes", "fcntl", "resource", "rich", "IPython"):
 for name in ("geteuid", "O_CLOEXEC", "O_DIRECTORY", "openpty", "statvfs", "CLONE_NEWNS"):
     if hasattr(os, name):
         delattr(os, name)
-from minidocker.lab import doctor, pictures
-from minidocker.lab.finding import Host
+from minidocker.doctor import doctor
+from minidocker.lab import course_map
+from minidocker.doctor.finding import Host
 found = doctor.features(Host(root="/nowhere"))
 print(found["linux"].state, found["store"].state, doctor.ready(found, []))
-print(len(pictures.course_map("", [("00", "x")]).html()) > 100)
+print(len(course_map("", [("00", "x")]).html()) > 100)
 """
     root = Path(__file__).parents[2]
     done = subprocess.run(
@@ -337,13 +339,13 @@ def test_plain_text_is_safe_for_a_terminal(host: Callable[..., Host]) -> None:
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/ns"), reason="blocked: needs Linux")
 def test_the_trials_leave_nothing_behind(tmp_path: Path) -> None:
-    before = [mount.id for mount in mountinfo.mounts() if mount.point == "/tmp"]
+    before = [mount.id for mount in mounts.mounts() if mount.point == "/tmp"]
     own = {name: os.readlink(f"/proc/self/ns/{name}") for name in os.listdir("/proc/self/ns")}
     results = trial.run(str(tmp_path))
     assert set(results) == set(ALL_WORKS)
     assert list(tmp_path.iterdir()) == []
     # Other programs may mount while this runs: so only the places where trials mount are compared.
-    after = mountinfo.mounts()
+    after = mounts.mounts()
     assert before == [mount.id for mount in after if mount.point == "/tmp"]
     assert not [mount.point for mount in after if trial.SCRATCH in mount.point]
     assert own == {name: os.readlink(f"/proc/self/ns/{name}") for name in own}

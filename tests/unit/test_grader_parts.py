@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minidocker.course import edit, exercise_file, outcomes, printer
+from minidocker.course.journal import Journal
+from minidocker.course.outcomes import Fail, NotStarted, Result, compared, exit_code, good
 from minidocker.errors import UsageError
-from minidocker.grader import edit, outcomes, report, subject
-from minidocker.grader.journal import Journal
-from minidocker.grader.outcomes import Fail, NotStarted, Result, compared, exit_code, good
 
 CODES = {"pass": 0, "blocked": 3, "fail": 1, "not_started": 1, "error": 4}
 
@@ -67,11 +67,11 @@ class Lesson:
 
 
 def test_the_sum_leaves_out_what_is_blocked():
-    assert report.sums(RESULTS) == (3, 6, 10)
+    assert printer.sums(RESULTS) == (3, 6, 10)
 
 
 def test_json_has_exactly_these_keys():
-    found = report.as_json([Lesson], RESULTS)
+    found = printer.as_json([Lesson], RESULTS)
     assert set(found) == {"version", "lessons", "earned", "possible_here", "points"}
     assert found["version"] == 1
     check = found["lessons"][0]["checks"][0]
@@ -81,10 +81,10 @@ def test_json_has_exactly_these_keys():
 
 
 def test_plain_report_says_state_by_word(capsys):
-    printer = report.Printer()
+    shown = printer.Printer()
     for one in RESULTS:
-        printer.result(one)
-    printer.total(RESULTS)
+        shown.result(one)
+    shown.total(RESULTS)
     said = capsys.readouterr().out
     assert "\x1b" not in said
     assert "fail          0/2  B\n        wrong" in said
@@ -176,7 +176,7 @@ def test_borrowing_into_a_file_that_is_no_python():
 
 
 def a_subject(source, starter=""):
-    return subject.Subject("learner", "exercises/01_pid.py", source, starter)
+    return exercise_file.Subject("learner", "exercises/01_pid.py", source, starter)
 
 
 def test_not_started_looks_at_code_not_at_comments():
@@ -202,4 +202,4 @@ def test_no_python_is_a_fail_with_the_line(text):
 
 
 def test_outcomes_are_five():
-    assert len(set(outcomes.OUTCOMES)) == 5 == len(report.WORDS)
+    assert len(set(outcomes.OUTCOMES)) == 5 == len(printer.WORDS)

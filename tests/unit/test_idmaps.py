@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from minidocker.lab.idmaps import id_maps
+from minidocker.pictures.id_maps import id_maps
 
 
 def test_each_range_has_its_row_and_what_is_left_is_nobody(tmp_path: Path) -> None:

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from images_trees import archive, folder, hard, link, member, snapshot
 
 from minidocker.errors import Blocked, MinidockerError, UsageError
-from minidocker.images import layer, pack, tarout, unpack
-from minidocker.images.stream import Stream
-from minidocker.images.tar import Archive
-from minidocker.images.upper import Upper, changes
+from minidocker.images.archive import apply, pack, tar_headers, unpack
+from minidocker.images.archive.stream import Stream
+from minidocker.images.archive.tar import Archive
+from minidocker.images.archive.upper import Upper, changes
 from minidocker.kernel import flags
 from minidocker.kernel.linux import Linux
 from minidocker.stages.layers import OPTIONS, Layers
@@ -39,7 +39,7 @@ def packed(upper: Path | str, *layers: Path | str) -> bytes:
         return b"".join(iter(packer.next_piece, b""))
 
 
-def apply(kind: type, data: bytes, where: Path | str, trusted: bool = True) -> object:
+def applied(kind: type, data: bytes, where: Path | str, trusted: bool = True) -> object:
     file = io.BytesIO(data)
     unpacker = kind(str(where), "x.tar", trusted)
     unpacker.unpack(Archive(Stream(lambda: file.read(4096), "x.tar")))
@@ -159,8 +159,8 @@ def play(base: str, plan: list[list[tuple]]) -> list[tuple]:
         assert data == packed(upper, *layers)
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
             tar.getmembers()  # others can read it
-        apply(layer.Merge, data, f"{base}/flat")
-        apply(layer.Lower, data, lower)
+        applied(apply.Merge, data, f"{base}/flat")
+        applied(apply.Lower, data, lower)
         layers.append(lower)
         shown = ":".join([*reversed(layers), f"{base}/empty"])
         kernel.mount("overlay", merged, "overlay", flags.MS_RDONLY, f"lowerdir={shown},{OPTIONS}")
@@ -369,7 +369,7 @@ def test_a_socket_is_left_out_and_counted(tmp_path: Path) -> None:
 
 def test_records_count_their_own_digits() -> None:
     for size in (1, 86, 87, 88, 89, 90, 986, 987, 988, 989, 9985, 9986, 9987):
-        record = tarout._record(b"key", b"v" * size)
+        record = tar_headers._record(b"key", b"v" * size)
         assert int(record.split(b" ")[0]) == len(record)
 
 
@@ -440,24 +440,24 @@ def aimed(members: list, outside: Path) -> bytes:
 @root_only
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [(layer.Merge, name) for name in ATTACKS]
-    + [(layer.Lower, name) for name in ATTACKS if not name.startswith("below: ")],
+    [(apply.Merge, name) for name in ATTACKS]
+    + [(apply.Lower, name) for name in ATTACKS if not name.startswith("below: ")],
 )
 def test_attack_is_refused_and_nothing_outside_changes(kind: type, name: str, victim: Path) -> None:
     outside = victim.parent / "outside"
-    if kind is layer.Lower:  # a layer by itself, in an empty directory
+    if kind is apply.Lower:  # a layer by itself, in an empty directory
         shutil.rmtree(victim)
         victim.mkdir()
     before = snapshot(outside)
     with pytest.raises(UsageError) as caught:
-        apply(kind, aimed(ATTACKS[name], outside), victim, trusted=False)
+        applied(kind, aimed(ATTACKS[name], outside), victim, trusted=False)
     assert "\n" not in caught.value.message
     assert caught.value.remedy
     assert snapshot(outside) == before
 
 
 @root_only
-@pytest.mark.parametrize("kind", [layer.Merge, layer.Lower])
+@pytest.mark.parametrize("kind", [apply.Merge, apply.Lower])
 def test_a_million_members_are_refused(
     kind: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -465,14 +465,14 @@ def test_a_million_members_are_refused(
     (tmp_path / "root").mkdir()
     many = archive([member(f".wh.{n}" if n % 2 else f"{n}") for n in range(1100)])
     with pytest.raises(UsageError, match="more than 1000 members"):
-        apply(kind, many, tmp_path / "root")
+        applied(kind, many, tmp_path / "root")
 
 
 @root_only
 def test_what_is_attached_to_overlay_does_not_come_in_by_a_tar(tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     marked = folder("d", pax_headers={"SCHILY.xattr.trusted.overlay.opaque": "y"})
-    unpacker = apply(layer.Lower, archive([marked]), tmp_path / "root")
+    unpacker = applied(apply.Lower, archive([marked]), tmp_path / "root")
     assert unpacker.lost == {"trusted.overlay.opaque": 1}
     assert os.listxattr(tmp_path / "root/d") == []
 
@@ -485,13 +485,13 @@ def test_a_deletion_is_for_the_layers_below_wherever_it_stands(late: bool, tmp_p
               member("e/s/new")]  # fmt: skip
     marks = [member(".wh.d"), member(".wh.f"), member("e/.wh..wh..opq")]
     data = archive(brings + marks if late else marks + brings)
-    apply(layer.Merge, data, root)
+    applied(apply.Merge, data, root)
     assert sorted(p.relative_to(root).as_posix() for p in root.rglob("*")) == [
         "d", "d/new", "e", "e/s", "e/s/new", "f",
     ]  # fmt: skip
     assert (root / "f").read_text() == "new"
     (tmp_path / "lower").mkdir()
-    apply(layer.Lower, data, tmp_path / "lower")
+    applied(apply.Lower, data, tmp_path / "lower")
     assert os.getxattr(tmp_path / "lower/d", "trusted.overlay.opaque") == b"y"
     assert os.getxattr(tmp_path / "lower/e", "trusted.overlay.opaque") == b"y"
     assert (tmp_path / "lower/f").read_text() == "new"
@@ -504,8 +504,8 @@ def test_apply_layer_reads_packed_files_and_keeps_what_it_does_not_name(tmp_path
     with tarfile.open(tmp_path / "layer.tar.gz", "w:gz") as tar:
         for info, data in [member(".wh.gone"), member("new", b"n")]:
             tar.addfile(info, io.BytesIO(data))
-    layer.apply_layer(str(tmp_path / "layer.tar.gz"), str(root))
+    apply.apply_layer(str(tmp_path / "layer.tar.gz"), str(root))
     assert sorted(os.listdir(root)) == ["kept", "new"]
     assert stat.S_IMODE(root.stat().st_mode) == 0o711
     with pytest.raises(MinidockerError):
-        layer.apply_layer(str(tmp_path / "missing.tar"), str(root))
+        apply.apply_layer(str(tmp_path / "missing.tar"), str(root))

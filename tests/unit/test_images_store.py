@@ -25,9 +25,10 @@ from hypothesis import strategies as st
 from images_trees import archive, folder, link, member, snapshot
 
 from minidocker.errors import Blocked, Conflict, NotFound, UsageError
-from minidocker.images import base, catalogue, changes, filesystem, importer, names, oci
-from minidocker.images.partial import Partial
-from minidocker.images.store import (
+from minidocker.images import base, importer
+from minidocker.images.store import catalogue, changes, names, oci, overlay_check
+from minidocker.images.store.partial import Partial
+from minidocker.images.store.store import (
     LISTS,
     STRINGS,
     Store,
@@ -79,7 +80,7 @@ def container(store: Store, id: str, **record: object) -> Path:
 
 def test_loading_the_store_loads_nothing_else() -> None:
     code = (
-        "import sys; before = set(sys.modules); import minidocker.images.store as s;"
+        "import sys; before = set(sys.modules); import minidocker.images.store.store as s;"
         "s.Store('/nowhere').root; print(*sorted(set(sys.modules) - before))"
     )
     command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path += [{str(REPOSITORY)!r}];"]
@@ -88,7 +89,7 @@ def test_loading_the_store_loads_nothing_else() -> None:
     allowed = {
         "os", "os.path", "posixpath", "genericpath", "stat", "_stat", "_collections_abc", "abc",
         "_abc", "errno", "__future__", "minidocker", "minidocker.errors", "minidocker.images",
-        "minidocker.images.store",
+        "minidocker.images.store", "minidocker.images.store.store",
     }  # fmt: skip
     assert loaded <= allowed
 
@@ -609,15 +610,15 @@ def test_a_busybox_that_needs_libraries_is_refused(
 
 
 def test_the_type_of_a_file_system(tmp_path: Path) -> None:
-    assert filesystem.type_of("/proc") == "proc"
-    assert filesystem.type_of("/proc/self") == "proc"
-    assert filesystem.type_of(str(tmp_path)) != "?"
+    assert overlay_check.type_of("/proc") == "proc"
+    assert overlay_check.type_of("/proc/self") == "proc"
+    assert overlay_check.type_of(str(tmp_path)) != "?"
 
 
 def test_some_file_systems_are_unfit() -> None:
-    assert filesystem.unfit("ext4") == filesystem.unfit("tmpfs") == filesystem.unfit("btrfs") == ""
+    assert overlay_check.unfit("ext4") == overlay_check.unfit("tmpfs") == overlay_check.unfit("btrfs") == ""
     for kind in ("nfs4", "vfat", "overlay", "fuse.sshfs", "fuseblk", "9p"):
-        assert filesystem.unfit(kind).startswith("it ")
+        assert overlay_check.unfit(kind).startswith("it ")
 
 
 @pytest.fixture
@@ -661,7 +662,7 @@ def test_a_store_on_such_a_file_system(
 @pytest.mark.needs("root")
 def test_the_probe_leaves_nothing(tmp_path: Path) -> None:
     before = Path("/proc/self/mountinfo").read_text()
-    filesystem.probe_overlay(str(tmp_path))
+    overlay_check.probe_overlay(str(tmp_path))
     assert Path("/proc/self/mountinfo").read_text() == before
     assert os.listdir(tmp_path) == []
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from images_trees import archive, folder, hard, link, member
 
 from minidocker.errors import UsageError
-from minidocker.images.stream import Stream, shown
-from minidocker.images.tar import LINK, Archive, Member
+from minidocker.images.archive.stream import Stream, shown
+from minidocker.images.archive.tar import LINK, Archive, Member
 
 
 def blocks(data: bytes, size: int = 1000) -> Callable[[], bytes]:

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from images_trees import Tree, archive, folder, hard, link, member, snapshot
 
 from minidocker.errors import Blocked, MinidockerError, UsageError
-from minidocker.images import files, sparse, unpack
-from minidocker.images.stream import Stream
-from minidocker.images.tar import Archive
+from minidocker.images.archive import sparse, unpack
+from minidocker.images.archive.stream import Stream
+from minidocker.images.archive.tar import Archive
+from minidocker.images.store import files
 
 root_only = pytest.mark.needs("root")
 

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from minidocker.lab import cgroupfs, magics
+from minidocker.lab import magics
+from minidocker.proc import cgroups
 
 
 def test_needs_names_the_first_thing_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +26,7 @@ def test_needs_names_the_first_thing_that_is_missing(monkeypatch: pytest.MonkeyP
 
 SCRIPT = """
 import os
-from minidocker.lab.groups import cgroup
+from minidocker.lab.cgroups import cgroup
 
 box = cgroup("box")
 assert box.run("grep -c /box /proc/$$/cgroup") == "1"
@@ -50,7 +51,7 @@ def test_cgroups_of_a_notebook_go_with_it() -> None:
     assert done.returncode == 0, done.stderr
     path, kind = done.stdout.split()
     assert kind == "KernelError"
-    assert path.startswith(cgroupfs.home()[0])
+    assert path.startswith(cgroups.home()[0])
     end = time.monotonic() + 10
     while os.path.exists(path) and time.monotonic() < end:
         time.sleep(0.02)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from minidocker.course import manifest
 from minidocker.errors import NotFound, UsageError
-from minidocker.grader import manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = """

@@ -13,8 +13,8 @@ from minidocker.kernel.trace import Pretend
 from minidocker.net import addresses, frames, leases, ports, rules
 from minidocker.net.networks import Networks, lease_for
 from minidocker.seccomp import bpf
-from minidocker.spec import Ids, Net, Run, Spec
-from minidocker.spec import Linux as Section
+from minidocker.spec.spec import Ids, Net, Run, Spec
+from minidocker.spec.spec import Linux as Section
 from minidocker.stages.network import Network
 
 

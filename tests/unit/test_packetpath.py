@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from minidocker.lab.overhear import overheard
-from minidocker.lab.packetpath import hops, packet_path
-from minidocker.lab.smallhost import inside, small_host
+from minidocker.lab.small_host import inside, small_host
+from minidocker.pictures.packet_path import hops, packet_path
 
 pytestmark = pytest.mark.needs("root", "netns", "veth", "iproute2", "nft", "busybox")
 PING = "busybox ping -c 1 -W 2 "

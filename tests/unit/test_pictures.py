@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 import pytest
 from recorded_proc import NS, make
 
-from minidocker.lab import diagrams, nstable, pictures, svg, trees
-from minidocker.lab.picture import Picture
-from minidocker.lab.proc import NAMESPACES
+from minidocker.pictures import catalogue, diagrams, namespace_table, process_trees, svg
+from minidocker.pictures.picture import Picture
+from minidocker.proc.processes import NAMESPACES
 
 LESSONS = [(f"{n:02d}_lesson", f"Lesson <{n}> & more") for n in range(13)]
 
@@ -50,7 +50,7 @@ def procfs(tmp_path: Path) -> str:
 
 
 def test_both_trees_hold_the_same_processes(procfs: str) -> None:
-    picture = pictures.process_trees(100, procfs)
+    picture = catalogue.process_trees(100, procfs)
     parse(picture)
     rows = {row[0]: row for row in picture.rows}
     assert set(rows) == {"1", "50", "60", "70", "100", "101", "102", "103"}
@@ -62,7 +62,7 @@ def test_both_trees_hold_the_same_processes(procfs: str) -> None:
 
 
 def test_every_number_is_drawn_on_both_sides(procfs: str) -> None:
-    drawn = words(parse(pictures.process_trees(100, procfs)))
+    drawn = words(parse(catalogue.process_trees(100, procfs)))
     for host, inner in (("100", "1"), ("101", "2"), ("102", "3"), ("103", "9")):
         assert host in drawn and inner in drawn
     assert "cannot be seen from here" in drawn
@@ -70,11 +70,11 @@ def test_every_number_is_drawn_on_both_sides(procfs: str) -> None:
 
 
 def test_the_starter_leads_to_the_container(procfs: str) -> None:
-    assert pictures.process_trees(70, procfs).rows == pictures.process_trees(100, procfs).rows
+    assert catalogue.process_trees(70, procfs).rows == catalogue.process_trees(100, procfs).rows
 
 
 def test_arguments_of_processes_outside_stay_private(procfs: str) -> None:
-    picture = pictures.process_trees(100, procfs)
+    picture = catalogue.process_trees(100, procfs)
     assert "secret" not in picture.text() + picture.html()
 
 
@@ -87,26 +87,26 @@ def test_arguments_of_processes_outside_stay_private(procfs: str) -> None:
 )
 def test_our_own_command_is_named(procfs: str, command: bytes) -> None:
     Path(procfs, "70", "cmdline").write_bytes(command)
-    rows = {row[0]: row for row in pictures.process_trees(100, procfs).rows}
+    rows = {row[0]: row for row in catalogue.process_trees(100, procfs).rows}
     assert rows["70"][4].strip() == "minidocker run"
 
 
 def test_a_process_without_a_container_is_refused_in_words(procfs: str) -> None:
     with pytest.raises(LookupError, match="no pid namespace of their own"):
-        pictures.process_trees(200, procfs)
+        catalogue.process_trees(200, procfs)
     with pytest.raises(LookupError, match="no process 999"):
-        pictures.process_trees(999, procfs)
+        catalogue.process_trees(999, procfs)
 
 
 def test_what_does_not_fit_stands_in_the_table(procfs: str) -> None:
-    picture = pictures.process_trees(100, procfs, limit=3)
+    picture = catalogue.process_trees(100, procfs, limit=3)
     drawn = words(parse(picture))
     assert any(re.search(r"and \d+ more", item) for item in drawn)
     assert len(picture.rows) > 3
 
 
 def test_the_namespace_table_says_mine_own_and_as(procfs: str) -> None:
-    picture = pictures.namespace_table(
+    picture = catalogue.namespace_table(
         [100, 102, 101, 404], ["web", "deep", "dead", "none"], procfs
     )
     root = parse(picture)
@@ -133,7 +133,7 @@ def right_edge(root: ElementTree.Element) -> float:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 9])
 def test_no_words_leave_the_table(procfs: str, count: int) -> None:
-    picture = pictures.namespace_table(([100, 102] * 5)[:count], ["a long label"] * count, procfs)
+    picture = catalogue.namespace_table(([100, 102] * 5)[:count], ["a long label"] * count, procfs)
     assert right_edge(parse(picture)) <= picture.width
 
 
@@ -141,33 +141,33 @@ def test_no_words_leave_the_other_pictures(procfs: str) -> None:
     figures = [("a long name of what was measured here" * 3, "x" * 90, "y" * 90)]
     titles = [(number, "Long words that never want to end " * 4) for number, _ in LESSONS]
     for picture in (
-        pictures.process_trees(100, procfs),
-        pictures.course_map("05", titles, done=[number for number, _ in LESSONS]),
-        pictures.vm_and_container(figures, host="6" * 80, guest="6" * 80),
+        catalogue.process_trees(100, procfs),
+        catalogue.course_map("05", titles, done=[number for number, _ in LESSONS]),
+        catalogue.vm_and_container(figures, host="6" * 80, guest="6" * 80),
     ):
         assert right_edge(parse(picture)) <= picture.width
 
 
 def test_an_unreadable_process_is_a_column(procfs: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = nstable.proc.namespaces
+    real = namespace_table.processes.namespaces
 
     def refuse(pid: int | str, root: str) -> dict[str, int]:
         if pid == 1:
             raise PermissionError(13, "no")
         return real(pid, root)
 
-    monkeypatch.setattr(nstable.proc, "namespaces", refuse)
-    picture = pictures.namespace_table([1], ["init"], procfs)
+    monkeypatch.setattr(namespace_table.processes, "namespaces", refuse)
+    picture = catalogue.namespace_table([1], ["init"], procfs)
     assert {row[2] for row in picture.rows} == {"no access"}
 
 
 def test_labels_must_match_the_pids(procfs: str) -> None:
     with pytest.raises(ValueError, match="one label for each pid"):
-        pictures.namespace_table([1, 100], ["only one"], procfs)
+        catalogue.namespace_table([1, 100], ["only one"], procfs)
 
 
 def test_the_map_lights_one_lesson_and_holds_all() -> None:
-    picture = pictures.course_map("01_pid", LESSONS, done=["00"])
+    picture = catalogue.course_map("01_pid", LESSONS, done=["00"])
     drawn = words(parse(picture))
     assert drawn.count("you are here") == 1 and drawn.count("done") == 1
     assert [row[0] for row in picture.rows] == [f"{n:02d}" for n in range(13)]
@@ -177,7 +177,7 @@ def test_the_map_lights_one_lesson_and_holds_all() -> None:
 
 
 def test_the_map_says_that_the_lesson_you_are_in_is_done() -> None:
-    picture = pictures.course_map("01", LESSONS, done=["00", "01"])
+    picture = catalogue.course_map("01", LESSONS, done=["00", "01"])
     assert picture.rows[1][2] == "you are here; it is done"
 
 
@@ -187,13 +187,13 @@ def test_every_lesson_stands_in_one_sentence() -> None:
 
 
 def test_the_map_of_a_part_of_the_course_has_that_part() -> None:
-    picture = pictures.course_map("00", LESSONS[:2])
+    picture = catalogue.course_map("00", LESSONS[:2])
     assert len(picture.rows) == 2
     parse(picture)
 
 
 def test_a_lesson_that_the_map_does_not_know_is_drawn_all_the_same() -> None:
-    picture = pictures.course_map("", [*LESSONS, ("13_more", "Something new")])
+    picture = catalogue.course_map("", [*LESSONS, ("13_more", "Something new")])
     assert "Something new" in words(parse(picture))
     assert picture.rows[-1][0] == "13"
 
@@ -201,30 +201,30 @@ def test_a_lesson_that_the_map_does_not_know_is_drawn_all_the_same() -> None:
 def test_processes_of_another_user_are_a_permission_error(
     procfs: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = trees.proc.namespace
+    real = process_trees.processes.namespace
 
     def refuse(pid: int | str, name: str, root: str) -> int:
         if pid != "self":
             raise PermissionError(13, "may not be read")
         return real(pid, name, root)
 
-    monkeypatch.setattr(trees.proc, "namespace", refuse)
+    monkeypatch.setattr(process_trees.processes, "namespace", refuse)
     with pytest.raises(PermissionError):
-        pictures.process_trees(100, procfs)
+        catalogue.process_trees(100, procfs)
 
 
 def test_vm_and_container_shows_the_figures_that_are_given() -> None:
     figures = [("start", "18 s (TCG)", "0.02 s"), ("memory", "180 MB", "1 MB")]
-    picture = pictures.vm_and_container(figures, host="6.18.1", guest="6.1.0")
+    picture = catalogue.vm_and_container(figures, host="6.18.1", guest="6.1.0")
     drawn = words(parse(picture))
     for word in ("18 s (TCG)", "1 MB", "host kernel 6.18.1", "6.1.0", "engine", "guest kernel"):
         assert word in drawn
     assert "VM 180 MB; container 1 MB" in picture.text()
-    parse(pictures.vm_and_container())
+    parse(catalogue.vm_and_container())
 
 
 def test_a_notebook_gets_html_svg_and_text(procfs: str, tmp_path: Path) -> None:
-    picture = pictures.process_trees(100, procfs)
+    picture = catalogue.process_trees(100, procfs)
     bundle = picture._repr_mimebundle_()
     assert set(bundle) == {"text/html", "image/svg+xml", "text/plain"}
     assert bundle["text/html"].count("<tr>") == len(picture.rows) + 1
@@ -236,14 +236,14 @@ def test_a_notebook_gets_html_svg_and_text(procfs: str, tmp_path: Path) -> None:
 
 def test_without_trust_the_table_stands_alone() -> None:
     """JupyterLab takes <style> and the svg's tags out of what it does not trust, not the words."""
-    page = pictures.course_map("", LESSONS).html()
+    page = catalogue.course_map("", LESSONS).html()
     name = re.search(r'<div id="(\w+)" hidden="hidden"><svg', page)
     assert name and f"#{name[1]}{{display:block!important}}" in page
     assert page.index("</svg></div>") < page.index("<details>")
 
 
 def test_two_pictures_on_a_page_have_ids_of_their_own() -> None:
-    page = pictures.course_map("", LESSONS).html() + pictures.vm_and_container().html()
+    page = catalogue.course_map("", LESSONS).html() + catalogue.vm_and_container().html()
     found = re.findall(r'id="([^"]+)"', page)
     assert len(found) == len(set(found)) == 8
 

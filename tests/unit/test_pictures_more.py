@@ -15,14 +15,13 @@ import pytest
 from recorded_proc import make
 from test_stats import FULL, cgroup
 
-from minidocker.lab import layerstack
-from minidocker.lab.cgrouptree import cgroup_tree
-from minidocker.lab.finding import Host
-from minidocker.lab.layerstack import find, layer_stack, verdict
-from minidocker.lab.mounttree import mount_tree
-from minidocker.lab.picture import Picture
-from minidocker.lab.timeline import usage_timeline, watch_usage
-from minidocker.lab.usage import Sample
+from minidocker.doctor.finding import Host
+from minidocker.pictures.cgroup_tree import cgroup_tree
+from minidocker.pictures.layer_stack import find, layer_stack, layers_of, verdict
+from minidocker.pictures.mount_tree import mount_tree
+from minidocker.pictures.picture import Picture
+from minidocker.pictures.timeline import usage_timeline, watch_usage
+from minidocker.proc.usage import Sample
 
 MOUNTS = """\
 50 10 8:1 / / rw shared:1 - ext4 /dev/sda rw
@@ -181,9 +180,9 @@ def test_the_layers_of_a_process(tmp_path: Path) -> None:
         "90 80 0:70 / / rw - overlay overlay rw,lowerdir=/b:/a,upperdir=/u,workdir=/w\n"
         "91 90 0:71 / /proc rw - proc proc rw\n"
     )
-    assert layerstack.layers_of(100, str(tmp_path)) == ["/a", "/b", "/u"]
+    assert layers_of(100, str(tmp_path)) == ["/a", "/b", "/u"]
     with pytest.raises(LookupError, match="proc, no overlay"):
-        layerstack.layers_of(100, str(tmp_path), "/proc")
+        layers_of(100, str(tmp_path), "/proc")
 
 
 MOUNT_AND_READ = """

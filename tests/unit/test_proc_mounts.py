@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from minidocker.lab import mountinfo
+from minidocker.proc import mounts
 
 TABLE = r"""21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
 22 21 0:5 / /proc rw,nosuid master:3 - proc proc rw
@@ -20,18 +20,18 @@ TABLE = r"""21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
 
 
 @pytest.fixture
-def table() -> list[mountinfo.Mount]:
-    return mountinfo.parse(TABLE)
+def table() -> list[mounts.Mount]:
+    return mounts.parse(TABLE)
 
 
-def test_names_are_unescaped(table: list[mountinfo.Mount]) -> None:
+def test_names_are_unescaped(table: list[mounts.Mount]) -> None:
     odd = table[2]
     assert odd.point == "/mnt/a b\tc\\d"
     assert odd.source == "odd name"
     assert odd.options == ("ro", "nodev") and odd.read_only
     assert odd.super_options == "rw,size=4k"
-    assert mountinfo.unescape(r"\303\251") == os.fsdecode("é".encode())
-    assert mountinfo.unescape(r"\134040") == r"\040"
+    assert mounts.unescape(r"\303\251") == os.fsdecode("é".encode())
+    assert mounts.unescape(r"\134040") == r"\040"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_names_are_unescaped(table: list[mountinfo.Mount]) -> None:
     [(0, "shared"), (1, "slave"), (2, "private"), (3, "shared and slave"), (5, "unbindable")],
 )
 def test_optional_fields_tell_the_propagation(
-    table: list[mountinfo.Mount], index: int, propagation: str
+    table: list[mounts.Mount], index: int, propagation: str
 ) -> None:
     assert table[index].propagation == propagation
     assert table[index].fstype  # found behind the dash, wherever that stands
@@ -60,33 +60,33 @@ def test_optional_fields_tell_the_propagation(
     ],
 )
 def test_covering_finds_the_mount_that_one_reaches(
-    table: list[mountinfo.Mount], path: str, found: int
+    table: list[mounts.Mount], path: str, found: int
 ) -> None:
-    assert mountinfo.covering(table, path).id == found
+    assert mounts.covering(table, path).id == found
 
 
 def test_a_mount_that_a_later_one_hides_is_not_reached() -> None:
-    table = mountinfo.parse(
+    table = mounts.parse(
         "1 0 8:1 / / rw - ext4 a rw\n"
         "2 1 0:2 / /a/b rw - tmpfs hidden rw\n"
         "3 1 0:3 / /a rw - tmpfs over rw\n"
     )
-    assert mountinfo.covering(table, "/a/b/c").source == "over"
+    assert mounts.covering(table, "/a/b/c").source == "over"
 
 
 def test_a_root_mounted_over_another_is_the_root() -> None:
-    table = mountinfo.parse("1 0 0:1 / / rw - rootfs rootfs rw\n2 1 8:1 / / rw - ext4 disk rw\n")
-    assert mountinfo.covering(table, "/etc").source == "disk"
+    table = mounts.parse("1 0 0:1 / / rw - rootfs rootfs rw\n2 1 8:1 / / rw - ext4 disk rw\n")
+    assert mounts.covering(table, "/etc").source == "disk"
 
 
 def test_an_empty_table_covers_nothing() -> None:
     with pytest.raises(LookupError):
-        mountinfo.covering([], "/")
+        mounts.covering([], "/")
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/mountinfo"), reason="blocked: needs Linux")
 def test_the_real_table_agrees_with_the_kernel() -> None:
-    here = mountinfo.covering(mountinfo.mounts(), "/proc/self")
+    here = mounts.covering(mounts.mounts(), "/proc/self")
     assert here.fstype == "proc"
     number = os.stat("/proc/self/status").st_dev
     assert here.device == f"{os.major(number)}:{os.minor(number)}"

@@ -7,9 +7,9 @@ import pytest
 from minidocker.errors import StageError, UsageError
 from minidocker.kernel import flags as f
 from minidocker.kernel.trace import Pretend
-from minidocker.plan import _boottime, _sharing
+from minidocker.plan.from_options import _boottime, _sharing
 from minidocker.runtime import joining
-from minidocker.spec import Process, Resources, Root, Run, Spec
+from minidocker.spec.spec import Process, Resources, Root, Run, Spec
 from minidocker.stages import STAGES, choose
 from minidocker.stages.ipc import Ipc
 from minidocker.stages.mounts import Mounts

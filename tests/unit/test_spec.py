@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidocker import options, plan
 from minidocker.errors import UsageError
-from minidocker.images.store import Store
+from minidocker.images.store.store import Store
+from minidocker.plan import from_options, options
 from minidocker.runtime.channel import Channel, to_json
-from minidocker.spec import Resources, Spec, parse_size, parse_tmpfs, parse_volume
+from minidocker.spec.spec import Resources, Spec, parse_size, parse_tmpfs, parse_volume
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_channel_tells_and_ends(tmp_path) -> None:
 
 def plan_of(*argv: str) -> tuple:
     found, words = options.parse(list(argv))
-    return plan.plan(found, words, Store("/nowhere"), touch=False)
+    return from_options.plan(found, words, Store("/nowhere"), touch=False)
 
 
 def test_docker_rules_for_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 from minidocker.errors import UsageError
 from minidocker.kernel import flags as f
 from minidocker.kernel.trace import Pretend
-from minidocker.spec import Mount, Process, Resources, Root, Run, Spec
+from minidocker.spec.spec import Mount, Process, Resources, Root, Run, Spec
 from minidocker.stages import CHAPTERS, STAGES, by_name, choose
 from minidocker.stages.cgroup import Cgroup, weight
 from minidocker.stages.identity import lookup

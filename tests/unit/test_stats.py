@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from recorded_proc import NS, make
 
-from minidocker.lab import cgroupfs, proc, stats, usage
-from minidocker.lab.finding import Host
-from minidocker.lab.usage import Sample, between
+from minidocker.doctor.finding import Host
+from minidocker.proc import cgroups, processes, usage
+from minidocker.proc.usage import Sample, between
+from minidocker.verbs import stats
 
 
 def cgroup(folder: Path, **files: str) -> str:
@@ -60,16 +61,16 @@ def test_the_lowest_limit_on_the_way_up_holds(tmp_path: Path) -> None:
     top = cgroup(tmp_path, memory_max="900", cpu_max="20000 100000")
     low = cgroup(tmp_path / "a" / "b", memory_max="1000", cpu_max="max 100000")
     cgroup(tmp_path / "a", memory_max="max", cpu_max="150000 100000")
-    assert cgroupfs.lowest(low, "memory.max") == (900, top)
-    assert cgroupfs.narrowest_cpu(low) == (0.2, top)
-    assert cgroupfs.lowest(low, "pids.max") is None
+    assert cgroups.lowest(low, "memory.max") == (900, top)
+    assert cgroups.narrowest_cpu(low) == (0.2, top)
+    assert cgroups.lowest(low, "pids.max") is None
 
 
 @pytest.mark.parametrize(
     ("text", "share"), [("max 100000", None), ("50000 100000", 0.5), ("7", 7e-5)]
 )
 def test_cpu_max_in_processors(text: str, share: float | None) -> None:
-    assert cgroupfs.cpus(text) == share
+    assert cgroups.cpus(text) == share
 
 
 def test_use_between_two_samples() -> None:
@@ -136,7 +137,7 @@ def test_a_process_of_my_own_namespace_stands_for_itself_and_those_below(procfs:
 
 
 def test_a_container_that_is_gone(procfs: str, tmp_path: Path) -> None:
-    with pytest.raises(proc.NoProcess):
+    with pytest.raises(processes.NoProcess):
         usage.sample(4242, root=procfs)
     assert usage.sample(100, str(tmp_path / "no_cgroup"), procfs).source == "proc"
 
@@ -263,11 +264,11 @@ def test_where_a_process_stands(tmp_path: Path) -> None:
         ("", "none", ""),
     ):
         (me / "mountinfo").write_text(mounts)
-        found = cgroupfs.place("self", root, host)
+        found = cgroups.place("self", root, host)
         assert (found.kind, found.path, found.directory) == (kind, "/minidocker/box", directory)
     # A part of the tree that is mounted elsewhere, and a path outside of my cgroup namespace.
     cgroup(tmp_path / "sys/fs/cgroup/box")
     (me / "mountinfo").write_text("23 20 0:26 /minidocker /sys/fs/cgroup rw - cgroup2 none rw\n")
-    assert cgroupfs.place("self", root, host).directory == str(tmp_path / "sys/fs/cgroup/box")
+    assert cgroups.place("self", root, host).directory == str(tmp_path / "sys/fs/cgroup/box")
     (me / "cgroup").write_text("0::/../other\n")
-    assert cgroupfs.place("self", root, host).directory == ""
+    assert cgroups.place("self", root, host).directory == ""

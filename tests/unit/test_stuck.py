@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from minidocker.grader import calls, stuck
-from minidocker.grader import subject as subjects
-from minidocker.grader.manifest import Function, Lesson, Manifest, load
+from minidocker.course import exercise_file as subjects
+from minidocker.course.manifest import Function, Lesson, Manifest, load
+from minidocker.grader import after_hints, compare_calls
 
 COURSE = load(Path(__file__).resolve().parents[2])
 PAIRS = [(lesson, function) for lesson in COURSE.lessons for function in lesson.functions]
@@ -27,13 +27,13 @@ def compared(name: str, change: tuple[str, str]) -> list[str]:
     text = solution(lesson)
     assert change[0] in text
     mine = subjects.of_text(COURSE, lesson, text.replace(*change), "mine")
-    return calls.compare(function, mine, subjects.of_text(COURSE, lesson, text, "ours"))
+    return compare_calls.compare(function, mine, subjects.of_text(COURSE, lesson, text, "ours"))
 
 
 @pytest.mark.parametrize(("lesson", "function"), PAIRS, ids=lambda one: getattr(one, "name", ""))
 def test_mixed_lines_are_the_lines_of_the_solution(lesson: Lesson, function: Function) -> None:
-    mixed = stuck.mixed_lines(solution(lesson), function.name)
-    assert mixed == stuck.mixed_lines(solution(lesson), function.name)
+    mixed = after_hints.mixed_lines(solution(lesson), function.name)
+    assert mixed == after_hints.mixed_lines(solution(lesson), function.name)
     assert bool(mixed) != function.name.isupper()  # a value has no lines
     assert not any(line.startswith(('"', "'", "#", " ")) for line in mixed)
 
@@ -41,9 +41,9 @@ def test_mixed_lines_are_the_lines_of_the_solution(lesson: Lesson, function: Fun
 def test_the_order_is_another_one() -> None:
     text = 'def f():\n    """Doc."""\n    a = 1  # why\n    if a:\n        b(\n          a)\n    c()\n'
     lines = ["a = 1", "if a:", "b(a)", "c()"]
-    assert sorted(stuck.mixed_lines(text, "f")) == sorted(lines) != stuck.mixed_lines(text, "f")
-    assert stuck.mixed_lines(text, "f") != lines
-    assert stuck.mixed_lines("ORDER = [1]\n", "ORDER") == []
+    assert sorted(after_hints.mixed_lines(text, "f")) == sorted(lines) != after_hints.mixed_lines(text, "f")
+    assert after_hints.mixed_lines(text, "f") != lines
+    assert after_hints.mixed_lines("ORDER = [1]\n", "ORDER") == []
 
 
 @in_cells
@@ -54,9 +54,9 @@ def test_the_solution_is_the_same_as_itself_and_the_starter_is_not(
     lesson: Lesson, function: Function
 ) -> None:
     ours = subjects.of_text(COURSE, lesson, solution(lesson), "ours")
-    assert calls.compare(function, ours, ours) == SAME
+    assert compare_calls.compare(function, ours, ours) == SAME
     begin = subjects.of_text(COURSE, lesson, subjects.starter(COURSE, lesson), "begin")
-    assert calls.compare(function, begin, ours) != SAME
+    assert compare_calls.compare(function, begin, ours) != SAME
 
 
 @in_cells
@@ -107,5 +107,5 @@ def test_every_help_can_be_listed() -> None:
     course: Manifest = COURSE
     for lesson in course.lessons:
         for check in lesson.checks:
-            for title, _ in stuck.helps(course, lesson, check):
+            for title, _ in after_hints.helps(course, lesson, check):
                 assert check.functions[0] in title

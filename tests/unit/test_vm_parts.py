@@ -19,9 +19,20 @@ from typing import Any
 import pytest
 
 from minidocker import cli
+from minidocker.course.manifest import load
 from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound, UsageError
-from minidocker.grader.manifest import load
-from minidocker.vm import accel, build, cost, course, hoststate, lab, places, qemu, remote, vagrant
+from minidocker.vm import (
+    accel,
+    build,
+    cost,
+    course,
+    host_state,
+    machine,
+    places,
+    qemu,
+    remote,
+    vagrant,
+)
 from minidocker.vm.phases import Phases, blame
 from minidocker.vm.ssh import Ssh
 
@@ -273,7 +284,7 @@ def test_the_monitor_says_who_is_gone(tmp_path: Path) -> None:
 def test_hardware_is_checked(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("MINIDOCKER_CPUS", text)
     with pytest.raises(MinidockerError, match="MINIDOCKER_CPUS"):
-        lab.number("MINIDOCKER_CPUS", 2, 1, 64)
+        machine.number("MINIDOCKER_CPUS", 2, 1, 64)
 
 
 def test_an_accelerator_can_be_chosen_and_a_wrong_word_is_refused(
@@ -310,15 +321,15 @@ def test_a_kernel_that_boots_means_kvm(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_machine_that_is_down_says_how_to_bring_it_up() -> None:
     with pytest.raises(NotFound) as caught:
-        lab.Lab().ssh()
+        machine.Lab().ssh()
     assert caught.value.remedy == "minidocker vm up"
-    assert lab.Lab().down() is False
+    assert machine.Lab().down() is False
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../x", "7", "a;b", "pristine"])
 def test_names_of_snapshots_are_checked(name: str) -> None:
     with pytest.raises((MinidockerError, Conflict)):
-        lab.Lab().snapshot(name)
+        machine.Lab().snapshot(name)
 
 
 def test_a_taken_port_is_passed_over() -> None:
@@ -328,16 +339,16 @@ def test_a_taken_port_is_passed_over() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert lab.free_port(port) > port
+        assert machine.free_port(port) > port
 
 
 def test_two_commands_at_once_wait_for_one_another(own_places: Path) -> None:
-    machine = lab.Lab()
-    lock = machine.directory / "lock"
-    with machine.alone(), open(lock) as second, pytest.raises(BlockingIOError):
+    lab = machine.Lab()
+    lock = lab.directory / "lock"
+    with lab.alone(), open(lock) as second, pytest.raises(BlockingIOError):
         fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    machine.down(everything=True)
-    assert not machine.directory.exists()
+    lab.down(everything=True)
+    assert not lab.directory.exists()
 
 
 def test_the_way_in_shares_one_connection(tmp_path: Path) -> None:
@@ -403,14 +414,14 @@ def test_ctrl_c_ends_the_program_and_all_that_it_started(tmp_path: Path) -> None
 def test_the_comparison_names_what_is_new_and_gone() -> None:
     before = {"links": ["lo", "eth0"], "programs": ["dnsmasq"]}
     after = {"links": ["lo", "virbr0"], "programs": ["dnsmasq", "dnsmasq"]}
-    assert hoststate.changes(before, after) == [
+    assert host_state.changes(before, after) == [
         "links: virbr0 is new", "links: eth0 is gone", "programs: dnsmasq is new",
     ]  # fmt: skip
-    assert hoststate.changes(before, before) == []
+    assert host_state.changes(before, before) == []
 
 
 def test_a_look_at_this_host_changes_nothing_and_can_be_kept() -> None:
-    first = hoststate.look()
+    first = host_state.look()
     assert json.loads(json.dumps(first)) == first
     assert "lo" in first["links"]
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minidocker.errors import MinidockerError
-from minidocker.vm import agent
+from minidocker.vm import sync_far
 from minidocker.vm.sync import FOLDERS, KEPT, Far, Sync, inside, program
 
 
@@ -176,7 +176,7 @@ def test_a_machine_that_ends_is_one_sentence(two: Two) -> None:
 def test_a_file_is_written_whole_with_mode_and_owner_kept(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("x")
     (tmp_path / "f").chmod(0o755)
-    agent.put(str(tmp_path), "f", b"new")
+    sync_far.put(str(tmp_path), "f", b"new")
     assert (tmp_path / "f").stat().st_mode & 0o777 == 0o755
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
 
@@ -184,7 +184,7 @@ def test_a_file_is_written_whole_with_mode_and_owner_kept(tmp_path: Path) -> Non
 @pytest.mark.skipif(os.geteuid() != 0, reason="blocked: needs root (sudo make test)")
 def test_new_files_get_the_owner_of_their_folder(tmp_path: Path) -> None:
     os.chown(tmp_path, 1234, 1235)
-    agent.put(str(tmp_path), "a/b/c", b"x")
+    sync_far.put(str(tmp_path), "a/b/c", b"x")
     for path in ("a", "a/b", "a/b/c"):
         assert (tmp_path / path).stat().st_uid == 1234, path
 
@@ -223,7 +223,7 @@ def test_no_written_work_is_ever_lost(
                 alive = _after_sync(two, alive)
         two.sync()
         two.sync()
-        assert agent.scan(str(two.here), FOLDERS) == two.far.scan()
+        assert sync_far.scan(str(two.here), FOLDERS) == two.far.scan()
         texts = {p.read_text() for p in two.here.rglob("*") if p.is_file()}
         assert set(alive.values()) <= texts
     finally:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from minidocker.lab import proc
-from minidocker.lab.waysout import WAYS, escapes, ways_out
+from minidocker.pictures.ways_out import WAYS, escapes, ways_out
+from minidocker.proc import processes
 
 WAIT = "print('ready', flush=True); time.sleep(60)"
 
@@ -65,7 +65,7 @@ def test_a_pivot_is_closed_every_way(tmp_path: os.PathLike[str]) -> None:
 def test_a_process_that_has_ended_says_so() -> None:
     with process("") as pid:
         pass
-    with pytest.raises(proc.NoProcess):
+    with pytest.raises(processes.NoProcess):
         escapes(pid)
     assert "has ended" in str(ways_out([pid]))
 

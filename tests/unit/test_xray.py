@@ -11,10 +11,11 @@ from xml.etree import ElementTree
 import pytest
 from recorded_proc import NS, make
 
-from minidocker.lab import proc, xray_command, xray_facts, xray_mounts
-from minidocker.lab.finding import Host
-from minidocker.lab.mountinfo import parse
-from minidocker.lab.xrays import XRay, xray
+from minidocker.doctor.finding import Host
+from minidocker.proc import mount_kinds, processes
+from minidocker.proc.mounts import parse
+from minidocker.xray import facts
+from minidocker.xray.xray import XRay, pid_of, xray
 
 OWN = {**NS, **{name: 7000 + at for at, name in enumerate(("pid", "mnt", "net", "uts", "ipc"))}}
 ID = "0123456789abcdef" * 4
@@ -179,7 +180,7 @@ def test_a_plain_process_shares_everything(machine: Machine) -> None:
     machine.add(100, MY_MOUNTS, "mine", "/user.slice", status="Seccomp:\t0\nNoNewPrivs:\t0")
     found = machine.xray(100)
     assert found.desc == "no namespace of its own, and your root."
-    shared = [f"ns_{name}" for name in proc.NAMESPACES]
+    shared = [f"ns_{name}" for name in processes.NAMESPACES]
     assert sorted(ids(found)) == sorted(
         [*shared, "root", "cgroup", "seccomp", "new_privs", "kernel"]
     )
@@ -391,14 +392,14 @@ def test_hidden_namespaces_are_no_namespaces_of_its_own(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine.add(100, MY_MOUNTS, "mine", "/user.slice")
-    real = proc.namespaces
+    real = processes.namespaces
 
-    def refuse(pid: proc.Pid = "self", root: proc.Root = "/proc") -> dict[str, int]:
+    def refuse(pid: processes.Pid = "self", root: processes.Root = "/proc") -> dict[str, int]:
         if pid == "self":
             return real(pid, root)
         raise PermissionError
 
-    monkeypatch.setattr(proc, "namespaces", refuse)
+    monkeypatch.setattr(processes, "namespaces", refuse)
     found = machine.xray(100)
     assert found.desc == "Its namespaces cannot be read by this user."
     lines = seen(found)
@@ -423,13 +424,13 @@ def test_a_kernel_thread_has_no_holes(machine: Machine) -> None:
 
 
 def test_no_process_is_a_lookup_error(machine: Machine) -> None:
-    with pytest.raises(proc.NoProcess):
+    with pytest.raises(processes.NoProcess):
         machine.xray(4242)
 
 
 def test_a_process_that_ends_half_way(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = machine.add(100, MY_MOUNTS, "mine", "/")
-    monkeypatch.setattr(xray_facts, "engine_of", lambda facts: (folder / "status").unlink() or None)
+    monkeypatch.setattr(facts, "engine_of", lambda facts: (folder / "status").unlink() or None)
     with pytest.raises(LookupError):
         machine.xray(100)
 
@@ -491,14 +492,14 @@ def test_no_name_can_write_to_the_terminal(machine: Machine) -> None:
     ],
 )
 def test_overlay_options(options: str, expected: tuple[object, ...]) -> None:
-    assert xray_mounts.overlay_parts(options) == expected
+    assert mount_kinds.overlay_parts(options) == expected
 
 
 def test_where_i_see_a_mount() -> None:
     mine = parse(MY_MOUNTS)
 
     def where(line: str) -> str:
-        return xray_mounts.host_path(parse(line)[0], mine)
+        return mount_kinds.host_path(parse(line)[0], mine)
 
     assert where("1 2 254:0 /home/a /x rw - ext4 /dev/vda rw") == "/home/a"
     assert where("1 2 254:9 /data/b /x rw - xfs /dev/vdb rw") == "/srv/b"
@@ -529,9 +530,9 @@ def test_who_made_it(machine: Machine, path: str, engine: tuple[str, str] | None
 
 def test_the_word_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINIDOCKER_ROOT", str(tmp_path))
-    assert xray_command.pid_of("self") == os.getpid()
-    assert xray_command.pid_of(str(os.getpid())) == os.getpid()
+    assert pid_of("self") == os.getpid()
+    assert pid_of(str(os.getpid())) == os.getpid()
     with pytest.raises(LookupError):
-        xray_command.pid_of("4194305")  # above the greatest pid_max
+        pid_of("4194305")  # above the greatest pid_max
     with pytest.raises(Exception, match="neither a process number nor a container"):
-        xray_command.pid_of("web")
+        pid_of("web")

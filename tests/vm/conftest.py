@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from minidocker.errors import Blocked, MinidockerError
-from minidocker.grader.machine_vm import VirtualMachine, keep_transcript
-from minidocker.vm.lab import Lab
+from minidocker.vm.check_machine import VirtualMachine, keep_transcript
+from minidocker.vm.machine import Lab
 from minidocker.vm.ssh import Ssh
 
 CI = bool(os.environ.get("CI"))

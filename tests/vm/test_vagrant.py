@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 
-from minidocker.grader.manifest import load
-from minidocker.lab.doctor import features, missing
-from minidocker.vm import course, hoststate
-from minidocker.vm.lab import runtime
+from minidocker.course.manifest import load
+from minidocker.doctor.doctor import features, missing
+from minidocker.vm import course, host_state
+from minidocker.vm.machine import runtime
 from minidocker.vm.ssh import Ssh
 
 CI = bool(os.environ.get("CI"))
@@ -179,7 +179,7 @@ def test_work_is_carried_out_before_the_machine_stops(
     place: Path, root: Ssh, clock: Any
 ) -> None:
     """The background carrier is ended first: what is left to carry is carried by `halt` itself."""
-    from minidocker.vm import keep
+    from minidocker.vm import sync_watch
 
     mark = str(place / "vm/keep-in-step")
     for entry in os.listdir("/proc"):
@@ -197,7 +197,7 @@ def test_work_is_carried_out_before_the_machine_stops(
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert (place / "exercises/last.txt").read_text() == "last\n"
-    assert keep.FOLDER.name == ".vagrant"
+    assert sync_watch.FOLDER.name == ".vagrant"
 
 
 def test_up_can_be_interrupted_and_libvirt_can_die(place: Path, clock: Any) -> None:
@@ -222,7 +222,7 @@ def test_up_can_be_interrupted_and_libvirt_can_die(place: Path, clock: Any) -> N
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
     ours = str(place.parent / "state/vagrant/libvirtd.pid")
-    for pid in hoststate.running("libvirtd"):
+    for pid in host_state.running("libvirtd"):
         if ours in Path(f"/proc/{pid}/cmdline").read_text().split("\0"):
             os.kill(pid, signal.SIGKILL)
     with clock("vagrant up, after an interrupted one and a dead libvirtd"):

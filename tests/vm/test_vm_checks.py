@@ -12,7 +12,7 @@ import pexpect
 import pytest
 
 from minidocker.escapes import catalogue, ladder
-from minidocker.grader.machine_vm import VirtualMachine
+from minidocker.vm.check_machine import VirtualMachine
 
 
 def prompt(vm: VirtualMachine, *words: str) -> Any:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from minidocker.errors import MinidockerError
-from minidocker.grader.machine_vm import VirtualMachine
 from minidocker.vm import places, qemu, remote
-from minidocker.vm.lab import Lab
+from minidocker.vm.check_machine import VirtualMachine
+from minidocker.vm.machine import Lab
 
 
 def test_restore_brings_back_the_pristine_machine(lab: Lab, clock: Any) -> None:

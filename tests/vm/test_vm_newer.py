@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from minidocker.grader.manifest import load
+from minidocker.course.manifest import load
 from minidocker.vm import places
-from minidocker.vm.lab import Lab
+from minidocker.vm.machine import Lab
 
 SUITE = "trixie"
 

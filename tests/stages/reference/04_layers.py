@@ -1,7 +1,7 @@
 """The runtime's own layers and etc stages, and its layer reader, under the names of lesson 04."""
 
 from minidocker.errors import MinidockerError
-from minidocker.images import layer, unpack
+from minidocker.images.archive import apply, unpack
 from minidocker.stages.etc import Etc
 from minidocker.stages.layers import Layers
 
@@ -13,6 +13,6 @@ place_etc_files = Etc.place_etc_files
 def apply_layer(tar, directory):
     """The runtime says what it refuses in a class of its own."""
     try:
-        layer.apply_layer(tar, directory)
+        apply.apply_layer(tar, directory)
     except MinidockerError as problem:
         raise ValueError(problem.message) from None

@@ -1,0 +1,252 @@
+"""What happens in a cell: process 1 builds it, then a child runs the scene with learner code.
+
+Process 1 is ours and runs no learner code. It cannot be killed from inside, and it
+keeps the cell alive until the check has looked. A *scene* (tests/stages/scenes_*.py) is a
+function that plays a check's part next to the learner's function.
+"""
+
+from __future__ import annotations
+
+import json
+import linecache
+import os
+import resource
+import signal
+import socket
+import sys
+import traceback
+import types
+import warnings
+from typing import Any, NoReturn
+
+from minidocker.chamber import cell_root
+from minidocker.kernel import flags as f
+from minidocker.kernel.linux import Linux
+
+MEMORY = 1 << 30
+FILE_SIZE = 16 << 20
+LINE = 203  # the descriptor of the line to the check: out of the way of a file that counts them
+UNWALLED = ("CAP_SYS_TIME", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_BOOT", "CAP_WAKE_ALARM",
+            "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_PERFMON", "CAP_BPF")  # fmt: skip
+_scenes: dict[str, types.ModuleType] = {}
+
+
+def load_scenes(path: str) -> types.ModuleType:
+    """Load a file of scenes, once; it is out of sight in the cell."""
+    if path not in _scenes:
+        module = types.ModuleType(os.path.basename(path).removesuffix(".py"))
+        with open(path, "rb") as file:
+            exec(compile(file.read(), path, "exec"), module.__dict__)
+        _scenes[path] = module
+    return _scenes[path]
+
+
+# --- process 1 -----------------------------------------------------------------------
+
+
+def process_one(
+    kernel: Linux, scenes: types.ModuleType, order: dict[str, Any], descriptors: list[int]
+) -> NoReturn:
+    """Build the cell, start the scene when the check says go, stay until the check is done."""
+    talk = socket.socket(fileno=descriptors[0])
+    control = socket.socket(fileno=descriptors[1])
+    output, rest = descriptors[2], descriptors[3:]
+    try:
+        cell_root.build(kernel, order)
+        cell_root.limit_processes(kernel, order["limit"])
+    except OSError as problem:
+        control.send(json.dumps({"refused": str(problem), "errno": problem.errno}).encode())
+        control.recv(1)
+        os._exit(1)
+    control.send(b'{"ready": true}')
+    if not control.recv(1):
+        os._exit(0)  # the check has gone
+    terminal = rest[0] if order["terminal"] else None
+    learner = kernel.fork()
+    if learner == 0:
+        control.close()
+        perform(kernel, scenes, order, Talk(talk), output, terminal)
+    for fd in {talk.fileno(), output, *rest}:
+        os.close(fd)
+    watch(kernel, control, learner)
+
+
+def watch(kernel: Linux, control: socket.socket, learner: int) -> NoReturn:
+    """Reap, and report the scene's end, until the check closes its side."""
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    control.settimeout(0.02)
+    told = False
+    while True:
+        try:
+            if not control.recv(1):
+                os._exit(0)
+        except (TimeoutError, InterruptedError):
+            pass
+        try:
+            while (found := kernel.waitpid(-1, f.WNOHANG))[0]:
+                if found[0] == learner and not told:
+                    told = True
+                    control.send(json.dumps({"ended": found[1]}).encode())
+        except ChildProcessError:
+            pass
+        except OSError:
+            pass  # ECHILD: nobody is left to wait for
+
+
+# --- the scene -----------------------------------------------------------------------
+
+
+class Refused(Exception):
+    """The learner's file cannot be used for this question; `event` says why."""
+
+    def __init__(self, event: str, **facts: Any) -> None:
+        super().__init__(event)
+        self.event = event
+        self.facts = facts
+
+
+class Talk:
+    """The scene's end of the line to the check; the kernel signs each message with its sender."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel = socket.socket(fileno=os.dup2(channel.fileno(), LINE, inheritable=False))
+        channel.close()
+        self.doing = ""
+
+    def step(self, text: str) -> None:
+        """Note what is done next: a failure names it."""
+        self.doing = text
+        self.say("step", text=text)
+
+    def say(self, event: str, **facts: Any) -> None:
+        """Tell the check."""
+        message = {"event": event, **facts}
+        try:
+            self.channel.send(json.dumps(message, default=repr).encode()[:100_000])
+        except OSError:
+            os._exit(3)  # the line is closed, by the learner's code or by the check's end
+
+    def ask(self, event: str, **facts: Any) -> Any:
+        """Tell the check, wait, and return its answer."""
+        self.say(event, **facts)
+        try:
+            data = self.channel.recv(100_000)
+        except OSError:
+            data = b""
+        if not data:
+            os._exit(3)
+        return json.loads(data)
+
+
+class Learner:
+    """The learner's names, each looked at before it is used: it must be there, and theirs."""
+
+    def __init__(self, names: dict[str, Any], order: dict[str, Any]) -> None:
+        self._names = names
+        self._order = order
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._names:
+            raise Refused("missing", name=name)
+        value = self._names[name]
+        if callable(value) and not self._order["trusted"]:
+            code = getattr(value, "__code__", None)
+            if getattr(code, "co_filename", None) != self._order["file"]:
+                source = getattr(code, "co_filename", None) or getattr(value, "__module__", "?")
+                raise Refused("stranger", name=name, source=os.path.basename(str(source)))
+        return value
+
+
+def perform(
+    kernel: Linux,
+    scenes: types.ModuleType,
+    order: dict[str, Any],
+    talk: Talk,
+    output: int,
+    terminal: int | None,
+) -> NoReturn:
+    """Load the learner's file and play the scene; whatever happens becomes an event."""
+    try:
+        terminal = settle(output, terminal)
+        cast = getattr(scenes, "cast_" + order["scene"], None)
+        args = dict(order["args"])
+        if cast:
+            args["cast"] = cast(kernel, talk, **order["args"])
+        if terminal is not None:
+            args["terminal"] = terminal
+        restrain(kernel)
+        talk.step(f"importing {order['file']}")
+        names = import_text(order["source"], order["file"])
+        talk.doing = order["scene"]
+        getattr(scenes, "act_" + order["scene"])(Learner(names, order), kernel, talk, **args)
+        talk.say("done")
+    except Refused as problem:
+        talk.say(problem.event, **problem.facts)
+    except BaseException as problem:
+        talk.say("raised", **describe(problem, order["file"]), step=talk.doing)
+    finally:
+        try:
+            sys.stdout.flush()
+        finally:
+            os._exit(0)
+
+
+def settle(output: int, terminal: int | None) -> int | None:
+    """Give the scene plain descriptors: no input, and output into a file that the check can read.
+
+    Nothing else stays open but the line to the check and the terminal, whose number is returned.
+    """
+    null = os.open("/dev/null", os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    if terminal is not None:
+        terminal = os.dup2(terminal, LINE + 1, inheritable=False)
+    os.closerange(3, LINE)
+    os.closerange(LINE + (terminal is not None) + 1, 4096)
+    sys.stdout = open(1, "w", buffering=1, closefd=False, errors="replace")
+    sys.stderr = open(2, "w", buffering=1, closefd=False, errors="replace")
+    os.setsid()
+    return terminal
+
+
+def restrain(kernel: Linux) -> None:
+    """Make learner code the last to get the processor and the first to lose its memory.
+
+    And take away what no namespace holds back: the clock, modules, ports, the power switch.
+    """
+    for line in kernel.read("/proc/self/status").splitlines():
+        if line.startswith("CapPrm:"):
+            keep = int(line.split()[1], 16)
+    for name in UNWALLED:
+        keep &= ~(1 << f.CAPABILITIES.index(name))
+    kernel.keep_capabilities(keep)
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    kernel.write("/proc/self/oom_score_adj", "1000")
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def import_text(text: str, file: str) -> dict[str, Any]:
+    """Execute a file's text under its name, as an import does; return its names."""
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    module = types.ModuleType(os.path.basename(file).removesuffix(".py"))
+    module.__file__ = file
+    with warnings.catch_warnings():
+        # A hole that still stands, `...(status)`, makes Python warn, in the checks of other parts.
+        warnings.simplefilter("ignore", SyntaxWarning)
+        code = compile(text, file, "exec")
+    exec(code, module.__dict__)
+    return module.__dict__
+
+
+def describe(problem: BaseException, file: str) -> dict[str, Any]:
+    """Say what was raised, with the frames of the learner's own file."""
+    frames = [x for x in traceback.extract_tb(problem.__traceback__) if x.filename == file]
+    return {
+        "kind": type(problem).__name__,
+        "text": str(problem)[:2000],
+        "trace": "".join(traceback.format_list(frames))[-4000:].rstrip(),
+        "own": bool(frames),
+    }

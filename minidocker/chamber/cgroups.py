@@ -1,0 +1,168 @@
+"""A cgroup tree of a check's own: made before its cell, looked at from outside, removed after it.
+
+    /sys/fs/cgroup/minidocker.grade.PID.xxxx    the grader's own directory; nothing else is touched
+        └── cell                                what the scene sees as its /sys/fs/cgroup
+
+Version 2 only. A hybrid machine has that tree too, without controllers: what needs none of
+them is judged there as well. See scenes_05_cgroups.enter for the cell's side.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+
+from minidocker.errors import LAB_MACHINE, Blocked
+from minidocker.proc import mounts
+
+NAME = "minidocker.grade."
+WANTED = ("cpu", "memory", "pids")
+
+
+def mount_point() -> str:
+    """Return where cgroup version 2 is mounted; Blocked when it is not, or we may not write."""
+    for item in mounts.mounts():
+        if item.fstype == "cgroup2" and os.access(item.point, os.W_OK) and not item.read_only:
+            return item.point
+    raise Blocked("this machine has no cgroup version 2 tree", LAB_MACHINE)
+
+
+class Tree:
+    """One tree. `needs` are controllers without which the check is blocked; `without` are kept out.
+
+    `root` is the host's path of what the cell sees as /sys/fs/cgroup.
+    """
+
+    def __init__(self, needs: Iterable[str] = (), without: Iterable[str] = ()) -> None:
+        mount = mount_point()
+        _sweep(mount)
+        self.top = f"{mount}/{NAME}{os.getpid()}.{os.urandom(4).hex()}"
+        os.mkdir(self.top)
+        self.root = f"{self.top}/cell"
+        try:
+            offered = set(_read(f"{self.top}/cgroup.controllers").split())
+            missing = [name for name in needs if name not in offered]
+            if missing:
+                raise Blocked(
+                    f"cgroup version 2 hands no {' and no '.join(missing)} controller down here",
+                    LAB_MACHINE,
+                )
+            self.controllers = {n for n in WANTED if n in offered and n not in without}
+            self._fill()
+        except BaseException:
+            self.remove()
+            raise
+
+    def _fill(self) -> None:
+        """Pass the controllers on, make the cell's directory, and limit what may go wrong in it."""
+        for name in sorted(self.controllers):
+            _write(f"{self.top}/cgroup.subtree_control", f"+{name}")
+        os.mkdir(self.root)
+        if "pids" in self.controllers:
+            _write(f"{self.root}/pids.max", "400")
+        if "memory" in self.controllers:
+            _write(f"{self.root}/memory.max", str(512 << 20))
+
+    def __enter__(self) -> Tree:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+    def remove(self) -> None:
+        """Remove every directory, from the bottom up; the cell has ended before."""
+        remove(self.top)
+
+    def make(self, name: str, **files: str) -> str:
+        """Make the cgroup `name` of the tree, with all controllers; write files (a.b as a_b)."""
+        for place in [self.root, *_between(self.root, name)]:
+            for controller in sorted(self.controllers):
+                _write(f"{place}/cgroup.subtree_control", f"+{controller}")
+        os.makedirs(f"{self.root}/{name}", exist_ok=True)
+        for file, text in files.items():
+            self.write(name, file.replace("_", "."), text)
+        return f"{self.root}/{name}"
+
+    def take(self, pid: int, name: str = "") -> None:
+        """Move a process of the cell (its pid out here) into the tree."""
+        self.write(name, "cgroup.procs", str(pid))
+
+    def write(self, name: str, file: str, text: str) -> None:
+        """Write a file of the cgroup `name`; what the kernel refuses is an OSError."""
+        _write(f"{self.root}/{name}/{file}", text)
+
+    def read(self, name: str, file: str) -> str:
+        """Return the text of a file of the cgroup `name`."""
+        return _read(f"{self.root}/{name}/{file}")
+
+    def counts(self, name: str, file: str) -> dict[str, int]:
+        """Return a file of "name number" lines, such as memory.events, as a dictionary."""
+        pairs = map(str.split, self.read(name, file).splitlines())
+        return {key: int(number) for key, number in pairs}
+
+    def pids(self, name: str) -> set[int]:
+        """Return the pids, out here, of the living processes in the cgroup `name`."""
+        return {int(word) for word in self.read(name, "cgroup.procs").split()}
+
+    def names(self) -> set[str]:
+        """Return the names of all cgroups in the tree."""
+        return {os.path.relpath(place, self.root) for place, _, _ in os.walk(self.root)} - {"."}
+
+    def home(self, pid: int) -> str:
+        """Return the name of the cgroup that a process (its pid out here) is in: "box/inner".
+
+        "(outside)" when it is not in this tree, "(ended)" when there is no such process.
+        """
+        try:
+            lines = _read(f"/proc/{pid}/cgroup").splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            return "(ended)"
+        path = next((line[3:] for line in lines if line.startswith("0::")), "")
+        _, found, name = f"{path}/".partition(f"/{os.path.basename(self.top)}/cell/")
+        return (name.rstrip("/") or "/") if found else "(outside)"
+
+
+def remove(path: str) -> None:
+    """Remove a cgroup and those below it; the last process may take a moment to leave."""
+    for place, _, _ in os.walk(path, topdown=False):
+        for _ in range(200):
+            try:
+                os.rmdir(place)
+            except FileNotFoundError:
+                break
+            except OSError:
+                time.sleep(0.01)
+            else:
+                break
+
+
+def _between(root: str, name: str) -> list[str]:
+    """Return the directories between the root and a cgroup; they are made where missing."""
+    found = []
+    for part in name.split("/")[:-1]:
+        root = f"{root}/{part}"
+        os.makedirs(root, exist_ok=True)
+        found.append(root)
+    return found
+
+
+def _sweep(mount: str) -> None:
+    """Remove the trees that graders left which were killed."""
+    for name in os.listdir(mount):
+        owner = name.removeprefix(NAME).partition(".")[0]
+        if name.startswith(NAME) and not os.path.exists(f"/proc/{owner}"):
+            remove(f"{mount}/{name}")
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def _write(path: str, text: str) -> None:
+    fd = os.open(path, os.O_WRONLY)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)

@@ -1,0 +1,55 @@
+"""The grader's end of the zygote: start it, ask it for cells, end it. See zygote.py."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from typing import Any
+
+from minidocker.chamber import zygote
+from minidocker.chamber.cell_needs import PACKAGE, needed_filesystems, process_limit, sweep
+from minidocker.errors import LAB_MACHINE, Blocked
+
+
+class Maker:
+    """The process that makes cells; see zygote.py."""
+
+    def __init__(self) -> None:
+        if sys.platform != "linux":
+            raise Blocked("checks need Linux", LAB_MACHINE)
+        if os.geteuid() != 0:
+            raise Blocked("a cell for learner code needs root", "sudo minidocker grade")
+        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        code = (
+            "import os, sys; fd = int(sys.argv[1]); "
+            "fd == 3 or (os.dup2(fd, 3), os.close(fd)); os.set_inheritable(3, False); "
+            f"sys.path.insert(0, {str(PACKAGE.parent)!r}); "
+            "from minidocker.chamber.zygote import main; main()"
+        )
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-B", "-c", code, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        theirs.close()
+        self.limit = process_limit()
+        sweep()
+        self.filesystems = needed_filesystems()
+
+    def ask(self, message: dict[str, Any], descriptors: tuple[int, ...] = ()) -> dict[str, Any]:
+        """Send a request and return the answer."""
+        zygote.send(self.channel, message, descriptors)
+        answer = zygote.receive(self.channel)
+        if answer is None:
+            raise RuntimeError("the process that makes cells has ended")
+        return answer[0]
+
+    def close(self) -> None:
+        """End the zygote, and with it every cell."""
+        self.channel.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()

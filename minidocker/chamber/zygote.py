@@ -1,0 +1,119 @@
+"""The zygote: a small, clean process outside the cells that makes them by clone.
+
+A cell needs a process with few modules and one thread, and pytest's is neither. So
+one fresh interpreter is started for a whole grading (20 ms) and clones a cell for each
+question (4 ms). It answers requests, one JSON message each, on descriptor 3:
+
+    {"make": {...}} + descriptors    →  {"pid": N}     clone a cell; N is its process 1
+    {"end": N}                       →  {"ended": N}   kill process 1, and so all of the cell
+
+When the grader goes away, however it goes, the socket closes, and all cells end.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import os
+import socket
+import sys
+from typing import Any
+
+from minidocker.chamber import cell_init
+from minidocker.errors import KernelError
+from minidocker.kernel import flags as f
+from minidocker.kernel.linux import Linux
+
+NAMESPACES = (
+    f.CLONE_NEWPID | f.CLONE_NEWNS | f.CLONE_NEWNET | f.CLONE_NEWIPC
+    | f.CLONE_NEWUTS | f.CLONE_NEWCGROUP
+)  # fmt: skip
+MESSAGE = 1 << 20
+
+
+def receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+    """Read one JSON message and the descriptors that came with it; None when nobody is left."""
+    room = socket.CMSG_SPACE(8 * array.array("i").itemsize)
+    data, ancillary, _, _ = channel.recvmsg(MESSAGE, room)
+    descriptors = array.array("i")
+    for level, kind, payload in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors.frombytes(payload[: len(payload) - len(payload) % descriptors.itemsize])
+    return (json.loads(data), list(descriptors)) if data else None
+
+
+def send(
+    channel: socket.socket, message: dict[str, Any], descriptors: tuple[int, ...] = ()
+) -> None:
+    """Write one JSON message, with descriptors for the other side."""
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
+    channel.sendmsg([json.dumps(message).encode()], rights if descriptors else [])
+
+
+def serve(channel: socket.socket) -> None:
+    """Answer requests until the grader is gone; then end every cell that is left."""
+    kernel = Linux()
+    cells: set[int] = set()
+    try:
+        while (request := receive(channel)) is not None:
+            message, descriptors = request
+            if "end" in message:
+                end(kernel, message["end"])
+                cells.discard(message["end"])
+                send(channel, {"ended": message["end"]})
+                continue
+            try:
+                pid = make(kernel, channel, message["make"], descriptors)
+                cells.add(pid)
+                send(channel, {"pid": pid})
+            except KernelError as problem:
+                send(channel, {"refused": str(problem), "errno": problem.errno})
+            except Exception as problem:
+                send(channel, {"broken": f"{type(problem).__name__}: {problem}"})
+            for descriptor in descriptors:
+                os.close(descriptor)
+    except (OSError, KeyboardInterrupt):
+        pass  # the grader has gone: what is left is to clean up
+    for pid in cells:
+        end(kernel, pid)
+
+
+def make(
+    kernel: Linux, channel: socket.socket, order: dict[str, Any], descriptors: list[int]
+) -> int:
+    """Clone process 1 of a cell; descriptors: talk, control, output [, terminal] [, cgroup]."""
+    scenes = cell_init.load_scenes(order["scenes"])
+    cgroup = descriptors[-1] if order["cgroup"] else None
+    pid = kernel.clone(NAMESPACES, cgroup)
+    if pid == 0:
+        try:
+            kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
+            if os.getppid() != 0:  # a parent outside the namespace is seen as 0
+                os._exit(1)
+            channel.close()
+            cell_init.process_one(kernel, scenes, order, descriptors)
+        except BaseException as problem:  # nothing may unwind into the zygote's own loop
+            os.write(2, f"cell: {type(problem).__name__}: {problem}\n".encode())
+        finally:
+            os._exit(1)
+    return pid
+
+
+def end(kernel: Linux, pid: int) -> None:
+    """Kill a cell's process 1: the kernel then kills all the others, and waitpid sees them gone."""
+    try:
+        kernel.kill(pid, f.SIGKILL)
+        kernel.waitpid(pid)
+    except OSError:
+        pass  # ended already
+
+
+def main() -> None:
+    """Serve on descriptor 3."""
+    Linux().prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
+    sys.dont_write_bytecode = True
+    serve(socket.socket(fileno=3))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The classroom: many submissions judged in one go."""

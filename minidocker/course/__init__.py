@@ -1,0 +1,1 @@
+"""The course as data: its manifest, messages, outcomes, a learner's journal and file."""

@@ -1,0 +1,144 @@
+"""The learner's own record: one JSON line for each thing done, in .minidocker/progress.jsonl.
+
+It is only ever appended to, lies in the learner's tree, and git does not see it. What was
+learned from it (which lesson failed last, which hint comes next) is computed when asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from minidocker.course.outcomes import FAIL, NOT_STARTED, PASS, Result
+
+FOLDER = ".minidocker"
+
+
+class Journal:
+    """The record of one course tree."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / FOLDER
+        self.path = self.folder / "progress.jsonl"
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return all entries, oldest first; a line that is no JSON (a crash) is passed over."""
+        try:
+            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return []
+        found = []
+        for line in lines:
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(entry, dict) and "do" in entry:
+                found.append(entry)
+        return found
+
+    def add(self, do: str, **facts: Any) -> None:
+        """Append one entry; a tree that cannot be written to loses the entry, and nothing else."""
+        entry = {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "do": do, **facts}
+        try:
+            self.own(self.folder, directory=True)
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+            self.own(self.path)
+        except OSError:
+            pass
+
+    def keep(self, name: str, text: str) -> Path:
+        """Keep a copy of a learner's file; return its path."""
+        copies = self.folder / "copies"
+        self.own(self.folder, directory=True)
+        self.own(copies, directory=True)
+        stem, dot, ending = name.rpartition(".")
+        path = copies / f"{stem}.{time.strftime('%Y%m%d-%H%M%S')}{dot}{ending}"
+        number = 1
+        while path.exists():
+            number += 1
+            path = path.with_name(f"{stem}.{time.strftime('%Y%m%d-%H%M%S')}-{number}{dot}{ending}")
+        path.write_text(text, encoding="utf-8")
+        self.own(path)
+        return path
+
+    def own(self, path: Path, directory: bool = False) -> None:
+        """Make a folder; give a path to the owner of the course tree: grading runs as root."""
+        if directory:
+            path.mkdir(exist_ok=True)
+        if os.geteuid() == 0:
+            owner = self.folder.parent.stat()
+            os.chown(path, owner.st_uid, owner.st_gid)
+
+    # --- what it tells -----------------------------------------------------------------
+
+    def graded(self, lesson: str, text: str, results: Iterable[Result]) -> None:
+        """Record a grading of one lesson."""
+        results = list(results)
+        self.add(
+            "grade", lesson=lesson, digest=digest(text),
+            earned=sum(r.earned for r in results), points=sum(r.points for r in results),
+            checks={r.check: [r.outcome, r.code] for r in results},
+            message=next((r.message for r in results if r.outcome == FAIL), ""),
+        )  # fmt: skip
+
+    def last_grade(self, lesson: str | None = None) -> dict[str, Any] | None:
+        """Return the latest grading, of one lesson or of any; a reset lesson was not judged yet."""
+        entry: dict[str, Any]
+        for entry in reversed(self.entries()):
+            if entry["do"] == "reset" and entry["lesson"] == lesson:
+                return None
+            if entry["do"] == "grade" and lesson in (None, entry["lesson"]):
+                return entry
+        return None
+
+    def first_open(self, lesson: str) -> tuple[str, str] | None:
+        """Return (check, code) of what to work on: the first fail, else the first not started."""
+        entry = self.last_grade(lesson)
+        if entry is None:
+            return None
+        for wanted in (FAIL, NOT_STARTED):
+            for check, (outcome, code) in entry["checks"].items():
+                if outcome == wanted:
+                    return check, code
+        return None
+
+    def hints_taken(self, check: str, code: str) -> int:
+        """Return how many hints were shown for this failure since the check last passed."""
+        count = 0
+        for entry in self.entries():
+            if entry["do"] == "hint" and (entry["check"], entry["code"]) == (check, code):
+                count = entry["step"]
+            if entry["do"] == "grade" and entry["checks"].get(check, [""])[0] == PASS:
+                count = 0
+        return count
+
+    def failed_edits(self, check: str) -> int:
+        """Return how many different texts of the file have failed this check in a row."""
+        texts: set[str] = set()
+        for entry in self.entries():
+            outcome = entry["checks"].get(check, [""])[0] if entry["do"] == "grade" else ""
+            if outcome == FAIL:
+                texts.add(entry["digest"])
+            elif outcome == PASS:
+                texts.clear()
+        return len(texts)
+
+    def borrowed(self, lesson: str) -> set[str]:
+        """Return the names that were borrowed in a lesson."""
+        names: set[str] = set()
+        for entry in self.entries():
+            if entry.get("lesson") == lesson and entry["do"] == "borrow":
+                names.add(entry["function"])
+        return names
+
+
+def digest(text: str) -> str:
+    """Return a short name for a text."""
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]

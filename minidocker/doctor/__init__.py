@@ -1,0 +1,1 @@
+"""The doctor: what this machine can show, and the line that helps where it cannot."""

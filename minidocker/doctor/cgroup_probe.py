@@ -1,0 +1,116 @@
+"""The doctor's look at cgroups: which version is mounted, and which controllers are ours to use.
+
+Nothing is written: a controller counts when it is listed where our groups would be made, and that
+directory may be written to. Manual: cgroups(7), the kernel's admin-guide/cgroup-v2.rst.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from minidocker.doctor.finding import GAP, INFO, OK, Finding, Host
+from minidocker.errors import LAB_MACHINE
+from minidocker.proc import mounts
+
+CONTROLLERS = ("memory", "cpu", "pids", "io", "cpuset")
+REBOOT = "boot with systemd.unified_cgroup_hierarchy=1, or " + LAB_MACHINE
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How cgroups are mounted: `kind` is pure, hybrid, v1 or none.
+
+    `version1` names the controllers that sit on version 1; `home` is the version 2 directory where
+    groups of ours would be made ("" for none); `listed` its controllers.
+    """
+
+    kind: str
+    version1: frozenset[str]
+    home: str
+    listed: frozenset[str]
+    enabled: frozenset[str]
+    writable: bool
+
+
+def layout(host: Host) -> Layout:
+    """Read how cgroups are mounted on a host."""
+    table = mounts.parse(host.read("/proc/self/mountinfo") or "")
+    trees = [item for item in table if item.fstype == "cgroup2"]
+    version1 = frozenset(
+        word
+        for item in table
+        if item.fstype == "cgroup"
+        for word in item.super_options.split(",")
+        if word not in ("rw", "ro", "xattr") and "=" not in word
+    )
+    if not trees:
+        return Layout("v1" if version1 else "none", version1, "", frozenset(), frozenset(), False)
+    home = trees[0].point
+    if host.euid != 0:
+        home = os.path.normpath(home + "/" + _own_path(host))
+    return Layout(
+        "hybrid" if version1 else "pure",
+        version1,
+        home,
+        frozenset((host.read(f"{home}/cgroup.controllers") or "").split()),
+        frozenset((host.read(f"{home}/cgroup.subtree_control") or "").split()),
+        not trees[0].read_only and os.access(host.path(home), os.W_OK),
+    )
+
+
+def findings(host: Host) -> Iterator[Finding]:
+    """Yield cgroup2 and each controller as findings."""
+    found = layout(host)
+    yield _tree(host, found)
+    for name in CONTROLLERS:
+        yield _controller(host, found, name)
+
+
+def _tree(host: Host, found: Layout) -> Finding:
+    title, group = "cgroup version 2", "cgroups"
+    words = {
+        "pure": f"the only version, at {found.home}",
+        "hybrid": f"hybrid: version 2 at {found.home}, beside version 1",
+        "v1": "only version 1 is mounted",
+        "none": "no cgroup file system is mounted",
+    }
+    seen = words[found.kind]
+    if not found.home:
+        fix = REBOOT if found.kind == "v1" else LAB_MACHINE
+        if found.kind == "none" and host.linux:
+            fix = host.as_root("mount -t cgroup2 none /sys/fs/cgroup")
+        return Finding("cgroup2", title, GAP, seen, fix, group)
+    if not found.writable:
+        root = "run it as root: sudo minidocker doctor"
+        fix = LAB_MACHINE if host.euid == 0 else root
+        return Finding("cgroup2", title, GAP, f"{seen}; not writable for us", fix, group)
+    return Finding("cgroup2", title, OK if found.kind == "pure" else INFO, seen, group=group)
+
+
+def _controller(host: Host, found: Layout, name: str) -> Finding:
+    title, group = f"{name} controller", "cgroups"
+    if name in found.listed and found.writable:
+        passed = "and passed on already" if name in found.enabled else "not passed on yet"
+        return Finding(name, title, OK, f"offered by {found.home}, {passed}", group=group)
+    if {"io": "blkio"}.get(name, name) in found.version1:
+        return Finding(name, title, GAP, "sits on cgroup version 1 here", REBOOT, group)
+    if not found.home:
+        return Finding(name, title, GAP, "no cgroup version 2 tree", LAB_MACHINE, group)
+    if host.euid != 0:
+        seen = f"not delegated to user {host.euid} in {found.home}"
+        fix = "run it as root: sudo minidocker doctor"
+        return Finding(name, title, GAP, seen, fix, group)
+    seen = f"not in {found.home}/cgroup.controllers"
+    if name in found.listed:
+        seen = f"{found.home} is read-only"
+    fix = "boot with cgroup_enable=memory, or " + LAB_MACHINE if name == "memory" else LAB_MACHINE
+    return Finding(name, title, GAP, seen, fix, group)
+
+
+def _own_path(host: Host) -> str:
+    for line in (host.read("/proc/self/cgroup") or "").split("\n"):
+        if line.startswith("0::"):
+            return line[3:]
+    return "/"

@@ -1,0 +1,1 @@
+"""Archives: tar streams read and written, layers unpacked, packed and applied."""

@@ -1,0 +1,1 @@
+"""The store: images and layers on disk, each once, by digest."""

@@ -1,0 +1,130 @@
+"""What the store holds: names, images, layers, and the containers that use them. Reads only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from minidocker.images.store import files, oci
+from minidocker.images.store.partial import is_locked
+from minidocker.images.store.store import HEX, listing, with_tag
+
+if TYPE_CHECKING:
+    from minidocker.images.store.store import Store
+
+DIGEST = re.compile(r"sha256[:/]([0-9a-f]{64})")
+
+
+class Entry(NamedTuple):
+    """An image as `image ls` shows it; `layers` are hex digests, bottom first; `size` in bytes."""
+
+    id: str
+    names: list[str]
+    created: str
+    size: int
+    layers: list[str]
+    containers: list[str]
+
+
+class Use(NamedTuple):
+    """A container and what its record mentions: an image's name, and digests in hex."""
+
+    container: str
+    live: bool
+    image: str
+    digests: set[str]
+
+
+def names(store: Store) -> dict[str, str]:
+    """Return every name with its tag, and the hex id of the image that it stands for."""
+    folder = store.path("images", "names")
+    found = {}
+    for file in listing(folder):
+        with contextlib.suppress(FileNotFoundError):  # somebody has just removed it
+            target = os.readlink(os.path.join(folder, file))
+            found[file.replace("%", "/")] = os.path.basename(target)
+    return found
+
+
+def layers_of(store: Store, image: str) -> list[str]:
+    """Return the hex digests of an image's layers, bottom first."""
+    config = files.load_json(store.path("images", "sha256", image, "config.json"))
+    diff_ids = config.get("rootfs", {}).get("diff_ids", [])
+    return [str(diff_id).removeprefix("sha256:") for diff_id in diff_ids]
+
+
+def layer_facts(store: Store, layer: str) -> oci.Json:
+    """Return what layer.json says: size of the tar, bytes unpacked, entries, what was lost."""
+    return files.load_json(store.path("layers", "sha256", layer, "layer.json"))
+
+
+def uses(store: Store) -> list[Use]:
+    """Return what each container's record says that it uses, running or not."""
+    found = []
+    for name in listing(store.path("containers")):
+        folder = store.path("containers", name)
+        record = files.load_json(os.path.join(folder, "record.json"))
+        if not record:
+            continue
+        spec = record.get("spec")
+        image = record.get("image") or (spec.get("image") if isinstance(spec, dict) else "")
+        mentioned = set(DIGEST.findall(files.as_json(record).decode("utf-8", "replace")))
+        live = is_locked(os.path.join(folder, "lock"))
+        found.append(Use(name, live, image if isinstance(image, str) else "", mentioned))
+    return found
+
+
+def users_of(uses: Iterable[Use], image: str, its_names: list[str]) -> list[Use]:
+    """Pick the containers that use an image: by its id in hex, or by one of its names."""
+
+    def fits(use: Use) -> bool:
+        if use.digests & {image}:
+            return True
+        start = use.image.removeprefix("sha256:")
+        by_id = len(start) >= 4 and not start.strip(HEX) and image.startswith(start)
+        return bool(use.image) and (with_tag(use.image) in its_names or by_id)
+
+    return [use for use in uses if fits(use)]
+
+
+def entries(store: Store) -> list[Entry]:
+    """Return all images, in the order of their first names; those without a name come last."""
+    named = names(store)
+    everybody = uses(store)
+    found = []
+    for image in listing(store.path("images", "sha256")):
+        its_names = sorted(name for name, target in named.items() if target == image)
+        layers = layers_of(store, image)
+        config = files.load_json(store.path("images", "sha256", image, "config.json"))
+        found.append(
+            Entry(
+                "sha256:" + image,
+                its_names,
+                str(config.get("created", "")),
+                sum(int(layer_facts(store, layer).get("bytes", 0)) for layer in layers),
+                layers,
+                [use.container for use in users_of(everybody, image, its_names)],
+            )
+        )
+    return sorted(found, key=lambda entry: (not entry.names, entry.names, entry.id))
+
+
+def history(store: Store, name: str) -> list[oci.Json]:
+    """Return the steps that made an image, newest first.
+
+    Each has created, created_by, comment, size (bytes, 0 where a step made no layer) and layer
+    (hex or "").
+    """
+    image = store.resolve(name).id.removeprefix("sha256:")
+    config = files.load_json(store.path("images", "sha256", image, "config.json"))
+    layers = iter(layers_of(store, image))
+    steps = []
+    for step in config.get("history", []):
+        layer = "" if step.get("empty_layer") else next(layers, "")
+        size = int(layer_facts(store, layer).get("bytes", 0)) if layer else 0
+        words = {key: str(step.get(key, "")) for key in ("created", "created_by", "comment")}
+        steps.append({**words, "size": size, "layer": layer})
+    return steps[::-1]

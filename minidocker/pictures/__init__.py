@@ -1,0 +1,1 @@
+"""Pictures of the kernel's live state, as SVG and as text tables."""

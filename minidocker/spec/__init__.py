@@ -1,0 +1,1 @@
+"""The specification: what the user asked for, as plain records."""

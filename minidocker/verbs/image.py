@@ -1,0 +1,245 @@
+"""`minidocker image …`: the command line of this room. What it does is in the modules beside."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from minidocker.errors import Blocked, NotFound, UsageError
+from minidocker.images import base, importer
+from minidocker.images.store import catalogue, changes, files
+from minidocker.images.store.store import Store
+from minidocker.seccomp import cache
+from minidocker.stages.capabilities import DEFAULT, mask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EXAMPLES = {
+    "": """examples:
+  minidocker image build-base                   a small image, from this machine's busybox
+  minidocker image import debian debian.tar     a root file system becomes an image
+  minidocker image ls
+  minidocker image history debian
+  minidocker image rm debian
+
+An image is one or more layers (directories of files) and a configuration (what to start). It lies
+under $MINIDOCKER_ROOT, or /var/lib/minidocker. `minidocker image VERB --help` says more.""",
+    "build-base": """examples:
+  minidocker image build-base            makes base:latest
+  minidocker image build-base tiny:1     the same under another name
+  minidocker run base ls /
+
+The same busybox gives the same image id each time.""",
+    "import": """examples:
+  mmdebstrap --variant=minbase bookworm debian.tar
+  minidocker image import debian debian.tar
+  minidocker image import debian:12 rootfs.tar.gz -c 'CMD ["bash", "-l"]' -c 'ENV LANG=C.UTF-8'
+  tar -C rootfs --numeric-owner --xattrs --xattrs-include='*' -c . | minidocker image import my -
+
+TAR may be packed with gzip, xz, bzip2 or zstd. Owners, modes, devices, links, attributes and times
+come as they are. An image without a CMD gets bash, or else sh. As in Docker, text that is not a
+JSON list is given to /bin/sh -c. The image's id is printed on standard output.""",
+    "ls": """examples:
+  minidocker image ls
+  minidocker image ls --json | jq '.[].names'""",
+    "rm": """examples:
+  minidocker image rm debian          takes the name away; the image goes with its last name
+  minidocker image rm 69eb1b918404    the id of an image, or its beginning, does as well
+
+A layer is removed when no image has it any more. An image that a container uses stays.""",
+    "history": """examples:
+  minidocker image history debian""",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, whose errors are one sentence and a remedy."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog[11:]}: {message}", f"{self.prog} --help", status=2)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `minidocker image ARGV`; return the exit status. MinidockerError for what goes wrong."""
+    args = build_parser().parse_args(list(argv))
+    with contextlib.suppress(ValueError):  # only the main thread may
+        signal.signal(signal.SIGTERM, _end)  # so that a half-done import is cleared away
+    try:
+        args.function(Store(), args)
+        return 0
+    except OSError as problem:
+        if isinstance(problem, BrokenPipeError):
+            raise
+        where = f"{problem.filename}: " if problem.filename else ""
+        raise Blocked(f"{where}{problem.strerror or problem}", "minidocker doctor") from None
+
+
+def _end(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def build_parser() -> Parser:
+    """Return the parser; each verb's function is in `function`."""
+    parser = Parser("minidocker image", **_words("Make, list and remove images.", ""))
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+
+    def verb(name: str, function: Callable[[Store, Any], None], text: str) -> Parser:
+        added: Parser = verbs.add_parser(name, help=text, **_words(text, name))
+        added.set_defaults(function=function)
+        return added
+
+    it = verb("build-base", _build_base, "Make an image of this machine's static busybox.")
+    it.add_argument("name", metavar="NAME", nargs="?", default="base", help="default: base")
+    it = verb("import", _import, "Make an image of a root file system in a tar archive.")
+    it.add_argument("name", metavar="NAME", help="NAME[:TAG]; the tag is latest when left out")
+    it.add_argument("tar", metavar="TAR", help="a file, or - for standard input")
+    it.add_argument(
+        "-c", "--change", metavar="CHANGE", action="append", default=[],
+        help="set CMD, ENTRYPOINT, ENV, WORKDIR, USER, LABEL, EXPOSE, VOLUME or STOPSIGNAL",
+    )  # fmt: skip
+    it = verb("ls", _ls, "List the images.")
+    it.add_argument("--json", action="store_true", help="print a JSON list")
+    it = verb("rm", _rm, "Remove images, and layers that nobody uses any more.")
+    it.add_argument("names", metavar="NAME", nargs="+", help="a name, or the beginning of an id")
+    it = verb("history", _history, "Show the steps that made an image, newest first.")
+    it.add_argument("name", metavar="NAME")
+    it.add_argument("--json", action="store_true", help="print a JSON list")
+    return parser
+
+
+def _words(text: str, key: str) -> dict[str, Any]:
+    shape = argparse.RawDescriptionHelpFormatter
+    return {"description": text, "epilog": EXAMPLES[key], "formatter_class": shape}
+
+
+# The verbs
+
+
+def _build_base(store: Store, args: argparse.Namespace) -> None:
+    began = time.monotonic()
+    _tell(base.build_base(store, args.name), began)
+    _make_default_filter(store)
+
+
+def _import(store: Store, args: argparse.Namespace) -> None:
+    if not os.path.exists(args.tar) and os.path.isfile(args.name):
+        right = f"minidocker image import {args.tar} {args.name}"
+        raise NotFound(f"there is no file {args.tar}; the image's name comes first", right)
+    began = time.monotonic()
+    with Bar(args.tar) as bar:
+        report = importer.import_tar(store, args.name, args.tar, args.change, bar.progress)
+    _tell(report, began)
+    _make_default_filter(store)
+
+
+def _make_default_filter(store: Store) -> None:
+    """Compile the default seccomp filter now, so that the first run need not."""
+    cache.filter_file(store.root, list(DEFAULT), mask(DEFAULT))
+
+
+def _tell(report: importer.Report, began: float) -> None:
+    """Print the id for programs, and the rest for people."""
+    print(report.image.id, flush=True)
+    seconds = time.monotonic() - began
+    told = [f"{report.image.name}: {report.entries} entries, {files.size(report.bytes)}"]
+    told.append("the layer was here already" if report.known else f"in {seconds:.1f} s")
+    print(", ".join(told), file=sys.stderr)
+    if not report.complete:
+        _warn("the archive has no end mark: it may have been cut short")
+    for what, count in sorted(report.lost.items()):
+        _warn(f"{count} × {what} could not be kept on this machine")
+    if report.lost.keys() & {"owners", "device nodes"}:
+        print("  try: sudo minidocker image import …", file=sys.stderr)
+
+
+def _warn(text: str) -> None:
+    print(f"minidocker: warning: {text}", file=sys.stderr)
+
+
+def _ls(store: Store, args: argparse.Namespace) -> None:
+    entries = catalogue.entries(store)
+    if args.json:
+        print(json.dumps([entry._asdict() for entry in entries], indent=1))
+        return
+    rows = [("NAME", "TAG", "IMAGE ID", "CREATED", "SIZE")]
+    for entry in entries:
+        for full in entry.names or ["<none>:<none>"]:
+            name, _, tag = full.rpartition(":")
+            row = (name, tag, entry.id[7:19], _date(entry.created), files.size(entry.size))
+            rows.append(row)
+    _table(rows)
+    if not entries:
+        print("there are no images yet\n  try: minidocker image build-base", file=sys.stderr)
+
+
+def _rm(store: Store, args: argparse.Namespace) -> None:
+    for removed in changes.remove(store, args.names):
+        word = "untagged" if removed.kind == "name" else "deleted"
+        size = f" ({files.size(removed.size)})" if removed.size else ""
+        print(f"{word}: {removed.name}{size}")
+
+
+def _history(store: Store, args: argparse.Namespace) -> None:
+    steps = catalogue.history(store, args.name)
+    if args.json:
+        print(json.dumps(steps, indent=1))
+        return
+    rows = [("LAYER", "CREATED", "CREATED BY", "SIZE", "COMMENT")]
+    for step in steps:
+        size = files.size(step["size"])
+        date = _date(step["created"])
+        layer = step["layer"][:12] or "-"
+        rows.append((layer, date, step["created_by"], size, step["comment"]))
+    _table(rows)
+
+
+def _date(created: str) -> str:
+    """Shorten an RFC 3339 time; a time of 0 stands for "not said", so that ids stay equal."""
+    return "-" if created.startswith("1970-01-01") else created[:16].replace("T", " ")
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print(line.rstrip())
+
+
+class Bar:
+    """A progress bar on a terminal; nothing elsewhere. `progress` is for importer.import_tar."""
+
+    def __init__(self, title: str) -> None:
+        self.title = "standard input" if title == "-" else os.path.basename(title)
+        self.progress: Callable[[int, int], None] | None = None
+        self._bar: Any = None
+
+    def __enter__(self) -> Bar:
+        if not sys.stderr.isatty():
+            return self
+        try:
+            from rich import progress as rich
+            from rich.console import Console
+        except ImportError:
+            return self
+        self._bar = rich.Progress(
+            "{task.description}", rich.BarColumn(), rich.DownloadColumn(),
+            rich.TransferSpeedColumn(), console=Console(stderr=True), transient=True,
+        )  # fmt: skip
+        self._bar.start()
+        task = self._bar.add_task(self.title, total=None)
+        self.progress = lambda done, total: self._bar.update(
+            task, completed=done, total=total or None
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.stop()

@@ -1,0 +1,198 @@
+"""`minidocker network create|ls|rm|inspect|prune`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+
+from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound, UsageError
+from minidocker.images.store.store import Store
+from minidocker.kernel.linux import Linux
+from minidocker.net import addresses, rules
+from minidocker.net.networks import DEFAULT, Networks, is_bridge, link
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RESERVED = (DEFAULT, "none", "host", "container", "default")
+
+
+def main(argv: list[str]) -> int:
+    """Run one of the verbs; return the exit status."""
+    args = parser().parse_args(argv)
+    store = Store()
+    if os.path.isdir(store.root) and not os.access(store.root, os.W_OK):
+        raise MinidockerError(f"{store.root} is not yours to write to", "sudo minidocker network …")
+    os.makedirs(store.root, 0o711, exist_ok=True)
+    networks = Networks(Linux(), store.root)
+    lock = networks.lock()
+    try:
+        for line in VERBS[args.verb](networks, args):
+            print(line)
+    finally:
+        os.close(lock)
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of the verbs."""
+    made = argparse.ArgumentParser(
+        prog="minidocker network",
+        description="Networks for containers. A network is a record: its bridge comes with its "
+        "first container and goes with its last one.",
+    )
+    verbs = made.add_subparsers(dest="verb", required=True)
+    create = verbs.add_parser("create", help="make a network")
+    create.add_argument("name", metavar="NAME")
+    create.add_argument("--subnet", default="", help="such as 10.99.0.0/24; else one that is free")
+    verbs.add_parser("ls", help="list networks")
+    for verb, text in (("rm", "remove networks without containers"),
+                       ("inspect", "subnet, bridge and members, as JSON")):  # fmt: skip
+        verbs.add_parser(verb, help=text).add_argument("names", nargs="+", metavar="NAME")
+    verbs.add_parser(
+        "prune", help="remove what kills left, and every network without containers",
+    )  # fmt: skip
+    return made
+
+
+def create(networks: Networks, name: str, subnet: str) -> list[str]:
+    """Write the record of a new network; return its name."""
+    if os.geteuid():
+        raise Blocked(
+            "an ordinary user's container is on no network with others",
+            f"minidocker run --network bridge   or sudo minidocker network create {name}",
+        )
+    if not (name[:1].isalnum() and name.isascii() and all(c.isalnum() or c in "_.-" for c in name)):
+        raise UsageError(f"{name!r} is no name for a network", "letters, digits, _ . -")
+    if name in RESERVED:
+        raise UsageError(f"{name} is a word of --network already", "another name")
+    if os.path.exists(f"{networks.root}/{name}"):
+        raise Conflict(f"there is a network {name} already", f"minidocker network rm {name}")
+    subnet = addresses.parse(subnet) if subnet else networks.free_subnet()
+    for other in networks.names():
+        if (used := networks.subnet(other)) and addresses.overlap(used, subnet):
+            raise Conflict(f"{subnet} and {used} of network {other} overlap", "--subnet …")
+    os.mkdir(f"{networks.root}/{name}", 0o711)
+    networks.kernel.write(networks.path(name, "subnet"), f"{subnet}\n")
+    return [name]
+
+
+def require(networks: Networks, name: str) -> None:
+    """Refuse a name that no network has."""
+    if name not in networks.names():
+        raise NotFound(f"there is no network {name}", "minidocker network ls")
+
+
+def about(networks: Networks, name: str) -> dict[str, object]:
+    """Return what is known about a network, for JSON."""
+    require(networks, name)
+    bridge, subnet = networks.up(name)
+    subnet = subnet or networks.subnet(name)
+    members = {}
+    for address, owner in networks.members(name).items():
+        id, *names = owner.split()
+        if networks.kernel.is_locked(f"{networks.containers}/{id}/lock"):
+            members[id] = {"address": address, "names": names, "mac": addresses.mac(address)}
+    return {
+        "name": name,
+        "subnet": subnet,
+        "gateway": addresses.gateway(subnet) if subnet else "",
+        "bridge": bridge,
+        "containers": members,
+    }
+
+
+def show_all(networks: Networks) -> list[str]:
+    """Return one line a network, under a line of headings."""
+    rows = [("NAME", "SUBNET", "BRIDGE", "CONTAINERS")]
+    for name in networks.names():
+        found = about(networks, name)
+        members = found["containers"]
+        assert isinstance(members, dict)
+        rows.append((name, str(found["subnet"] or "-"), str(found["bridge"] or "-"),
+                     str(len(members))))  # fmt: skip
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    return [
+        "  ".join(f"{word:<{width}}" for word, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def remove(networks: Networks, name: str) -> str:
+    """Remove a network that has no container; return its name."""
+    require(networks, name)
+    networks.sweep(name)
+    if members := networks.members(name):
+        raise Conflict(
+            f"network {name} has {len(members)} containers", "end them first (minidocker ps)"
+        )
+    if name == DEFAULT:
+        raise UsageError("the network bridge is always there", "minidocker network prune")
+    networks.kernel.remove_tree(f"{networks.root}/{name}")
+    return name
+
+
+def prune(networks: Networks, everything: bool) -> list[str]:
+    """Remove what dead containers left: leases, rules, bridges; say what. The lock is held.
+
+    `everything`: also the networks that somebody made and nobody is in.
+    """
+    said = []
+    for name in networks.names():
+        for id in networks.sweep(name):
+            said.append(f"removed lease of {id} in network {name}")
+        if everything and name != DEFAULT and not networks.members(name):
+            networks.kernel.remove_tree(f"{networks.root}/{name}")
+            said.append(f"removed network {name}")
+    for bridge in lost_bridges(networks):
+        networks.remove_links([bridge])
+        said.append(f"removed bridge {bridge}")
+    if tables := lost_tables(networks):
+        networks.kernel.run(["nft", "-f", "-"], rules.gone(tables))
+        said += [f"removed table {table}" for table in tables]
+    networks.stop_forwarding()
+    return said
+
+
+def lost_tables(networks: Networks) -> list[str]:
+    """Find tables of ours whose container or bridge is gone: "ip NAME".
+
+    nft may finish its last transaction after what it was for was cleaned up. A cable without a
+    directory of ours belongs to a container of another store.
+    """
+    found = []
+    devices = networks.devices()
+    for line in networks.kernel.run(["nft", "list", "tables"]).splitlines():
+        _, family, table = line.split()
+        name = table.removeprefix(rules.PREFIX)
+        if name == table or name in devices or link(name) in devices:
+            continue
+        an_id = len(name) == 12 and not name.strip("0123456789abcdef")
+        if is_bridge(name) or (an_id and not os.path.exists(f"{networks.containers}/{name}")):
+            found.append(f"{family} {table}")
+    return found
+
+
+def lost_bridges(networks: Networks) -> list[str]:
+    """Find bridges that this store has made, by their address, and that no network knows."""
+    known = {networks.up(name)[0] for name in networks.names()}
+    mac = networks.mac()
+    links = networks.kernel.run(["ip", "-json", "link", "show", "type", "bridge"])
+    return [
+        found["ifname"] for found in json.loads(links or "[]")
+        if found and is_bridge(found["ifname"]) and found["address"] == mac
+        and found["ifname"] not in known
+    ]  # fmt: skip
+
+
+VERBS: dict[str, Callable[[Networks, argparse.Namespace], list[str]]] = {
+    "create": lambda networks, args: create(networks, args.name, args.subnet),
+    "ls": lambda networks, args: show_all(networks),
+    "rm": lambda networks, args: [remove(networks, name) for name in args.names],
+    "inspect": lambda networks, args: [
+        json.dumps([about(networks, name) for name in args.names], indent=2)
+    ],
+    "prune": lambda networks, args: prune(networks, everything=True),
+}
