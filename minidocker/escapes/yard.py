@@ -20,7 +20,8 @@ from typing import Any
 
 from minidocker.chamber import cell_root
 from minidocker.errors import Blocked, KernelError
-from minidocker.escapes.escape import Escape, python_text
+from minidocker.escapes.escape import Escape
+from minidocker.escapes.python_text import python_text
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from minidocker.errors import Blocked
 from minidocker.images.importer import Report, add_tar
-from minidocker.images.store import files, names, oci
+from minidocker.images.store import files, names, oci, overlay_check
 from minidocker.images.store.partial import Partial
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def build_base(store: Store, name: str = "base", progress: Progress | None = Non
         },
     }  # fmt: skip
     step = {"created": oci.EPOCH, "created_by": "minidocker image build-base", "comment": version}
-    store.check()
+    overlay_check.check(store)
     with Partial(store) as work:
         path = work.path("base.tar")
         files.write(path, archive(program))

@@ -24,8 +24,9 @@ from minidocker.images.archive.tar import Archive
 from minidocker.images.archive.upper import Upper
 from minidocker.images.importer import Report
 from minidocker.images.store import catalogue, changes, files, names, oci
+from minidocker.images.store.hold import Hold, listing
+from minidocker.images.store.image import with_tag
 from minidocker.images.store.partial import Partial
-from minidocker.images.store.store import Hold, listing, with_tag
 
 if TYPE_CHECKING:
     from minidocker.images.store.store import Store
@@ -60,7 +61,7 @@ def commit(
         config.setdefault("history", []).append(step if layer else {**step, "empty_layer": True})
         if layer:
             config["rootfs"]["diff_ids"].append("sha256:" + layer)
-        with Hold(store, exclusive=True):
+        with Hold(store.root, exclusive=True):
             known = bool(layer) and not changes.add_layer(store, work, layer)
             changes.add_image(store, work, full, config)
             image = store.resolve(full)

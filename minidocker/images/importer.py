@@ -11,12 +11,13 @@ from minidocker.images.archive.source import Progress, Source
 from minidocker.images.archive.stream import Stream
 from minidocker.images.archive.tar import Archive
 from minidocker.images.archive.unpack import Unpacker
-from minidocker.images.store import changes, files, names, oci
+from minidocker.images.store import changes, files, names, oci, overlay_check
+from minidocker.images.store.hold import Hold
 from minidocker.images.store.partial import Partial
-from minidocker.images.store.store import Hold
 
 if TYPE_CHECKING:
-    from minidocker.images.store.store import Image, Store
+    from minidocker.images.store.image import Image
+    from minidocker.images.store.store import Store
 
 Settings = Callable[[str], oci.Json]  # from the directory of the unpacked layer to Env, Cmd, …
 
@@ -72,7 +73,7 @@ def add_tar(
 
     `step` is the entry in the image's history; its "created" is the image's too.
     """
-    store.check()
+    overlay_check.check(store)
     changes.sweep(store)
     with Partial(store) as work:
         root = work.path("layer/fs")
@@ -91,7 +92,7 @@ def add_tar(
         }  # fmt: skip
         files.write(work.path("layer/layer.json"), files.as_json(facts))
         config = oci.configuration(settings(root), [layer], [step], step["created"])
-        with Hold(store, exclusive=True):
+        with Hold(store.root, exclusive=True):
             known = not changes.add_layer(store, work, layer)
             changes.add_image(store, work, name, config)
             image = store.resolve(name)

@@ -7,11 +7,47 @@ It is written as /etc/hosts is, and is the part of /etc/hosts that all its membe
 
 from __future__ import annotations
 
+from minidocker.net import addresses
+from minidocker.spec.spec import Record
+
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
 
+PREFIX = "minidocker_"  # begins the name of each of our tables in nft
 LOCAL = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+
+
+class Lease(Record):
+    """What a container has in a network: texts, but for `prefix`.
+
+    address "10.77.0.2", prefix 24, gateway "10.77.0.1", subnet "10.77.0.0/24", mac (Ethernet),
+    bridge "mdk0", link (the host's end of its cable), table (the name of its tables in nft).
+    """
+
+    __slots__ = ("address", "bridge", "gateway", "link", "mac", "prefix", "subnet", "table")
+    address: str
+    bridge: str
+    gateway: str
+    link: str
+    mac: str
+    prefix: int
+    subnet: str
+    table: str
+
+
+def lease_for(id: str, address: str, bridge: str, subnet: str) -> Lease:
+    """Fill in what follows from a container's id, its address and its network."""
+    return Lease(
+        address=address, prefix=addresses.prefix(subnet), gateway=addresses.gateway(subnet),
+        subnet=subnet, mac=addresses.mac(address), bridge=bridge, link=link(id),
+        table=f"{PREFIX}{id}",
+    )  # fmt: skip
+
+
+def link(id: str) -> str:
+    """Name the host's end of a container's cable: 15 bytes at most, and an id has 12."""
+    return f"mdv{id[:12]}"
 
 
 def parse(table: str) -> dict[str, str]:

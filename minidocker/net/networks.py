@@ -17,7 +17,6 @@ from errno import EEXIST
 
 from minidocker.errors import Conflict, KernelError, NotFound
 from minidocker.net import addresses, leases, rules
-from minidocker.spec.spec import Record
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -26,38 +25,6 @@ if TYPE_CHECKING:
 DEFAULT = "bridge"
 DEVICES = "/proc/net/dev"
 FORWARD = "/proc/sys/net/ipv4/ip_forward"
-
-
-class Lease(Record):
-    """What a container has in a network: texts, but for `prefix`.
-
-    address "10.77.0.2", prefix 24, gateway "10.77.0.1", subnet "10.77.0.0/24", mac (Ethernet),
-    bridge "mdk0", link (the host's end of its cable), table (the name of its tables in nft).
-    """
-
-    __slots__ = ("address", "bridge", "gateway", "link", "mac", "prefix", "subnet", "table")
-    address: str
-    bridge: str
-    gateway: str
-    link: str
-    mac: str
-    prefix: int
-    subnet: str
-    table: str
-
-
-def lease_for(id: str, address: str, bridge: str, subnet: str) -> Lease:
-    """Fill in what follows from a container's id, its address and its network."""
-    return Lease(
-        address=address, prefix=addresses.prefix(subnet), gateway=addresses.gateway(subnet),
-        subnet=subnet, mac=addresses.mac(address), bridge=bridge, link=link(id),
-        table=f"{rules.PREFIX}{id}",
-    )  # fmt: skip
-
-
-def link(id: str) -> str:
-    """Name the host's end of a container's cable: 15 bytes at most, and an id has 12."""
-    return f"mdv{id[:12]}"
 
 
 class Networks:
@@ -204,7 +171,7 @@ class Networks:
         bridge, _ = self.up(name)
         if self.kernel.exists(self.path(name, "up")):
             self.kernel.unlink(self.path(name, "up"))
-        return ([f"ip {rules.PREFIX}{bridge}"], [bridge]) if bridge else ([], [])
+        return ([f"ip {leases.PREFIX}{bridge}"], [bridge]) if bridge else ([], [])
 
     def stop_forwarding(self) -> None:
         """Give ip_forward its old value back, when the last bridge of anybody's is gone."""
@@ -239,7 +206,7 @@ class Networks:
         here_now = bool(self.up(name)[0]) or not table
         left = {a: owner for a, owner in table.items() if owner.split()[0] not in dead}
         tables = [one for id in dead for one in rules.of_container(id)] if here_now else []
-        links = [link(id) for id in dead] if here_now else []
+        links = [leases.link(id) for id in dead] if here_now else []
         if not left:
             more_tables, more_links = self.fall(name)
             tables += more_tables

@@ -7,14 +7,14 @@ is `ip minidocker_mdk0`; a container's are `ip minidocker_ID` and `netdev minido
 from __future__ import annotations
 
 from minidocker.net import addresses
+from minidocker.net.leases import PREFIX
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from minidocker.net.networks import Lease
+    from minidocker.net.leases import Lease
 
-PREFIX = "minidocker_"
 FAMILIES = ("ip", "netdev")
 
 

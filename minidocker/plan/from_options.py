@@ -26,7 +26,8 @@ TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read thi
 if TYPE_CHECKING:
     from typing import Any
 
-    from minidocker.images.store.store import Image, Store
+    from minidocker.images.store.image import Image
+    from minidocker.images.store.store import Store
     from minidocker.spec.spec import Ids, Mount
     from minidocker.stages.base import Stage
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minidocker.kernel.interface import Kernel
-    from minidocker.net.networks import Lease, Networks
+    from minidocker.net.leases import Lease
+    from minidocker.net.networks import Networks
     from minidocker.net.ports import Port
     from minidocker.spec.spec import Run
 
@@ -217,7 +218,7 @@ def of(kernel: Kernel, run: Run) -> Networks:
 
 def lease_of(run: Run) -> Lease:
     """Return the lease of a run, from its facts."""
-    from minidocker.net.networks import lease_for
+    from minidocker.net.leases import lease_for
 
     facts: dict[str, Any] = run.facts
     return lease_for(run.id, facts["address"], facts["bridge"], facts["subnet"])

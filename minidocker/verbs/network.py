@@ -10,7 +10,8 @@ from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound, Usag
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.net import addresses, rules
-from minidocker.net.networks import DEFAULT, Networks, is_bridge, link
+from minidocker.net.leases import PREFIX, link
+from minidocker.net.networks import DEFAULT, Networks, is_bridge
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def lost_tables(networks: Networks) -> list[str]:
     devices = networks.devices()
     for line in networks.kernel.run(["nft", "list", "tables"]).splitlines():
         _, family, table = line.split()
-        name = table.removeprefix(rules.PREFIX)
+        name = table.removeprefix(PREFIX)
         if name == table or name in devices or link(name) in devices:
             continue
         an_id = len(name) == 12 and not name.strip("0123456789abcdef")

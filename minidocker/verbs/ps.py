@@ -6,6 +6,7 @@ import argparse
 import os
 
 from minidocker.errors import Conflict, MinidockerError
+from minidocker.images.store import changes
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.runtime import state
@@ -94,7 +95,7 @@ def prune(store: Store) -> int:
     for path in lost_cgroups(store):
         Cgroup.remove(kernel, path)
         print(f"removed cgroup {path}")
-    for removed in store.prune():
+    for removed in changes.prune(store):
         print(removed)
     return 0
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from images_trees import archive, folder, hard, link, member
 
 from minidocker.errors import UsageError
+from minidocker.images.archive.member import LINK, Member
 from minidocker.images.archive.stream import Stream, shown
-from minidocker.images.archive.tar import LINK, Archive, Member
+from minidocker.images.archive.tar import Archive
 
 
 def blocks(data: bytes, size: int = 1000) -> Callable[[], bytes]:

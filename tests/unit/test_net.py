@@ -11,7 +11,8 @@ from minidocker.errors import Blocked, UsageError
 from minidocker.kernel.linux import Linux
 from minidocker.kernel.trace import Pretend
 from minidocker.net import addresses, frames, leases, ports, rules
-from minidocker.net.networks import Networks, lease_for
+from minidocker.net.leases import lease_for
+from minidocker.net.networks import Networks
 from minidocker.seccomp import bpf
 from minidocker.spec.spec import Ids, Net, Run, Spec
 from minidocker.spec.spec import Linux as Section

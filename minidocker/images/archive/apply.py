@@ -10,10 +10,11 @@ import contextlib
 import os
 import stat
 
+from minidocker.images.archive.member import LINK, Member
 from minidocker.images.archive.open_directories import DIRECTORY, Parts
 from minidocker.images.archive.source import Source
 from minidocker.images.archive.stream import Stream, shown
-from minidocker.images.archive.tar import LINK, Archive, Member
+from minidocker.images.archive.tar import Archive
 from minidocker.images.archive.unpack import Unpacker
 from minidocker.images.archive.whiteout import OPAQUE, OPAQUE_ATTRIBUTE, PREFIX, inside
 from minidocker.images.store import files

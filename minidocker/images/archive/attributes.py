@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from minidocker.images.store import files
 
 if TYPE_CHECKING:
-    from minidocker.images.archive.tar import Member
+    from minidocker.images.archive.member import Member
 
 OVERLAY = (b"trusted.overlay.", b"user.overlay.")  # overlayfs would obey these, not keep them
 NO_ID = 2**32 - 1  # for chown(2) this means "leave it"

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from minidocker.errors import Blocked, UsageError
 from minidocker.images.archive import tar_headers
 from minidocker.images.archive.attributes import OVERLAY
+from minidocker.images.archive.member import LINK, Member, Pax
 from minidocker.images.archive.stream import shown
-from minidocker.images.archive.tar import LINK, Member, Pax
 from minidocker.images.archive.upper import DELETED, Entry, Upper
 from minidocker.images.archive.whiteout import OPAQUE, PREFIX, inside
 

@@ -7,14 +7,30 @@ and pax 1.0 (pairs as decimal lines before the data).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from minidocker.images.archive.tar import Archive, Member, Pax
+from minidocker.images.archive.member import Member, Pax
+from minidocker.images.archive.stream import Stream
 
 BLOCK = 512
 LARGEST = 2 << 40  # bytes that a file may seem to have: a /var/log/lastlog has some 1.3e12
 MOST = 1 << 20  # pieces of one file
+
+
+class Archive(Protocol):
+    """What a map is read from: a `tar.Archive` that stands at the member's data."""
+
+    stream: Stream
+    left: int
+
+    def take(self, size: int) -> bytes:
+        """Return the next `size` bytes of the member's data."""
+
+    def number(self, field: bytes) -> int:
+        """Read a number of a header."""
+
+    def decimal(self, digits: bytes) -> int:
+        """Read a number of a pax record."""
 
 
 def read_map(archive: Archive, member: Member, header: bytes, pax: Pax) -> None:

@@ -18,47 +18,18 @@ from collections.abc import Iterator
 
 from minidocker.errors import UsageError
 from minidocker.images.archive import sparse
+from minidocker.images.archive.member import LINK, Member, Pax
 from minidocker.images.archive.stream import Stream, shown
 
 BLOCK = 512
 LARGEST_EXTRA = 1 << 20  # bytes of pax and long names for one member: real ones have hundreds
 XATTR = b"SCHILY.xattr."
-LINK = 0  # the `kind` of a hard link; every other kind is an S_IFMT value of inode(7)
 
 KINDS = {
     b"0": stat.S_IFREG, b"\0": stat.S_IFREG, b"7": stat.S_IFREG, b"S": stat.S_IFREG,
     b"1": LINK, b"2": stat.S_IFLNK, b"3": stat.S_IFCHR, b"4": stat.S_IFBLK,
     b"5": stat.S_IFDIR, b"6": stat.S_IFIFO,
 }  # fmt: skip
-
-Pax = dict[bytes, bytes]
-
-
-class Member:
-    """One entry of an archive. Names and links are bytes, as in the archive; `mtime` is in ns.
-
-    `kind` is an S_IFMT value, or LINK; `size` is that of the file, `stored` the bytes of it that
-    follow in the archive; `extents` are (offset, length) of a sparse file's data, else None.
-    """
-
-    __slots__ = (
-        "device", "extents", "gid", "kind", "link", "mode", "mtime", "name", "size", "stored",
-        "uid", "xattrs",
-    )  # fmt: skip
-
-    name: bytes
-    kind: int
-    mode: int
-    uid: int
-    gid: int
-    mtime: int
-    size: int
-    stored: int
-    link: bytes
-    device: int
-    extents: list[tuple[int, int]] | None
-    xattrs: Pax
-
 
 class Archive:
     """The members of a tar stream: iterate, and after each call `data()` if its bytes are wanted.

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import stat
 
-from minidocker.images.archive.tar import BLOCK, LINK, XATTR, Member, Pax
+from minidocker.images.archive.member import LINK, Member, Pax
+from minidocker.images.archive.tar import BLOCK, XATTR
 
 TYPES = {
     stat.S_IFREG: b"0", LINK: b"1", stat.S_IFLNK: b"2", stat.S_IFCHR: b"3", stat.S_IFBLK: b"4",

@@ -16,9 +16,10 @@ from collections.abc import Callable
 
 from minidocker.errors import Blocked, MinidockerError, UsageError
 from minidocker.images.archive.attributes import Dresser
+from minidocker.images.archive.member import LINK, Member
 from minidocker.images.archive.open_directories import DIRECTORY, Chain, Parts
 from minidocker.images.archive.stream import shown
-from minidocker.images.archive.tar import LINK, Archive, Member
+from minidocker.images.archive.tar import Archive
 
 MOST = 500_000  # members of one archive; a full desktop has some 300 000
 DEEPEST = 256  # directories in one path: each level of the current path is an open descriptor

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from minidocker.images.store import files, oci
+from minidocker.images.store.hold import listing
+from minidocker.images.store.image import HEX, with_tag
 from minidocker.images.store.partial import is_locked
-from minidocker.images.store.store import HEX, listing, with_tag
 
 if TYPE_CHECKING:
     from minidocker.images.store.store import Store

@@ -24,8 +24,9 @@ from minidocker.images.store.catalogue import (
     users_of,
     uses,
 )
+from minidocker.images.store.hold import Hold, listing
+from minidocker.images.store.image import as_file, lean, with_tag
 from minidocker.images.store.partial import Partial, left_over
-from minidocker.images.store.store import Hold, as_file, lean, listing, with_tag
 
 if TYPE_CHECKING:
     from minidocker.images.store.store import Store
@@ -89,7 +90,7 @@ def remove(store: Store, wanted: list[str]) -> list[Removed]:
 
     All or nothing: NotFound or Conflict before anything is touched.
     """
-    with Partial(store) as trash, Hold(store, exclusive=True):
+    with Partial(store) as trash, Hold(store.root, exclusive=True):
         named = names(store)
         plan = [_target(store, named, name) for name in wanted]
         leaving = {name for name, _ in plan if name}
@@ -158,7 +159,7 @@ def sweep(store: Store) -> list[Removed]:
         return []
     removed = []
     with Partial(store) as trash:
-        with Hold(store, exclusive=True):
+        with Hold(store.root, exclusive=True):
             for path in left_over(store):
                 name = os.path.basename(path)
                 with contextlib.suppress(FileNotFoundError):  # its maker was just clearing it away
@@ -173,7 +174,7 @@ def prune(store: Store) -> list[Removed]:
     if not os.path.isdir(store.root):
         return []
     removed = sweep(store)
-    with Partial(store) as trash, Hold(store, exclusive=True):
+    with Partial(store) as trash, Hold(store.root, exclusive=True):
         nameless = [
             entry.id.removeprefix("sha256:")
             for entry in entries(store)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from minidocker.errors import UsageError
-from minidocker.images.store.store import with_tag
+from minidocker.images.store.image import with_tag
 
 # The grammar of the OCI distribution specification; the first part may also be HOST:PORT.
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"

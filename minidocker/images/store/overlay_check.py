@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from minidocker.errors import Blocked, KernelError, UsageError
 from minidocker.images.store import files
-from minidocker.images.store.store import not_allowed
+from minidocker.images.store.hold import not_allowed
 from minidocker.kernel import flags
 
 if TYPE_CHECKING:

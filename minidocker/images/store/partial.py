@@ -13,7 +13,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from minidocker.images.store import files
-from minidocker.images.store.store import Hold, listing
+from minidocker.images.store.hold import Hold, listing
 
 if TYPE_CHECKING:
     from minidocker.images.store.store import Store
@@ -29,7 +29,7 @@ class Partial:
         self.store = store
 
     def __enter__(self) -> Partial:
-        with Hold(self.store, exclusive=True):  # so that nobody sweeps it before it is locked
+        with Hold(self.store.root, exclusive=True):  # so that nobody sweeps it before it is locked
             folder = self.store.path("partial")
             os.makedirs(folder, 0o700, exist_ok=True)
             self.folder = tempfile.mkdtemp(dir=folder)
