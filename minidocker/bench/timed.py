@@ -32,12 +32,12 @@ gc.disable()  # as the installed command does, and as it ends
 sys.path.insert(0, ROOT)
 del sys.argv[1:3]
 
-from minidocker import cli  # noqa: E402
 from minidocker.images.store import store  # noqa: E402, F401
 from minidocker.kernel.linux import Linux  # noqa: E402
 from minidocker.plan import from_options, options  # noqa: E402, F401
-from minidocker.runtime import host, state  # noqa: E402
+from minidocker.runtime import birth, state, watch  # noqa: E402
 from minidocker.stages import STAGES  # noqa: E402
+from minidocker.verbs import run  # noqa: E402
 
 note("imports")
 
@@ -68,8 +68,8 @@ def close_all_but_notes(self: Linux, keep: set[int]) -> None:
 close_all_but = Linux.close_all_but
 Linux.close_all_but = close_all_but_notes  # type: ignore[method-assign]
 state.create = noting(state.create, "plan")
-host.Host.spawn = noting(host.Host.spawn, "spawn")  # type: ignore[method-assign]
-host.Host.wait = noting(host.Host.wait, "command")  # type: ignore[method-assign]
+birth.Birth.spawn = noting(birth.Birth.spawn, "spawn")  # type: ignore[method-assign]
+watch.Watch.wait = noting(watch.Watch.wait, "command")  # type: ignore[method-assign]
 for stage in STAGES:
     for moment in ("before", "outside", "inside", "after"):
         if moment in vars(stage):  # the others do nothing
@@ -78,6 +78,6 @@ for stage in STAGES:
 execve = Linux.execve
 Linux.execve = before_exec  # type: ignore[method-assign]
 
-status = cli.main(sys.argv[1:])
+status = run.main(sys.argv[2:])
 note("clean-up")
 os._exit(status)

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import time
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -45,8 +46,10 @@ class Mark:
 COLUMNS = [one.name for one in fields(Mark)]
 
 
-def grade(directories: Sequence[Path], wish: remote.Wish, table: str) -> int:
+def grade(options: Namespace) -> int:
     """Judge every directory; 0 when all passed, 1 when something did not, 4 without a verdict."""
+    wish, table = remote.wish_of(options), options.csv or ""
+    directories = [Path(name) for name in options.directory]
     manifest = load()
     lessons = [manifest.lesson(name) for name in wish.words] or list(manifest.lessons)
     packed = [(path.resolve().name, remote.pack(path)) for path in directories]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from minidocker.course import outcomes as o
@@ -16,6 +17,12 @@ WORDS = {o.PASS: "pass", o.FAIL: "fail", o.BLOCKED: "blocked", o.ERROR: "error",
          o.NOT_STARTED: "not started"}  # fmt: skip
 STYLES = {o.PASS: "green", o.FAIL: "bold red", o.BLOCKED: "yellow", o.ERROR: "bold magenta",
           o.NOT_STARTED: "dim"}  # fmt: skip
+
+
+def place(path: Path) -> str:
+    """Return a path as the learner would type it: relative, unless that leads far away."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("../..") else relative
 
 
 class Printer:

@@ -1,0 +1,1 @@
+"""The engine: what outlives a process, and what is done with it."""

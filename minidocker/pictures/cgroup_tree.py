@@ -9,7 +9,7 @@ from minidocker.pictures.picture import Picture
 from minidocker.pictures.svg import Canvas
 from minidocker.proc import cgroups, processes
 from minidocker.proc.cgroups import Group
-from minidocker.xray.report import bytes_text
+from minidocker.proc.usage import bytes_text
 
 WIDTH, ROW, LEFT = 800.0, 34.0, 20.0
 MEMORY, PIDS, CPU = 300.0, 500.0, 622.0

@@ -11,8 +11,7 @@ from typing import Any
 from minidocker.pictures.picture import Picture
 from minidocker.pictures.svg import Canvas
 from minidocker.proc import cgroups, processes, usage
-from minidocker.proc.usage import Sample, Use
-from minidocker.xray.report import bytes_text
+from minidocker.proc.usage import Sample, Use, bytes_text
 
 WIDTH, LEFT, RIGHT = 800.0, 96.0, 776.0
 TOP, HIGH = 78.0, 120.0  # of the first panel; the second stands below it

@@ -190,3 +190,15 @@ def _of_process(pid: int, root: processes.Root) -> tuple[int, int, int]:
     memory = int(status.get("VmRSS", "0 kB").split()[0]) * 1024
     ticks = sum(int(field) for field in fields[11:15])  # utime stime cutime cstime
     return ticks, memory, int(status.get("Threads", "1"))
+
+
+def bytes_text(number: int | None) -> str:
+    """Return a size as "12.3 MiB"; "?" for None."""
+    if number is None:
+        return "?"
+    size = float(number)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024 or unit == "GiB":
+            break
+        size /= 1024
+    return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.3g} {unit}"

@@ -18,7 +18,7 @@ TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read thi
 if TYPE_CHECKING:
     from typing import Any
 
-    from minidocker.runtime.host import Host
+    from minidocker.runtime.moments import Story
 
 
 class Door:
@@ -31,32 +31,32 @@ class Door:
         self.flag = NAMESPACES[stage.shares]
 
 
-def ways_in(host: Host, sharing: dict[str, str]) -> tuple[int, list[Door]]:
+def clone_flags_and_doors(story: Story, sharing: dict[str, str]) -> tuple[int, list[Door]]:
     """Return the flags of the clone, and an open door for each namespace of another container."""
     flags = 0
     doors: list[Door] = []
-    for stage in host.stages:
-        host.stage = stage
+    for stage in story.stages:
+        story.stage = stage
         mode = sharing.get(stage.shares, "private")
-        record = running(host, mode.partition(":")[2]) if ":" in mode else None
+        record = running(story, mode.partition(":")[2]) if ":" in mode else None
         if record:
             mode = f"container:{record['pid']}"
         added, path = ask(stage, mode)
         flags |= added
         if record:
             doors.append(Door(stage, record["pid"], open_door(stage, record, path)))
-    host.stage = None
+    story.stage = None
     return flags, doors
 
 
-def running(host: Host, name: str) -> dict[str, Any]:
+def running(story: Story, name: str) -> dict[str, Any]:
     """Return the record of a container that runs; Conflict when it does not, Blocked for users."""
     if os.geteuid():  # setns(2) asks for CAP_SYS_ADMIN in our own user namespace, too
         raise Blocked(
             "an ordinary user's container cannot join another one: each has a user namespace",
             "sudo minidocker run …   for both",
         )
-    record = state.find(os.path.dirname(os.path.dirname(host.run_record.directory)), name)
+    record = state.find(os.path.dirname(os.path.dirname(story.run.directory)), name)
     if not record["alive"] or record.get("status") != "running":
         raise not_running(name)
     return record
@@ -113,24 +113,24 @@ def open_door(stage: Stage, record: dict[str, Any], path: str) -> int:
     return fd
 
 
-def join(host: Host, doors: list[Door]) -> None:
+def join(story: Story, doors: list[Door]) -> None:
     """In the launcher: enter every namespace; of CLONE_NEWPID, only the child will be inside."""
-    host.moment = "parent"
+    story.moment = "parent"
     for door in doors:
-        host.stage = door.stage
-        if door.stage.shares == "ipc" and host.run_record.root:
-            take_shm(host, door.pid)
+        story.stage = door.stage
+        if door.stage.shares == "ipc" and story.run.root:
+            take_shm(story, door.pid)
     for door in sorted(doors, key=lambda door: door.flag == CLONE_NEWPID):
-        host.stage = door.stage
-        host.kernel.setns(door.fd, door.flag)
+        story.stage = door.stage
+        story.kernel.setns(door.fd, door.flag)
 
 
-def take_shm(host: Host, pid: int) -> None:
+def take_shm(story: Story, pid: int) -> None:
     """Take the other container's /dev/shm along: the ipc namespace alone does not hold it."""
     mounts = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        host.run_record.facts["shm"] = host.kernel.tree_of(mounts, "/dev/shm")
+        story.run.facts["shm"] = story.kernel.tree_of(mounts, "/dev/shm")
     except KernelError as problem:
-        raise failure(problem, host.stage, "parent") from None
+        raise failure(problem, story.stage, "parent") from None
     finally:
         os.close(mounts)

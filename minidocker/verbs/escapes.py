@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
-from typing import NoReturn
-
-from minidocker.errors import UsageError
 from minidocker.escapes import catalogue, laboratory, report
+from minidocker.verbs.parser import Parser, make
 
 DESCRIPTION = """\
 Try known ways out of a container, each in a throw-away outer machine of namespaces.
@@ -34,16 +30,8 @@ examples:
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"escapes: {message}", "minidocker escapes --help", 2)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="minidocker escapes", description=DESCRIPTION, epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
-    )  # fmt: skip
+def _parser() -> Parser:
+    parser = make("escapes", DESCRIPTION, EPILOG)
     parser.add_argument("--list", action="store_true", help="list the escapes, and try none")
     parser.add_argument("--only", action="append", metavar="NAME", help="try this one only")
     parser.add_argument("--matrix", action="store_true", help="try every stage, and show them all")
@@ -75,7 +63,3 @@ def main(argv: list[str]) -> int:
     else:
         print(report.full(found) if options.matrix else report.summary(found))
     return 0 if report.holds(found) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -12,12 +12,14 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from minidocker.errors import Blocked, NotFound, UsageError
+from minidocker.errors import Blocked, NotFound
 from minidocker.images import base, importer
 from minidocker.images.store import catalogue, changes, files
 from minidocker.images.store.store import Store
 from minidocker.seccomp import cache
 from minidocker.stages.capabilities import DEFAULT, mask
+from minidocker.verbs.owners import with_owners
+from minidocker.verbs.parser import Parser, make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,16 +62,14 @@ A layer is removed when no image has it any more. An image that a container uses
 }
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse, whose errors are one sentence and a remedy."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.prog[11:]}: {message}", f"{self.prog} --help", status=2)
-
-
 def main(argv: Sequence[str]) -> int:
     """Run `minidocker image ARGV`; return the exit status. MinidockerError for what goes wrong."""
     args = build_parser().parse_args(list(argv))
+    return with_owners(lambda: run(args))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what the verb says, on the store of this user."""
     with contextlib.suppress(ValueError):  # only the main thread may
         signal.signal(signal.SIGTERM, _end)  # so that a half-done import is cleared away
     try:
@@ -88,7 +88,7 @@ def _end(number: int, _: object) -> NoReturn:
 
 def build_parser() -> Parser:
     """Return the parser; each verb's function is in `function`."""
-    parser = Parser("minidocker image", **_words("Make, list and remove images.", ""))
+    parser = make("image", "Make, list and remove images.", EXAMPLES[""])
     verbs = parser.add_subparsers(metavar="VERB", required=True)
 
     def verb(name: str, function: Callable[[Store, Any], None], text: str) -> Parser:

@@ -6,12 +6,13 @@ import argparse
 import json
 import os
 
+from minidocker.engine import left_over
 from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound, UsageError
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
-from minidocker.net import addresses, rules
-from minidocker.net.leases import PREFIX, link
-from minidocker.net.networks import DEFAULT, Networks, is_bridge
+from minidocker.net import addresses
+from minidocker.net.networks import DEFAULT, Networks
+from minidocker.verbs.parser import Parser, make
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -37,12 +38,12 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Build the parser of the verbs."""
-    made = argparse.ArgumentParser(
-        prog="minidocker network",
-        description="Networks for containers. A network is a record: its bridge comes with its "
-        "first container and goes with its last one.",
+    made = make(
+        "network",
+        "Networks for containers. A network is a record: its bridge comes with its first\n"
+        "container and goes with its last one.",
     )
     verbs = made.add_subparsers(dest="verb", required=True)
     create = verbs.add_parser("create", help="make a network")
@@ -135,59 +136,6 @@ def remove(networks: Networks, name: str) -> str:
     return name
 
 
-def prune(networks: Networks, everything: bool) -> list[str]:
-    """Remove what dead containers left: leases, rules, bridges; say what. The lock is held.
-
-    `everything`: also the networks that somebody made and nobody is in.
-    """
-    said = []
-    for name in networks.names():
-        for id in networks.sweep(name):
-            said.append(f"removed lease of {id} in network {name}")
-        if everything and name != DEFAULT and not networks.members(name):
-            networks.kernel.remove_tree(f"{networks.root}/{name}")
-            said.append(f"removed network {name}")
-    for bridge in lost_bridges(networks):
-        networks.remove_links([bridge])
-        said.append(f"removed bridge {bridge}")
-    if tables := lost_tables(networks):
-        networks.kernel.run(["nft", "-f", "-"], rules.gone(tables))
-        said += [f"removed table {table}" for table in tables]
-    networks.stop_forwarding()
-    return said
-
-
-def lost_tables(networks: Networks) -> list[str]:
-    """Find tables of ours whose container or bridge is gone: "ip NAME".
-
-    nft may finish its last transaction after what it was for was cleaned up. A cable without a
-    directory of ours belongs to a container of another store.
-    """
-    found = []
-    devices = networks.devices()
-    for line in networks.kernel.run(["nft", "list", "tables"]).splitlines():
-        _, family, table = line.split()
-        name = table.removeprefix(PREFIX)
-        if name == table or name in devices or link(name) in devices:
-            continue
-        an_id = len(name) == 12 and not name.strip("0123456789abcdef")
-        if is_bridge(name) or (an_id and not os.path.exists(f"{networks.containers}/{name}")):
-            found.append(f"{family} {table}")
-    return found
-
-
-def lost_bridges(networks: Networks) -> list[str]:
-    """Find bridges that this store has made, by their address, and that no network knows."""
-    known = {networks.up(name)[0] for name in networks.names()}
-    mac = networks.mac()
-    links = networks.kernel.run(["ip", "-json", "link", "show", "type", "bridge"])
-    return [
-        found["ifname"] for found in json.loads(links or "[]")
-        if found and is_bridge(found["ifname"]) and found["address"] == mac
-        and found["ifname"] not in known
-    ]  # fmt: skip
-
-
 VERBS: dict[str, Callable[[Networks, argparse.Namespace], list[str]]] = {
     "create": lambda networks, args: create(networks, args.name, args.subnet),
     "ls": lambda networks, args: show_all(networks),
@@ -195,5 +143,5 @@ VERBS: dict[str, Callable[[Networks, argparse.Namespace], list[str]]] = {
     "inspect": lambda networks, args: [
         json.dumps([about(networks, name) for name in args.names], indent=2)
     ],
-    "prune": lambda networks, args: prune(networks, everything=True),
+    "prune": lambda networks, args: left_over.prune_networks(networks, everything=True),
 }

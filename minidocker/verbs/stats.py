@@ -9,14 +9,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
-from minidocker.errors import MinidockerError, NotFound, UsageError
+from minidocker.errors import MinidockerError, NotFound
 from minidocker.pictures.picture import table
 from minidocker.proc import usage
 from minidocker.proc.cgroups import PRESSURES
-from minidocker.proc.usage import NO_CGROUP, Sample, Use
-from minidocker.xray.report import bytes_text
+from minidocker.proc.usage import NO_CGROUP, Sample, Use, bytes_text
+from minidocker.verbs.parser import Parser, make
 
 VERSION = 1  # of the JSON; a field may be added, none changes its meaning
 HEADS = ("NAME", "CPU", "MEMORY / LIMIT", "MEM", "PIDS / LIMIT", "THROTTLED", "PRESSURE cpu/mem/io")
@@ -234,11 +234,6 @@ def _limit(value: int | None, told: Callable[[int], str]) -> str:
     return "no limit" if value is None else told(value)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"stats: {message}", "minidocker stats --help", 2)
-
-
 def _seconds(text: str) -> float:
     try:
         value = float(text)
@@ -249,13 +244,8 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="minidocker stats",
-        description="Show what running containers use: a live table.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _parser() -> Parser:
+    parser = make("stats", "Show what running containers use: a live table.", EPILOG)
     parser.add_argument("names", nargs="*", metavar="NAME", help="a container; none means all")
     parser.add_argument("--no-stream", action="store_true", help="one table, then end")
     parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
@@ -263,7 +253,3 @@ def _parser() -> argparse.ArgumentParser:
         "--interval", type=_seconds, default=1.0, metavar="SECONDS", help="default 1"
     )
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
-from typing import NoReturn
 
-from minidocker.errors import MinidockerError, NotFound, UsageError
+from minidocker.errors import MinidockerError, NotFound
+from minidocker.verbs.parser import Parser, make
 from minidocker.xray.xray import XRay, pid_of, xray
 
 EPILOG = """\
@@ -93,22 +92,9 @@ def _rich(found: XRay) -> bool:
     return True
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"xray: {message}", "minidocker xray --help", 2)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="minidocker xray",
-        description="Look through a process: which walls are its own, and which holes are left.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _parser() -> Parser:
+    about = "Look through a process: which walls are its own, and which holes are left."
+    parser = make("xray", about, EPILOG)
     parser.add_argument("process", metavar="PID|NAME", help="a process, or a container of ours")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -64,17 +64,19 @@ def run(on: str, fresh: bool, argv: Sequence[str], words: Sequence[str]) -> int:
 
 
 def grade(options: Namespace) -> int:
-    """`minidocker grade --on …`: the learner's own files, or other people's with --from."""
-    wish = Wish(options.on, list(options.lesson), options.fresh, options.json or "")
+    """`minidocker grade --on …`: the learner's own files, or somebody's with --from."""
+    wish = wish_of(options)
     if not options.directory:
         return in_machine("grade", wish)
-    if wish.on != "vm":
-        raise UsageError("--from needs a machine that can be restored", "--on vm --from DIR")
-    if len(options.directory) == 1 and not options.csv:
-        return submission(wish, Path(options.directory[0]))
-    from minidocker.classroom import batch
+    return submission(wish, Path(options.directory[0]))
 
-    return batch.grade([Path(name) for name in options.directory], wish, options.csv or "")
+
+def wish_of(options: Namespace) -> Wish:
+    """Return what `minidocker grade` was asked for; other people's files need a machine of ours."""
+    wish = Wish(options.on, list(options.lesson), options.fresh, options.json or "")
+    if options.directory and wish.on != "vm":
+        raise UsageError("--from needs a machine that can be restored", "--on vm --from DIR")
+    return wish
 
 
 def in_machine(verb: str, wish: Wish) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from minidocker.proc import processes
 from minidocker.proc.mount_kinds import Seen
+from minidocker.proc.usage import bytes_text
 from minidocker.xray.facts import DOCKER_CAPABILITIES, Facts, covering, full_map, reachable
 from minidocker.xray.line import GIVEN, OWN, PLAIN, UNKNOWN, YOURS, Line
 from minidocker.xray.shared import shared
@@ -208,15 +209,3 @@ def capability_text(held: tuple[str, ...]) -> str:
     known = len(names & docker)
     own = "Docker's 14" if known == len(docker) else f"{known} of Docker's 14"
     return f"{len(held)}: {own}, and {len(beyond)} more: {', '.join(beyond)}"
-
-
-def bytes_text(number: int | None) -> str:
-    """Return a size as "12.3 MiB"; "?" for None."""
-    if number is None:
-        return "?"
-    size = float(number)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024 or unit == "GiB":
-            break
-        size /= 1024
-    return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.3g} {unit}"

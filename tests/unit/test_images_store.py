@@ -664,12 +664,12 @@ def test_the_probe_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a:b", "a,b", "a\\b"])
 def test_a_path_that_overlay_would_misread(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="colon, comma or backslash"):
-        Store(str(tmp_path / name)).check()
+        overlay_check.check(Store(str(tmp_path / name)))
 
 
 def test_a_store_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Blocked, match="cannot be made"):
-        Store(str(tmp_path / "file/store")).check()
+        overlay_check.check(Store(str(tmp_path / "file/store")))
     with pytest.raises(Blocked, match="cannot be used"), Store(str(tmp_path / "file/store")).hold():
         pass

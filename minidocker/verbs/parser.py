@@ -1,0 +1,28 @@
+"""The parser of a word: argparse, whose errors are one sentence and a remedy."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from minidocker.errors import UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with an error of ours; `make` fills in what every word has."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError with the word that was wrong, and where its help is."""
+        word = self.prog.removeprefix("minidocker ")
+        raise UsageError(f"{word}: {message}", f"{self.prog} --help", 2)
+
+
+def make(word: str, about: str, after: str = "") -> Parser:
+    """Return the parser of `minidocker WORD`: what it is about, and what follows its options."""
+    return Parser(
+        prog=f"minidocker {word}",
+        description=about,
+        epilog=after,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )

@@ -1,0 +1,113 @@
+"""`minidocker run`: from the words to an exit status. Each start pays for each import here."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from minidocker.errors import MinidockerError, UsageError
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from minidocker.kernel.interface import Kernel
+    from minidocker.runtime.explain import Teller
+
+
+def main(argv: list[str]) -> int:
+    """`minidocker run`: from the words to an exit status."""
+    from minidocker.images.store.store import Store
+    from minidocker.plan import from_options, options
+
+    open_standard_descriptors()
+    found, words = options.parse(argv)
+    if "help" in found:
+        print(options.help_parser().format_help(), end="")
+        return 0
+    if "on" in found:
+        from minidocker.vm import remote
+
+        return remote.run(str(found["on"]), bool(found.get("fresh")), argv, words)
+    if found.get("fresh"):
+        raise UsageError("--fresh is for the lab machine", "--on vm --fresh")
+    if "dry-run" in found:
+        return dry_run(found, words)
+    if sys.platform != "linux":
+        raise MinidockerError("containers need Linux", "vagrant up   (or: run --dry-run)")
+    store = Store()
+    if warning := from_options.warn_outside_the_lab(found, store):
+        sys.stderr.write(f"minidocker: {warning}\n")
+    from minidocker.kernel.linux import Linux
+    from minidocker.runtime import state
+    from minidocker.runtime.host import Host
+
+    kernel: Kernel = Linux()
+    if found.get("init") and not os.geteuid():
+        from minidocker.runtime import readonly
+
+        readonly.ensure(kernel)
+    with store.hold():  # nobody removes the image between our look and our record
+        spec, stages = from_options.plan(found, words, store)
+        check_terminal(found)
+        record, lock = state.create(store.root, spec)
+    teller = None
+    if found.get("explain"):
+        kernel, teller = told(kernel)
+    status = Host(record, [stage() for stage in stages], kernel, lock, teller).foreground()
+    if hint := quiet_shell(found, spec.process.args, status):
+        sys.stderr.write(hint)
+    return status
+
+
+def open_standard_descriptors() -> None:
+    """Put /dev/null where 0, 1 or 2 is closed: else a file of ours would get that number."""
+    while True:
+        fd = os.open(os.devnull, os.O_RDWR)
+        if fd > 2:
+            os.close(fd)
+            break
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))
+
+
+def dry_run(found: dict[str, object], words: list[str]) -> int:
+    """Tell every step of a run, and do none of them."""
+    from minidocker.images.store.store import Store
+    from minidocker.kernel.trace import Pretend
+    from minidocker.plan import from_options
+    from minidocker.runtime.rehearsal import invented, rehearse
+
+    store = Store()
+    spec, stages = from_options.plan(found, words, store, touch=False)
+    kernel, teller = told(Pretend(invented(spec.process.user)))
+    rehearse(spec, [stage() for stage in stages], kernel, teller, store.root)
+    return 0
+
+
+def told(kernel: Kernel) -> tuple[Kernel, Teller]:
+    """Wrap a kernel so that each call is printed."""
+    from minidocker.kernel.trace import Traced
+    from minidocker.runtime.explain import Teller
+    from minidocker.verbs.explain import Printer
+
+    teller = Teller(Printer().show)
+    return Traced(kernel, teller), teller
+
+
+def check_terminal(found: dict[str, object]) -> None:
+    """Refuse -it when standard input is no terminal, as Docker does."""
+    if found.get("tty") and found.get("interactive") and not os.isatty(0):
+        raise UsageError("standard input is not a terminal, and -it wants one", "use -i alone")
+
+
+def quiet_shell(found: dict[str, object], args: list[str], status: int) -> str:
+    """Say why a shell that was started without -it ended at once."""
+    shell = len(args) == 1 and os.path.basename(args[0]) in ("sh", "bash", "ash", "dash", "zsh")
+    if (
+        shell
+        and status == 0
+        and os.isatty(0)
+        and not (found.get("interactive") or found.get("tty"))
+    ):
+        return "minidocker: the shell had no input and ended; for a prompt: minidocker run -it …\n"
+    return ""
