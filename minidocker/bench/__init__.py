@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from minidocker.bench import report
+from minidocker.bench.beside import descendants
 from minidocker.bench.rivals import find
-from minidocker.bench.sections import SECTIONS, Bench, descendants
+from minidocker.bench.sections import SECTIONS, Bench
 from minidocker.errors import Blocked, UsageError
 from minidocker.kernel.flags import PR_SET_CHILD_SUBREAPER
 

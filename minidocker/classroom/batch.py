@@ -23,7 +23,7 @@ from minidocker.course.manifest import Lesson, Manifest, load
 from minidocker.course.printer import WORDS, Printer
 from minidocker.errors import MinidockerError, UsageError
 from minidocker.vm import remote
-from minidocker.vm.machine import Lab
+from minidocker.vm.machine import Machine
 
 
 @dataclass
@@ -57,7 +57,7 @@ def grade(options: Namespace) -> int:
         raise UsageError("two of the directories have one name", "give each its own")
     known = _read(table)
     printer, marks = Printer(quiet=wish.report == "-"), []
-    machine, begun, judged = Lab("grading", shared=False), time.monotonic(), 0
+    machine, begun, judged = Machine("grading", shared=False), time.monotonic(), 0
     try:
         for number, (name, content) in enumerate(packed, 1):
             digest = _digest(manifest, lessons, content)
@@ -91,7 +91,7 @@ def _digest(manifest: Manifest, lessons: Sequence[Lesson], content: bytes) -> st
     return total.hexdigest()[:16]
 
 
-def _judge(machine: Lab, mark: Mark, content: bytes, lessons: Sequence[Lesson]) -> Mark:
+def _judge(machine: Machine, mark: Mark, content: bytes, lessons: Sequence[Lesson]) -> Mark:
     """Judge one submission; whatever it does to its machine is a remark, and ends with it."""
     start = time.monotonic()
     words = [*(lesson.number for lesson in lessons), "--json", "-"]

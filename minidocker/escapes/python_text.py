@@ -7,6 +7,10 @@ import re
 
 from minidocker.seccomp import calls
 
+# `python -m minidocker`, and no lookup of site-packages; the package's folder is the first word.
+LAUNCH = ("import sys; sys.path.insert(0, sys.argv.pop(1)); from minidocker.cli import main; "
+          "sys.exit(main(sys.argv[1:]))")  # fmt: skip
+
 # Before an attack in Python: call("bpf", …) is syscall(2) with the number of this machine.
 PRELUDE = """\
 import ctypes, os, sys, time

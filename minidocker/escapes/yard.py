@@ -7,13 +7,11 @@ yard's. It makes one attempt, looks at the kernel while the attack runs, and tel
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +19,7 @@ from typing import Any
 from minidocker.chamber import cell_root
 from minidocker.errors import Blocked, KernelError
 from minidocker.escapes.escape import Escape
-from minidocker.escapes.python_text import python_text
+from minidocker.escapes.python_text import LAUNCH, python_text
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 
@@ -340,25 +338,9 @@ class Yard:
         return told
 
 
-# `python -m minidocker`, and no lookup of site-packages; the package's folder is the first word.
-LAUNCH = ("import sys; sys.path.insert(0, sys.argv.pop(1)); from minidocker.cli import main; "
-          "sys.exit(main(sys.argv[1:]))")  # fmt: skip
-
-
 def _read(path: str) -> str:
     try:
         with open(path, encoding="ascii") as text:
             return text.read()
     except OSError:
         return ""
-
-
-def tell(fd: int, message: dict[str, Any]) -> None:
-    """Write one result for the server."""
-    os.write(fd, json.dumps(message).encode())
-
-
-def end() -> None:
-    """End process 1, and so the yard."""
-    sys.stdout.flush()
-    os._exit(0)

@@ -48,9 +48,9 @@ __all__ = [*_NAMES, *_MODULES, "load_ipython_extension"]
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics; IPython calls this for %load_ext minidocker.lab."""
-    from minidocker.lab.magics import Lab
+    from minidocker.lab.magics import Magics
 
-    Lab().register(shell)
+    Magics().register(shell)
 
 
 def __getattr__(name: str) -> Any:

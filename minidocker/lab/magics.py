@@ -42,7 +42,7 @@ class CellBlocked(cells.CellFailed):
     """This machine or this user cannot do it; the message holds the line that fixes it."""
 
 
-class Lab:
+class Magics:
     """The magics of the course, and what they remember in one kernel: lesson, predictions."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ import time
 
 from minidocker.errors import UsageError
 from minidocker.vm import build, course, places, qemu
-from minidocker.vm.machine import LAB, PRISTINE, Lab
+from minidocker.vm.machine import LAB, PRISTINE, Machine
 from minidocker.vm.phases import Phases
 
 EXAMPLES = """\
@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def up(options: argparse.Namespace) -> int:
     """`vm up`."""
-    machine, start = Lab(), time.monotonic()
+    machine, start = Machine(), time.monotonic()
     was_up = bool(machine.pid)
     machine.up()
     word = "is up already" if was_up else f"is up after {time.monotonic() - start:.1f} s"
@@ -88,7 +88,7 @@ def up(options: argparse.Namespace) -> int:
 
 def ssh(options: argparse.Namespace) -> int:
     """`vm ssh`: a login shell in the course's directory."""
-    machine = Lab()
+    machine = Machine()
     machine.up()
     return subprocess.run(machine.ssh(options.user).argv([], tty=sys.stdin.isatty())).returncode
 
@@ -98,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
     words = options.words[1:] if options.words[:1] == ["--"] else options.words
     if not words:
         raise UsageError("vm run needs a command", "minidocker vm run minidocker doctor")
-    machine = Lab()
+    machine = Machine()
     way = machine.restore() if options.fresh else machine.up()
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     done = subprocess.run(way.argv(words, tty=terminal))
@@ -108,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
 
 def status(options: argparse.Namespace) -> int:
     """`vm status`: one line a fact."""
-    machine = Lab()
+    machine = Machine()
     pid, facts, found = machine.pid, machine.facts(), machine.box()
     if pid:
         print(f"machine    up: {facts['hardware']} ({facts['reason']})")
@@ -130,7 +130,7 @@ def status(options: argparse.Namespace) -> int:
 
 def lab(options: argparse.Namespace) -> int:
     """`vm lab`: start JupyterLab and print its address."""
-    machine = Lab()
+    machine = Machine()
     way = machine.up()
     way.shell("systemctl start minidocker-lab.service && /minidocker/vm/wait-for-lab")
     token = way.shell("cut -d= -f2 /etc/minidocker-lab.token").strip()
@@ -149,7 +149,7 @@ def lab(options: argparse.Namespace) -> int:
 def snapshot(options: argparse.Namespace) -> int:
     """`vm snapshot NAME`."""
     start = time.monotonic()
-    Lab().snapshot(options.name)
+    Machine().snapshot(options.name)
     print(f"{options.name} is kept ({time.monotonic() - start:.1f} s)")
     return 0
 
@@ -157,14 +157,14 @@ def snapshot(options: argparse.Namespace) -> int:
 def restore(options: argparse.Namespace) -> int:
     """`vm restore [NAME]`."""
     start = time.monotonic()
-    Lab().restore(options.name)
+    Machine().restore(options.name)
     print(f"the machine is {options.name} again ({time.monotonic() - start:.1f} s)")
     return 0
 
 
 def down(options: argparse.Namespace) -> int:
     """`vm down [--all]`."""
-    found = Lab().down(options.all)
+    found = Machine().down(options.all)
     print("the lab machine is down" if found else "the lab machine was down already")
     return 0
 
@@ -178,7 +178,7 @@ def box(options: argparse.Namespace) -> int:
 
 def sync(options: argparse.Namespace) -> int:
     """`vm sync`."""
-    print(f"{Lab().synchronise()} files carried")
+    print(f"{Machine().synchronise()} files carried")
     return 0
 
 
@@ -201,7 +201,7 @@ def cost(options: argparse.Namespace) -> int:
 def prune(options: argparse.Namespace) -> int:
     """`vm prune`: stop and remove every machine, box and cache of this user."""
     for directory in sorted(places.state().glob("*/")):
-        Lab(directory.name).down(everything=True)
+        Machine(directory.name).down(everything=True)
         print(f"removed machine {directory.name}")
     with build.alone() as cache:
         for path in sorted(cache.iterdir()):

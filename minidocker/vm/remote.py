@@ -26,7 +26,7 @@ from pathlib import Path
 
 from minidocker.errors import MinidockerError, NotFound, UsageError
 from minidocker.vm import places, sync_watch
-from minidocker.vm.machine import Lab
+from minidocker.vm.machine import Machine
 from minidocker.vm.ssh import Ssh
 
 THERE = "/run/submission"
@@ -83,7 +83,7 @@ def in_machine(verb: str, wish: Wish) -> int:
     """Run `minidocker VERB …` in a machine; returns its exit status."""
     if wish.on == "vagrant":
         return in_vagrant(verb, wish)
-    machine = Lab()
+    machine = Machine()
     way = machine.restore() if wish.fresh else machine.up()
     status = pass_through(way, ["minidocker", verb, *wish.words, *_report(wish)], wish)
     machine.synchronise()
@@ -137,7 +137,7 @@ def vagrant_way() -> Ssh:
 def submission(wish: Wish, directory: Path) -> int:
     """Judge a directory of exercise files in a pristine machine that gives nothing back."""
     content = pack(directory)
-    machine = Lab("grading", shared=False)
+    machine = Machine("grading", shared=False)
     try:
         status, said = judge(machine, content, [*wish.words, *_report(wish)], not wish.report)
     finally:
@@ -150,7 +150,7 @@ def submission(wish: Wish, directory: Path) -> int:
 
 
 def judge(
-    machine: Lab, content: bytes, words: Sequence[str], merged: bool
+    machine: Machine, content: bytes, words: Sequence[str], merged: bool
 ) -> tuple[int, bytes]:
     """Put the machine back, carry a submission in, grade it: its exit status and what it said."""
     way = machine.restore()

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from minidocker.errors import MinidockerError
 from minidocker.vm import places
-from minidocker.vm.machine import runtime
+from minidocker.vm.hardware import runtime
 from minidocker.vm.ssh import Ssh
 from minidocker.vm.sync import Far, Sync, program
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from minidocker.errors import Blocked, MinidockerError
 from minidocker.vm import accel, build, host_state, libvirt, places, sync_watch
-from minidocker.vm.machine import free_port, number
+from minidocker.vm.hardware import free_port, number
 from minidocker.vm.phases import Phases
 
 NETWORK = "vagrant-libvirt"  # the plugin's name for its management network

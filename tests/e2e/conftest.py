@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from minidocker import bootstrap
+from minidocker.lab import jupyter
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -96,10 +96,10 @@ def address(
     for name in list(os.environ):
         if name.startswith(("JUPYTER", "IPYTHON", "MINIDOCKER_COURSE", "MINIDOCKER_EXERCISES")):
             monkeypatch.delenv(name)
-    monkeypatch.setattr(bootstrap, "ROOT", str(course))
-    monkeypatch.setattr(bootstrap, "VENV", sys.prefix)
-    monkeypatch.setattr(bootstrap, "has_screen", lambda: False)
-    with bootstrap.running_lab():
+    monkeypatch.setattr(jupyter, "ROOT", str(course))
+    monkeypatch.setattr(jupyter, "VENV", sys.prefix)
+    monkeypatch.setattr(jupyter, "has_screen", lambda: False)
+    with jupyter.running_lab():
         found = re.search(r"http://127\.0\.0\.1:\S+", capsys.readouterr().out)
         assert found, "no address was printed"
         yield found[0]

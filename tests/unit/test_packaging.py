@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from minidocker import bootstrap
+from minidocker.lab import jupyter
+from minidocker.make import environment, packages, running
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,15 +52,15 @@ def test_conda_python_is_one_that_the_package_accepts(project: dict[str, Any]) -
     oldest = re.fullmatch(r">=(\d+)\.(\d+)", project["project"]["requires-python"])
     assert conda and oldest
     assert tuple(map(int, conda.groups())) >= tuple(map(int, oldest.groups()))
-    assert tuple(map(int, oldest.groups())) == bootstrap.OLDEST
+    assert tuple(map(int, oldest.groups())) == environment.OLDEST
 
 
 def test_each_extra_holds_the_one_before(project: dict[str, Any]) -> None:
     extras = project["project"]["optional-dependencies"]
     assert "minidocker[learn]" in extras["test"]
     assert "minidocker[test]" in extras["dev"]
-    assert bootstrap.everything_in("test") == ["learn", "test"]
-    assert bootstrap.everything_in("dev,learn") == ["learn", "test", "dev"]
+    assert environment.everything_in("test") == ["learn", "test"]
+    assert environment.everything_in("dev,learn") == ["learn", "test", "dev"]
 
 
 def test_the_console_script_exists(project: dict[str, Any]) -> None:
@@ -111,8 +113,8 @@ def test_a_python_too_old_is_named_with_the_remedy(
     old.write_text("#!/bin/sh\necho /usr/bin/python3.9 3 9\n")
     old.chmod(0o755)
     monkeypatch.setenv("PYTHON", str(old))
-    with pytest.raises(bootstrap.Trouble, match=r"3\.11 or newer; .*is 3\.9") as trouble:
-        bootstrap.interpreter()
+    with pytest.raises(running.Trouble, match=r"3\.11 or newer; .*is 3\.9") as trouble:
+        environment.interpreter()
     assert "PYTHON=" in trouble.value.remedy
 
 
@@ -124,41 +126,41 @@ def test_a_python_behind_a_script_is_resolved_to_itself(
     shim.chmod(0o755)
     monkeypatch.setenv("PYTHON", str(shim))
     base = getattr(sys, "_base_executable", sys.executable)
-    assert bootstrap.interpreter() == os.path.realpath(base)
+    assert environment.interpreter() == os.path.realpath(base)
 
 
 def test_missing_packages_are_told_from_present_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = {"bash": "bash", "no-such-package-anywhere": "no-such-program-anywhere"}
-    assert bootstrap.missing_packages(wanted) == ["no-such-package-anywhere"]
+    assert packages.missing_packages(wanted) == ["no-such-package-anywhere"]
     path = os.environ["PATH"]  # and on a machine without dpkg
-    which = bootstrap.shutil.which
+    which = packages.shutil.which
     monkeypatch.setattr(
-        bootstrap.shutil,
+        packages.shutil,
         "which",
         lambda name, path=path: None if name == "dpkg-query" else which(name, path=path),
     )
-    assert bootstrap.missing_packages(wanted) == ["no-such-package-anywhere"]
+    assert packages.missing_packages(wanted) == ["no-such-package-anywhere"]
 
 
 def test_without_root_the_line_that_installs_is_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bootstrap.os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(bootstrap.platform, "system", lambda: "Linux")
-    monkeypatch.setattr(bootstrap.shutil, "which", lambda name, path="": "/usr/bin/" + name)
-    monkeypatch.setattr(bootstrap, "missing_packages", lambda wanted: ["strace", "procps"])
-    bootstrap.packages(bootstrap.Screen(1), {})
+    monkeypatch.setattr(packages.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(packages.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(packages.shutil, "which", lambda name, path="": "/usr/bin/" + name)
+    monkeypatch.setattr(packages, "missing_packages", lambda wanted: ["strace", "procps"])
+    packages.packages(running.Screen(1), {})
     assert "sudo apt-get install strace procps" in capsys.readouterr().out
 
 
 def test_a_failing_step_shows_the_log_and_the_remedy(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    screen, log = bootstrap.Screen(1), str(tmp_path / "log")
+    screen, log = running.Screen(1), str(tmp_path / "log")
     screen.begin("something")
     argv = ["sh", "-c", "echo the reason >&2; exit 3"]
-    with pytest.raises(bootstrap.Trouble, match="something failed") as trouble:
-        bootstrap.must(argv, screen, log, "something", "do this")
+    with pytest.raises(running.Trouble, match="something failed") as trouble:
+        running.must(argv, screen, log, "something", "do this")
     assert "the reason" in capsys.readouterr().out
     assert trouble.value.remedy == "do this"
     assert "the reason" in Path(log).read_text(encoding="utf-8")
@@ -176,9 +178,9 @@ def test_the_launcher_starts_minidocker_quickly_and_wholly(
     binaries = tmp_path / "venv" / "bin"
     binaries.mkdir(parents=True)
     (binaries / "python").symlink_to(sys.executable)
-    monkeypatch.setattr(bootstrap, "VENV", str(tmp_path / "venv"))
-    monkeypatch.setattr(bootstrap, "ROOT", str(tmp_path / "tree"))
-    bootstrap.write_launcher()
+    monkeypatch.setattr(environment, "VENV", str(tmp_path / "venv"))
+    monkeypatch.setattr(environment, "ROOT", str(tmp_path / "tree"))
+    environment.write_launcher()
     for argv, said in ((["run", "a b"], "False run a b"), (["grade"], "True grade")):
         done = subprocess.run([binaries / "minidocker", *argv], capture_output=True, text=True)
         assert (done.returncode, done.stdout.strip()) == (7, said)
@@ -191,31 +193,31 @@ def test_a_taken_port_is_passed_over() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert bootstrap.free_port(port) > port
+        assert jupyter.free_port(port) > port
 
 
 def test_jupyterlab_listens_here_only_and_its_token_is_no_argument(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CI", "true")  # no browser could open
-    argv, env = bootstrap.lab_command(8901, "secret", "/tmp/runtime")
+    argv, env = jupyter.lab_command(8901, "secret", "/tmp/runtime")
     assert {"--ip=127.0.0.1", "--port=8901", "--allow-root", "--no-browser"} <= set(argv)
-    assert any(bootstrap.NOTEBOOK in word for word in argv)
+    assert any(jupyter.NOTEBOOK in word for word in argv)
     assert not any("secret" in word for word in argv)
     assert env["JUPYTER_TOKEN"] == "secret"
-    assert env["PATH"].split(os.pathsep)[0] == os.path.join(bootstrap.VENV, "bin")
-    assert (ROOT / bootstrap.NOTEBOOK).is_file()
+    assert env["PATH"].split(os.pathsep)[0] == os.path.join(environment.VENV, "bin")
+    assert (ROOT / jupyter.NOTEBOOK).is_file()
 
 
 def test_jupyterlab_finds_the_settings_of_the_course_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/their/own")
-    _, env = bootstrap.lab_command(8901, "secret", str(tmp_path))
+    _, env = jupyter.lab_command(8901, "secret", str(tmp_path))
     assert env["JUPYTER_CONFIG_PATH"] == f"{tmp_path}{os.pathsep}/their/own"
-    bootstrap.write_lab_settings(str(tmp_path))
+    jupyter.write_lab_settings(str(tmp_path))
     path = tmp_path / "labconfig" / "default_setting_overrides.json"
-    assert json.loads(path.read_text(encoding="utf-8")) == bootstrap.LAB_SETTINGS
+    assert json.loads(path.read_text(encoding="utf-8")) == jupyter.LAB_SETTINGS
 
 
 def test_a_package_that_the_release_lacks_stops_nothing(
@@ -227,24 +229,24 @@ def test_a_package_that_the_release_lacks_stops_nothing(
     def ask(argv: list[str]) -> str:  # dpkg is well, apt knows no chromium
         return known if argv[:2] == ["apt-cache", "madison"] and "strace" in argv else ""
 
-    monkeypatch.setattr(bootstrap, "ask", ask)
-    monkeypatch.setattr(bootstrap, "must", lambda argv, *rest, **env: told.append(list(argv)))
-    screen, log = bootstrap.Screen(1), str(tmp_path / "log")
-    assert bootstrap.install(["chromium", "strace"], screen, log) == ["strace"]
-    assert bootstrap.install(["chromium"], screen, log) == []
+    monkeypatch.setattr(packages, "ask", ask)
+    monkeypatch.setattr(packages, "must", lambda argv, *rest, **env: told.append(list(argv)))
+    screen, log = running.Screen(1), str(tmp_path / "log")
+    assert packages.install(["chromium", "strace"], screen, log) == ["strace"]
+    assert packages.install(["chromium"], screen, log) == []
     installs = [argv for argv in told if "install" in argv]
     assert [argv[-1] for argv in installs] == ["strace"]
     assert "chromium" not in installs[0]
 
 
 def test_a_step_that_is_stopped_leaves_nothing_running(tmp_path: Path) -> None:
-    class Stopped(bootstrap.Screen):
+    class Stopped(running.Screen):
         def tick(self, word: str) -> None:
             raise KeyboardInterrupt
 
     pid = tmp_path / "pid"
     argv = ["sh", "-c", f"echo $$ > {pid}; echo; sleep 600"]
     with pytest.raises(KeyboardInterrupt):
-        bootstrap.run(argv, Stopped(1), str(tmp_path / "log"))
+        running.run(argv, Stopped(1), str(tmp_path / "log"))
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)

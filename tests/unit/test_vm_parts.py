@@ -321,15 +321,15 @@ def test_a_kernel_that_boots_means_kvm(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_machine_that_is_down_says_how_to_bring_it_up() -> None:
     with pytest.raises(NotFound) as caught:
-        machine.Lab().ssh()
+        machine.Machine().ssh()
     assert caught.value.remedy == "minidocker vm up"
-    assert machine.Lab().down() is False
+    assert machine.Machine().down() is False
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../x", "7", "a;b", "pristine"])
 def test_names_of_snapshots_are_checked(name: str) -> None:
     with pytest.raises((MinidockerError, Conflict)):
-        machine.Lab().snapshot(name)
+        machine.Machine().snapshot(name)
 
 
 def test_a_taken_port_is_passed_over() -> None:
@@ -343,7 +343,7 @@ def test_a_taken_port_is_passed_over() -> None:
 
 
 def test_two_commands_at_once_wait_for_one_another(own_places: Path) -> None:
-    lab = machine.Lab()
+    lab = machine.Machine()
     lock = lab.directory / "lock"
     with lab.alone(), open(lock) as second, pytest.raises(BlockingIOError):
         fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -19,7 +19,7 @@ import pytest
 
 from minidocker.errors import Blocked, MinidockerError
 from minidocker.vm.check_machine import VirtualMachine, keep_transcript
-from minidocker.vm.machine import Lab
+from minidocker.vm.machine import Machine
 from minidocker.vm.ssh import Ssh
 
 CI = bool(os.environ.get("CI"))
@@ -133,9 +133,9 @@ def or_blocked(problem: MinidockerError) -> None:
 
 
 @pytest.fixture(scope="session")
-def lab(clock: Clock) -> Iterator[Lab]:
+def lab(clock: Clock) -> Iterator[Machine]:
     """A machine under QEMU that is up, removed in the end. Its state is not the learner's."""
-    machine = Lab("test", shared=False)
+    machine = Machine("test", shared=False)
     try:
         with clock("QEMU: build the box (0 when it is there), boot, snapshot"):
             machine.up()
@@ -146,7 +146,7 @@ def lab(clock: Clock) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def vm(lab: Lab, request: pytest.FixtureRequest) -> Iterator[VirtualMachine]:
+def vm(lab: Machine, request: pytest.FixtureRequest) -> Iterator[VirtualMachine]:
     """The machine for one check; the transcript is kept, and named, when the check fails."""
     directory = Path(os.environ.get("MINIDOCKER_TRANSCRIPTS", "build/transcripts"))
     path = directory / f"{request.node.name}.txt"

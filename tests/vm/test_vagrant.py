@@ -22,7 +22,7 @@ import pytest
 from minidocker.course.manifest import load
 from minidocker.doctor.doctor import features, missing
 from minidocker.vm import course, host_state
-from minidocker.vm.machine import runtime
+from minidocker.vm.hardware import runtime
 from minidocker.vm.ssh import Ssh
 
 CI = bool(os.environ.get("CI"))

@@ -15,10 +15,10 @@ import pytest
 from minidocker.errors import MinidockerError
 from minidocker.vm import places, qemu, remote
 from minidocker.vm.check_machine import VirtualMachine
-from minidocker.vm.machine import Lab
+from minidocker.vm.machine import Machine
 
 
-def test_restore_brings_back_the_pristine_machine(lab: Lab, clock: Any) -> None:
+def test_restore_brings_back_the_pristine_machine(lab: Machine, clock: Any) -> None:
     way = lab.ssh()
     boot = way.shell("cat /proc/sys/kernel/random/boot_id")
     way.shell("rm -rf /usr/bin/python3* /minidocker/exercises; touch /etc/broken")
@@ -34,14 +34,14 @@ def test_restore_brings_back_the_pristine_machine(lab: Lab, clock: Any) -> None:
     assert abs(skew) < 5
 
 
-def alive(lab: Lab) -> int:
+def alive(lab: Machine) -> int:
     """The pid of QEMU; never 0, which kill(2) takes for the test's own process group."""
     pid = lab.pid
     assert pid > 1
     return pid
 
 
-def test_a_killed_qemu_is_noticed_and_brought_up_again(lab: Lab) -> None:
+def test_a_killed_qemu_is_noticed_and_brought_up_again(lab: Machine) -> None:
     lab.up()
     os.kill(alive(lab), signal.SIGKILL)
     deadline = time.monotonic() + 10
@@ -52,14 +52,14 @@ def test_a_killed_qemu_is_noticed_and_brought_up_again(lab: Lab) -> None:
     assert lab.up().shell("echo back") == "back\n"
 
 
-def test_a_hung_machine_is_put_back(lab: Lab) -> None:
+def test_a_hung_machine_is_put_back(lab: Machine) -> None:
     """Nobody answers in it any more: restore needs nothing from it."""
     lab.up()
     os.kill(alive(lab), signal.SIGSTOP)
     assert lab.restore().shell("echo back") == "back\n"
 
 
-def test_down_ends_everything(lab: Lab) -> None:
+def test_down_ends_everything(lab: Machine) -> None:
     assert lab.down()
     assert lab.pid == 0
     assert not lab.run.exists()
@@ -78,7 +78,7 @@ def _command_lines() -> list[str]:
     return found
 
 
-def test_only_our_user_can_get_in(lab: Lab) -> None:
+def test_only_our_user_can_get_in(lab: Machine) -> None:
     """The key is ours alone, and so are the directories with sockets and disks."""
     box = lab.box()
     assert box is not None
@@ -86,7 +86,7 @@ def test_only_our_user_can_get_in(lab: Lab) -> None:
         assert path.stat().st_mode & 0o077 == 0, (path, oct(mode))
 
 
-def test_what_the_machine_costs(lab: Lab, vm: VirtualMachine, clock: Any) -> None:
+def test_what_the_machine_costs(lab: Machine, vm: VirtualMachine, clock: Any) -> None:
     """Memory of the virtual machine beside that of one container in it: notebook 00's figures."""
     lab.restore()
     machine = qemu.resident(lab.pid)
@@ -120,7 +120,7 @@ ATTACKS = {
 }
 
 
-def test_a_submission_gets_a_machine_of_its_own(tmp_path: Path, lab: Lab, clock: Any) -> None:
+def test_a_submission_gets_a_machine_of_its_own(tmp_path: Path, lab: Machine, clock: Any) -> None:
     """Attacks cost themselves only: the next submission is judged, in a pristine machine."""
     solution = (places.COURSE / "solutions/01_pid.py").read_text()
     before = {p: p.stat().st_mtime_ns for p in (places.COURSE / "exercises").glob("*.py")}
@@ -137,6 +137,6 @@ def test_a_submission_gets_a_machine_of_its_own(tmp_path: Path, lab: Lab, clock:
         assert (done.returncode == 0) is (name == "honest"), done.stdout + done.stderr
         assert "\x1b" not in done.stdout
     assert {p: p.stat().st_mtime_ns for p in (places.COURSE / "exercises").glob("*.py")} == before
-    assert Lab("grading").pid == 0
-    Lab("grading").down(everything=True)
+    assert Machine("grading").pid == 0
+    Machine("grading").down(everything=True)
     assert remote.THERE.startswith("/")

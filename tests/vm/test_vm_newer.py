@@ -9,16 +9,16 @@ import pytest
 
 from minidocker.course.manifest import load
 from minidocker.vm import places
-from minidocker.vm.machine import Lab
+from minidocker.vm.machine import Machine
 
 SUITE = "trixie"
 
 
 @pytest.fixture(scope="module")
-def newer(lab: Lab, clock: Any) -> Iterator[Lab]:
+def newer(lab: Machine, clock: Any) -> Iterator[Machine]:
     """The machine; the other one is taken down first, for two cores carry one emulation well."""
     lab.down()
-    machine = Lab("test-newer", SUITE, shared=False)
+    machine = Machine("test-newer", SUITE, shared=False)
     with clock(f"QEMU: build the box of Debian {SUITE} (0 when it is there), boot, snapshot"):
         machine.up()
     yield machine
@@ -30,7 +30,7 @@ def number(release: str) -> list[int]:
     return [int(part) for part in release.split(".")[:2]]
 
 
-def test_the_kernel_and_the_python_are_newer(lab: Lab, newer: Lab) -> None:
+def test_the_kernel_and_the_python_are_newer(lab: Machine, newer: Machine) -> None:
     way = newer.ssh()
     python = way.shell("/opt/minidocker/bin/python -c 'import sys; print(*sys.version_info[:2])'")
     assert ".".join(python.split()) == places.SUITES[SUITE] != places.SUITES["bookworm"]
@@ -40,7 +40,7 @@ def test_the_kernel_and_the_python_are_newer(lab: Lab, newer: Lab) -> None:
     assert number(release) > number(box.kernel_version)
 
 
-def test_every_check_over_the_solutions(newer: Lab, judge: Any, clock: Any) -> None:
+def test_every_check_over_the_solutions(newer: Machine, judge: Any, clock: Any) -> None:
     """Lesson 05's checks too: that kernel has cgroup version 2, and nothing may be blocked."""
     count = sum(len(lesson.checks) for lesson in load().lessons)
     with clock(f"every stage check on Debian {SUITE}, over the solutions"):

@@ -1,0 +1,169 @@
+"""JupyterLab as a learner meets it: on the first notebook, on 127.0.0.1, with a secret address.
+
+`make learn` starts it before anything is known of this machine's Python but that it is one: hence
+the standard library alone, nothing of minidocker, and no syntax newer than 3.8.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import platform
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+VENV = os.path.join(ROOT, ".venv")
+NOTEBOOK = "notebooks/00_what_is_a_container.ipynb"
+
+# Nothing pops up over the notebook or asks the internet, the
+# kernel starts without a question, and a line that is wider than the window is folded, not cut.
+LAB_SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/notebook-extension:tracker": {
+        "autoStartDefaultKernel": True,
+        "codeCellConfig": {"lineNumbers": False, "lineWrap": True},
+    },
+}
+
+
+def free_port(first: int = 8888) -> int:
+    """Return the first port from `first` on that nobody listens on, on 127.0.0.1."""
+    for port in range(first, first + 50):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+    raise RuntimeError(f"no free port from {first} to {first + 49}", "stop an older JupyterLab")
+
+
+def has_screen() -> bool:
+    """Say whether a browser could open here."""
+    if os.environ.get("CI") or os.environ.get("SSH_CONNECTION"):
+        return False
+    if platform.system() == "Darwin":
+        return True
+    return (
+        bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) and os.geteuid() != 0
+    )
+
+
+def lab() -> int:
+    """Start JupyterLab on notebook 00 and stay with it until it ends."""
+    with running_lab() as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            print("\nJupyterLab is stopping.")
+            return 0
+
+
+@contextlib.contextmanager
+def running_lab() -> Iterator[subprocess.Popen[bytes]]:
+    """Start JupyterLab and print its address; at the end it stops, and its kernels with it."""
+    # Its sockets lie in a directory with a short name: a socket's path has 107 bytes at most.
+    with tempfile.TemporaryDirectory(prefix="minidocker-") as runtime:
+        port, token = free_port(), os.urandom(24).hex()
+        argv, env = lab_command(port, token, runtime)
+        write_lab_settings(runtime)
+        process = subprocess.Popen(
+            argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            announce(process, port, token)
+            yield process
+        finally:
+            end_lab(process)
+
+
+def write_lab_settings(folder: str) -> None:
+    """Write our defaults where `lab_command` lets JupyterLab look; the user's own settings win."""
+    os.mkdir(os.path.join(folder, "labconfig"))
+    path = os.path.join(folder, "labconfig", "default_setting_overrides.json")
+    with open(path, "w", encoding="utf-8") as out:
+        json.dump(LAB_SETTINGS, out)
+
+
+def lab_command(port: int, token: str, runtime: str) -> tuple[list[str], dict[str, str]]:
+    """Return the command line that starts JupyterLab, and its environment."""
+    folder = os.path.join(VENV, "bin")
+    shell = os.environ.get("SHELL") or "/bin/bash"
+    argv = [
+        os.path.join(folder, "jupyter"),
+        "lab",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        "--allow-root",
+        # Not over TCP, where every user of this machine could listen to the kernels.
+        "--KernelManager.transport=ipc",
+        # Said, because otherwise the terminals are login shells, which forget our PATH.
+        f"--ServerApp.terminado_settings=shell_command={[shell]!r}",
+        f"--ServerApp.root_dir={ROOT}",
+        f"--LabApp.default_url=/lab/tree/{NOTEBOOK}",
+        # Its warnings are for its developers; what matters to a learner shows in the browser.
+        "--log-level=ERROR",
+        "--LabApp.log_level=ERROR",
+    ]
+    if not has_screen():
+        argv.append("--no-browser")
+    env = {
+        **os.environ,
+        "PATH": folder + os.pathsep + os.environ.get("PATH", os.defpath),
+        "VIRTUAL_ENV": VENV,
+        # By the environment: a command line can be read by every user.
+        "JUPYTER_TOKEN": token,
+        "JUPYTER_RUNTIME_DIR": runtime,
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(
+            filter(None, (runtime, os.environ.get("JUPYTER_CONFIG_PATH")))
+        ),
+    }
+    return argv, env
+
+
+def end_lab(process: subprocess.Popen[bytes]) -> None:
+    """Let JupyterLab stop its kernels, and insist if it does not."""
+    for signum, patience in ((signal.SIGTERM, 15.0), (signal.SIGKILL, 5.0)):
+        if process.poll() is None:
+            process.send_signal(signum)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(patience)
+
+
+def answers(port: int, token: str) -> bool:
+    """Say whether the JupyterLab that knows our token listens on this port."""
+    query = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        query.request("GET", "/api/status", headers={"Authorization": f"token {token}"})
+        return query.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        query.close()
+
+
+def announce(process: subprocess.Popen[bytes], port: int, token: str) -> None:
+    """Wait until JupyterLab answers, then print its address."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if answers(port, token):
+            break
+        time.sleep(0.1)
+    else:
+        raise RuntimeError("JupyterLab did not start", f"try by hand: {VENV}/bin/jupyter lab")
+    print(f"\nJupyterLab is ready. Open this in a browser (Ctrl-C here stops it):\n\n"
+          f"    http://127.0.0.1:{port}/lab/tree/{NOTEBOOK}?token={token}\n")  # fmt: skip
+    if os.environ.get("SSH_CONNECTION"):
+        print(f"From your own computer first: ssh -L {port}:127.0.0.1:{port} THIS_MACHINE\n")
+    sys.stdout.flush()
