@@ -10,8 +10,6 @@ from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 
 PROCESSES = 400  # the kernel takes no pid_max below 301
-DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9),
-           "tty": (5, 0)}  # fmt: skip
 
 
 def build(kernel: Linux, order: dict[str, Any]) -> None:
@@ -61,7 +59,7 @@ def devices(kernel: Linux, path: str) -> None:
     """Make a small /dev: no disks, terminals of its own."""
     kernel.mount("tmpfs", path, "tmpfs", f.MS_NOSUID, "size=64k,mode=755")
     old = kernel.umask(0)
-    for name, number in DEVICES.items():
+    for name, number in f.DEVICES.items():
         kernel.mknod(f"{path}/{name}", f.S_IFCHR | 0o666, number)
     kernel.umask(old)
     kernel.mkdir(f"{path}/pts")

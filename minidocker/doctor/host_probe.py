@@ -12,11 +12,11 @@ from collections.abc import Iterator
 
 from minidocker.doctor.finding import GAP, INFO, OK, Finding, Host
 from minidocker.errors import LAB_MACHINE
+from minidocker.places import LAB_MARKER
 from minidocker.proc import processes
 
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 OLDEST_KERNEL = (5, 10)
-LAB_MARKER = "/etc/minidocker-lab"
 
 # Calls that Python's `os` may lack: too old a Python, or one that was built on an old system.
 OS_CALLS = ("unshare", "setns", "pidfd_open", "memfd_create", "eventfd", "splice")

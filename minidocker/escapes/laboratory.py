@@ -14,10 +14,9 @@ from minidocker.escapes.escape import Escape
 from minidocker.escapes.ladder import Finding, climb
 from minidocker.escapes.server import PACKAGE, Server
 from minidocker.images.base import find_busybox
+from minidocker.kernel.flags import DEFAULT_CAPABILITIES, mask
+from minidocker.places import LAB_MARKER
 from minidocker.seccomp.cache import filter_file
-from minidocker.stages.capabilities import DEFAULT, mask
-
-LAB_MARKER = "/etc/minidocker-lab"
 
 
 def lacks(escape: Escape) -> str:
@@ -46,7 +45,7 @@ def order() -> dict[str, object]:
 def filters() -> dict[str, str]:
     """Compile the default filter once, so that no yard has to: {file name: program in hex}."""
     with tempfile.TemporaryDirectory(prefix="minidocker-escapes-") as store:
-        path = filter_file(store, list(DEFAULT), mask(DEFAULT))
+        path = filter_file(store, list(DEFAULT_CAPABILITIES), mask(DEFAULT_CAPABILITIES))
         with open(path, "rb") as program:
             return {os.path.basename(path): program.read().hex()}
 

@@ -8,7 +8,7 @@ It is written as /etc/hosts is, and is the part of /etc/hosts that all its membe
 from __future__ import annotations
 
 from minidocker.net import addresses
-from minidocker.spec.spec import Record
+from minidocker.spec.record import Record
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

@@ -4,24 +4,9 @@ from __future__ import annotations
 
 from minidocker.errors import UsageError
 from minidocker.net import addresses
-from minidocker.spec.spec import Record
+from minidocker.spec.spec import Port
 
 MOST = 1000  # ports in one -p: each one costs a socket and two rules
-
-
-class Port(Record):
-    """One published port: `host` out here is `container` in there.
-
-    `protocol` "tcp" or "udp"; `address` of the host, "" for all of them; `match` is the part of an
-    nft rule that packets to it fit.
-    """
-
-    __slots__ = ("address", "container", "host", "match", "protocol")
-    address: str
-    container: int
-    host: int
-    match: str
-    protocol: str
 
 
 def port(host: int, container: int, protocol: str = "tcp", address: str = "") -> Port:

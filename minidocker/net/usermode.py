@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from minidocker.kernel.interface import Kernel
-    from minidocker.net.ports import Port
-    from minidocker.spec.spec import Net, Run
+    from minidocker.spec.spec import Net, Port, Run
 
 PROGRAM = "slirp4netns"
 ADDRESS, RESOLVER = "10.0.2.100", "10.0.2.3"  # its own choice; the way out is 10.0.2.2

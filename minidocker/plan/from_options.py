@@ -14,6 +14,8 @@ from minidocker.spec.spec import (
     Resources,
     Root,
     Spec,
+)
+from minidocker.spec.words import (
     parse_cpus,
     parse_number,
     parse_size,

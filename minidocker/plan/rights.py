@@ -8,10 +8,9 @@ from __future__ import annotations
 import os
 
 from minidocker.errors import NotFound, UsageError
-from minidocker.kernel.flags import CAPABILITIES
+from minidocker.kernel.flags import CAPABILITIES, DEFAULT_CAPABILITIES, DEVICES, mask
 from minidocker.seccomp.cache import filter_file
-from minidocker.spec.spec import Linux
-from minidocker.stages.capabilities import DEFAULT, mask
+from minidocker.spec.spec import Hardening
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -35,13 +34,14 @@ UNCONFINED = "unconfined"
 
 def secure(
     options: dict[str, Any], process: Process, stages: list[str], root: str, touch: bool
-) -> Linux:
+) -> Hardening:
     """Fill in capabilities, no_new_privs and rlimits of `process`, and return what else is said.
 
     `root` is the store's directory, where compiled filters lie; `touch` False looks at no file.
     """
-    process.capabilities, process.no_new_privs, process.rlimits = list(DEFAULT), False, []
-    linux = Linux(devices=[], seccomp="", unmasked=False, privileged=False)
+    process.capabilities = list(DEFAULT_CAPABILITIES)
+    process.no_new_privs, process.rlimits = False, []
+    linux = Hardening(devices=[], seccomp="", unmasked=False, privileged=False)
     profile = ""
     for option, stage in OPTIONS.items():
         if options.get(option) and stage not in stages:
@@ -69,7 +69,7 @@ def secure(
     return linux
 
 
-def security_option(text: str, process: Process, linux: Linux) -> str:
+def security_option(text: str, process: Process, linux: Hardening) -> str:
     """Read one --security-opt; return the seccomp profile that it names, else ""."""
     key, _, value = text.replace(":", "=", 1).partition("=")
     if key == "no-new-privileges" and value in ("", "true", "false"):
@@ -162,8 +162,7 @@ def device(text: str, touch: bool) -> list[str]:
 
 def host_devices() -> list[list[str]]:
     """List every node of the host's /dev, for --privileged; terminals are the container's own."""
-    own = {"pts", "shm", "mqueue", "fd", "null", "zero", "full", "random", "urandom", "tty",
-           "ptmx", "console", "hugepages"}  # fmt: skip
+    own = {*DEVICES, "pts", "shm", "mqueue", "fd", "ptmx", "console", "hugepages"}
     found = []
     for directory, below, names in os.walk("/dev"):
         below[:] = [name for name in below if directory != "/dev" or name not in own]

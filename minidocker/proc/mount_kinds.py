@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from minidocker.kernel.flags import DEVICES
 from minidocker.proc import mounts, processes
 
 # File systems that show the kernel and store no files: fstype → what a reader should know.
@@ -33,7 +34,7 @@ _ENGINE_STORE = re.compile(
     r"/docker/containers/|-containers/[0-9a-f]{64}/userdata/|/containers/[0-9a-f]{12}/"
 )
 # Device files that an engine without the right to make nodes binds from the host's /dev.
-PLAIN_DEVICES = ("null", "zero", "full", "tty", "random", "urandom", "console", "ptmx")
+PLAIN_DEVICES = (*DEVICES, "console", "ptmx")
 # The name of an option that may follow a path; a path itself may hold commas.
 _OPTION = r"(?:lowerdir\+?|datadir\+?|upperdir|workdir|redirect_dir|metacopy|index|xino|uuid|" \
           r"nfs_export|userxattr|volatile|verity|fsync|default_permissions)"  # fmt: skip

@@ -17,20 +17,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from minidocker.kernel.flags import CAPABILITIES
+
 Root = str | int
 Pid = int | str  # a number, or "self"
 
 NAMESPACES = ("pid", "mnt", "net", "uts", "ipc", "cgroup", "user", "time")
-
-# The bit numbers of <linux/capability.h>, in order.
-_CAPABILITIES = """
-CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
-NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO
-SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG
-MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM
-BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE
-"""
-CAPABILITIES = tuple("CAP_" + name for name in _CAPABILITIES.split())
 
 STATES = {
     "R": "running",

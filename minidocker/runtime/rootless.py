@@ -80,10 +80,9 @@ def as_root(work: Callable[[], int]) -> int:
 
 def write_maps(kernel: Linux, stage: User, pid: int, maps: Ids) -> None:
     """Write the maps of a process as the stage does for a container."""
-    from minidocker.spec.spec import Linux as Section
-    from minidocker.spec.spec import Run, Spec
+    from minidocker.spec.spec import Hardening, Run, Spec
 
-    run = Run(id="", directory="", root="", facts={}, spec=Spec(linux=Section(ids=maps)))
+    run = Run(id="", directory="", root="", facts={}, spec=Spec(linux=Hardening(ids=maps)))
     try:
         stage.outside(kernel, run, pid)
     except KernelError as problem:

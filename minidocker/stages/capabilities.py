@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from minidocker.kernel.flags import CAP_SYS_ADMIN, CAPABILITIES, PR_CAPBSET_DROP
+from minidocker.kernel.flags import (
+    CAP_SYS_ADMIN,
+    CAPABILITIES,
+    DEFAULT_CAPABILITIES,
+    PR_CAPBSET_DROP,
+    mask,
+)
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from minidocker.kernel.interface import Kernel
     from minidocker.spec.spec import Run
-
-# Docker's default set
-DEFAULT = (
-    "CAP_AUDIT_WRITE", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL",
-    "CAP_MKNOD", "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SETFCAP", "CAP_SETGID",
-    "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT",
-)  # fmt: skip
 
 
 class Capabilities(Stage):
@@ -33,7 +30,7 @@ class Capabilities(Stage):
         """
         names = run.spec.process.capabilities
         _, held, _ = kernel.capget()
-        keep = mask(DEFAULT if names is None else names) & held
+        keep = mask(DEFAULT_CAPABILITIES if names is None else names) & held
         now = 0 if kernel.getuid() else keep
         if "seccomp" in (run.spec.stages or ()) and not run.spec.process.no_new_privs:
             now |= 1 << CAP_SYS_ADMIN & held  # else the kernel takes no filter from us
@@ -51,11 +48,3 @@ class Capabilities(Stage):
             if not keep >> number & 1:
                 kernel.prctl(PR_CAPBSET_DROP, number)
         kernel.capset(now, now, 0)
-
-
-def mask(names: Iterable[str]) -> int:
-    """Turn CAP_… names into a mask."""
-    found = 0
-    for name in names:
-        found |= 1 << CAPABILITIES.index(name)
-    return found

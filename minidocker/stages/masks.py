@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from minidocker.errors import KernelError
 from minidocker.kernel.flags import (
+    DEVICES,
     MOUNT_ATTR_NODEV,
     MOUNT_ATTR_RDONLY,
     MS_BIND,
@@ -34,7 +35,6 @@ MASKED = (
 )  # fmt: skip
 # What Docker makes read-only: a write there changes the whole machine.
 READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
-ALIVE = ("null", "zero", "full", "random", "urandom", "tty")  # the nodes of /dev that must work
 
 
 class Masks(Stage):
@@ -89,7 +89,7 @@ class Masks(Stage):
         Docker asks an eBPF program of the cgroup at each open. We mount every place where a node
         could be made `nodev`, which needs no cgroup; the nodes of /dev are mounts of their own.
         """
-        for name in ALIVE:
+        for name in DEVICES:
             if kernel.kind(f"/dev/{name}"):
                 kernel.mount(f"/dev/{name}", f"/dev/{name}", "", MS_BIND)
         for place in (*places, "/dev"):

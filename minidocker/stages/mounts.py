@@ -10,6 +10,7 @@ from errno import EINVAL, EPERM
 
 from minidocker.errors import KernelError
 from minidocker.kernel.flags import (
+    DEVICES,
     MOUNT_ATTR_NOSUID,
     MOUNT_ATTR_RDONLY,
     MS_BIND,
@@ -31,15 +32,6 @@ if TYPE_CHECKING:
 
 CGROUP2 = "/sys/fs/cgroup/cgroup.controllers"  # this file is there on version 2 alone
 SAFE = MS_NOSUID | MS_NODEV | MS_NOEXEC
-# name → (major, minor): Documentation/admin-guide/devices.txt
-DEVICES = {
-    "null": (1, 3),
-    "zero": (1, 5),
-    "full": (1, 7),
-    "random": (1, 8),
-    "urandom": (1, 9),
-    "tty": (5, 0),
-}
 LINKS = {
     "fd": "/proc/self/fd",
     "stdin": "/proc/self/fd/0",

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.net.leases import Lease
     from minidocker.net.networks import Networks
-    from minidocker.net.ports import Port
-    from minidocker.spec.spec import Run
+    from minidocker.spec.spec import Port, Run
 
 # minidocker.net is imported where it is used: a run without a network does not pay for it.
 

@@ -16,8 +16,8 @@ from minidocker.errors import Blocked, NotFound
 from minidocker.images import base, importer
 from minidocker.images.store import catalogue, changes, files
 from minidocker.images.store.store import Store
+from minidocker.kernel.flags import DEFAULT_CAPABILITIES, mask
 from minidocker.seccomp import cache
-from minidocker.stages.capabilities import DEFAULT, mask
 from minidocker.verbs.owners import with_owners
 from minidocker.verbs.parser import Parser, make
 
@@ -142,7 +142,7 @@ def _import(store: Store, args: argparse.Namespace) -> None:
 
 def _make_default_filter(store: Store) -> None:
     """Compile the default seccomp filter now, so that the first run need not."""
-    cache.filter_file(store.root, list(DEFAULT), mask(DEFAULT))
+    cache.filter_file(store.root, list(DEFAULT_CAPABILITIES), mask(DEFAULT_CAPABILITIES))
 
 
 def _tell(report: importer.Report, began: float) -> None:

@@ -11,7 +11,7 @@ def with_owners(work: Callable[[], int]) -> int:
     """Call `work`; for an ordinary user with subordinate ids, in a user namespace of theirs."""
     if sys.platform != "linux" or not os.geteuid():
         return work()
-    from minidocker.images.store.store import default_root
+    from minidocker.places import default_root
     from minidocker.runtime import rootless
 
     os.environ["MINIDOCKER_ROOT"] = default_root()  # which depends on who asks

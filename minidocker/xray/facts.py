@@ -14,15 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from minidocker.doctor.finding import Host
+from minidocker.kernel.flags import DEFAULT_CAPABILITIES
 from minidocker.proc import cgroups, mounts, processes
 from minidocker.proc.mount_kinds import Seen, read_mounts
 
-# What Docker, Podman and runc's example leave a container; see docker-run(1), --cap-add.
-_DOCKER = """
-CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE
-SYS_CHROOT KILL AUDIT_WRITE
-"""
-DOCKER_CAPABILITIES = frozenset("CAP_" + name for name in _DOCKER.split())
+DOCKER_CAPABILITIES = frozenset(DEFAULT_CAPABILITIES)
 SECCOMP = {"0": "off", "1": "strict", "2": "filter"}
 # Why ptrace(2)'s rules hide something: from a user, and from root.
 HIDDEN = ("the kernel shows it to root only", "it holds capabilities that you lack")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from minidocker.proc import processes
+from minidocker.kernel.flags import CAPABILITIES
 from minidocker.proc.mount_kinds import Seen
 from minidocker.xray.facts import DOCKER_CAPABILITIES, Facts, covering, reachable
 from minidocker.xray.shared import reads_log
@@ -190,7 +190,7 @@ def _cgroup(facts: Facts) -> Iterator[Hole]:
 
 def _rights(facts: Facts) -> Iterator[Hole]:
     effective = set(facts.capabilities.get("effective", ()))
-    order = [*STRONG, *(name for name in processes.CAPABILITIES if name not in STRONG)]
+    order = [*STRONG, *(name for name in CAPABILITIES if name not in STRONG)]
     beyond = [name for name in order if name in effective - DOCKER_CAPABILITIES]
     # In a user namespace of its own they reach no further than that namespace.
     if beyond and facts.shares("user") is not False:

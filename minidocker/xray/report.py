@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from minidocker.kernel.flags import CAPABILITIES
 from minidocker.proc import processes
 from minidocker.proc.mount_kinds import Seen
 from minidocker.proc.usage import bytes_text
@@ -163,7 +164,7 @@ def _power(facts: Facts) -> Iterator[Line]:
             same = "the same set" if set(held) == effective else capability_text(held)
             yield Line("power", name, PLAIN, same)
     if missing := DOCKER_CAPABILITIES - effective:
-        names = [n.removeprefix("CAP_") for n in processes.CAPABILITIES if n in missing]
+        names = [n.removeprefix("CAP_") for n in CAPABILITIES if n in missing]
         yield Line("power", "less", PLAIN, f"than Docker gives: no {', '.join(names)}")
     filters = f", {facts.filters} filter{'s' * (facts.filters != 1)}" if facts.filters else ""
     state = {"off": YOURS, "": UNKNOWN}.get(facts.seccomp, OWN)
@@ -203,7 +204,7 @@ def capability_text(held: tuple[str, ...]) -> str:
     if not beyond:
         kept = ", ".join(n.removeprefix("CAP_") for n in held)
         return f"{len(held)}, all of them in Docker's set: {kept}"
-    missing = [n.removeprefix("CAP_") for n in processes.CAPABILITIES if n not in names]
+    missing = [n.removeprefix("CAP_") for n in CAPABILITIES if n not in names]
     if len(missing) < len(beyond):
         return f"{len(held)}: all{' but ' + ', '.join(missing) if missing else ''}"
     known = len(names & docker)

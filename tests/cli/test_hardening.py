@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from minidocker.stages.capabilities import DEFAULT, mask
+from minidocker.kernel.flags import DEFAULT_CAPABILITIES, mask
 
 pytestmark = [pytest.mark.needs("root"), pytest.mark.usefixtures("host_unchanged")]
 DOCKERS = 0xA80425FB  # what every Docker container shows as CapBnd
@@ -60,7 +60,7 @@ def build(directory: Path, text: str) -> Path:
 
 
 def test_the_default_set_is_dockers(inside: Callable) -> None:
-    assert mask(DEFAULT) == DOCKERS
+    assert mask(DEFAULT_CAPABILITIES) == DOCKERS
     kept = DOCKERS & own()
     seen = inside()
     assert sets(seen) == {"Inh": 0, "Prm": kept, "Eff": kept, "Bnd": kept, "Amb": 0}

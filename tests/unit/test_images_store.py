@@ -29,7 +29,8 @@ from minidocker.images import base, importer
 from minidocker.images.store import catalogue, changes, names, oci, overlay_check
 from minidocker.images.store.image import LISTS, STRINGS, lean, parse_lean, with_tag
 from minidocker.images.store.partial import Partial
-from minidocker.images.store.store import Store, default_root
+from minidocker.images.store.store import Store
+from minidocker.places import default_root
 
 SMALL = archive([folder("bin"), member("bin/sh", b"#!"), member("etc/name", b"small")])
 OTHER = archive([folder("bin"), member("etc/name", b"other")])
@@ -83,7 +84,7 @@ def test_loading_the_store_loads_nothing_else() -> None:
         "os", "os.path", "posixpath", "genericpath", "stat", "_stat", "_collections_abc", "abc",
         "_abc", "errno", "__future__", "minidocker", "minidocker.errors", "minidocker.images",
         "minidocker.images.store", "minidocker.images.store.hold", "minidocker.images.store.image",
-        "minidocker.images.store.store",
+        "minidocker.images.store.store", "minidocker.places",
     }  # fmt: skip
     assert loaded <= allowed
 

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "minidocker"
 # A room may import from those before it, and from itself.
 ORDER = [
-    ("errors", "kernel"),
+    ("errors", "places", "kernel"),
     ("spec", "seccomp", "net", "course"),
     ("stages", "proc", "doctor"),
     ("runtime",),

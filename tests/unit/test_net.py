@@ -14,8 +14,7 @@ from minidocker.net import addresses, frames, leases, ports, rules
 from minidocker.net.leases import lease_for
 from minidocker.net.networks import Networks
 from minidocker.seccomp import bpf
-from minidocker.spec.spec import Ids, Net, Run, Spec
-from minidocker.spec.spec import Linux as Section
+from minidocker.spec.spec import Hardening, Ids, Net, Run, Spec
 from minidocker.stages.network import Network
 
 
@@ -164,7 +163,7 @@ def test_an_ordinary_user_is_told_what_a_network_needs(
 ) -> None:
     """By the stage itself; then nothing has been changed."""
     net = Net(name="bridge", address="", aliases=[], ports=[])
-    spec = Spec(net=net, linux=Section(ids=Ids(uid=1000)))
+    spec = Spec(net=net, linux=Hardening(ids=Ids(uid=1000)))
     kernel = Lacking(*gone)
     with pytest.raises(Blocked, match=said) as problem:
         Network().before(kernel, Run(id="x", directory="/none", root="", spec=spec, facts={}))

@@ -13,7 +13,8 @@ from minidocker.errors import UsageError
 from minidocker.images.store.store import Store
 from minidocker.plan import from_options, options
 from minidocker.runtime.channel import Channel, to_json
-from minidocker.spec.spec import Resources, Spec, parse_size, parse_tmpfs, parse_volume
+from minidocker.spec.spec import Resources, Spec
+from minidocker.spec.words import parse_size, parse_tmpfs, parse_volume
 
 
 @pytest.mark.parametrize(

@@ -21,23 +21,10 @@ import os
 from minidocker.errors import Blocked, NotFound
 from minidocker.images.store.hold import Hold, listing, not_allowed
 from minidocker.images.store.image import HEX, Image, as_file, parse_lean, read, with_tag
+from minidocker.places import default_root
 
-SYSTEM_ROOT = "/var/lib/minidocker"
 BASE = "base"
 LIST = "minidocker image ls"
-
-
-def default_root() -> str:
-    """Return the store's directory: $MINIDOCKER_ROOT, else root's own or the user's own place.
-
-    Root has /var/lib/minidocker; others have $XDG_DATA_HOME/minidocker (XDG base directories).
-    """
-    if given := os.environ.get("MINIDOCKER_ROOT"):
-        return os.path.abspath(given)
-    if os.geteuid() == 0:
-        return SYSTEM_ROOT
-    home = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
-    return os.path.join(home, "minidocker")
 
 
 class Store:
