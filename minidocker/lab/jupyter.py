@@ -22,6 +22,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# By a file, since a function cannot be named on the command line of Jupyter Server 2.
+SAVING = """\
+from minidocker.lab.saving import drop_outputs
+
+c.ContentsManager.pre_save_hook = drop_outputs
+"""
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 VENV = os.path.join(ROOT, ".venv")
 NOTEBOOK = "notebooks/00_what_is_a_container.ipynb"
@@ -93,6 +99,8 @@ def write_lab_settings(folder: str) -> None:
     path = os.path.join(folder, "labconfig", "default_setting_overrides.json")
     with open(path, "w", encoding="utf-8") as out:
         json.dump(LAB_SETTINGS, out)
+    with open(os.path.join(folder, "jupyter_server_config.py"), "w", encoding="utf-8") as out:
+        out.write(SAVING)
 
 
 def lab_command(port: int, token: str, runtime: str) -> tuple[list[str], dict[str, str]]:
