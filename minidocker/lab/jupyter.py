@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import json
 import os
 import platform
 import signal
@@ -22,25 +21,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# By a file, since a function cannot be named on the command line of Jupyter Server 2.
-SAVING = """\
-from minidocker.lab.saving import drop_outputs
-
-c.ContentsManager.pre_save_hook = drop_outputs
-"""
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 VENV = os.path.join(ROOT, ".venv")
 NOTEBOOK = "notebooks/00_what_is_a_container.ipynb"
 
-# Nothing pops up over the notebook or asks the internet, the
-# kernel starts without a question, and a line that is wider than the window is folded, not cut.
-LAB_SETTINGS = {
-    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
-    "@jupyterlab/notebook-extension:tracker": {
-        "autoStartDefaultKernel": True,
-        "codeCellConfig": {"lineNumbers": False, "lineWrap": True},
-    },
-}
+# Our defaults; the user's own settings win. Nothing pops up over the notebook or asks the internet,
+# the kernel starts without a question, a line that is wider than the window is folded, not cut, and
+# a notebook of the course is saved without its outputs.
+CONFIG = os.path.join(os.path.dirname(os.path.abspath(__file__)), "config")
 
 
 def free_port(first: int = 8888) -> int:
@@ -82,7 +70,6 @@ def running_lab() -> Iterator[subprocess.Popen[bytes]]:
     with tempfile.TemporaryDirectory(prefix="minidocker-") as runtime:
         port, token = free_port(), os.urandom(24).hex()
         argv, env = lab_command(port, token, runtime)
-        write_lab_settings(runtime)
         process = subprocess.Popen(
             argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, start_new_session=True
         )
@@ -91,16 +78,6 @@ def running_lab() -> Iterator[subprocess.Popen[bytes]]:
             yield process
         finally:
             end_lab(process)
-
-
-def write_lab_settings(folder: str) -> None:
-    """Write our defaults where `lab_command` lets JupyterLab look; the user's own settings win."""
-    os.mkdir(os.path.join(folder, "labconfig"))
-    path = os.path.join(folder, "labconfig", "default_setting_overrides.json")
-    with open(path, "w", encoding="utf-8") as out:
-        json.dump(LAB_SETTINGS, out)
-    with open(os.path.join(folder, "jupyter_server_config.py"), "w", encoding="utf-8") as out:
-        out.write(SAVING)
 
 
 def lab_command(port: int, token: str, runtime: str) -> tuple[list[str], dict[str, str]]:
@@ -134,7 +111,7 @@ def lab_command(port: int, token: str, runtime: str) -> tuple[list[str], dict[st
         "JUPYTER_TOKEN": token,
         "JUPYTER_RUNTIME_DIR": runtime,
         "JUPYTER_CONFIG_PATH": os.pathsep.join(
-            filter(None, (runtime, os.environ.get("JUPYTER_CONFIG_PATH")))
+            filter(None, (CONFIG, os.environ.get("JUPYTER_CONFIG_PATH")))
         ),
     }
     return argv, env

@@ -31,7 +31,7 @@ FLOORS = [
     ("__main__",),
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-FILES = sorted(PACKAGE.rglob("*.py"))
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if "config" not in path.parts)
 MODULES = {
     ".".join(("minidocker", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(
         ".__init__"

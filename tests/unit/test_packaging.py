@@ -214,10 +214,13 @@ def test_jupyterlab_finds_the_settings_of_the_course_first(
 ) -> None:
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/their/own")
     _, env = jupyter.lab_command(8901, "secret", str(tmp_path))
-    assert env["JUPYTER_CONFIG_PATH"] == f"{tmp_path}{os.pathsep}/their/own"
-    jupyter.write_lab_settings(str(tmp_path))
-    path = tmp_path / "labconfig" / "default_setting_overrides.json"
-    assert json.loads(path.read_text(encoding="utf-8")) == jupyter.LAB_SETTINGS
+    assert env["JUPYTER_CONFIG_PATH"] == f"{jupyter.CONFIG}{os.pathsep}/their/own"
+    path = Path(jupyter.CONFIG, "labconfig", "default_setting_overrides.json")
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    assert settings["@jupyterlab/notebook-extension:tracker"]["autoStartDefaultKernel"] is True
+    assert Path(jupyter.CONFIG, "jupyter_server_config.py").is_file()
+    unit = (ROOT / "vm/course/etc/systemd/system/minidocker-lab.service").read_text()
+    assert f"JUPYTER_CONFIG_PATH=/minidocker/{Path(jupyter.CONFIG).relative_to(ROOT)}" in unit
 
 
 def test_a_package_that_the_release_lacks_stops_nothing(
