@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from minidocker.bench import report
-from minidocker.bench.beside import descendants
 from minidocker.bench.rivals import find
 from minidocker.bench.sections import SECTIONS, Bench
 from minidocker.errors import Blocked, UsageError
 from minidocker.kernel.flags import PR_SET_CHILD_SUBREAPER
+from minidocker.proc import mounts, processes
 
 EPILOG = f"""\
 sections: {" ".join(SECTIONS)}
@@ -122,7 +122,7 @@ def workplace() -> Iterator[str]:
 
 def clean_up(work: str) -> None:
     """End what is still running, delete what the runtimes know, unmount, remove."""
-    for pid in set(descendants({os.getpid()})) - {os.getpid()}:
+    for pid in set(processes.descendants({os.getpid()})) - {os.getpid()}:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
@@ -153,7 +153,5 @@ def forget(name: str, state: str) -> None:
 
 
 def mounts_below(folder: str) -> list[str]:
-    """Return the mount points below a folder, as /proc/self/mountinfo has them (proc(5))."""
-    with open("/proc/self/mountinfo", encoding="utf-8") as text:
-        points = [line.split()[4] for line in text]
-    return [point for point in points if point.startswith(folder + "/")]
+    """Return the mount points below a folder."""
+    return [one.point for one in mounts.mounts() if one.point.startswith(folder + "/")]

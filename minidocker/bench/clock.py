@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from minidocker.proc.lean import children
+
 
 @dataclass
 class Sample:
@@ -30,12 +32,6 @@ class Program:
     version: str = ""
     problem: str = ""
     """Why it cannot be measured here; empty when it can."""
-
-
-def children() -> set[int]:
-    """Return the pids of this process's children (/proc/PID/task/TID/children, proc(5))."""
-    with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as text:
-        return set(map(int, text.read().split()))
 
 
 def used() -> float:
@@ -68,7 +64,7 @@ class Clock:
 
     def reap(self) -> None:
         """Wait for everything that a run left behind."""
-        while left := children() - self.others:
+        while left := set(children()) - self.others:
             for pid in left:
                 os.waitpid(pid, 0)
 

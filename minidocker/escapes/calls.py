@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 
 from minidocker.escapes.escape import Escape
 from minidocker.escapes.yard import Yard
+from minidocker.proc import mounts
+from minidocker.proc.lean import namespace
 
 BPF = """
 attributes = (ctypes.c_uint * 32)(2, 4, 4, 1)          # BPF_MAP_TYPE_ARRAY, sizes, entries
@@ -68,9 +71,9 @@ def own_session_key(yard: Yard) -> None:
 
 def in_user_namespace(yard: Yard) -> bool:
     """A process of the attack's has every capability, in a user namespace that it made itself."""
-    own = os.readlink("/proc/self/ns/user")
+    own = namespace("self", "user")
     return any(
-        _link(pid, "user") not in ("", own)
+        namespace(pid, "user") not in ("", own)
         and yard.status(pid, "CapEff")[:1] == yard.status(pid, "CapPrm")[:1]
         and int((yard.status(pid, "CapEff") or ["0"])[0], 16) >> 21 & 1  # CAP_SYS_ADMIN
         for pid in yard.pids()
@@ -79,24 +82,14 @@ def in_user_namespace(yard: Yard) -> bool:
 
 def mounted_in_user_namespace(yard: Yard) -> bool:
     """A process of the attack's has mounted something, in a user namespace that it made itself."""
-    own = os.readlink("/proc/self/ns/user")
+    own = namespace("self", "user")
     for pid in yard.pids():
-        if _link(pid, "user") in ("", own):
+        if namespace(pid, "user") in ("", own):
             continue
-        try:
-            with open(f"/proc/{pid}/mountinfo", encoding="utf-8") as table:
-                if any(" - tmpfs mine " in line for line in table):
-                    return True
-        except OSError:
-            continue
+        with contextlib.suppress(LookupError, PermissionError):
+            if any((m.fstype, m.source) == ("tmpfs", "mine") for m in mounts.mounts(pid)):
+                return True
     return False
-
-
-def _link(pid: int, name: str) -> str:
-    try:
-        return os.readlink(f"/proc/{pid}/ns/{name}")
-    except OSError:
-        return ""
 
 
 def pushed(yard: Yard) -> bool:

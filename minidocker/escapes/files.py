@@ -11,6 +11,7 @@ from minidocker.errors import Blocked
 from minidocker.escapes.escape import Escape
 from minidocker.escapes.yard import BASE, PLACE, VOLUME, Yard
 from minidocker.kernel.flags import CAPABILITIES
+from minidocker.proc import mounts
 
 # --- a root ------------------------------------------------------------------------------------
 
@@ -61,8 +62,7 @@ def beside_the_volume(yard: Yard) -> None:
 
 def mounted_outside(yard: Yard) -> bool:
     """A mount has arrived in the yard's own mount table."""
-    with open("/proc/self/mountinfo", encoding="ascii") as table:
-        return any(line.split()[4] == "/mnt" for line in table)
+    return any(one.point == "/mnt" for one in mounts.mounts())
 
 
 NAIVE_MOUNT_POINT = """

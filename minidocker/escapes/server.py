@@ -20,6 +20,7 @@ from minidocker.escapes import catalogue
 from minidocker.escapes.yard import Yard
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
+from minidocker.proc import mounts, processes
 from minidocker.runtime import readonly
 
 NAMESPACES = (
@@ -101,15 +102,13 @@ def attempt(kernel: Linux, name: str, stages: str, order: dict[str, Any]) -> dic
 def cgroup_mounts() -> list[tuple[str, str, str]]:
     """List the machine's cgroup mounts, (place, type, data), to be made again in a yard."""
     found = []
-    with open("/proc/self/mountinfo", encoding="ascii", errors="replace") as table:
-        for line in table:
-            left, _, right = line.partition(" - ")
-            place, (kind, _, data) = left.split()[4], right.split(maxsplit=2)
-            if place == "/sys/fs/cgroup" and kind == "tmpfs":
-                found.append((place, kind, ""))
-            elif place.startswith("/sys/fs/cgroup") and kind in ("cgroup", "cgroup2"):
-                words = [word for word in data.strip().split(",") if word not in ("rw", "ro")]
-                found.append((place, kind, ",".join(words) if kind == "cgroup" else ""))
+    for one in mounts.mounts():
+        if one.point == "/sys/fs/cgroup" and one.fstype == "tmpfs":
+            found.append((one.point, one.fstype, ""))
+        elif one.point.startswith("/sys/fs/cgroup") and one.fstype in ("cgroup", "cgroup2"):
+            words = [word for word in one.super_options.split(",") if word not in ("rw", "ro")]
+            data = ",".join(words) if one.fstype == "cgroup" else ""
+            found.append((one.point, one.fstype, data))
     return found
 
 
@@ -118,8 +117,7 @@ def unified() -> str:
     tree = "/sys/fs/cgroup"
     if not os.path.exists(f"{tree}/cgroup.procs"):
         tree += "/unified"
-    with open("/proc/self/cgroup", encoding="utf-8") as lines:
-        own = next((line[3:].strip() for line in lines if line.startswith("0::")), "/")
+    own = next((one.path for one in processes.cgroups() if one.version == 2), "/")
     return f"{tree}{own}".rstrip("/")
 
 

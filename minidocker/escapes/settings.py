@@ -12,6 +12,7 @@ import secrets
 from minidocker.errors import Blocked
 from minidocker.escapes.escape import Escape
 from minidocker.escapes.yard import Yard
+from minidocker.proc import processes
 
 UNMASK = """\
 umount /proc/sys
@@ -73,9 +74,8 @@ def moved(yard: Yard) -> bool:
 
 def _in_group(pid: int, name: str) -> bool:
     try:
-        with open(f"/proc/{pid}/cgroup", encoding="utf-8") as lines:
-            return any(line.strip().endswith("/" + name) for line in lines)
-    except OSError:
+        return any(one.path.endswith("/" + name) for one in processes.cgroups(pid))
+    except (LookupError, PermissionError):
         return False
 
 

@@ -22,6 +22,7 @@ from minidocker.escapes.escape import Escape
 from minidocker.escapes.python_text import LAUNCH, python_text
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
+from minidocker.proc import processes
 
 PLACE = "/yard"
 INODES = 100_000  # files and directories that fit into the yard's disk
@@ -271,13 +272,9 @@ class Yard:
     def status(self, pid: int, key: str) -> list[str]:
         """Return the words of one line of /proc/PID/status; [] when the process is gone."""
         try:
-            with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as lines:
-                for line in lines:
-                    if line.startswith(key + ":"):
-                        return line.split()[1:]
-        except OSError:
-            pass
-        return []
+            return processes.status(pid).get(key, "").split()
+        except (LookupError, PermissionError):
+            return []
 
     def open_files(self) -> Iterator[tuple[str, os.stat_result, int]]:
         """Yield (link, stat, flags) of every open file of the attack's processes."""

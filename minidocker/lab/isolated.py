@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NoReturn
 from minidocker.errors import KernelError
 from minidocker.kernel import flags
 from minidocker.kernel.linux import Linux
+from minidocker.proc import processes
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -109,33 +110,17 @@ def end_descendants() -> int:
     What is killed leaves its own children to us, the subreaper: so again, until none is left.
     """
     ran: set[int] = set()
-    while below := _children(os.getpid()):
-        for pid, state in below.items():
-            if state != "Z":  # a zombie has ended; nobody has asked how
-                ran.add(pid)
+    while below := processes.children().get(os.getpid()):
+        for child in below:
+            if not child.zombie:  # a zombie has ended; nobody has asked how
+                ran.add(child.pid)
                 try:
-                    os.kill(pid, signal.SIGKILL)
+                    os.kill(child.pid, signal.SIGKILL)
                 except ProcessLookupError:
                     continue
-        for pid in below:
-            os.waitpid(pid, 0)
+        for child in below:
+            os.waitpid(child.pid, 0)
     return len(ran)
-
-
-def _children(parent: int) -> dict[int, str]:
-    """Return the state letter of each child, by pid; see proc_pid_stat(5)."""
-    found = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat", "rb") as file:
-                    # pid (name) state ppid: the name may hold spaces and brackets.
-                    state, ppid = file.read().rpartition(b")")[2].split()[:2]
-            except OSError:
-                continue
-            if int(ppid) == parent:
-                found[int(name)] = state.decode()
-    return found
 
 
 def _wait_for(worker: int, everyone: bool) -> int:

@@ -14,10 +14,11 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from minidocker.kernel.flags import CAPABILITIES
+from minidocker.proc import lean
 
 Root = str | int
 Pid = int | str  # a number, or "self"
@@ -130,6 +131,27 @@ def status(pid: Pid, root: Root = "/proc") -> dict[str, str]:
     # The kernel writes a newline in a name as \n and a backslash as \\; nothing else is escaped.
     fields["Name"] = re.sub(r"\\([n\\])", lambda m: "\n" if m[1] == "n" else "\\", fields["Name"])
     return fields
+
+
+def sizes(pid: Pid, root: Root = "/proc") -> dict[str, int]:
+    """Return the sizes in /proc/PID/status, in KiB: {"VmRSS": 1204, "VmHWM": 1300, …}."""
+    fields = status(pid, root).items()
+    return {name: int(text.split()[0]) for name, text in fields if text.endswith(" kB")}
+
+
+def proportional(pid: Pid, root: Root = "/proc") -> int:
+    """Return a process's memory with shared pages counted in part, in KiB: Pss, proc(5)."""
+    rows = read(pid, "smaps_rollup", root).split("\n")
+    return next(int(row.split()[1]) for row in rows if row.startswith("Pss:"))
+
+
+def descendants(pids: Iterable[int]) -> list[int]:
+    """Return these processes and all below them; what ends meanwhile is left out."""
+    found, queue = [], list(pids)
+    while queue:
+        found.append(queue.pop())
+        queue += lean.children(found[-1])
+    return found
 
 
 def nspid(pid: Pid, root: Root = "/proc") -> tuple[int, ...]:

@@ -10,7 +10,8 @@ import sys
 import time
 
 from minidocker.errors import UsageError
-from minidocker.vm import build, course, places, qemu
+from minidocker.proc import processes
+from minidocker.vm import build, course, places
 from minidocker.vm.machine import LAB, PRISTINE, Machine
 from minidocker.vm.phases import Phases
 
@@ -112,7 +113,7 @@ def status(options: argparse.Namespace) -> int:
     pid, facts, found = machine.pid, machine.facts(), machine.box()
     if pid:
         print(f"machine    up: {facts['hardware']} ({facts['reason']})")
-        print(f"memory     {qemu.resident(pid) >> 10} MB on this host, process {pid}")
+        print(f"memory     {processes.sizes(pid)['VmRSS'] >> 10} MB on this host, process {pid}")
         print(f"in         minidocker vm ssh   (127.0.0.1:{facts['ports']['22']})")
     else:
         print("machine    down; next: minidocker vm up")

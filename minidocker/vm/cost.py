@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from minidocker.errors import Blocked, MinidockerError
+from minidocker.proc import lean, processes
 from minidocker.vm import accel, places
 
 Cost = dict[str, Any]
@@ -136,7 +137,7 @@ def _waiting(argv: Sequence[str]) -> int:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise Blocked("QEMU does not start here", " ".join(argv[:3]))
             time.sleep(0.3)
-            seen.append(_status(process.pid)["VmRSS"])
+            seen.append(processes.sizes(process.pid)["VmRSS"])
         return seen[-1]
 
 
@@ -161,7 +162,7 @@ def _running(argv: Sequence[str]) -> Cost:
             signal.setitimer(signal.ITIMER_REAL, 0)
         rows = dict(line.split(":", 1) for line in lines if ":" in line)
         inside = {name: int(value.split()[0]) for name, value in rows.items() if " kB" in value}
-        host = _status(process.pid)
+        host = processes.sizes(process.pid)
     return {
         "start": round(first, 3),
         "guest_memory_touched": host["RssShmem"],
@@ -191,8 +192,8 @@ def _container() -> Cost:
     try:
         return {
             "start": round(min(seconds), 3),
-            "command": _proportional(_waiting_child(process.pid)),
-            "starter": _proportional(process.pid),
+            "command": processes.proportional(_waiting_child(process.pid)),
+            "starter": processes.proportional(process.pid),
         }
     finally:
         process.communicate()  # its input ends, and so does cat: nothing is left behind
@@ -202,25 +203,12 @@ def _waiting_child(pid: int) -> int:
     """Wait until the container's command has begun to wait for its input; return its pid."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        with suppress(OSError, ValueError):
-            child = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[:1]
-            stat = Path(f"/proc/{int(''.join(child))}/stat").read_text()
-            if "(cat) S" in stat:
-                return int(child[0])
+        with suppress(LookupError):
+            child = processes.process(lean.children(pid)[0])
+            if child.name == "cat" and child.state == "S":
+                return child.pid
         time.sleep(0.02)
     raise Blocked("no container runs here", "minidocker run --rm base true")
-
-
-def _status(pid: int) -> dict[str, int]:
-    """Return the sizes in /proc/PID/status, in kB."""
-    rows = (line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    return {name: int(value.split()[0]) for name, value in rows if value.endswith(" kB")}
-
-
-def _proportional(pid: int) -> int:
-    """Return a process's memory, shared pages counted in part: Pss, in kB; man 5 proc."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
 
 
 def tell(cost: Cost) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from minidocker.errors import Blocked, MinidockerError
+from minidocker.proc import lean
 from minidocker.vm.accel import QEMU, Accelerator
 
 # net.ifnames=0: the card is eth0 everywhere. mitigations=off: nobody's secrets are in here,
@@ -116,19 +117,7 @@ def stop(name: str) -> None:
 
 def ended(pid: int) -> bool:
     """Say whether a process has given everything back; freeing a machine's memory takes a while."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state in "ZX"
-
-
-def resident(pid: int) -> int:
-    """Return the process's memory on the host: VmRSS, in kB; man 5 proc."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1])
-    return 0
+    return lean.state(pid) in ("", "Z", "X")
 
 
 class Monitor:

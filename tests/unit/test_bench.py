@@ -11,15 +11,16 @@ import pytest
 
 from minidocker import bench
 from minidocker.bench import report, sections
-from minidocker.bench.clock import Clock, Program, Sample, children, summary
+from minidocker.bench.clock import Clock, Program, Sample, summary
 from minidocker.bench.rivals import Rivals, missing, version
 from minidocker.errors import Blocked, MinidockerError, UsageError
+from minidocker.proc.lean import children
 
 
 @pytest.fixture
 def clock(tmp_path: Path) -> Clock:
     clock = Clock(str(tmp_path / "stderr"))
-    clock.others = children()  # those that other tests may have left
+    clock.others = set(children())  # those that other tests may have left
     return clock
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from minidocker.errors import MinidockerError
-from minidocker.vm import places, qemu, remote
+from minidocker.proc import processes
+from minidocker.vm import places, remote
 from minidocker.vm.check_machine import VirtualMachine
 from minidocker.vm.machine import Machine
 
@@ -89,7 +90,7 @@ def test_only_our_user_can_get_in(lab: Machine) -> None:
 def test_what_the_machine_costs(lab: Machine, vm: VirtualMachine, clock: Any) -> None:
     """Memory of the virtual machine beside that of one container in it: notebook 00's figures."""
     lab.restore()
-    machine = qemu.resident(lab.pid)
+    machine = processes.sizes(lab.pid)["VmRSS"]
     vm = VirtualMachine(lab.ssh())
     session = vm.spawn(["minidocker", "run", "-it", "--rm", "--name", "small", "base", "sh"])
     session.expect("# ")

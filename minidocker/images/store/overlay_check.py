@@ -16,6 +16,7 @@ from minidocker.errors import Blocked, KernelError, UsageError
 from minidocker.images.store import files
 from minidocker.images.store.hold import not_allowed
 from minidocker.kernel import flags
+from minidocker.proc import mounts
 
 if TYPE_CHECKING:
     from minidocker.images.store.store import Store
@@ -72,20 +73,11 @@ def unfit(kind: str) -> str:
 
 
 def type_of(path: str) -> str:
-    """Return the type of the file system that a path lies on, such as "ext4"; "?" if unknown.
-
-    The mount with the longest mount point above the path, the last if there are several: proc(5).
-    """
-    path = os.path.realpath(path)
-    best, kind = "", "?"
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        for line in file:
-            left, _, right = line.partition(" - ")
-            point = left.split()[4].replace("\\040", " ").replace("\\011", "\t")
-            inside = point == "/" or path == point or path.startswith(point + "/")
-            if inside and len(point) >= len(best):
-                best, kind = point, right.split()[0]
-    return kind
+    """Return the type of the file system that a path lies on, such as "ext4"; "?" if unknown."""
+    try:
+        return mounts.covering(mounts.mounts(), os.path.realpath(path)).fstype
+    except LookupError:
+        return "?"
 
 
 def probe_overlay(directory: str, kernel: Kernel | None = None) -> str:
