@@ -152,7 +152,7 @@ class Spec(Record):
     hostname: str
     domainname: str
     boottime: int | None
-    sharing: dict[str, str] | None
+    sharing: dict[str, str]
     shm_size: int | None
     process: Process
     root: Root
@@ -182,3 +182,15 @@ class Run(Record):
     root: str
     spec: Spec
     facts: dict[str, object]
+
+
+def blank() -> Spec:
+    """Return a Spec that asks for nothing yet: each section is there, each list empty."""
+    process = Process(args=[], env=[], cwd="/", user="", rlimits=[], no_new_privs=False,
+                      terminal=False, interactive=False)  # fmt: skip
+    return Spec(
+        id="", name="", image="", remove=False, init=False, hostname="", domainname="",
+        sharing={}, process=process, root=Root(path="", layers=[], readonly=False), mounts=[],
+        resources=Resources(), stages=[],
+        linux=Hardening(devices=[], seccomp="", unmasked=False, privileged=False),
+    )  # fmt: skip

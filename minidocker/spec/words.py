@@ -1,6 +1,7 @@
-"""Words: how a text of the command line becomes a number, a path, a mount.
+"""Words: what may be typed after `run`, and how a text becomes a number, a name, a mode.
 
-They stand as low as this since stages read the words of their own options.
+A stage declares its own options with these, beside its moments; those of no stage stand in
+plan/options.py. So the readers must lie below the stages: a stage imports nothing of the plan.
 """
 
 from __future__ import annotations
@@ -8,7 +9,75 @@ from __future__ import annotations
 import os
 
 from minidocker.errors import UsageError
-from minidocker.spec.spec import Mount
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+FLAG, VALUE, LIST = "flag", "value", "list"
+
+
+class Option:
+    """One option of `run`: the parser, `--help` and the plan all read it here.
+
+    `names` as typed, "-m --memory"; the long one without its dashes is the `key`. A FLAG is there
+    or not, a VALUE counts once, a LIST each time. `placeholder`, `group`, `help` are for `--help`.
+    `read`(text, first name) returns the value, None when nothing is asked for, or raises
+    UsageError; without it the text itself is the value. `field` is where the value goes in the
+    Spec, such as "resources.memory"; without it the stage's `plan` sees to that. A value in
+    `idle` can be given although the stage is left out.
+    """
+
+    __slots__ = ("field", "group", "help", "idle", "key", "kind", "names", "placeholder", "read")
+
+    def __init__(
+        self, names: str, kind: str, placeholder: str, group: str, help: str,
+        read: Callable[[str, str], Any] | None = None, field: str = "", idle: tuple[Any, ...] = (),
+    ) -> None:  # fmt: skip
+        self.names = tuple(names.split())
+        self.key = self.names[-1][2:]
+        self.kind = kind
+        self.placeholder = placeholder
+        self.group = group
+        self.help = help
+        self.read = read
+        self.field = field
+        self.idle = idle
+
+    def value(self, given: Any) -> Any:
+        """Return the value of what was given: True, a text, or all texts of a LIST."""
+        if self.read is None:
+            return given
+        if self.kind == LIST:
+            return [self.read(text, self.names[0]) for text in given]
+        return self.read(given, self.names[0])
+
+
+class Asked(dict):  # type: ignore[type-arg]
+    """What a command line asks for: option's key → its value, for those that are there.
+
+    `store` is the store's directory; `touch` False (a dry run) means: look at no file.
+    """
+
+    __slots__ = ("store", "touch")
+
+    def __init__(self, store: str, touch: bool) -> None:
+        super().__init__()
+        self.store = store
+        self.touch = touch
+
+
+def put(section: Any, field: str, value: object) -> None:
+    """Set a field of a section by its dotted name: put(spec, "root.readonly", True)."""
+    *path, last = field.split(".")
+    for name in path:
+        section = getattr(section, name)
+    if isinstance(section, dict):
+        section[last] = value
+    else:
+        setattr(section, last, value)
+
 
 UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -47,44 +116,35 @@ def parse_number(text: str, option: str, least: int = 0) -> int:
     return number
 
 
-def parse_cpus(text: str) -> float:
-    """Read --cpus: a number of CPUs such as 0.5 or 2; the kernel's smallest quota is 0.01."""
-    try:
-        cpus = float(text)
-    except ValueError:
-        cpus = -1.0
-    if not 0.01 <= cpus <= 8192:
-        raise UsageError(f"--cpus {text!r} is not a number of CPUs", "such as --cpus 0.5")
-    return cpus
-
-
-def parse_volume(text: str) -> Mount:
-    """Read -v SRC:DST[:ro]; both paths absolute."""
-    source, _, rest = text.partition(":")
-    destination, _, mode = rest.partition(":")
-    if (
-        not source.startswith("/")
-        or not destination.startswith("/")
-        or is_root(destination)
-        or mode not in ("", "ro", "rw")
+def parse_name(text: str, option: str) -> str:
+    """Check a name: letters, digits, "_", "." and "-"; first a letter or digit."""
+    if text and not (
+        text[0].isalnum() and text.isascii() and all(c.isalnum() or c in "_.-" for c in text)
     ):
         raise UsageError(
-            f"-v {text!r} is not SRC:DST or SRC:DST:ro with absolute paths",
-            'such as -v "$PWD/data:/data:ro"',
+            f"{option} {text!r} is not a name", f"letters, digits, _ . - such as {option} web-1"
         )
-    return Mount(source=source, destination=destination, type="bind", readonly=mode == "ro")
+    return text
+
+
+def parse_mode(text: str, option: str, modes: tuple[str, ...]) -> str | None:
+    """Read whose namespace it is: None for `modes[0]`, the container's own; else the text.
+
+    "container:NAME" among the modes stands for every such text.
+    """
+    kind, _, name = text.partition(":")
+    if text == modes[0]:
+        return None
+    if (text in modes and not name) or (kind == "container" and name and f"{kind}:NAME" in modes):
+        return text
+    raise UsageError(f"{option} {text!r} is no mode", f"one of {', '.join(modes)}")
+
+
+def one_of(*modes: str) -> Callable[[str, str], str | None]:
+    """Return the reader of an option that takes these modes."""
+    return lambda text, option: parse_mode(text, option, modes)
 
 
 def is_root(path: str) -> bool:
     """Say whether an absolute path is "/" by another name, such as "//" or "/x/.."."""
     return not os.path.normpath(path).strip("/")
-
-
-def parse_tmpfs(text: str) -> Mount:
-    """Read --tmpfs DST[:OPTIONS], options as in mount(8), such as size=64m,mode=1777."""
-    destination, _, options = text.partition(":")
-    if not destination.startswith("/") or is_root(destination):
-        raise UsageError(
-            f"--tmpfs {text!r} needs an absolute path", "such as --tmpfs /run:size=64m"
-        )
-    return Mount(source="tmpfs", destination=destination, type="tmpfs", options=options)

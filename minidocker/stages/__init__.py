@@ -56,13 +56,14 @@ CHAPTERS: tuple[str, ...] = (
     "seccomp",
 )  # fmt: skip
 
+_BY_NAME = {stage.name: stage for stage in STAGES}
+
 
 def by_name(name: str) -> type[Stage]:
     """Find a stage by its name; an unknown one raises UsageError with the list."""
-    for stage in STAGES:
-        if stage.name == name:
-            return stage
-    raise UsageError(f"no stage {name!r}", f"the stages are {', '.join(CHAPTERS)}")
+    if name not in _BY_NAME:
+        raise UsageError(f"no stage {name!r}", f"the stages are {', '.join(CHAPTERS)}")
+    return _BY_NAME[name]
 
 
 def choose(text: str = "") -> list[type[Stage]]:

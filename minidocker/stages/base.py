@@ -1,17 +1,22 @@
 """Stage: one wall around a process, and the socket that learners plug into.
 
 A stage has **moments**, which the runtime calls, and **parts**, which the moments call
-as `self.part(...)`. A part is a small static method: that is what a learner writes.
+as `self.part(...)`. A part is a small static method: that is what a learner writes. It also
+has **options**, the words of the command line that are its own: the plan asks it about them.
 """
 
 from __future__ import annotations
+
+from minidocker.errors import UsageError
+from minidocker.spec.words import put
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from typing import Any, ClassVar
 
     from minidocker.kernel.interface import Kernel
-    from minidocker.spec.spec import Run
+    from minidocker.spec.spec import Run, Spec
+    from minidocker.spec.words import Asked, Option
 
 
 class Stage:
@@ -30,6 +35,8 @@ class Stage:
     """True: `inside` changes mounts, so it must never run in the host's mount namespace."""
     gives_up: ClassVar[bool] = False
     """True: `inside` gives up rights, so the terminal is made before it."""
+    options: ClassVar[tuple[Option, ...]] = ()
+    """The options of `run` that this stage understands."""
     parts: ClassVar[tuple[str, ...]] = ()
     """Names of the static methods that a learner may replace."""
     origin: ClassVar[dict[str, str]] = {}
@@ -50,6 +57,42 @@ class Stage:
             return result
 
         return part
+
+    @classmethod
+    def wish(cls, asked: Asked) -> str:
+        """Say what on the command line needs this stage, as typed; "" when nothing does."""
+        for option in cls.options:
+            value = asked.get(option.key)
+            if value is not None and value not in option.idle:
+                return f"--{option.key} {value}" if option.idle else f"--{option.key}"
+        return ""
+
+    @classmethod
+    def plan(cls, spec: Spec, asked: Asked) -> None:
+        """Put what its options ask for into the Spec: each value into its field.
+
+        The plan calls this for every stage, in the order of STAGES. `spec.stages` has the names
+        of those that were chosen; for one that was not, at most idle values are asked for.
+        """
+        for option in cls.options:
+            if option.field and option.key in asked:
+                put(spec, option.field, asked[option.key])
+
+    @classmethod
+    def refuse_shared(cls, spec: Spec, asked: Asked, *keys: str) -> None:
+        """Refuse options that would change a namespace which is not the container's own."""
+        for key in keys:
+            if asked.get(key) and cls.shares in spec.sharing:
+                raise UsageError(
+                    f"--{key} changes what --{cls.name} {spec.sharing[cls.shares]} "
+                    "shares with others",
+                    "leave one out",
+                )
+
+    @classmethod
+    def wanted(cls, spec: Spec) -> bool:
+        """Say whether a run by this Spec needs the stage: some work only where asked to."""
+        return True
 
     def before(self, kernel: Kernel, run: Run) -> None:
         """On the host, before the child exists."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from errno import EBUSY, EEXIST
 
-from minidocker.errors import LAB_MACHINE, Blocked, KernelError
+from minidocker.errors import LAB_MACHINE, Blocked, KernelError, UsageError
 from minidocker.kernel.flags import CLONE_NEWCGROUP
+from minidocker.spec.words import VALUE, Option, parse_number, parse_size
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
-    from minidocker.spec.spec import Resources, Run
+    from minidocker.spec.spec import Resources, Run, Spec
+    from minidocker.spec.words import Asked
 
 ROOT = "/sys/fs/cgroup"
 PARENT = f"{ROOT}/minidocker"
@@ -23,12 +25,55 @@ SHARE = 2  # of the machine's memory, one part in so many
 PERIOD = 100_000  # microseconds: the period of cpu.max
 
 
+def parse_cpus(text: str, option: str) -> float:
+    """Read --cpus: a number of CPUs such as 0.5 or 2; the kernel's smallest quota is 0.01."""
+    try:
+        cpus = float(text)
+    except ValueError:
+        cpus = -1.0
+    if not 0.01 <= cpus <= 8192:
+        raise UsageError(f"{option} {text!r} is not a number of CPUs", f"such as {option} 0.5")
+    return cpus
+
+
+LIMITS = "limits (cgroup v2)"
+
+
 class Cgroup(Stage):
     """Limit the process and its children, and hide where in the tree they are."""
 
     name = "cgroup"
     namespaces = CLONE_NEWCGROUP
+    # As in Docker, 0 is "nothing said" for memory and swap, and "no limit" for processes.
+    options = (
+        Option("-m --memory", VALUE, "SIZE", LIMITS,
+               "memory at most, such as 64m; half of the machine's if nothing is said",
+               read=lambda text, name: parse_size(text, name) or None, field="resources.memory"),
+        Option("--memory-swap", VALUE, "SIZE", LIMITS, "memory and swap together; -1 is no limit",
+               read=lambda text, name: -1 if text == "-1" else parse_size(text, name) or None,
+               field="resources.swap"),
+        Option("--cpus", VALUE, "N", LIMITS, "CPU time at most, such as 0.5",
+               read=parse_cpus, field="resources.cpus"),
+        Option("--cpu-shares", VALUE, "N", LIMITS, "share of a busy CPU; 1024 is ordinary",
+               read=parse_number, field="resources.shares"),
+        Option("--pids-limit", VALUE, "N", LIMITS,
+               "processes at most, -1 is no limit; 2048 if nothing is said",
+               read=lambda text, name: parse_number(text, name, -1) or -1, field="resources.pids"),
+    )  # fmt: skip
     parts = ("limits", "make_cgroup", "remove")
+
+    @classmethod
+    def plan(cls, spec: Spec, asked: Asked) -> None:
+        """Read the limits; --memory-swap says nothing without --memory, and no less than it."""
+        super().plan(spec, asked)
+        memory, swap = spec.resources.memory, spec.resources.swap
+        if swap is not None and memory is None:
+            raise UsageError("--memory-swap needs --memory", "-m 64m --memory-swap 128m")
+        if swap is not None and memory is not None and 0 <= swap < memory:
+            raise UsageError(
+                "--memory-swap counts memory and swap together, so it is at least --memory",
+                "-m 64m --memory-swap 64m   (no swap)",
+            )
 
     def before(self, kernel: Kernel, run: Run) -> None:
         """Make the cgroup and set its limits, so that the child is born inside them."""

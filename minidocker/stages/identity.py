@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from minidocker.errors import KernelError, NotFound
 from minidocker.kernel.flags import PR_SET_KEEPCAPS
+from minidocker.spec.words import VALUE, Option
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -20,6 +21,11 @@ class Identity(Stage):
     """Become the user that was asked for."""
 
     name = "identity"
+    options = (
+        Option("-u --user", VALUE, "USER[:GROUP]", "as in Docker",
+               "run as this user (name or number)", read=lambda text, _: text or None,
+               field="process.user"),
+    )  # fmt: skip
     always = True
     gives_up = True
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from errno import EACCES, EINVAL, EPERM
 
-from minidocker.errors import Blocked, KernelError, MinidockerError
+from minidocker.errors import Blocked, KernelError, MinidockerError, NotFound
+from minidocker.spec.words import LIST, Option
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -12,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from minidocker.kernel.interface import Kernel
-    from minidocker.spec.spec import Run
-
+    from minidocker.spec.spec import Run, Spec
+    from minidocker.spec.words import Asked
 # Said explicitly, since a distribution may change them: with redirect_dir or metacopy the upper
 # directory would hold names or attributes without data, and could not become a layer.
 OPTIONS = "redirect_dir=off,metacopy=off,index=off"
@@ -34,7 +36,18 @@ class Layers(Stage):
     name = "layers"
     needs = ("propagation", "rootfs")
     mounts = True
+    options = (
+        Option("--layer", LIST, "DIR", "our own", "a read-only layer, bottom first; no IMAGE"),
+    )  # fmt: skip
     parts = ("overlay_options",)
+
+    @classmethod
+    def plan(cls, spec: Spec, asked: Asked) -> None:
+        """Take the directories of --layer instead of an image's."""
+        for path in asked.get("layer", ()):
+            if asked.touch and not os.path.isdir(path):
+                raise NotFound(f"--layer {path}: there is no such directory", "give a directory")
+            spec.root.layers.append(os.path.abspath(path))
 
     def before(self, kernel: Kernel, run: Run) -> None:
         """Make the upper, work and merged directories, and the init layer."""

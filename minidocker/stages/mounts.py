@@ -6,9 +6,10 @@ on the host, the kernel refuses a fresh procfs once no full one is in sight.
 
 from __future__ import annotations
 
+import os
 from errno import EINVAL, EPERM
 
-from minidocker.errors import KernelError
+from minidocker.errors import KernelError, NotFound, UsageError
 from minidocker.kernel.flags import (
     DEVICES,
     MOUNT_ATTR_NOSUID,
@@ -23,12 +24,15 @@ from minidocker.kernel.flags import (
     MS_STRICTATIME,
     S_IFCHR,
 )
+from minidocker.spec.spec import Mount
+from minidocker.spec.words import LIST, VALUE, Option, is_root, parse_size
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
-    from minidocker.spec.spec import Run
+    from minidocker.spec.spec import Run, Spec
+    from minidocker.spec.words import Asked
 
 CGROUP2 = "/sys/fs/cgroup/cgroup.controllers"  # this file is there on version 2 alone
 SAFE = MS_NOSUID | MS_NODEV | MS_NOEXEC
@@ -65,13 +69,59 @@ def mount_or_show(kernel: Kernel, kind: str, source: str, target: str, flags: in
     return False
 
 
+def parse_volume(text: str, touch: bool = True) -> Mount:
+    """Read -v SRC:DST[:ro]; both paths absolute, and SRC must exist: we make none on the host."""
+    source, _, rest = text.partition(":")
+    destination, _, mode = rest.partition(":")
+    if (
+        not source.startswith("/")
+        or not destination.startswith("/")
+        or is_root(destination)
+        or mode not in ("", "ro", "rw")
+    ):
+        raise UsageError(
+            f"-v {text!r} is not SRC:DST or SRC:DST:ro with absolute paths",
+            'such as -v "$PWD/data:/data:ro"',
+        )
+    if touch and not os.path.exists(source):
+        raise NotFound(f"-v {text}: {source} does not exist", f"mkdir -p {source}")
+    kind = "dir" if not touch or os.path.isdir(source) else "file"
+    return Mount(
+        source=source, destination=destination, type="bind", options=kind, readonly=mode == "ro"
+    )
+
+
+def parse_tmpfs(text: str, option: str) -> Mount:
+    """Read --tmpfs DST[:OPTIONS], options as in mount(8), such as size=64m,mode=1777."""
+    destination, _, options = text.partition(":")
+    if not destination.startswith("/") or is_root(destination):
+        raise UsageError(
+            f"{option} {text!r} needs an absolute path", f"such as {option} /run:size=64m"
+        )
+    return Mount(source="tmpfs", destination=destination, type="tmpfs", options=options)
+
+
 class Mounts(Stage):
     """Give the process its own /proc, and on a new root its own /dev and /sys."""
 
     name = "mounts"
     needs = ("propagation",)
     mounts = True
+    options = (
+        Option("-v --volume", LIST, "SRC:DST[:ro]", "as in Docker", "show a host path inside"),
+        Option("--tmpfs", LIST, "DST[:OPTIONS]", "as in Docker", "an empty file system in memory",
+               read=parse_tmpfs),
+        Option("--shm-size", VALUE, "SIZE", "as in Docker", "size of /dev/shm; 64m if not said",
+               read=parse_size, field="shm_size"),
+    )  # fmt: skip
     parts = ("mount_proc", "make_dev", "private_shm", "mount_sys", "bind")
+
+    @classmethod
+    def plan(cls, spec: Spec, asked: Asked) -> None:
+        """Put down what is mounted, first the file systems in memory, then volumes."""
+        super().plan(spec, asked)
+        volumes = [parse_volume(text, asked.touch) for text in asked.get("volume", ())]
+        spec.mounts = [*asked.get("tmpfs", ()), *volumes]
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Mount what belongs to this container; on the host's root, only /proc."""

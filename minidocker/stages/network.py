@@ -7,6 +7,8 @@ from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 
 from minidocker.errors import Blocked, Conflict, KernelError, UsageError
 from minidocker.kernel.flags import CLONE_NEWNET, SIGKILL
+from minidocker.spec.spec import Net
+from minidocker.spec.words import LIST, VALUE, Option, parse_mode, parse_name
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -16,9 +18,41 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.net.leases import Lease
     from minidocker.net.networks import Networks
-    from minidocker.spec.spec import Port, Run
+    from minidocker.spec.spec import Port, Run, Spec
+    from minidocker.spec.words import Asked
 
 # minidocker.net is imported where it is used: a run without a network does not pay for it.
+
+
+def bridged(mode: str) -> bool:
+    """Say whether --network names a network, and none of the modes that need no cable."""
+    return mode not in ("none", "host") and ":" not in mode
+
+
+def parse_network(text: str, option: str) -> str:
+    """Read --network: a mode, or the name of a network."""
+    if bridged(text):
+        return parse_name(text, option)
+    modes = ("none", "host", "container:NAME", "bridge", "a network's NAME")
+    return parse_mode(text, option, modes) or "none"
+
+
+def parse_ports(text: str, _: str) -> list[Port]:
+    """Read one -p, which may be a range."""
+    from minidocker.net import ports
+
+    return ports.parse(text)
+
+
+def parse_address(text: str, option: str) -> str:
+    """Check an IPv4 address."""
+    from minidocker.net.addresses import number
+
+    try:
+        number(text)
+    except ValueError:
+        raise UsageError(f"{option} {text} is no IPv4 address", f"{option} 10.77.0.9") from None
+    return text
 
 
 class Network(Stage):
@@ -27,8 +61,38 @@ class Network(Stage):
     name = "network"
     namespaces = CLONE_NEWNET
     shares = "net"
+    options = (
+        Option("--network", VALUE, "MODE", "network",
+               "none (loopback alone; if not said), bridge, a network's NAME, host, or "
+               "container:NAME",
+               read=parse_network, idle=("none", "host")),
+        Option("-p --publish", LIST, "[ADDRESS:]PORT:PORT[/udp]", "network",
+               "let a port of this host lead to one of the container's; ranges too",
+               read=parse_ports),
+        Option("--network-alias", LIST, "NAME", "network", "one more name for its neighbours",
+               read=parse_name),
+        Option("--ip", VALUE, "ADDRESS", "network", "this address of the network, if it is free",
+               read=parse_address),
+    )  # fmt: skip
     parts = ("loopback_up", "lease", "connect", "default_route", "publish")
     program = 0  # the pid of what serves an ordinary user's container
+
+    @classmethod
+    def plan(cls, spec: Spec, asked: Asked) -> None:
+        """Say which network it is; what needs one asks for the default bridge by itself."""
+        needing = [key for key in ("publish", "ip", "network-alias") if key in asked]
+        mode = asked.get("network", "bridge" if needing else "none")
+        if bridged(mode):
+            spec.net = Net(
+                name=mode,
+                address=asked.get("ip", ""),
+                aliases=asked.get("network-alias", []),
+                ports=[port for ports in asked.get("publish", ()) for port in ports],
+            )
+        elif needing:
+            raise UsageError(f"--{needing[0]} needs a network of its own", "--network bridge")
+        elif mode != "none":
+            spec.sharing[cls.shares] = mode
 
     def before(self, kernel: Kernel, run: Run) -> None:
         """Take the ports and an address, and see that the network's bridge stands."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minidocker.kernel.flags import CLONE_NEWPID, SIGCHLD, WNOHANG
+from minidocker.spec.words import FLAG, VALUE, Option, one_of
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from minidocker.kernel.interface import Kernel
+    from minidocker.spec.spec import Spec
+    from minidocker.spec.words import Asked
 
 
 class Pid(Stage):
@@ -18,7 +21,21 @@ class Pid(Stage):
     name = "pid"
     namespaces = CLONE_NEWPID
     shares = "pid"
+    options = (
+        Option("--init", FLAG, "", "as in Docker",
+               "a PID 1 that reaps orphans and passes signals on", field="init"),
+        Option("--pid", VALUE, "MODE", "walls to share",
+               "private, host, or container:NAME (processes)",
+               read=one_of("private", "host", "container:NAME"), field="sharing.pid",
+               idle=("host",)),
+    )  # fmt: skip
     parts = ("spawn", "init")
+
+    @classmethod
+    def plan(cls, spec: Spec, asked: Asked) -> None:
+        """Say whose namespace it is: one that is shared has a PID 1 already."""
+        super().plan(spec, asked)
+        cls.refuse_shared(spec, asked, "init")
 
     @staticmethod
     def spawn(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from minidocker.errors import UsageError
+from minidocker.spec.words import LIST, Option
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -9,11 +11,41 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.spec.spec import Run
 
+# getrlimit(2): --ulimit's names and the kernel's numbers, the same on x86_64 and arm64
+ULIMITS = {
+    "cpu": 0, "fsize": 1, "data": 2, "stack": 3, "core": 4, "rss": 5, "nproc": 6, "nofile": 7,
+    "memlock": 8, "locks": 10, "sigpending": 11, "msgqueue": 12, "nice": 13, "rtprio": 14,
+    "rttime": 15,
+}  # fmt: skip
+
+
+def ulimit(text: str, option: str) -> list[int]:
+    """Read --ulimit NAME=SOFT[:HARD] as [number, soft, hard]; -1 is no limit."""
+    name, _, rest = text.partition("=")
+    soft, _, hard = rest.partition(":")
+    try:
+        limits = [int(soft), int(hard or soft)]
+    except ValueError:
+        limits = []
+    if name not in ULIMITS or not limits or min(limits) < -1:
+        raise UsageError(
+            f"{option} {text!r} is not NAME=SOFT or NAME=SOFT:HARD",
+            f"such as {option} nofile=1024:4096; names: {', '.join(ULIMITS)}",
+        )
+    if limits[1] != -1 and (limits[0] == -1 or limits[0] > limits[1]):
+        raise UsageError(f"{option} {text}: the soft limit is above the hard one", "SOFT:HARD")
+    return [ULIMITS[name], *limits]
+
 
 class Rlimits(Stage):
     """Set what --ulimit asks for."""
 
     name = "rlimits"
+    options = (
+        Option("--ulimit", LIST, "NAME=SOFT[:HARD]", "rights",
+               "a limit of each process, such as nofile=1024", read=ulimit,
+               field="process.rlimits"),
+    )  # fmt: skip
     parts = ("limit",)
 
     def before(self, kernel: Kernel, run: Run) -> None:

@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+from minidocker.errors import UsageError
+from minidocker.kernel.flags import mask
+from minidocker.seccomp.cache import filter_file
+from minidocker.spec.words import LIST, Option
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
-    from minidocker.spec.spec import Run
+    from minidocker.spec.spec import Run, Spec
+    from minidocker.spec.words import Asked
+
+UNCONFINED = "unconfined"
 
 
 class Seccomp(Stage):
     """Put a filter in front of every system call of the container."""
 
     name = "seccomp"
+    options = (
+        Option("--security-opt", LIST, "OPTION", "rights",
+               "no-new-privileges, seccomp=FILE|unconfined, systempaths=unconfined"),
+    )  # fmt: skip
     parts = ("install_filter",)
     program = b""
+
+    @classmethod
+    def plan(cls, spec: Spec, asked: Asked) -> None:
+        """See that a compiled filter is there. What it allows depends on the capabilities."""
+        profile = UNCONFINED if spec.linux.privileged else ""
+        for text in asked.get("security-opt", ()):
+            profile = security_option(text, spec) or profile
+        if cls.name not in spec.stages or profile == UNCONFINED:
+            return
+        names = spec.process.capabilities or []
+        if asked.touch:
+            spec.linux.seccomp = filter_file(asked.store, names, mask(names), profile)
+        else:
+            spec.linux.seccomp = f"{asked.store}/seccomp/default"
 
     def before(self, kernel: Kernel, run: Run) -> None:
         """Read the compiled filter while its file is in reach; the plan has compiled it."""
@@ -34,3 +59,23 @@ class Seccomp(Stage):
         No later filter can allow what this one forbids: the strictest answer counts. seccomp(2)
         """
         kernel.seccomp(program)
+
+
+def security_option(text: str, spec: Spec) -> str:
+    """Read one --security-opt; return the seccomp profile that it names, else "".
+
+    Docker's word for three walls: no_new_privs and masks look at the fields that are set here.
+    """
+    key, _, value = text.replace(":", "=", 1).partition("=")
+    if key == "no-new-privileges" and value in ("", "true", "false"):
+        spec.process.no_new_privs = value != "false"
+    elif text in ("systempaths=unconfined", "systempaths:unconfined"):
+        spec.linux.unmasked = True
+    elif key == "seccomp" and value:
+        return value
+    else:
+        raise UsageError(
+            f"--security-opt {text!r} is not known",
+            "no-new-privileges, seccomp=FILE, seccomp=unconfined, systempaths=unconfined",
+        )
+    return ""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from minidocker.errors import Blocked, KernelError
 from minidocker.kernel.flags import CLONE_NEWUSER
+from minidocker.spec.words import LIST, VALUE, Option
 from minidocker.stages.base import Stage
 
 O_PATH = 0o10000000
@@ -11,7 +14,8 @@ O_PATH = 0o10000000
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
-    from minidocker.spec.spec import Run
+    from minidocker.spec.spec import Run, Spec
+    from minidocker.spec.words import Asked
 
 
 class User(Stage):
@@ -19,7 +23,33 @@ class User(Stage):
 
     name = "user"
     namespaces = CLONE_NEWUSER
+    options = (
+        Option("--userns", VALUE, "MODE", "walls to share",
+               "private or host (user ids); private for all but root", idle=("host",)),
+        Option("--uidmap", LIST, "IN:OUT:COUNT", "walls to share",
+               "these user ids inside are those outside; a user namespace"),
+        Option("--gidmap", LIST, "IN:OUT:COUNT", "walls to share", "the same for groups"),
+    )  # fmt: skip
     parts = ("map_lines", "write_maps", "newuidmap_argv", "become_root")
+
+    @classmethod
+    def wish(cls, asked: Asked) -> str:
+        """Without root, every run needs it, but for one that is refused in any case."""
+        said = super().wish(asked)
+        return said or ("an ordinary user" if os.geteuid() and "userns" not in asked else "")
+
+    @classmethod
+    def plan(cls, spec: Spec, asked: Asked) -> None:
+        """Choose the ids. A plain run of root's loads nothing for it, and gets none."""
+        if os.geteuid() or any(key in asked for key in ("userns", "uidmap", "gidmap", "stages")):
+            from minidocker.spec import ids
+
+            spec.linux.ids = ids.choose(asked) if ids.asked(asked) else None
+
+    @classmethod
+    def wanted(cls, spec: Spec) -> bool:
+        """Root's own ids are the host's, unless it is asked otherwise."""
+        return spec.ids is not None
 
     def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
         """Say which outer id each inner id is; until then the child is nobody (65534)."""

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import os
+
+from minidocker.errors import UsageError
 from minidocker.kernel.flags import CLONE_NEWUTS
+from minidocker.spec.words import VALUE, Option, one_of
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
-    from minidocker.spec.spec import Run
+    from minidocker.spec.spec import Run, Spec
+    from minidocker.spec.words import Asked
+
+
+def host_name(text: str, option: str) -> str:
+    """Check a name that becomes a word of /etc/hosts."""
+    if len(os.fsencode(text)) > 64:
+        raise UsageError(f"{option} is longer than 64 bytes, the kernel's limit", "a shorter name")
+    if " " in text or not text.isprintable():
+        raise UsageError(f"{option} {text!r} is no name", "letters, digits, - and .")
+    return text
 
 
 class Uts(Stage):
@@ -17,7 +31,23 @@ class Uts(Stage):
     name = "uts"
     namespaces = CLONE_NEWUTS
     shares = "uts"
+    options = (
+        Option("-h --hostname", VALUE, "NAME", "as in Docker", "the host name inside",
+               read=lambda text, _: host_name(text, "--hostname"), field="hostname"),
+        Option("--domainname", VALUE, "NAME", "as in Docker", "the NIS domain name inside",
+               read=host_name, field="domainname"),
+        Option("--uts", VALUE, "MODE", "walls to share", "private or host (the host name)",
+               read=one_of("private", "host"), field="sharing.uts", idle=("host",)),
+    )  # fmt: skip
     parts = ("set_hostname", "set_names")
+
+    @classmethod
+    def plan(cls, spec: Spec, asked: Asked) -> None:
+        """Read both names; a container that gets none is called by its id."""
+        super().plan(spec, asked)
+        cls.refuse_shared(spec, asked, "hostname", "domainname")
+        if not spec.hostname:
+            spec.hostname = os.uname().nodename if "uts" in spec.sharing else spec.id
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Set the names; the namespace is new, so the host keeps its own.

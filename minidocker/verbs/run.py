@@ -21,7 +21,9 @@ def main(argv: list[str]) -> int:
     open_standard_descriptors()
     found, words = options.parse(argv)
     if "help" in found:
-        print(options.help_parser().format_help(), end="")
+        from minidocker.plan.help import help_parser
+
+        print(help_parser().format_help(), end="")
         return 0
     if "on" in found:
         from minidocker.vm import remote
@@ -34,8 +36,10 @@ def main(argv: list[str]) -> int:
     if sys.platform != "linux":
         raise MinidockerError("containers need Linux", "vagrant up   (or: run --dry-run)")
     store = Store()
-    if warning := from_options.warn_outside_the_lab(found, store):
-        sys.stderr.write(f"minidocker: {warning}\n")
+    if found.get("mine"):
+        from minidocker.plan import learner
+
+        sys.stderr.write(learner.warning_outside_the_lab(store))
     from minidocker.kernel.linux import Linux
     from minidocker.runtime import state
     from minidocker.runtime.host import Host

@@ -16,7 +16,7 @@ from debian_tar import debian_tar
 
 from minidocker.course.manifest import load
 from minidocker.images.store.store import Store
-from minidocker.plan import from_options
+from minidocker.plan.learner import adopted
 from minidocker.stages import choose
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -126,7 +126,7 @@ def test_every_part_of_the_first_half_is_then_the_learners(
     monkeypatch.setenv("MINIDOCKER_EXERCISES", str(learner))
     whose = {
         (stage.name, part): os.path.basename(file)
-        for stage in from_options.adopted(choose(), {"mine": True}) for part, file in stage.origin.items()
+        for stage in adopted(choose(), {"mine": True}) for part, file in stage.origin.items()
     }  # fmt: skip
     assert whose == {
         (function.stage, function.name): lesson.file

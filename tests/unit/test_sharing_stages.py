@@ -7,9 +7,10 @@ import pytest
 from minidocker.errors import StageError, UsageError
 from minidocker.kernel import flags as f
 from minidocker.kernel.trace import Pretend
-from minidocker.plan.from_options import _boottime, _sharing
+from minidocker.plan.from_options import refuse_left_out
+from minidocker.plan.options import read
 from minidocker.runtime import joining
-from minidocker.spec.spec import Process, Resources, Root, Run, Spec
+from minidocker.spec.spec import Process, Resources, Root, Run, Spec, blank
 from minidocker.stages import STAGES, choose
 from minidocker.stages.ipc import Ipc
 from minidocker.stages.mounts import Mounts
@@ -110,20 +111,28 @@ def test_a_learners_answer_must_mean_the_same() -> None:
     assert "ipc_namespace of mine.py" in str(problem.value)
 
 
+def planned(found: dict[str, str], stages: str = "") -> Spec:
+    asked = read(found, "/nowhere", touch=False)
+    refuse_left_out(choose(stages), asked)
+    spec = blank()
+    for stage in STAGES:
+        stage.plan(spec, asked)
+    return spec
+
+
 def test_options() -> None:
-    every = choose("")
-    assert _sharing({}, every) == {}
-    assert _sharing({"ipc": "private", "network": "none"}, every) == {}
-    assert _sharing({"ipc": "container:a", "network": "host"}, every) == {
+    assert planned({}).sharing == {}
+    assert planned({"ipc": "private", "network": "none"}).sharing == {}
+    assert planned({"ipc": "container:a", "network": "host"}).sharing == {
         "ipc": "container:a", "net": "host",
     }  # fmt: skip
-    assert _boottime({"boottime-offset": "-60"}, every) == -60
-    assert _boottime({}, every) is None
+    assert planned({"boottime-offset": "-60"}).boottime == -60
+    assert planned({}).boottime is None
     for options in ({"uts": "container:a"}, {"pid": "hosts"}, {"ipc": "container:"}):
         with pytest.raises(UsageError):
-            _sharing(options, every)
+            planned(options)
     with pytest.raises(UsageError, match="leaves it out"):
-        _sharing({"ipc": "container:a"}, choose("pid"))
+        planned({"ipc": "container:a"}, "pid")
     for text in ("", "1.5", "--5", "day"):
         with pytest.raises(UsageError):
-            _boottime({"boottime-offset": text}, every)
+            planned({"boottime-offset": text})

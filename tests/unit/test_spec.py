@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from minidocker.errors import UsageError
 from minidocker.images.store.store import Store
 from minidocker.plan import from_options, options
+from minidocker.plan.help import ORDER, help_parser
 from minidocker.runtime.channel import Channel, to_json
 from minidocker.spec.spec import Resources, Spec
-from minidocker.spec.words import parse_size, parse_tmpfs, parse_volume
+from minidocker.spec.words import FLAG, Option, parse_size
+from minidocker.stages import STAGES
+from minidocker.stages.mounts import parse_tmpfs, parse_volume
 
 
 @pytest.mark.parametrize(
@@ -41,9 +44,39 @@ def test_parse_refuses(argv: list[str]) -> None:
 
 
 def test_help_shows_every_option_of_the_table() -> None:
-    text = options.help_parser().format_help()
-    for names, *_ in options.RUN:
-        assert names[-1] in text
+    text = help_parser().format_help()
+    for option in options.RUN:
+        assert option.names[-1] in text
+    assert list(options.BY_KEY) == [option.key for option in options.RUN]  # none has two owners
+    assert set(ORDER) == set(options.BY_KEY)
+
+
+TEXTS = {
+    "ulimit": "core=0", "cap-add": "CHOWN", "cap-drop": "CHOWN", "tmpfs": "/t", "ip": "10.0.0.2",
+    "publish": "80:80", "ipc": "container:a", "pid": "container:a", "network": "container:a",
+}  # fmt: skip
+OWNED = [
+    (stage.name, option) for stage in STAGES for option in stage.options
+    if stage.name != "identity" and option.key != "uts"  # always there; shares with the host alone
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("stage", "option"), OWNED, ids=lambda x: getattr(x, "key", x))
+def test_an_option_of_a_stage_that_is_left_out_is_refused(stage: str, option: Option) -> None:
+    argv = option.names[:1]
+    if option.kind != FLAG:
+        argv += (TEXTS.get(option.key, "5"),)
+    others = "time" if stage == "rlimits" else "rlimits"
+    if stage != "user":
+        others += ",user"
+    with pytest.raises(UsageError, match=f"needs the stage {stage}, and --stages leaves it out"):
+        plan_of("--stages", others, *argv, "ls")
+
+
+@pytest.mark.parametrize("option", ["ipc", "uts", "pid", "network"])
+def test_what_is_the_hosts_needs_no_stage(option: str) -> None:
+    spec, _ = plan_of("--stages", "rlimits,user", f"--{option}", "host", "ls")
+    assert list(spec.sharing.values()) == ["host"]
 
 
 @pytest.mark.parametrize(
@@ -67,9 +100,9 @@ def test_a_size_is_a_number_or_a_sentence(text: str) -> None:
 
 
 def test_volumes_and_tmpfs() -> None:
-    mount = parse_volume("/a:/b:ro")
+    mount = parse_volume("/a:/b:ro", touch=False)
     assert (mount.source, mount.destination, mount.readonly) == ("/a", "/b", True)
-    assert parse_tmpfs("/t:size=1m").options == "size=1m"
+    assert parse_tmpfs("/t:size=1m", "--tmpfs").options == "size=1m"
     for text in ("/a", "a:/b", "/a:b", "/a:/b:rx", ":/b"):
         with pytest.raises(UsageError):
             parse_volume(text)
@@ -88,7 +121,7 @@ def test_our_json_is_json(value: object) -> None:
 
 
 def test_a_spec_goes_into_a_record() -> None:
-    spec = Spec(id="a", resources=Resources(memory=5), mounts=[parse_volume("/a:/b")])
+    spec = Spec(id="a", resources=Resources(memory=5), mounts=[parse_volume("/a:/b", touch=False)])
     back = json.loads(to_json(spec.as_dict()))
     assert back["resources"]["memory"] == 5
     assert back["mounts"][0]["destination"] == "/b"

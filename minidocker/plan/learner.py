@@ -1,0 +1,88 @@
+"""The learner's own parts: which ones `--mine` and `--stage` name, and the warning beside them."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from minidocker.errors import UsageError
+from minidocker.places import LAB_MARKER
+from minidocker.stages import by_name
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from typing import Any
+
+    from minidocker.images.store.store import Store
+    from minidocker.stages.base import Stage
+
+
+def adopted(chosen: list[type[Stage]], options: dict[str, Any]) -> list[type[Stage]]:
+    """Put learners' parts in: every --stage NAME=FILE, and with --mine all of exercises/."""
+    wanted: list[tuple[str, list[str], str, bool]] = []
+    if options.get("mine"):
+        wanted += mine()
+    for text in options.get("stage", []):
+        name, equals, file = text.partition("=")
+        if not equals or not file:
+            raise UsageError(
+                f"--stage {text!r} is not NAME=FILE", "--stage pid=exercises/01_pid.py"
+            )
+        wanted.append((name, list(by_name(name).parts), file, True))
+    if not wanted:
+        return chosen
+    if sys.flags.no_site:
+        import site
+
+        site.main()  # a learner's file may import what is installed
+    from minidocker.runtime.adopt import adopt
+
+    stages = {stage.name: stage for stage in chosen}
+    for name, parts, file, strict in wanted:
+        if name not in stages:
+            if strict:
+                raise UsageError(f"--stage {name}=…: --stages leaves that stage out", f"add {name}")
+            continue
+        stages[name] = adopt(stages[name], parts, file)
+    return [stages[stage.name] for stage in chosen]
+
+
+def mine() -> list[tuple[str, list[str], str, bool]]:
+    """List the parts that the learner has written, by course.toml: (stage, parts, file, False).
+
+    A function that is still the starter's is left out, and the reference serves instead.
+    MINIDOCKER_EXERCISES names another directory than the course's exercises/.
+    """
+    from pathlib import Path
+
+    from minidocker.course import exercise_file, manifest
+
+    course = manifest.load()
+    directory = Path(os.environ.get("MINIDOCKER_EXERCISES") or course.root / "exercises")
+    found = []
+    for lesson in course.lessons:
+        changed = exercise_file.changed(course, lesson, directory)
+        by_stage: dict[str, list[str]] = {}
+        for function in lesson.functions:
+            if function.stage and function.name in changed:
+                by_stage.setdefault(function.stage, []).append(function.name)
+        file = os.path.relpath(directory / lesson.file)
+        found += [(stage, parts, file, False) for stage, parts in by_stage.items()]
+    return found
+
+
+def warning_outside_the_lab(store: Store) -> str:
+    """Say once that a learner's own code is about to run as root on no lab machine; "" later."""
+    if os.geteuid() or os.path.exists(LAB_MARKER):
+        return ""
+    marker = store.path("warned")
+    if os.path.exists(marker):
+        return ""
+    os.makedirs(store.root, 0o711, exist_ok=True)
+    with open(marker, "w", encoding="ascii"):
+        pass
+    return (
+        "minidocker: --mine runs your code as root on this machine. "
+        "A mistake in it can harm the machine;\n"
+        "  in the lab machine (minidocker vm up) nothing can be harmed. This is said once.\n"
+    )
