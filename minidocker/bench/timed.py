@@ -53,10 +53,12 @@ def noting(function: Callable[..., Any], step: str) -> Callable[..., Any]:
     return noted
 
 
-def before_exec(self: Linux, path: str, argv: Sequence[str], env: dict[str, str]) -> NoReturn:
+def before_exec(
+    self: Linux, path: str, argv: Sequence[str], env: dict[str, str], gate: int = -1
+) -> NoReturn:
     """Note the last moment at which this is still our program."""
     note("exec")
-    execve(self, path, argv, env)
+    execve(self, path, argv, env, gate)
     raise AssertionError("execve returned")
 
 

@@ -75,8 +75,21 @@ class Kernel:
         """Become the leader of a new session, without a terminal. setsid(2)"""
         raise NotImplementedError
 
-    def execve(self, path: str, argv: Sequence[str], env: dict[str, str]) -> NoReturn:
-        """Become another program. Returns never, or raises. execve(2)"""
+    def execve(
+        self, path: str, argv: Sequence[str], env: dict[str, str], gate: int = -1
+    ) -> NoReturn:
+        """Become another program. Returns never, or raises. execve(2)
+
+        With the descriptor of a `gate`, become that, and it becomes `path`: see runtime/gate.py.
+        """
+        raise NotImplementedError
+
+    def sealed_program(self, data: bytes, directory: str) -> int:
+        """Return a descriptor of a program that nobody can change: in memory, or without a name.
+
+        `directory` is where the file is made on a machine that executes nothing in memory.
+        memfd_create(2), F_SEAL_WRITE
+        """
         raise NotImplementedError
 
     def exit(self, status: int) -> NoReturn:
@@ -133,6 +146,17 @@ class Kernel:
 
     def capset(self, effective: int, permitted: int, inheritable: int) -> None:
         """Set the three sets of this process; the bounding set stays. capset(2)"""
+        raise NotImplementedError
+
+    def ambient(self) -> int:
+        """Return the ambient set as a mask: what an exec leaves to a user who is not root.
+
+        PR_CAP_AMBIENT(2const)
+        """
+        raise NotImplementedError
+
+    def raise_ambient(self, capabilities: int) -> None:
+        """Add to the ambient set; each must be permitted and inheritable. PR_CAP_AMBIENT(2const)"""
         raise NotImplementedError
 
     def seccomp(self, program: bytes) -> None:
@@ -267,14 +291,6 @@ class Kernel:
 
     def exists(self, path: str) -> bool:
         """Say whether the path leads to something. access(2)"""
-        raise NotImplementedError
-
-    def is_magic(self, path: str) -> bool:
-        """Say whether the path leads through a link of procfs, such as /proc/self/exe.
-
-        Such a link names an open file, not a place: it leads out of every root. openat2(2),
-        RESOLVE_NO_MAGICLINKS.
-        """
         raise NotImplementedError
 
     def kind(self, path: str) -> str:

@@ -12,6 +12,7 @@ from minidocker.kernel.flags import NAMESPACES, PR_SET_CHILD_SUBREAPER, SIGKILL
 from minidocker.runtime.channel import Channel
 from minidocker.runtime.child import Child, namespace
 from minidocker.runtime.failure import failure
+from minidocker.runtime.gate import make, refusal
 from minidocker.runtime.moments import Story
 from minidocker.stages.base import Stage
 from minidocker.stages.pid import Pid
@@ -58,9 +59,10 @@ class Birth(Story):
         flags, doors = self.clone_flags_and_doors()
         self.channel = Channel()
         self.gate = os.pipe()
+        program = make(self.kernel, self.channel.child.fileno(), self.run.directory)
         child = Child(
-            self.run, self.stages, self.kernel, self.channel, self.gate, self.signals.mask,
-            namespace("self", "mnt"), self.teller,
+            self.run, self.stages, self.kernel, self.channel, self.gate, program,
+            self.signals.mask, namespace("self", "mnt"), self.teller,
         )  # fmt: skip
         if self.run.spec.process.terminal:
             from minidocker.runtime import terminal  # noqa: F401  (the child uses what it loads)
@@ -79,6 +81,7 @@ class Birth(Story):
         self.stage = None
         self.channel.child.close()
         os.close(self.gate[0])
+        os.close(program)
 
     def clone_flags_and_doors(self) -> tuple[int, list[Door]]:
         """Say which namespaces the clone makes, and open those of others that it shall join."""
@@ -133,6 +136,10 @@ class Birth(Story):
         """Do what the child's message asks for; a failure is returned."""
         if message["kind"] == "failed":
             return reported(message)
+        if message["kind"] == "gate":
+            return refusal(self.run.spec.process.args[0], message["step"], message["errno"])
+        if "fd" in message:  # a terminal that nobody waits for
+            os.close(message["fd"])
         if message["kind"] == "step" and self.teller:
             self.teller.show(message)
             if message["method"] == "execve":

@@ -22,6 +22,7 @@ from minidocker.kernel.flags import (
     TIOCSPTLCK,
 )
 from minidocker.runtime.failure import failure
+from minidocker.runtime.gate import NOT_EXECUTABLE, NOT_FOUND, carry, refusal
 from minidocker.spec.spec import DEFAULT_PATH
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from minidocker.stages.base import Stage
 
 ALL_SIGNALS = set(range(1, 65)) - {32, 33}  # these two are glibc's own
-NOT_FOUND, NOT_EXECUTABLE = 127, 126
-SCRIPTS = 6  # an interpreter may be a script itself; the kernel goes no deeper. execve(2)
 
 
 class Child:
@@ -45,16 +44,19 @@ class Child:
 
     def __init__(
         self, run: Run, stages: Sequence[Stage], kernel: Kernel, channel: Channel,
-        gate: tuple[int, int], mask: set[int], host_mounts: str, teller: Teller | None,
+        gate: tuple[int, int], program: int, mask: set[int], host_mounts: str,
+        teller: Teller | None,
     ) -> None:  # fmt: skip
         self.run = run
         self.stages = stages
         self.kernel = kernel
         self.channel = channel
         self.gate = gate
+        self.program = program  # the descriptor of what we become first: see gate.py
         self.mask = mask
         self.host_mounts = host_mounts
         self.teller = teller
+        self.path = ""  # of the command, once it is found
         self.moment = "inside"
         self.stage: Stage | None = None
 
@@ -63,7 +65,7 @@ class Child:
         try:
             self.wait_for_go()
             self.stand_alone()
-            self.inside()
+            self.inside([stage for stage in self.stages if not stage.last])
             self.start()
         except BaseException as problem:  # an unwound child would run the host's clean-up
             self.fail(problem)
@@ -106,9 +108,10 @@ class Child:
         except KernelError:
             pass  # a kernel without keyrings, or in a container whose filter refuses keyctl
 
-    def inside(self) -> None:
+    def inside(self, stages: Sequence[Stage]) -> None:
         """Pass through the walls, in the order of STAGES."""
-        for stage in self.stages:
+        self.moment = "inside"
+        for stage in stages:
             if stage.gives_up and self.run.spec.process.terminal:
                 self.stage = None
                 self.open_terminal()
@@ -153,11 +156,14 @@ class Child:
         self.kernel.close_range(3)
         # What the caller had open is closed now, not by the exec: with a directory of the host's,
         # `-w /proc/self/fd/9` would be a way out (CVE-2024-21626 was this, in runc).
-        self.kernel.close_all_but({0, 1, 2, self.channel.child.fileno(), self.gate[0]})
+        ours = {self.channel.child.fileno(), self.gate[0], self.program}
+        self.kernel.close_all_but({0, 1, 2} | ours)
         self.kernel.chdir(self.run.spec.process.cwd)
         self.die_with_the_host()  # again: a change of ids has cleared it
         self.moment = "exec"
+        self.path = self.find_program()
         if self.run.spec.init:
+            self.pass_last()
             # PID 1 has the environment and the memory of a program of the host: nobody inside
             # may read them in /proc/1. An exec gives the command this right back. proc(5)
             self.kernel.prctl(PR_SET_DUMPABLE, 0)
@@ -175,6 +181,7 @@ class Child:
         """Stay as PID 1: no descriptor of the host, no capability but one, two duties."""
         self.channel.child.close()
         os.close(self.gate[0])
+        os.close(self.program)
         self.kernel.set_signal_mask(ALL_SIGNALS)
         _, held, _ = self.kernel.capget()
         needed = 1 << CAP_KILL if os.geteuid() == 0 else 0  # to signal a command of another user
@@ -196,45 +203,35 @@ class Child:
             os.setpgid(0, 0)
             os.tcsetpgrp(0, os.getpid())
 
-    def execute(self) -> NoReturn:
-        """Restore the signals, find the program, and execve."""
+    def find_program(self) -> str:
+        """Look the command up as its user, in its root, before the filter stands."""
         process = self.run.spec.process
-        env = dict(item.split("=", 1) for item in process.env if "=" in item)
-        path = find(process.args[0], env.get("PATH", DEFAULT_PATH))
-        self.refuse_own_program(path)
+        return find(process.args[0], self.env().get("PATH", DEFAULT_PATH))
+
+    def env(self) -> dict[str, str]:
+        """Return the command's variables."""
+        return dict(item.split("=", 1) for item in self.run.spec.process.env if "=" in item)
+
+    def pass_last(self) -> None:
+        """Let the filter stand. From here to the exec, each call of ours must pass it."""
+        self.inside([stage for stage in self.stages if stage.last])
+        self.moment = "exec"
+
+    def execute(self) -> NoReturn:
+        """Restore the signals, become the gate, and through it the command."""
+        process = self.run.spec.process
         # Python ignores these two; a command that inherits that never dies of a closed pipe.
         self.kernel.default_signals({SIGPIPE, SIGXFSZ})
         self.kernel.set_signal_mask(self.mask)
+        channel = self.channel.child.fileno()
+        program = carry(self.kernel, self.program, channel, bool(process.no_new_privs))
+        os.set_inheritable(channel, True)  # the gate closes it, by its exec of the command
+        if not self.run.spec.init:
+            self.pass_last()
         try:
-            self.kernel.execve(path, process.args, env)
+            self.kernel.execve(self.path, process.args, self.env(), program)
         except KernelError as problem:
-            raise MinidockerError(
-                f"cannot run {process.args[0]}: {problem.strerror}",
-                problem.remedy or "see that the file is a program for this machine, and executable",
-                NOT_FOUND if problem.errno == 2 else NOT_EXECUTABLE,
-            ) from None
-
-    def refuse_own_program(self, path: str) -> None:
-        """Refuse a command that is /proc/self/exe, by a link or as a script's interpreter.
-
-        That file is the host's interpreter, and root inside could then change it (CVE-2019-5736).
-        """
-        for _ in range(SCRIPTS):
-            if self.kernel.is_magic(path):
-                raise MinidockerError(
-                    f"cannot run {self.run.spec.process.args[0]}: it leads out of the container",
-                    "name a program of the image, not a link of /proc",
-                    NOT_EXECUTABLE,
-                )
-            try:
-                with open(path, "rb") as file:
-                    head = file.read(256)
-            except OSError:
-                return
-            words = head[2:].split(b"\n", 1)[0].split() if head[:2] == b"#!" else []
-            if not words:
-                return
-            path = os.fsdecode(words[0])
+            raise refusal(process.args[0], 1, problem.errno or 0) from None
 
     def fail(self, problem: BaseException) -> None:
         """Tell the host what went wrong, and where."""

@@ -91,7 +91,8 @@ class Watch:
 
     def obey(self, message: dict[str, Any], poll: Any) -> MinidockerError | None:
         """Take the terminal that a message brings; everything else is the birth's."""
-        if message["kind"] != "terminal":
+        wanted = self.run.spec.process.terminal and not self.terminal and "fd" in message
+        if message["kind"] != "terminal" or not wanted:
             return self.birth.obey(message)
         from minidocker.runtime.terminal import Terminal
 

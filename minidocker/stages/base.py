@@ -37,6 +37,8 @@ class Stage:
     """True: `inside` gives up rights, so the terminal is made before it."""
     options: ClassVar[tuple[Option, ...]] = ()
     """The options of `run` that this stage understands."""
+    last: ClassVar[bool] = False
+    """True: `inside` comes just before the exec, since it forbids what must be done before that."""
     parts: ClassVar[tuple[str, ...]] = ()
     """Names of the static methods that a learner may replace."""
     origin: ClassVar[dict[str, str]] = {}

@@ -25,6 +25,7 @@ class Seccomp(Stage):
         Option("--security-opt", LIST, "OPTION", "rights",
                "no-new-privileges, seccomp=FILE|unconfined, systempaths=unconfined"),
     )  # fmt: skip
+    last = True
     parts = ("install_filter",)
     program = b""
 

@@ -1,0 +1,28 @@
+"""ELF: the smallest file that the kernel starts as a program. elf(5)
+
+One header, one program header, then the code and its data in one segment that nobody may write.
+No library, no loader, no sections: the kernel reads nothing else.
+"""
+
+from __future__ import annotations
+
+import struct
+
+EM_X86_64, EM_AARCH64 = 62, 183
+ET_EXEC, PT_LOAD, PF_X, PF_R = 2, 1, 1, 4
+ADDRESS = 0x400000
+ALIGNMENT = 0x10000  # arm64 kernels may have pages of 64 KiB
+HEADERS = 64 + 56  # Elf64_Ehdr, Elf64_Phdr
+IDENT = b"\x7fELF\x02\x01\x01" + bytes(9)  # 64 bits, little-endian, version 1
+
+
+def executable(machine: int, text: bytes) -> bytes:
+    """Return a static program of `text`, which begins with its first instruction."""
+    size = HEADERS + len(text)
+    ehdr = struct.pack(
+        "<HHIQQQIHHHHHH", ET_EXEC, machine, 1, ADDRESS + HEADERS, 64, 0, 0, 64, 56, 1, 0, 0, 0
+    )
+    phdr = struct.pack(
+        "<IIQQQQQQ", PT_LOAD, PF_R | PF_X, 0, ADDRESS, ADDRESS, size, size, ALIGNMENT
+    )
+    return IDENT + ehdr + phdr + text
