@@ -1,25 +1,20 @@
-"""Lesson 08: the network: interfaces, addresses, routes, ports.
+"""Lesson 08: the network: interfaces, addresses, routes.
 
-What you build here: `loopback_up`, `lease`, `connect`, `default_route` and `publish`, parts of the
-stage `network`. `minidocker run --mine --network bridge` takes them as they pass.
+What you build here: `loopback_up`, `connect` and `default_route`, parts of the stage `network`.
+`minidocker run --mine --network bridge` takes them as they pass.
 
 `kernel.run(["ip", "-batch", "-"], lines)` says lines to a tool of the host, one command a line, and
 returns its output. `kernel.link_up(name)` and `kernel.route_add(destination, gateway)` are single
-system calls. kernel.read(path), kernel.rewrite(path, text) and kernel.lock(path) are for files.
-What the kernel or a tool refuses raises an OSError with its own words.
+system calls. What the kernel or a tool refuses raises an OSError with its own words.
 
 A `lease` is what a container has in a network:
     lease.address "10.77.0.2"    lease.prefix 24    lease.gateway "10.77.0.1"    lease.bridge "mdk0"
     lease.mac "02:4d:0a:4d:00:02", the Ethernet address    lease.link, a name for the host's end
-    lease.table, a name for a table of nft that belongs to this container alone
 
 Judge your work with:  minidocker grade 08
 """
 
 from __future__ import annotations
-
-import ipaddress
-import os
 
 
 # 1. WORKED EXAMPLE (rung R1). Read it, guess what is wrong, change one word. (1 line)
@@ -66,41 +61,3 @@ def default_route(kernel, gateway):
     Destinations are written as in ip(8): "10.0.0.0/8", or "default" for all. See route(8).
     """
     raise NotImplementedError("default_route is yours to write")
-
-
-# 5. REPAIR (rung R2). Right when one container starts, wrong when twenty start at once. (4 lines)
-def lease(kernel, path, subnet, owner):
-    """Give `owner` the first free address of `subnet`, and write that into the table at `path`.
-
-    A line of the table: ADDRESS, a tab, the owner. All lines that were there stay. Never given:
-    the first address (the network's name), the second (the bridge's), the last (everybody).
-    LookupError when none is free. Two processes that ask at once get different addresses:
-    hold kernel.lock(path + ".lock"), a descriptor, from the look to the entry. See flock(2).
-    """
-    table = kernel.read(path) if kernel.exists(path) else ""
-    taken = {line.split("\t")[0] for line in table.splitlines()}
-    for host in list(ipaddress.ip_network(subnet).hosts())[1:]:
-        address = str(host)
-        if address not in taken:
-            kernel.rewrite(path, f"{table}{address}\t{owner}\n")
-            return address
-    raise LookupError(f"no address of {subnet} is free")
-
-
-# 6. CONTRACT (rung R5). A table of nft with two chains. (10 lines)
-def publish(kernel, port, lease):
-    """Let packets to a port of the host reach a port of the container, in the table lease.table.
-
-    port.match is the first half of a rule: "packets to that port of this host". port.container is
-    the port inside. The second half sends them on: dnat to ADDRESS:PORT. Packets from elsewhere
-    pass the hook `prerouting`. Those that a process of the host sends pass `output` instead.
-    Rules of others stay as they are. Say it to ["nft", "-f", "-"], in this form:
-
-        table ip NAME {
-          chain ANYNAME {
-            type nat hook HOOK priority -100
-            RULE
-          }
-        }
-    """
-    raise NotImplementedError("publish is yours to write")

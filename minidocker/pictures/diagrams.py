@@ -11,11 +11,11 @@ from minidocker.pictures.svg import Canvas, wrap
 # (sentence, the kernel's word for it, the lessons that teach it): where each lesson stands.
 SENTENCES = (
     ("What is a container?", "a process, from outside", ("00",)),
-    ("Give it its own view", "namespaces", ("01", "02", "06", "07", "08")),
+    ("Give it its own view", "namespaces", ("01", "02", "06", "07", "08", "09")),
     ("Give it a limit", "cgroups", ("05",)),
-    ("Give it its own root", "rootfs from layers", ("03", "04", "10")),
-    ("Take power away", "capabilities, seccomp", ("09",)),
-    ("Put it together", "engine, runtime", ("11", "12")),
+    ("Give it its own root", "rootfs from layers", ("03", "04", "12", "13")),
+    ("Take power away", "capabilities, seccomp", ("10", "11")),
+    ("Put it together", "engine, runtime", ("14", "15")),
 )
 ACCENT_OF_ROW = ("grey", "blue", "green", "orange", "purple", "grey")
 

@@ -65,7 +65,7 @@ def holes(facts: Facts) -> list[Hole]:
     found = [*_namespaces(facts), *_files(facts), *_cgroup(facts), *_rights(facts)]
     if facts.seccomp == "off" and facts.kernel and reads_log(facts):
         why = "No namespace covers it. It tells of your devices, addresses and crashed programs."
-        found.append(Hole("kernel_log", "your kernel's log", why, "09"))
+        found.append(Hole("kernel_log", "your kernel's log", why, "10"))
     found.sort(key=lambda hole: hole.lesson)
     return [*found, KERNEL]
 
@@ -161,7 +161,7 @@ def _settings(facts: Facts) -> Iterator[Hole]:
         seen = covering(facts.seen, path)
         if seen and seen.mount.fstype in ("proc", "sysfs") and not seen.read_only:
             # A masked file is covered by a mount of its own: then this is another mount.
-            yield Hole(id, f"the kernel's {path}", why, "09")
+            yield Hole(id, f"the kernel's {path}", why, "10")
 
 
 def _travels(item: Seen, facts: Facts) -> bool:
@@ -199,13 +199,13 @@ def _rights(facts: Facts) -> Iterator[Hole]:
         why = why[0].upper() + why[1:]
         names = ", ".join(name.removeprefix("CAP_") for name in beyond[:3])
         more = f" and {len(beyond) - 3} more" if len(beyond) > 3 else ""
-        yield Hole("capabilities", f"capabilities beyond Docker's: {names}{more}", why, "09")
+        yield Hole("capabilities", f"capabilities beyond Docker's: {names}{more}", why, "10")
     if facts.seccomp == "off":
         why = "All system calls are open to it, also those that only attacks use."
-        yield Hole("seccomp", "every system call", why, "09")
+        yield Hole("seccomp", "every system call", why, "11")
     if facts.no_new_privs is False:
         why = "A setuid program in it still gains the rights of its owner."
-        yield Hole("new_privs", "setuid programs that gain rights", why, "09")
+        yield Hole("new_privs", "setuid programs that gain rights", why, "10")
     if facts.label and facts.label.startswith("unconfined"):
         why = "The machine has a security module, and this process is not confined by it."
-        yield Hole("lsm", "no security label", why, "09")
+        yield Hole("lsm", "no security label", why, "11")

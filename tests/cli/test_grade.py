@@ -237,7 +237,7 @@ def test_back_after_a_week(course, command):
     """One line a lesson, the last failing message, the machine, the next command."""
     judged(course, "01_pid", a="p")
     judged(course, "03_rootfs", a="p", b="f")
-    judged(course, "04_layers", a="n")  # looked at, and not begun
+    judged(course, "04_union_layers", a="n")  # looked at, and not begun
     said = command().stdout
     assert "  01  finished " in said and "  03  begun " in said and "  04  not started " in said
     assert "last message, lesson 03: MD0306  the old root is mounted\n" in said
@@ -245,7 +245,7 @@ def test_back_after_a_week(course, command):
     assert said.endswith("next: minidocker hint 03, or edit exercises/03_rootfs.py\n")
     judged(course, "03_rootfs", a="p", b="p")  # on to the next one, and not back to the first gap
     assert command().stdout.endswith(
-        "next: edit exercises/04_layers.py, then: minidocker grade 04\n"
+        "next: edit exercises/04_union_layers.py, then: minidocker grade 04\n"
     )
     for lesson in manifest.load(course).lessons[4:]:
         judged(course, lesson.id, a="p")
@@ -262,7 +262,7 @@ def test_it_says_what_the_machine_lacks_for_the_lesson(course, command):
     ("args", "says"),
     [
         (("grade", "77"), "no lesson '77'"),
-        (("grade", "12"), "not written yet"),
+        (("grade", "14"), "not written yet"),
         (("grade", "--from", "nowhere"), "no directory nowhere"),
         (("hint", "MD7777"), "no hints for MD7777"),
         (("hint", "01"), "was not judged yet"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from minidocker.lab.hosts import inside, small_host
 from minidocker.lab.overhear import overheard
-from minidocker.lab.small_host import inside, small_host
 from minidocker.pictures.packet_path import hops, packet_path
 
 pytestmark = pytest.mark.needs("root", "netns", "veth", "iproute2", "nft", "busybox")

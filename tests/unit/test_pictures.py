@@ -13,7 +13,7 @@ from minidocker.pictures import catalogue, diagrams, namespace_table, process_tr
 from minidocker.pictures.picture import Picture
 from minidocker.proc.processes import NAMESPACES
 
-LESSONS = [(f"{n:02d}_lesson", f"Lesson <{n}> & more") for n in range(13)]
+LESSONS = [(f"{n:02d}_lesson", f"Lesson <{n}> & more") for n in range(16)]
 
 
 def parse(picture: Picture) -> ElementTree.Element:
@@ -170,7 +170,7 @@ def test_the_map_lights_one_lesson_and_holds_all() -> None:
     picture = catalogue.course_map("01_pid", LESSONS, done=["00"])
     drawn = words(parse(picture))
     assert drawn.count("you are here") == 1 and drawn.count("done") == 1
-    assert [row[0] for row in picture.rows] == [f"{n:02d}" for n in range(13)]
+    assert [row[0] for row in picture.rows] == [f"{n:02d}" for n in range(16)]
     assert [row[2] for row in picture.rows[:3]] == ["done", "you are here", "to come"]
     for sentence, kernel_word, _ in diagrams.SENTENCES:
         assert sentence in drawn and kernel_word in drawn
@@ -183,7 +183,7 @@ def test_the_map_says_that_the_lesson_you_are_in_is_done() -> None:
 
 def test_every_lesson_stands_in_one_sentence() -> None:
     numbers = [number for _, _, taught in diagrams.SENTENCES for number in taught]
-    assert sorted(numbers) == [f"{n:02d}" for n in range(13)]
+    assert sorted(numbers) == [f"{n:02d}" for n in range(16)]
 
 
 def test_the_map_of_a_part_of_the_course_has_that_part() -> None:
@@ -193,9 +193,9 @@ def test_the_map_of_a_part_of_the_course_has_that_part() -> None:
 
 
 def test_a_lesson_that_the_map_does_not_know_is_drawn_all_the_same() -> None:
-    picture = catalogue.course_map("", [*LESSONS, ("13_more", "Something new")])
+    picture = catalogue.course_map("", [*LESSONS, ("16_more", "Something new")])
     assert "Something new" in words(parse(picture))
-    assert picture.rows[-1][0] == "13"
+    assert picture.rows[-1][0] == "16"
 
 
 def test_processes_of_another_user_are_a_permission_error(

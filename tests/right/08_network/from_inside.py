@@ -1,5 +1,7 @@
 # right: made in the container's network, and the other end is sent to the host
 
+import os
+
 
 def connect(kernel, pid, lease):
     kernel.run(

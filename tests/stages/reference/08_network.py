@@ -4,6 +4,4 @@ from minidocker.stages.network import Network
 
 connect = Network.connect
 default_route = Network.default_route
-lease = Network.lease
 loopback_up = Network.loopback_up
-publish = Network.publish

@@ -2,6 +2,8 @@
 # fails: loopback
 # says: cannot reach itself
 
+import os
+
 
 def loopback_up(kernel):
     if os.fork() == 0:

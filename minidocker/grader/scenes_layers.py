@@ -1,0 +1,71 @@
+"""What the scenes of lessons 04 and 12 share: trees, grown from short lists of operations.
+
+The check has made up the lists, [word, path, …], and the real overlay of the cell's kernel is asked
+to do them: so its upper directory is a real one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+OPTIONS = "redirect_dir=off,metacopy=off,index=off"
+
+
+def write(path: str, text: str) -> None:
+    """Write a file, and the directories above it."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def do(root: str, operations: Sequence[Any]) -> None:
+    """Do operations in a tree, one after the other."""
+    for word, name, *args in operations:
+        path = f"{root}/{name}"
+        if word == "mkdir":
+            os.makedirs(path)
+        elif word == "write":
+            write(path, args[0])
+        elif word == "append":
+            with open(path, "a") as file:
+                file.write(args[0])
+        elif word == "remove":
+            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+        elif word == "link":
+            os.link(path, f"{root}/{args[0]}")
+        elif word == "symlink":
+            os.symlink(args[0], path)
+        elif word == "chmod":
+            os.chmod(path, args[0])
+        elif word == "chown":
+            os.chown(path, *args)
+        elif word == "attribute":
+            os.setxattr(path, args[0], args[1].encode())
+        elif word == "node":
+            os.mknod(path, 0o020644, os.makedev(1, 7))
+        elif word == "time":
+            os.utime(path, (args[0], args[0]))
+
+
+def overlay(kernel: Any, layers: Sequence[str], upper: str, work: str, merged: str) -> None:
+    """Mount an overlay; layers bottom first, without ":" or "," in their names."""
+    for path in (*layers, upper, work, merged):
+        os.makedirs(path, exist_ok=True)
+    lower = ":".join(reversed(layers))
+    data = f"lowerdir={lower},upperdir={upper},workdir={work},{OPTIONS}"
+    kernel.mount("overlay", merged, "overlay", 0, data)
+
+
+def cast_upper(
+    kernel: Any, talk: Any, place: str, base: Sequence[Any], operations: Sequence[Any]
+) -> None:
+    """Grow a layer, let the kernel do the operations over it, and let the check look."""
+    do(f"{place}/base", base)
+    kernel.run(["cp", "-a", f"{place}/base", f"{place}/flat"])
+    overlay(kernel, [f"{place}/base"], f"{place}/upper", f"{place}/work", f"{place}/merged")
+    do(f"{place}/merged", operations)
+    talk.ask("cast")
+    kernel.umount2(f"{place}/merged")

@@ -1,0 +1,142 @@
+"""What the checks of lessons 04 and 12 share: trees of files, looked at from outside.
+
+What the kernel's overlay shows through /proc/PID/root of the cell is the truth.
+"""
+
+import os
+import random
+import stat
+
+CLOSE = 20_000  # nanoseconds: tarfile keeps times as floating-point numbers
+
+
+def token():
+    return f"{random.getrandbits(48):012x}"
+
+
+def somewhere():
+    """A directory in the cell that no file can know beforehand."""
+    return f"/tmp/layers-{token()}"
+
+
+# --- looking from outside ----------------------------------------------------------------------
+
+
+def outside(one, path):
+    """The same place as seen from here."""
+    return f"/proc/{one.pid}/root{path}"
+
+
+def read(one, path):
+    """The text of a file in the cell; None when there is no such file."""
+    try:
+        fd = os.open(outside(one, path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with open(fd, errors="replace") as file:
+        return file.read(1000)
+
+
+def tree(one, path):
+    """Tell all that a tree is: {path: {word: fact}}, the root left out."""
+    top, found, inodes = outside(one, path), {}, {}
+    for folder, folders, names in os.walk(top):
+        for name in folders + names:
+            place = os.path.join(folder, name)
+            info, known = os.lstat(place), os.path.relpath(place, top)
+            found[known] = {
+                "mode": stat.filemode(info.st_mode), "owner": f"{info.st_uid}:{info.st_gid}",
+                "device": info.st_rdev, "data": data(place, info), "time": info.st_mtime_ns,
+                "attributes": attributes(place),
+            }  # fmt: skip
+            if not stat.S_ISDIR(info.st_mode):
+                inodes.setdefault(info.st_ino, []).append(known)
+    for names in inodes.values():
+        for name in names:
+            found[name]["names"] = " = ".join(sorted(names))
+    return found
+
+
+def data(place, info):
+    if stat.S_ISREG(info.st_mode):
+        with open(os.open(place, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            return file.read(4000)
+    return os.readlink(place) if stat.S_ISLNK(info.st_mode) else None
+
+
+def attributes(place):
+    found = {name: os.getxattr(place, name, follow_symlinks=False)
+             for name in os.listxattr(place, follow_symlinks=False)}  # fmt: skip
+    return {name: value for name, value in found.items() if ".overlay." not in name}
+
+
+def differences(wanted, seen, leave=()):
+    """GOOD, BAD and MISSING lines for two trees; `leave` are words that do not count."""
+    lines = []
+    for path in sorted({*wanted, *seen}):
+        if path not in seen:
+            lines.append(("MISSING", path))
+        elif path not in wanted:
+            lines.append(("BAD", f"{path}: it should not be there"))
+        else:
+            lines += [("BAD", f"{path}: its {word} is {seen[path].get(word)!r}, "
+                              f"expected {value!r}")
+                      for word, value in wanted[path].items()
+                      if word not in leave and not same(word, value, seen[path].get(word))]  # fmt: skip
+    return lines
+
+
+def same(word, one, other):
+    return abs(one - other) < CLOSE if word == "time" else one == other
+
+
+# --- a real upper directory --------------------------------------------------------------------
+
+
+def plan():
+    """Operations for a base layer, and for the container over it: names and texts at random."""
+    n = {word: f"{word}-{token()[:4]}" for word in (
+        "changed", "gone", "kept", "tree", "again", "linked", "other", "file", "folder", "new")}  # fmt: skip
+    base = [
+        ["write", f"etc/{n['changed']}", token()], ["write", f"etc/{n['kept']}", token()],
+        ["write", f"etc/{n['gone']}", token()], ["write", f"{n['tree']}/a/b", token()],
+        ["write", f"{n['again']}/old", token()], ["write", f"{n['again']}/sub/deep", token()],
+        ["write", n["linked"], token()], ["link", n["linked"], n["other"]],
+        ["write", n["file"], token()], ["write", f"{n['folder']}/in", token()],
+        ["time", f"{n['tree']}/a", 900_000_000],
+    ]  # fmt: skip
+    operations = [
+        ["append", f"etc/{n['changed']}", token()], ["remove", f"etc/{n['gone']}"],
+        ["remove", n["tree"]],
+        ["remove", n["again"]], ["mkdir", n["again"]],
+        ["write", f"{n['again']}/new", token()], ["write", f"{n['again']}/sub/new", token()],
+        ["append", n["other"], token()],
+        ["remove", n["file"]], ["mkdir", n["file"]],
+        ["remove", n["folder"]], ["write", n["folder"], token()],
+        ["write", f"{n['new']}/one", token() * 20], ["link", f"{n['new']}/one", f"{n['new']}/two"],
+        ["symlink", f"{n['new']}/way", "/etc/passwd"], ["node", f"{n['new']}/full"],
+        ["chown", f"{n['new']}/one", 1234, 4321], ["chmod", f"{n['new']}/one", 0o4751],
+        ["attribute", f"{n['new']}/one", "trusted.course", token()],
+        ["time", f"{n['new']}/one", 1_000_000_001], ["time", n["new"], 1_000_000_002],
+        ["time", n["again"], 1_000_000_003],
+    ]  # fmt: skip
+    return {"place": somewhere(), "base": base, "operations": operations}, n
+
+
+def noted(one, upper):
+    """What the kernel has noted in an upper directory: {path: word}."""
+    top, found = outside(one, upper), {}
+    for folder, folders, names in os.walk(top):
+        for name in folders + names:
+            place = os.path.join(folder, name)
+            info, word = os.lstat(place), "written"
+            if stat.S_ISCHR(info.st_mode) and info.st_rdev == 0:
+                word = "deleted"
+            elif stat.S_ISDIR(info.st_mode):
+                try:
+                    opaque = os.getxattr(place, "trusted.overlay.opaque") == b"y"
+                except OSError:
+                    opaque = False
+                word = "opaque" if opaque else word
+            found[os.path.relpath(place, top)] = word
+    return found

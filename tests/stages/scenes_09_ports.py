@@ -1,0 +1,136 @@
+"""Scenes of lesson 09: what runs in a cell, next to the learner's functions."""
+
+import os
+import time
+from types import SimpleNamespace
+
+from minidocker.grader.scenes_network import (
+    BRIDGE,
+    GATEWAY,
+    another_machine,
+    container,
+    host,
+    ip,
+    lease,
+    plugged,
+    tried,
+)
+
+TABLE = "/tmp/leases"
+PAUSE = 0.02  # seconds between a look into the table and what follows
+
+
+# --- lease -----------------------------------------------------------------------------
+
+
+def act_lease(learner, kernel, talk, table, subnet, owners):
+    """Let lease give each owner an address, one after the other; then show the table."""
+    function = learner.lease
+    with open(TABLE, "w") as file:
+        file.write(table)
+    seen = []
+    for owner in owners:
+        talk.step(f"lease(kernel, {TABLE!r}, {subnet!r}, {owner!r})")
+        try:
+            seen.append(repr(function(kernel, TABLE, subnet, owner)))
+        except LookupError:
+            seen.append("LookupError")
+    with open(TABLE) as file:
+        talk.ask("leased", seen=seen, table=file.read())
+
+
+def act_lease_again(learner, kernel, talk, table, subnet, owner):
+    """No address is free; then one is, and the same process asks again."""
+    function = learner.lease
+    seen = []
+    for text in (table, table.partition("\n")[2]):
+        with open(TABLE, "w") as file:
+            file.write(text)
+        talk.step(f"lease(kernel, {TABLE!r}, {subnet!r}, {owner!r})")
+        try:
+            seen.append(repr(function(kernel, TABLE, subnet, owner)))
+        except LookupError:
+            seen.append("LookupError")
+    talk.ask("leased", seen=seen)
+
+
+class Slow:
+    """The kernel, a little slow after each look into a file: as if the machine were busy."""
+
+    def __init__(self, kernel):
+        self.kernel = kernel
+
+    def __getattr__(self, name):
+        return getattr(self.kernel, name)
+
+    def read(self, path):
+        text = self.kernel.read(path)
+        time.sleep(PAUSE)
+        return text
+
+
+def act_lease_at_once(learner, kernel, talk, subnet, count):
+    """Start many processes; when all are there, each asks for an address."""
+    function = learner.lease
+    with open(TABLE, "w"):
+        pass
+    gate, opened = os.pipe()
+    answers, tell = os.pipe()
+    for number in range(count):
+        if os.fork() == 0:
+            os.close(opened)
+            os.read(gate, 1)
+            try:
+                found = function(Slow(kernel), TABLE, subnet, f"box{number}")
+            except Exception as problem:
+                found = f"{type(problem).__name__}: {problem}"[:80]
+            os.write(tell, f"{found}\n".encode())
+            os._exit(0)
+    talk.step(f"{count} processes at once: lease(kernel, {TABLE!r}, {subnet!r}, …)")
+    os.close(tell)
+    os.close(opened)
+    text = b"".join(iter(lambda: os.read(answers, 4096), b""))
+    with open(TABLE) as file:
+        talk.ask("leased", seen=text.decode().split("\n")[:-1], table=file.read())
+
+
+# --- publish ---------------------------------------------------------------------------
+
+FOREIGN = """\
+table ip others {
+  chain mine {
+    type filter hook input priority 5
+    tcp dport 1 counter drop
+  }
+}
+"""
+NETWORK = f"""\
+table ip network {{
+  chain postrouting {{
+    type nat hook postrouting priority 100
+    oifname "{BRIDGE}" ct status dnat ip saddr 127.0.0.0/8 masquerade
+  }}
+}}
+"""
+
+
+def cast_publish(kernel, talk, **port):
+    """A host with rules of others, a container on its bridge, and another machine beside it."""
+    host(kernel)
+    kernel.write(f"/proc/sys/net/ipv4/conf/{BRIDGE}/route_localnet", "1")
+    kernel.run(["nft", "-f", "-"], FOREIGN + NETWORK)
+    box = container(kernel, talk, "box")
+    plugged(kernel, box, lease(2))
+    ip(kernel, f"route add default via {GATEWAY}\n", box)
+    another_machine(kernel, talk)
+
+
+def act_publish(learner, kernel, talk, host, container, protocol, cast):
+    """Let publish open one port."""
+    function = learner.publish
+    port = SimpleNamespace(host=host, container=container, protocol=protocol, address="",
+                           match=f"fib daddr type local {protocol} dport {host}")  # fmt: skip
+    talk.ask("before")
+    talk.step(f"publish(kernel, {host} to {container}/{protocol}, the lease of {lease(2).address})")
+    if tried(talk, function, kernel, port, lease(2))[1]:
+        talk.ask("published")

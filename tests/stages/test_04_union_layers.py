@@ -1,0 +1,139 @@
+"""Checks of lesson 04: union layers.
+
+Each one lets the learner's function work in a cell, and looks at the trees from outside: what the
+kernel's overlay shows there is the truth.
+"""
+
+import os
+
+from looking_at_layers import noted, outside, plan, read, somewhere, token
+
+from minidocker.course.outcomes import Fail, compared, good
+from minidocker.proc import mounts
+
+ETC = ("hosts", "hostname", "resolv.conf")
+
+
+# --- overlay_options ---------------------------------------------------------------------------
+
+
+def mounted(one, ran):
+    """Wait until the overlay is mounted with the learner's options."""
+    message = one.expect("mounted", "refused", "wrong")
+    if message.event == "wrong":
+        raise Fail("MD9012", name="overlay_options", value=message["value"], wanted="text", ran=ran)
+    if message.event == "refused":
+        raise Fail("MD0401", ran=ran, text=message["text"], expected="options that mount(2) takes",
+                   kernel=message["options"])  # fmt: skip
+    return message["options"]
+
+
+def test_options_order(subject, cell):
+    place, texts = somewhere(), [token(), token(), token()]
+    layers = [["a", [["x", texts[0]], ["only-a", texts[0]]]],
+              ["b", [["x", texts[1]], ["both", texts[1]]]],
+              ["c", [["both", texts[2]], ["d/deep", texts[2]]]]]  # fmt: skip
+    ran = "overlay_options([a, b, c], upper, work): c is the top layer"
+    wanted = {"x": texts[1], "only-a": texts[0], "both": texts[2], "d/deep": texts[2]}
+    with cell("options", place=place, layers=layers) as one:
+        options = mounted(one, ran)
+        who = dict(zip(texts, "abc", strict=True))
+        seen = {name: read(one, f"{place}/merged/{name}") for name in wanted}
+        lines = compared({name: f"from {who[text]}" for name, text in wanted.items()},
+                         {name: f"from {who.get(text, 'nowhere')}"
+                          for name, text in seen.items()})  # fmt: skip
+        if not good(lines):
+            raise Fail("MD0402", ran=ran, kernel=options, lines=lines)
+        text = token()
+        with open(outside(one, f"{place}/merged/x"), "w") as file:
+            file.write(text)
+        if read(one, f"{place}/upper/x") != text or read(one, f"{place}/b/x") != texts[1]:
+            raise Fail("MD0403", ran=ran, expected="a write to merged/x goes to upper/x",
+                       kernel=options)  # fmt: skip
+
+
+def test_options_names(subject, cell):
+    place, text = somewhere(), token()
+    names = ["plain", "a:b", "c,d", "e\\f", "g h", "i\\:,j", "k:upperdir=x,l"]
+    layers = [[name, [[f"from-{number}", text]]] for number, name in enumerate(names)]
+    ran = f"overlay_options({names}, upper, work)"
+    with cell("options", place=place, layers=layers) as one:
+        options = mounted(one, ran)
+        seen = {name: read(one, f"{place}/merged/from-{number}")
+                for number, name in enumerate(names)}  # fmt: skip
+        lines = compared(dict.fromkeys(names, "is a layer"),
+                         {name: "is a layer" for name, found in seen.items() if found == text})  # fmt: skip
+        if not good(lines):
+            raise Fail("MD0404", ran=ran, kernel=options, lines=lines)
+
+
+def test_changes(subject, cell):
+    args, _ = plan()
+    with cell("changes", **args) as one:
+        one.expect("cast")
+        truth = noted(one, f"{args['place']}/upper")
+        if sorted(set(truth.values())) != ["deleted", "opaque", "written"]:
+            raise RuntimeError(f"the kernel made another upper directory than expected: {truth}")
+        one.answer()
+        message = one.expect("results")
+        if message["found"] is None:
+            raise Fail("MD9012", name="changes", value=message["value"], wanted="list of pairs")
+        lines = compared(truth, dict(map(tuple, message["found"])))
+        if not good(lines):
+            raise Fail("MD0405", ran="changes(upper)", lines=lines)
+        if [path for path, _ in message["found"]] != sorted(truth):
+            raise Fail("MD0406", ran="changes(upper)", expected=" ".join(sorted(truth)),
+                       kernel=" ".join(path for path, _ in message["found"]))  # fmt: skip
+
+
+# --- place_etc_files ---------------------------------------------------------------------------
+
+
+def placed(one, texts):
+    """Wait until the three files are placed."""
+    message = one.expect("placed", "refused")
+    if message.event == "refused":
+        raise Fail("MD0427", text=message["text"], ran="place_etc_files(kernel, directory, root)")
+
+
+def etc_texts():
+    return {name: f"{token()} {name}\n" for name in ETC}
+
+
+def test_etc_mounted(subject, cell):
+    place, texts = somewhere(), etc_texts()
+    ran = "place_etc_files(kernel, directory, root)"
+    with cell("etc", place=place, texts=texts) as one:
+        placed(one, texts)
+        seen = {name: read(one, f"{place}/merged/etc/{name}") for name in ETC}
+        lines = compared(texts, seen)
+        if not good(lines):
+            raise Fail("MD0428", ran=ran, lines=lines)
+        points = {item.point: item for item in mounts.parse(one.proc.read(1, "mountinfo"))}
+        wanted = {f"{place}/merged/etc/{name}" for name in ETC}
+        lines = compared(wanted, wanted & set(points))
+        if not good(lines):
+            raise Fail("MD0429", ran=ran, expected="three mounts", lines=lines)
+
+
+def test_etc_layer(subject, cell):
+    place, texts = somewhere(), etc_texts()
+    ran = "place_etc_files(kernel, directory, root)"
+    with cell("etc", place=place, texts=texts) as one:
+        placed(one, texts)
+        copied = [path for path in noted(one, f"{place}/upper") if os.path.basename(path) in ETC]
+        if copied:
+            raise Fail("MD0430", ran=ran, expected="an upper directory without these files",
+                       kernel=f"upper/{copied[0]} is there")  # fmt: skip
+        filled = [name for name in ETC if read(one, f"{place}/init/etc/{name}") != ""]
+        if filled or read(one, f"{place}/image/etc/hosts") != "the image's own\n":
+            raise Fail("MD0431", ran=ran, kernel=" ".join(filled or ["the image's hosts"]))
+        if read(one, f"{place}/outside") != "unhurt\n":
+            raise Fail("MD0432", ran=ran)
+        more = token()
+        with open(outside(one, f"{place}/merged/etc/hosts"), "a") as file:
+            file.write(more)
+        if read(one, f"{place}/box/hosts") != texts["hosts"] + more:
+            raise Fail("MD0433", ran=ran, expected="what a container writes is in box/hosts")
+        if "etc/hosts" in noted(one, f"{place}/upper"):
+            raise Fail("MD0430", ran=ran, kernel="after a write, upper/etc/hosts is there")

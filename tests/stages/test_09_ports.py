@@ -1,0 +1,154 @@
+"""Checks of lesson 09: addresses that are given out, and ports that lead to a container."""
+
+import json
+import random
+
+from looking_at_networks import command, containers, reach, wait
+
+from minidocker.course.outcomes import Fail
+
+WORLD, SUBNET = "192.0.2.1", "10.77.0.0/24"
+
+
+# --- lease -----------------------------------------------------------------------------
+
+
+def table_of(*numbers, base="10.77.0."):
+    return "".join(f"{base}{number}\tbox{number}\n" for number in numbers)
+
+
+def test_lease_free(subject, cell):
+    """The gaps of a table are filled from below, and the table says so."""
+    taken = [2, 3, *random.sample(range(5, 12), 3), random.randrange(40, 50)]  # 4, but not 4x
+    random.shuffle(taken)
+    free = [number for number in range(2, 20) if number not in taken][:3]
+    wanted = [f"10.77.0.{number}" for number in free]
+    owners = ["a1", "b2 web", "c3"]
+    with cell("lease", table=table_of(*taken), subnet=SUBNET, owners=owners) as one:
+        message = one.expect("leased")
+        if message["seen"] != [repr(address) for address in wanted]:
+            raise Fail("MD0934", ran=f"three leases; taken: {' '.join(map(str, sorted(taken)))}",
+                       expected=" ".join(wanted), kernel=" ".join(message["seen"]))  # fmt: skip
+        lines = sorted(message["table"].splitlines())
+        right = sorted(table_of(*taken).splitlines()
+                       + [f"{a}\t{o}" for a, o in zip(wanted, owners, strict=True)])  # fmt: skip
+        if lines != right:
+            lost = sorted(set(lines) ^ set(right))
+            raise Fail("MD0935", ran="three leases", expected=f"{len(right)} lines",
+                       kernel=f"{len(lines)} lines; different: {lost[:4]}")  # fmt: skip
+
+
+def test_lease_full(subject, cell):
+    """A small subnet that does not begin at 0: its first host address is the bridge's."""
+    subnet, base = "10.99.0.16/29", "10.99.0."
+    full = table_of(*range(18, 23), base=base)
+    with cell("lease_again", table=full, subnet=subnet, owner="late") as one:
+        seen = one.expect("leased")["seen"]
+        ran = f"lease in {subnet}, of which 18 to 22 are taken"
+        if seen[0] != "LookupError":
+            raise Fail("MD0937", ran=ran, expected="LookupError", kernel=seen[0])
+        if seen[1] != repr(f"{base}18"):
+            raise Fail("MD0934", ran=f"{ran}, and then 18 is free", expected=f"{base}18",
+                       kernel=seen[1])  # fmt: skip
+
+
+def test_lease_at_once(subject, cell):
+    count = 20
+    with cell("lease_at_once", subnet=SUBNET, count=count) as one:
+        message = one.expect("leased")
+        seen, ran = message["seen"], f"{count} processes ask at once"
+        wanted = {f"10.77.0.{number}" for number in range(2, 2 + count)}
+        if set(seen) != wanted or len(seen) != count:
+            twice = sorted({address for address in seen if seen.count(address) > 1})
+            told = f"twice: {' '.join(twice[:3])}" if twice else " ".join(sorted(seen)[:5])
+            raise Fail("MD0936", ran=ran, expected=f"{count} different addresses",
+                       kernel=f"{len(set(seen))} different; {told}")  # fmt: skip
+        written = {line.partition("\t")[0] for line in message["table"].splitlines()}
+        if written != wanted:
+            raise Fail("MD0935", ran=ran, expected=f"{count} lines", kernel=f"{len(written)} lines")
+
+
+# --- publish ---------------------------------------------------------------------------
+
+
+def published(one):
+    """Wait for publish: (container, other machine, rules before)."""
+    box, far = containers(one, "box", "far")
+    one.expect("before")
+    before = rules(one.pid)
+    one.answer()
+    wait(one, "published", function="publish", code="MD0925")
+    return box, far, before
+
+
+def rules(pid):
+    """The rules in a network namespace, without counters."""
+    return json.loads(command(pid, "nft", "--json", "--stateless", "list", "ruleset"))["nftables"]
+
+
+def a_port():
+    return random.randrange(8000, 9000), random.randrange(3000, 4000)
+
+
+def test_publish_outside(subject, cell):
+    """From another machine, whose address the server must see."""
+    for kind in ("tcp", "udp"):
+        out, inner = a_port()
+        with cell("publish", host=out, container=inner, protocol=kind) as one:
+            box, far, _ = published(one)
+            seen, peer = reach(box, "0.0.0.0", far, "198.51.100.1", inner, out, kind)
+            ran = f"publish: {out} to {inner}/{kind}; another machine asks 198.51.100.1:{out}"
+            if seen != "answer":
+                raise Fail("MD0938", ran=ran, expected="an answer", kernel=seen)
+            if peer != "198.51.100.2":
+                raise Fail("MD0940", ran=ran, expected="198.51.100.2", kernel=peer)
+
+
+def test_publish_host(subject, cell):
+    """From the host itself, by each of its addresses."""
+    out, inner = a_port()
+    with cell("publish", host=out, container=inner, protocol="tcp") as one:
+        box, _, _ = published(one)
+        for target in (WORLD, "127.0.0.1"):
+            seen, _ = reach(box, "0.0.0.0", one.pid, target, inner, out)
+            if seen != "answer":
+                raise Fail("MD0939", ran=f"publish: {out} to {inner}; the host asks {target}:{out}",
+                           expected="an answer", kernel=seen)  # fmt: skip
+
+
+def test_publish_only(subject, cell):
+    """That port and no other, in a table of its own, and everybody else's rules as they were."""
+    out, inner = a_port()
+    with cell("publish", host=out, container=inner, protocol="tcp") as one:
+        box, far, before = published(one)
+        ran = f"publish: {out} to {inner}/tcp"
+        table = f"minidocker_{2:012x}"
+        after = rules(one.pid)
+        kept = [entry for entry in after if owner(entry) != table]
+        if strip(kept) != strip(before):
+            raise Fail("MD0941", ran=ran, expected=names(before), kernel=names(kept))
+        for target, port in (("198.51.100.1", out + 1), ("198.51.100.1", inner)):
+            seen, _ = reach(box, "0.0.0.0", far, target, inner, port)
+            if seen == "answer":
+                raise Fail("MD0942", ran=f"{ran}; another machine asks {target}:{port}",
+                           expected="no answer", kernel="an answer")  # fmt: skip
+
+
+def owner(entry):
+    """The table that an entry of nft's list belongs to."""
+    kind, facts = next(iter(entry.items()))
+    return facts.get("name") if kind == "table" else facts.get("table", "")
+
+
+def strip(entries):
+    """Entries without what is no rule: the version of nft, and the numbers that it gives."""
+    return [
+        {kind: {name: value for name, value in facts.items() if name != "handle"}}
+        for entry in entries for kind, facts in entry.items() if kind != "metainfo"
+    ]  # fmt: skip
+
+
+def names(entries):
+    counted = [owner(entry) for entry in entries if "rule" in entry]
+    told = ", ".join(f"{name}: {counted.count(name)}" for name in sorted(set(counted)))
+    return f"rules by table: {told or 'none'}"

@@ -1,0 +1,159 @@
+"""Checks of lesson 10: power that was taken away, looked at from outside, and tried."""
+
+import os
+import random
+import time
+
+from minidocker.course.outcomes import Fail, compared, good
+from minidocker.grader.probe import Gone
+from minidocker.kernel import flags as f
+
+SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+SECRETS = "/opt/minidocker-secrets"
+
+
+def capabilities(one, pid):
+    """The five sets of a process of the cell: name → number."""
+    return {name: int(one.proc.field(pid, name), 16) for name in SETS}
+
+
+def wait_for_exec(one, pid, name):
+    """Wait until the process is another program."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        try:
+            if one.proc.field(pid, "Name") == name:
+                return
+        except Gone:
+            break
+        time.sleep(0.01)
+    raise Fail("MD1009", ran="exec")
+
+
+def words(mask):
+    """Say a set in words, in short."""
+    names = [name.removeprefix("CAP_") for n, name in enumerate(f.CAPABILITIES) if mask >> n & 1]
+    if len(names) > 6:
+        return f"{len(names)} capabilities: {', '.join(names[:5])}, …"
+    return ", ".join(names) or "none"
+
+
+def test_setuid(subject, cell):
+    ran = "no_new_privileges(kernel); then user 1000 starts a setuid program of root's"
+    with cell("setuid") as one:
+        pid = one.number(one.expect("ready").sender)
+        bit = one.proc.field(pid, "NoNewPrivs")
+        one.answer()
+        wait_for_exec(one, pid, "minidocker-cana")
+        effective = one.proc.field(pid, "Uid").split()[1]
+        if effective == "0" or bit != "1":
+            raise Fail("MD1001", ran=ran, expected="NoNewPrivs: 1, effective uid 1000",
+                       kernel=f"NoNewPrivs: {bit}, effective uid {effective}")  # fmt: skip
+
+
+def test_order(subject, cell):
+    with cell("order") as one:
+        message = one.expect("exec", "refused", "wrong")
+        if message.event == "wrong":
+            raise Fail("MD1002", what=message["what"])
+        if message.event == "refused":
+            raise Fail("MD1003", step=message["step"], text=message["text"])
+        pid = one.number(message.sender)
+        one.answer()
+        wait_for_exec(one, pid, "sleep")
+        found = {**capabilities(one, pid), "Uid": int(one.proc.field(pid, "Uid").split()[1])}
+        lines = compared({**dict.fromkeys(SETS, 0), "Uid": 1000}, found)
+        if not good(lines):
+            raise Fail("MD1004", ran="the steps of DROP_ORDER", lines=lines)
+
+
+def dropped(one):
+    """Wait for drop_capabilities to return; (its pid in the cell, what the cell held)."""
+    message = one.expect("dropped")
+    return one.number(message.sender), int(message["held"])
+
+
+def some(*certain):
+    """A random set, with these in it."""
+    names = random.sample(f.CAPABILITIES[:15], 4)
+    return sum(1 << f.CAPABILITIES.index(name) for name in {*names, *certain})
+
+
+def test_drop_exec(subject, cell):
+    keep = some("CAP_CHOWN") & ~(1 << f.CAP_SETPCAP)
+    with cell("drop", keep=keep, now=keep) as one:
+        pid, held = dropped(one)
+        one.answer()
+        wait_for_exec(one, pid, "sleep")
+        found, keep = capabilities(one, pid), keep & held
+        ran = f"drop_capabilities(kernel, {keep:#x}, {keep:#x}); then root starts sleep"
+        if found["CapPrm"] & ~keep or found["CapBnd"] & ~keep:
+            raise Fail("MD1005", ran=ran, expected=words(keep),
+                       kernel=words(found["CapPrm"] | found["CapBnd"]))  # fmt: skip
+        if found["CapPrm"] != keep or found["CapBnd"] != keep:
+            raise Fail("MD1006", ran=ran, expected=words(keep), kernel=words(found["CapPrm"]))
+        if found["CapInh"]:
+            raise Fail("MD1007", ran=ran, kernel=f"CapInh: {words(found['CapInh'])}")
+
+
+def test_drop_now(subject, cell):
+    keep, now = some("CAP_CHOWN"), some("CAP_SYS_ADMIN")
+    with cell("drop", keep=keep, now=now) as one:
+        pid, held = dropped(one)
+        found = capabilities(one, pid)
+        if {found["CapPrm"], found["CapEff"]} != {now & held}:
+            raise Fail("MD1008", ran="drop_capabilities(kernel, keep, now), before any exec",
+                       expected=words(now & held), kernel=words(found["CapEff"]))  # fmt: skip
+
+
+# --- masks --------------------------------------------------------------------------------
+
+
+def masked(one):
+    """Wait for mask_paths; return the cell's view of the secrets, as a path out here."""
+    return f"/proc/{one.expect('masked').sender}/root{SECRETS}"
+
+
+def test_mask_hides(subject, cell):
+    ran = "mask_paths(kernel, paths)"
+    with cell("mask") as one:
+        place = masked(one)
+        beside = {name: look(f"{place}/{name}") for name in ("dir-b", "file-b")}
+        lines = compared({"dir-b": ["key"], "file-b": "secret"}, beside)
+        if not good(lines):
+            raise Fail("MD1018", ran=ran, lines=lines)
+        found = {name: look(f"{place}/{name}") for name in ("dir-a", "file-a")}
+        lines = compared({"dir-a": [], "file-a": ""}, found)
+        if not good(lines):
+            raise Fail("MD1017", ran=ran, lines=lines)
+        if os.path.lexists(f"{place}/nothing"):
+            raise Fail("MD1020", ran=ran)
+
+
+def look(path):
+    """What a path shows: a directory's names, or a file's beginning."""
+    try:
+        if os.path.isdir(path):
+            return sorted(os.listdir(path))
+        with open(path, encoding="utf-8") as stream:
+            return stream.read(100)
+    except OSError as problem:
+        return problem.strerror
+
+
+def test_mask_holds(subject, cell):
+    with cell("mask") as one:
+        place = masked(one)
+        try:
+            os.close(os.open(f"{place}/dir-a/new", os.O_CREAT | os.O_WRONLY))
+        except OSError:
+            pass
+        else:
+            raise Fail("MD1019", ran="mask_paths(kernel, paths); then a file is made in it")
+        try:
+            with open(f"{place}/file-a", "w", encoding="utf-8") as stream:
+                stream.write("x")
+        except OSError:
+            pass  # refused is as good
+        if look(f"{place}/file-a") == "x":
+            raise Fail("MD1017", ran="mask_paths(kernel, paths); then its file is written")
