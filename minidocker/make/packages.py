@@ -32,6 +32,9 @@ PACKAGES_FOR_TESTS = {
     "podman": "podman",
     "runc": "runc",
     "crun": "crun",
+    # the gate of the other processor: read, and run
+    "binutils-multiarch": "",
+    "qemu-user": "qemu-aarch64",
     "python3-seccomp": "",  # libseccomp, to compare our filters with
 }
 PACKAGES_FOR_VM = os.path.join(ROOT, "minidocker", "vm", "host-packages.txt")

@@ -229,7 +229,7 @@ def program_of(machine: str, tmp_path: Path, **what: object) -> list[str]:
         return [str(file)]
     emulator = shutil.which(f"qemu-{machine}-static") or shutil.which(f"qemu-{machine}")
     if not emulator:
-        pytest.skip(f"blocked: no qemu-{machine} (apt-get install qemu-user-static)")
+        pytest.skip(f"blocked: no qemu-{machine} (apt-get install qemu-user)")
     return [emulator, str(file)]
 
 

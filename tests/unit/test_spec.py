@@ -131,9 +131,10 @@ def test_a_spec_goes_into_a_record() -> None:
 
 def test_channel_tells_and_ends(tmp_path) -> None:
     channel = Channel()
-    channel.say("failed", message='a "quoted" word\n', status=126)
+    channel.say("failed", message='a "quoted" word\n', remedy="", status=126, trace="")
     channel.say("step", call="x" * 200_000)
-    assert channel.hear() == {"kind": "failed", "message": 'a "quoted" word\n', "status": 126}
+    assert channel.hear() == {"kind": "failed", "message": 'a "quoted" word\n', "remedy": "",
+                              "status": 126, "trace": ""}  # fmt: skip
     assert channel.hear()["call"].startswith("xxx")
     with open(tmp_path / "f", "w") as file:
         channel.send_terminal(file.fileno())
