@@ -25,6 +25,7 @@ from minidocker.kernel.linux import Linux
 
 MEMORY = 1 << 30
 FILE_SIZE = 16 << 20
+LONGEST = 100_000  # bytes of one message
 LINE = 203  # the descriptor of the line to the check: out of the way of a file that counts them
 UNWALLED = ("CAP_SYS_TIME", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_BOOT", "CAP_WAKE_ALARM",
             "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_PERFMON", "CAP_BPF")  # fmt: skip
@@ -50,7 +51,9 @@ def process_one(
     """Build the cell, start the scene when the check says go, stay until the check is done."""
     talk = socket.socket(fileno=descriptors[0])
     control = socket.socket(fileno=descriptors[1])
-    output, rest = descriptors[2], descriptors[3:]
+    output, source, rest = descriptors[2], descriptors[3], descriptors[4:]
+    order["source"] = read_all(source)
+    os.close(source)
     try:
         cell_root.build(kernel, order)
         cell_root.limit_processes(kernel, order["limit"])
@@ -120,9 +123,15 @@ class Talk:
 
     def say(self, event: str, **facts: Any) -> None:
         """Tell the check."""
-        message = {"event": event, **facts}
         try:
-            self.channel.send(json.dumps(message, default=repr).encode()[:100_000])
+            data = json.dumps({"event": event, **facts}, default=repr).encode()
+            if len(data) > LONGEST:
+                raise ValueError(f"it is {len(data)} bytes long")
+        except Exception as problem:  # whatever the learner's objects do when they are asked
+            text = f"{type(problem).__name__}: {str(problem)[:200]}"
+            data = json.dumps({"event": "unsaid", "text": text}).encode()
+        try:
+            self.channel.send(data)
         except OSError:
             os._exit(3)  # the line is closed, by the learner's code or by the check's end
 
@@ -191,8 +200,14 @@ def perform(
             os._exit(0)
 
 
+def read_all(fd: int) -> str:
+    """Return the text behind a descriptor that nobody else reads."""
+    os.lseek(fd, 0, os.SEEK_SET)
+    return b"".join(iter(lambda: os.read(fd, 1 << 16), b"")).decode()
+
+
 def settle(output: int, terminal: int | None) -> int | None:
-    """Give the scene plain descriptors: no input, and output into a file that the check can read.
+    """Give the scene plain descriptors: no input, and output into a pipe that the check reads.
 
     Nothing else stays open but the line to the check and the terminal, whose number is returned.
     """

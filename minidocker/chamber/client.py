@@ -12,6 +12,8 @@ from minidocker.chamber import zygote
 from minidocker.chamber.cell_needs import PACKAGE, needed_filesystems, process_limit, sweep
 from minidocker.errors import LAB_MACHINE, Blocked
 
+ANSWER_SECONDS = 30.0  # to make or to end a cell takes milliseconds
+
 
 class Maker:
     """The process that makes cells; see zygote.py."""
@@ -21,6 +23,13 @@ class Maker:
             raise Blocked("checks need Linux", LAB_MACHINE)
         if os.geteuid() != 0:
             raise Blocked("a cell for learner code needs root", "sudo minidocker grade")
+        self._start()
+        self.limit = process_limit()
+        sweep()
+        self.filesystems = needed_filesystems()
+
+    def _start(self) -> None:
+        """Start the process that makes cells."""
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         code = (
             "import os, sys; fd = int(sys.argv[1]); "
@@ -33,23 +42,26 @@ class Maker:
             pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         theirs.close()
-        self.limit = process_limit()
-        sweep()
-        self.filesystems = needed_filesystems()
+        self.channel.settimeout(ANSWER_SECONDS)
 
     def ask(self, message: dict[str, Any], descriptors: tuple[int, ...] = ()) -> dict[str, Any]:
-        """Send a request and return the answer."""
-        zygote.send(self.channel, message, descriptors)
-        answer = zygote.receive(self.channel)
+        """Send a request and return the answer; one that does not answer is replaced."""
+        try:
+            zygote.send(self.channel, message, descriptors)
+            answer = zygote.receive(self.channel)
+        except OSError:
+            answer = None
         if answer is None:
-            raise RuntimeError("the process that makes cells has ended")
+            self.close()
+            self._start()
+            raise RuntimeError("the process that makes cells did not answer")
         return answer[0]
 
     def close(self) -> None:
         """End the zygote, and with it every cell."""
         self.channel.close()
         try:
-            self.process.wait(10)
+            self.process.wait(2)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -17,6 +17,7 @@ import json
 import os
 import socket
 import sys
+import time
 from typing import Any
 
 from minidocker.chamber import cell_init
@@ -29,6 +30,7 @@ NAMESPACES = (
     | f.CLONE_NEWUTS | f.CLONE_NEWCGROUP
 )  # fmt: skip
 MESSAGE = 1 << 20
+END_SECONDS = 10.0
 
 
 def receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
@@ -81,7 +83,8 @@ def serve(channel: socket.socket) -> None:
 def make(
     kernel: Linux, channel: socket.socket, order: dict[str, Any], descriptors: list[int]
 ) -> int:
-    """Clone process 1 of a cell; descriptors: talk, control, output [, terminal] [, cgroup]."""
+    """Clone process 1 of a cell; descriptors: talk, control, output, source [, terminal]
+    [, cgroup]."""
     scenes = cell_init.load_scenes(order["scenes"])
     cgroup = descriptors[-1] if order["cgroup"] else None
     pid = kernel.clone(NAMESPACES, cgroup)
@@ -100,10 +103,15 @@ def make(
 
 
 def end(kernel: Linux, pid: int) -> None:
-    """Kill a cell's process 1: the kernel then kills all the others, and waitpid sees them gone."""
+    """Kill a cell's process 1: the kernel then kills all the others, and waitpid sees them gone.
+
+    A process that sleeps in the kernel may take its time, or stay: nobody waits for that.
+    """
     try:
         kernel.kill(pid, f.SIGKILL)
-        kernel.waitpid(pid)
+        give_up = time.monotonic() + END_SECONDS
+        while not kernel.waitpid(pid, f.WNOHANG)[0] and time.monotonic() < give_up:
+            time.sleep(0.001)
     except OSError:
         pass  # ended already
 

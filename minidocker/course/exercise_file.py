@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import ast
+import errno
+import hashlib
+import json
+import os
+import resource
+import stat
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +18,7 @@ from minidocker.course.manifest import Lesson, Manifest
 from minidocker.course.outcomes import Fail, NotStarted
 
 STARTERS = "exercises/.starters"
+MOST_BYTES = 256_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +27,7 @@ class Subject:
 
     trusted: the reference's own code, which may import the stages.
     hidden: directories that the cell does not show.
+    refused: why the file was not read at all.
     broken: how its import ended, when that was a loop or an exit.
     """
 
@@ -29,29 +37,95 @@ class Subject:
     starter: str = ""
     trusted: bool = False
     hidden: tuple[Path, ...] = ()
+    refused: str = ""
     broken: list[Fail] = field(default_factory=list, compare=False, repr=False)
-    _trees: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    _shapes: dict[str, Shape] = field(default_factory=dict, compare=False, repr=False)
 
     def ready(self, names: tuple[str, ...]) -> None:
         """Raise when there is nothing to run: no Python, a name missing, or one not started."""
-        try:
-            items = self._items("source")
-        except SyntaxError as problem:
-            raise Fail("MD9002", file=self.file, line=problem.lineno or 0,
-                       what=problem.msg, trace=(problem.text or "").rstrip()) from None  # fmt: skip
-        begin = self._items("starter") if self.starter else {}
+        if self.refused:
+            raise Fail("MD9014", file=self.file, why=self.refused)
+        shape = self._shape("source")
+        if shape.wrong:
+            line, what, text = shape.wrong
+            raise Fail("MD9002", file=self.file, line=line, what=what, trace=text)
+        begin = self._shape("starter").items if self.starter else {}
         for name in names:
-            if name in items and name in begin and items[name] == begin[name]:
+            if name in shape.items and shape.items[name] == begin.get(name):
                 raise NotStarted(name)
         for name in names:
-            if name not in items and not _binds(self._trees["source"], name):
+            if name not in shape.items and name not in shape.bound and "*" not in shape.bound:
                 raise Fail("MD9001", name=name, file=self.file)
 
-    def _items(self, which: str) -> dict[str, str]:
-        """Return name → the shape of its code, comments and layout left out."""
-        if which not in self._trees:
-            self._trees[which] = parse(getattr(self, which))
-        return {name: ast.dump(node) for name, node in items(self._trees[which]).items()}
+    def _shape(self, which: str) -> Shape:
+        """Return what a text defines; the learner's own is parsed where it can do no harm."""
+        if which not in self._shapes:
+            self._shapes[which] = shape_of(getattr(self, which))
+        return self._shapes[which]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a file defines: name → a digest of its code, comments and layout left out.
+
+    bound: names that it binds in another way; "*" stands for any. wrong: (line, what, text) when
+    it is not Python.
+    """
+
+    items: dict[str, str]
+    bound: frozenset[str] = frozenset()
+    wrong: tuple[int, str, str] | None = None
+
+
+def shape_of(text: str) -> Shape:
+    """Parse a text in a child with limits: a short text can take a parser a long time, or all."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(reader)
+            _limit_parser()
+            told = json.dumps(_parsed(text)).encode()
+            with os.fdopen(writer, "wb") as out:
+                out.write(told)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as came:
+        data = came.read()
+    os.waitpid(pid, 0)
+    if not data:
+        return Shape({}, wrong=(0, "Python cannot read it within its limits", ""))
+    told = json.loads(data)
+    wrong = tuple(told["wrong"]) if told["wrong"] else None
+    return Shape(told["items"], frozenset(told["bound"]), wrong)
+
+
+def _limit_parser() -> None:
+    """Give this process 10 s of processor time, and 1 GB more memory than it has."""
+    resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
+    with open("/proc/self/statm", encoding="ascii") as file:
+        most = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE") + (1 << 30)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """Return the Shape of a text as plain data."""
+    try:
+        tree = parse(text)
+        found = {name: _digest(ast.dump(node)) for name, node in items(tree).items()}
+        return {"items": found, "bound": sorted(_bound(tree)), "wrong": None}
+    except SyntaxError as problem:
+        shown = (problem.text or "").rstrip()[:200]
+        return {"items": {}, "bound": [], "wrong": [problem.lineno or 0, problem.msg, shown]}
+    except (RecursionError, MemoryError):
+        return {"items": {}, "bound": [], "wrong": [0, "nested too deeply", ""]}
+
+
+def _digest(text: str) -> str:
+    """Return a short name for a text."""
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
 def parse(text: str) -> ast.Module:
@@ -77,31 +151,62 @@ def items(tree: ast.Module) -> dict[str, ast.stmt]:
     return found
 
 
-def _binds(tree: ast.Module, name: str) -> bool:
-    """Say whether a module may bind a name in some other way: an import, a tuple, a star."""
+def _bound(tree: ast.Module) -> set[str]:
+    """Return the names that a module may bind in some other way: an import, a tuple, a star."""
+    found = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.alias) and (node.asname or node.name) in (name, "*"):
-            return True
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
-            return True
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            return True
-    return False
+        if isinstance(node, ast.alias):
+            found.add(node.asname or node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.FunctionDef):
+            found.add(node.name)
+    return found
+
+
+def look(path: Path) -> tuple[str, str]:
+    """Return (text, "") of a file that can be judged, else ("", why it cannot).
+
+    A file that is not there has no text. Not followed: links; not waited for: pipes.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return "", ""
+    except OSError as problem:
+        link = problem.errno == errno.ELOOP
+        return "", "it is a symbolic link" if link else f"it cannot be opened ({problem.strerror})"
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return "", "it is no regular file"
+        data = b"".join(iter(lambda: os.read(fd, 1 << 16), b"")) if _small(fd) else None
+    finally:
+        os.close(fd)
+    if data is None or len(data) > MOST_BYTES:
+        return "", f"it is larger than {MOST_BYTES // 1000} kB"
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = data.count(b"\n", 0, problem.start) + 1
+        return "", f"it is not in UTF-8 (line {line})"
+    return text.replace("\r\n", "\n").replace("\r", "\n"), ""
+
+
+def _small(fd: int) -> bool:
+    return os.fstat(fd).st_size <= MOST_BYTES
 
 
 def read(path: Path) -> str:
-    """Return a file's text; "" when there is none; bytes that are not UTF-8 become marks."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return ""
+    """Return a file's text; "" when there is none that can be read."""
+    return look(path)[0]
 
 
 def of_directory(manifest: Manifest, lesson: Lesson, directory: Path, name: str) -> Subject:
     """Return the subject whose exercise files lie in `directory`."""
+    text, why = look(directory / lesson.file)
     return Subject(
-        name, lesson.exercise, read(directory / lesson.file), starter(manifest, lesson),
-        hidden=hidden(manifest),
+        name, lesson.exercise, text, starter(manifest, lesson), hidden=hidden(manifest),
+        refused=why,
     )  # fmt: skip
 
 
@@ -110,20 +215,16 @@ def changed(manifest: Manifest, lesson: Lesson, directory: Path) -> set[str]:
 
     A file that does not parse counts as changed in everything: whoever loads it will say why.
     """
-    source, begin = read(directory / lesson.file), starter(manifest, lesson)
-    before = {name: ast.dump(node) for name, node in items(ast.parse(begin)).items()}
-    try:
-        now = {name: ast.dump(node) for name, node in items(ast.parse(source)).items()}
-    except SyntaxError:
+    now = shape_of(read(directory / lesson.file))
+    before = shape_of(starter(manifest, lesson)).items
+    if now.wrong:
         return set(before)
-    return {name for name, code in now.items() if before.get(name) != code}
+    return {name for name, code in now.items.items() if before.get(name) != code}
 
 
 def of_text(manifest: Manifest, lesson: Lesson, text: str, name: str) -> Subject:
     """Return a subject from text: for mistakes laid over a solution."""
-    return Subject(
-        name, lesson.exercise, text, starter(manifest, lesson), hidden=hidden(manifest)
-    )
+    return Subject(name, lesson.exercise, text, starter(manifest, lesson), hidden=hidden(manifest))
 
 
 def reference(manifest: Manifest, lesson: Lesson) -> Subject:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,19 +29,21 @@ class Journal:
         self.path = self.folder / "progress.jsonl"
 
     def entries(self) -> list[dict[str, Any]]:
-        """Return all entries, oldest first; a line that is no JSON (a crash) is passed over."""
-        try:
-            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            return []
-        found = []
-        for line in lines:
+        """Return all entries, oldest first; damaged lines (a crash) are skipped, with a word."""
+        found, damaged = [], 0
+        for line in _text(self.path).splitlines():
             try:
                 entry = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(entry, dict) and "do" in entry:
+            except (ValueError, RecursionError):
+                entry = None
+            if _whole(entry):
                 found.append(entry)
+            else:
+                damaged += bool(line.strip())
+        if damaged and str(self.path) not in _warned:
+            _warned.add(str(self.path))
+            lines = "1 line is" if damaged == 1 else f"{damaged} lines are"
+            print(f"{FOLDER}/{self.path.name}: {lines} damaged and skipped.", file=sys.stderr)
         return found
 
     def add(self, do: str, **facts: Any) -> None:
@@ -47,8 +51,9 @@ class Journal:
         entry = {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "do": do, **facts}
         try:
             self.own(self.folder, directory=True)
-            with open(self.path, "a", encoding="utf-8") as file:
-                file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+            how = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+            with open(os.open(self.path, how, 0o644), "a", encoding="utf-8") as file:
+                file.write(_gap(self.path) + json.dumps(entry) + "\n")
             self.own(self.path)
         except OSError:
             pass
@@ -137,6 +142,45 @@ class Journal:
             if entry.get("lesson") == lesson and entry["do"] == "borrow":
                 names.add(entry["function"])
         return names
+
+
+_warned: set[str] = set()
+_FIELDS: dict[str, dict[str, type]] = {
+    "grade": {"lesson": str, "digest": str, "earned": int, "points": int, "checks": dict,
+              "message": str},
+    "hint": {"lesson": str, "check": str, "code": str, "step": int},
+    "borrow": {"lesson": str, "function": str},
+    "reset": {"lesson": str},
+}  # fmt: skip
+
+
+def _whole(entry: object) -> bool:
+    """Say whether an entry has what its readers rely on."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("do"), str):
+        return False
+    fields = _FIELDS.get(entry["do"], {})
+    if not all(isinstance(entry.get(name), kind) for name, kind in fields.items()):
+        return False
+    return all(
+        isinstance(pair, list) and len(pair) == 2 and all(isinstance(one, str) for one in pair)
+        for pair in entry.get("checks", {}).values()
+    )
+
+
+def _text(path: Path) -> str:
+    """Return the text of a regular file; "" when there is none, or something else is there."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    with open(fd, encoding="utf-8", errors="replace") as file:
+        return file.read() if stat.S_ISREG(os.fstat(fd).st_mode) else ""
+
+
+def _gap(path: Path) -> str:
+    """Return the line feed that a writer which was killed has left out."""
+    text = _text(path)
+    return "" if not text or text.endswith("\n") else "\n"
 
 
 def digest(text: str) -> str:

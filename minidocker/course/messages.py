@@ -22,6 +22,10 @@ MESSAGES = {
     "MD9010": "{name} is not started.",
     "MD9011": "{text}",
     "MD9012": "{name} returned {value}, and that is no {wanted}.",
+    "MD9013": "Your code was not done after {seconds} s, at: {step}.",
+    "MD9014": "{file} cannot be judged: {why}.",
+    "MD9015": "Your code left something that the check cannot use: {text}",
+    "MD9016": "The answer of your code cannot be sent to the check: {text}",
     # lesson 00: what is a container
     "MD0001": "The process has not the name that set_hostname was given.",
     "MD0002": "The name changed for everybody, not only for the process that called set_hostname.",

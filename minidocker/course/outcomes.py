@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,22 @@ from minidocker.course.messages import sentence
 
 PASS, FAIL, BLOCKED, ERROR, NOT_STARTED = "pass", "fail", "blocked", "error", "not_started"
 OUTCOMES = (PASS, FAIL, BLOCKED, ERROR, NOT_STARTED)
+
+
+def inert(text: str) -> str:
+    """Return a text that only shows: control and direction characters as \\x1b, surrogates too."""
+    return "".join(one if _harmless(one) else _escaped(one) for one in text)
+
+
+def _harmless(one: str) -> bool:
+    return one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _escaped(one: str) -> str:
+    code = ord(one)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 class Fail(Exception):
@@ -57,7 +74,7 @@ class Fail(Exception):
         parts += [f"  {word:<9} {text}" for word, text in self.lines]
         parts += ["  " + line for line in self.trace.splitlines()]
         parts += [f"  {'printed':<9} {line[:100]}" for line in self.printed.splitlines()[:5]]
-        return "\n".join(parts)
+        return inert("\n".join(parts))
 
 
 class NotStarted(Exception):

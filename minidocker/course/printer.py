@@ -43,6 +43,7 @@ class Printer:
         """Print one text."""
         if self.quiet:
             return
+        text = o.inert(text)
         if self.console:
             self.console.print(text, style=style or None, markup=False)
         else:

@@ -6,6 +6,7 @@ namespaces of its own, an overlay as its root, limits. It guards against acciden
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import select
@@ -22,12 +23,12 @@ from minidocker.chamber.cell_needs import (
     PACKAGE,
     make_cgroup,
     open_terminal,
-    patience,
     remove_cgroup,
 )
 from minidocker.chamber.client import Maker
 from minidocker.course.outcomes import Fail, NotStarted
 from minidocker.errors import LAB_MACHINE, Blocked
+from minidocker.grader import bound, line
 from minidocker.grader.probe import Gone, Proc
 
 ROOMS = ("stages", "net", "runtime", "engine", "images", "lab", "grader")
@@ -37,8 +38,8 @@ QUIET_SECONDS = 2.0
 """So long may everything in a cell sleep, when an answer is expected."""
 CPU_SECONDS = 1.5
 """So much processor time may a cell use for one answer."""
-WALL_SECONDS = 40.0
-"""So long may one answer take on a busy machine; then it is nobody's fault but the machine's."""
+START_SECONDS = 40.0
+"""So long may a cell take to stand on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,9 @@ class Cell:
     ) -> None:  # fmt: skip
         self.maker, self.subject, self.scene = maker, subject, scene
         self.doing = ""
+        self.heard = 0
+        self.said = bytearray()
+        self.bound = bound.current()
         self.importing = f"importing {subject.file}"
         self.pid = 0
         self._open: list[int] = []
@@ -79,8 +83,10 @@ class Cell:
         self.talk, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.talk.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.control, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.output = os.memfd_create("output")
-        sent = [theirs.fileno(), control.fileno(), self.output]
+        self.output, printing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        os.set_blocking(printing, True)
+        text = sealed(subject.source)
+        sent = [theirs.fileno(), control.fileno(), printing, text]
         slave = -1
         if terminal:
             self.master, slave = open_terminal()
@@ -93,19 +99,20 @@ class Cell:
         finally:
             theirs.close()
             control.close()
-            for fd in sent[3:]:
+            for fd in sent[2:]:
                 os.close(fd)
         if "pid" not in answer:
             self.close()
             _refused(answer)
         self.pid = answer["pid"]
+        self.bound.cells.append(self)
         self._begin()
 
     def _order(self, scenes: Path, args: dict[str, Any], terminal: bool) -> dict[str, Any]:
         hide = [] if self.subject.trusted else [str(PACKAGE / room) for room in ROOMS]
         return {
             "scenes": str(scenes), "scene": self.scene, "args": args, "terminal": terminal,
-            "source": self.subject.source, "file": self.subject.file,
+            "file": self.subject.file,
             "trusted": self.subject.trusted, "limit": self.maker.limit,
             "cgroup": self.cgroup is not None, "filesystems": self.maker.filesystems,
             "hide": hide + [str(path) for path in self.subject.hidden],
@@ -113,8 +120,8 @@ class Cell:
 
     def _begin(self) -> None:
         """Wait until the cell stands, open its /proc, then let the scene go."""
-        self.control.settimeout(WALL_SECONDS)
-        answer = json.loads(self.control.recv(100_000) or b'{"broken": "it ended at its start"}')
+        self.control.settimeout(START_SECONDS * bound.scale())
+        answer = line.ended(self.control.recv(100_000) or b'{"broken": "it ended at its start"}')
         if "ready" not in answer:
             self.close()
             _refused(answer)
@@ -137,18 +144,22 @@ class Cell:
 
     def close(self) -> None:
         """Kill process 1, and so everything in the cell; give back what was opened."""
-        if self.pid:
-            self.maker.ask({"end": self.pid})
-            self.pid = 0
-        for fd in (*self._open, self.output, self.master):
-            if fd >= 0:
-                os.close(fd)
-        self._open, self.output, self.master = [], -1, -1
-        self.talk.close()
-        self.control.close()
-        if self.cgroup:
-            remove_cgroup(self.cgroup)
-            self.cgroup = None
+        with self.bound.held():
+            if self in self.bound.cells:
+                self.bound.cells.remove(self)
+            pid, self.pid = self.pid, 0
+            if pid:
+                self.maker.ask({"end": pid})
+            open_ones = (*self._open, self.output, self.master)
+            self._open, self.output, self.master = [], -1, -1
+            for fd in open_ones:
+                if fd >= 0:
+                    os.close(fd)
+            self.talk.close()
+            self.control.close()
+            if self.cgroup:
+                remove_cgroup(self.cgroup)
+                self.cgroup = None
 
     # --- the line to the scene ---------------------------------------------------------
 
@@ -164,6 +175,8 @@ class Cell:
                 return message
         budget = Budget(self.proc)
         while True:
+            self.bound.check()
+            self.drain()
             ready, _, _ = select.select([self.talk, self.control], [], [], 0.03)
             if self.talk in ready:
                 heard = self._receive()
@@ -174,8 +187,7 @@ class Cell:
                 else:
                     self.unexpected(heard)
             elif self.control in ready:
-                answer = json.loads(self.control.recv(100_000) or b"{}")
-                self._ended(answer.get("ended"))
+                self._ended(self._status(self.control.recv(100_000)))
             else:
                 budget.check(self)
 
@@ -201,45 +213,53 @@ class Cell:
             return None
         # struct ucred {pid, uid, gid}: the pid is translated into our namespace by the kernel
         sender = int.from_bytes(ancillary[0][2][:4], sys.byteorder, signed=True)
+        self.heard += 1
         try:
-            facts = json.loads(data)
-            return Message(str(facts.pop("event")), facts, sender)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return Message("noise", {"text": repr(data[:80])}, sender)
+            if self.heard > line.MOST_MESSAGES:
+                raise line.Noise("too many")
+            return Message(*line.parse(data), sender)
+        except line.Noise as problem:
+            return Message("noise", {"text": str(problem)}, sender)
 
     def unexpected(self, message: Message) -> None:
         """Note a step; raise for an event that ends the scene."""
-        event, facts = message.event, message.facts
+        event = message.event
         if event == "step":
-            self.doing = str(facts["text"])
+            self.doing = str(message["text"])[:300]
         elif event == "raised":
-            self._raised(facts)
+            self._raised(message)
         elif event == "missing":
-            raise Fail("MD9001", name=facts["name"], file=self.subject.file)
+            raise Fail("MD9001", name=message["name"], file=self.subject.file)
         elif event == "stranger":
-            raise Fail("MD9003", name=facts["name"], file=self.subject.file,
-                       source=facts["source"])  # fmt: skip
+            raise Fail("MD9003", name=message["name"], file=self.subject.file,
+                       source=message["source"])  # fmt: skip
+        elif event == "unsaid":
+            raise Fail("MD9016", text=message["text"], ran=self.doing)
         elif event != "noise":
             self._early.append(message)  # two processes speak: this one was quicker
         else:
             raise Fail("MD9008", ran=self.doing)
 
-    def _raised(self, facts: dict[str, Any]) -> None:
-        step = str(facts.get("step", self.doing))
-        if facts["kind"] == "NotImplementedError":
+    def _raised(self, message: Message) -> None:
+        step = str(message.facts.get("step", self.doing))
+        kind, text = str(message["kind"]), str(message["text"])
+        if kind == "NotImplementedError":
             raise NotStarted(step.partition("(")[0])
-        if not facts["own"] and facts["kind"] != "SyntaxError" and not _hidden(facts["text"]):
-            where = "outside your file"
-            raise Fail("MD9004", kind=facts["kind"], text=facts["text"], step=step, trace=where)
-        raise Fail("MD9004", kind=facts["kind"], text=facts["text"], step=step,
-                   trace=facts["trace"])  # fmt: skip
+        trace = str(message["trace"])
+        if not message["own"] and kind != "SyntaxError" and not _hidden(text):
+            trace = "outside your file"
+        raise Fail("MD9004", kind=kind, text=text, step=step, trace=trace)
 
     def _last_words(self) -> int | None:
         """The line is closed: return the scene's wait status, if its process has ended too."""
         if select.select([self.control], [], [], 0.3)[0]:
-            answer = json.loads(self.control.recv(100_000) or b"{}")
-            return int(answer["ended"]) if "ended" in answer else None
+            return self._status(self.control.recv(100_000))
         return None
+
+    def _status(self, data: bytes) -> int | None:
+        """Return the wait status that process 1 told."""
+        told = line.ended(data).get("ended")
+        return told if isinstance(told, int) else None
 
     def _ended(self, status: int | None) -> None:
         """The scene's process is gone: say so, in terms of the step it was in."""
@@ -269,26 +289,43 @@ class Cell:
         finally:
             os.close(fd)
 
+    def drain(self) -> None:
+        """Empty the pipe of what was printed, so that printing never waits; keep its beginning."""
+        for _ in range(64):
+            try:
+                data = os.read(self.output, 1 << 16)
+            except OSError:
+                return  # nothing is there, or the cell is closed
+            if not data:
+                return
+            self.said += data[: 4000 - len(self.said)]
+
+    def processes(self) -> list[tuple[int, str, str, int]]:
+        """Return (pid, state, name, clock ticks used) of everything in the cell but process 1."""
+        return self.proc.table() if self._open else []
+
     def printed(self) -> str:
         """Return what the learner's code printed."""
-        return os.pread(self.output, 4000, 0).decode(errors="replace")
+        self.drain()
+        return self.said.decode(errors="replace")
 
     def shell(self) -> Any:
         """Return a pexpect session on the cell's terminal."""
         return pexpect.fdpexpect.fdspawn(
-            self.master, timeout=10 * patience(), encoding="utf-8", codec_errors="replace"
+            self.master, timeout=10 * bound.scale(), encoding="utf-8", codec_errors="replace"
         )
 
 
 class Budget:
     """How long an answer may take: processor time for a loop, quiet time for a sleep.
 
-    Time in which the cell wants the processor and does not get it counts for neither.
+    Time in which the cell wants the processor and does not get it counts for neither. The whole
+    check has its own bound (bound.py), which no answer renews.
     """
 
     def __init__(self, proc: Proc) -> None:
         self.proc = proc
-        self.begin = self.last = time.monotonic()
+        self.last = time.monotonic()
         self.ticks = proc.load()[1]
         self.slept = 0.0
 
@@ -298,12 +335,19 @@ class Budget:
         wants, ticks = self.proc.load()
         self.slept = 0.0 if wants else self.slept + now - self.last
         self.last = now
-        if (ticks - self.ticks) / TICK > CPU_SECONDS * patience():
-            raise Fail("MD9006", step=cell.doing, seconds=CPU_SECONDS * patience())
-        if self.slept > QUIET_SECONDS * patience():
-            raise Fail("MD9007", step=cell.doing, seconds=QUIET_SECONDS * patience())
-        if now - self.begin > WALL_SECONDS * patience():
-            raise RuntimeError("the machine is too busy to judge this; MINIDOCKER_PATIENCE=4 waits")
+        if (ticks - self.ticks) / TICK > CPU_SECONDS * bound.scale():
+            raise Fail("MD9006", step=cell.doing, seconds=CPU_SECONDS * bound.scale())
+        if self.slept > QUIET_SECONDS * bound.scale():
+            raise Fail("MD9007", step=cell.doing, seconds=QUIET_SECONDS * bound.scale())
+
+
+def sealed(text: str) -> int:
+    """Return a descriptor from which a text can be read, and that nobody can write to."""
+    fd = os.memfd_create("text", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.write(fd, text.encode("utf-8", "replace"))
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW
+                | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)  # fmt: skip
+    return fd
 
 
 _host: list[int] = []

@@ -17,6 +17,7 @@ from minidocker.course import exercise_file as subjects
 from minidocker.course.exercise_file import Subject
 from minidocker.course.manifest import Check, Lesson, Manifest, load
 from minidocker.errors import LAB_MACHINE, Blocked
+from minidocker.grader import bound
 from minidocker.grader.cell import Cell
 from minidocker.grader.machine import Machine
 
@@ -125,6 +126,7 @@ def started(request: pytest.FixtureRequest) -> None:
     if found is None:
         raise RuntimeError(f"{name} stands in no check of course.toml")
     subject.ready(found[1].functions)
+    request.node.obj = bound.bounded(request.node.obj)
 
 
 __all__ = ["blocked", "cell", "machine", "pytest_generate_tests", "started", "zygote"]

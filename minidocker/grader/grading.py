@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from pathlib import Path
 
@@ -50,9 +51,15 @@ def _write(file: str, text: str) -> None:
     if file == "-":
         print(text)
         return
+    path, new = Path(file), Path(f"{file}.{os.getpid()}.new")
     try:
-        Path(file).write_text(text + "\n", encoding="utf-8")
+        if path.exists() and not path.is_file():  # a device or a pipe: nothing to rename onto
+            path.write_text(text + "\n", encoding="utf-8")
+            return
+        new.write_text(text + "\n", encoding="utf-8")
+        os.replace(new, path)
     except OSError as problem:
+        new.unlink(missing_ok=True)
         raise UsageError(f"cannot write {file}: {problem.strerror}", "name another file") from None
 
 

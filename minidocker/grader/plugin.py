@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from minidocker.chamber.cell_needs import PACKAGE
 from minidocker.course import outcomes as o
 from minidocker.course.exercise_file import Subject
 from minidocker.course.manifest import Check, Lesson, Manifest
 from minidocker.course.messages import sentence
 from minidocker.errors import Blocked
+from minidocker.grader import bound
 from minidocker.grader.fixtures import find_check
+
+CONTROL_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +59,10 @@ class Grading:
         self.on_result = on_result
         self.results: list[o.Result] = []
         self.problems: list[str] = []
+        self.controls: dict[str, bool] = {}
         self._begin = 0.0
         self._problem: BaseException | None = None
+        self._passed: set[str | None] = set()
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Let the fixtures find the plan."""
@@ -76,7 +86,12 @@ class Grading:
 
     def pytest_runtest_logstart(self) -> None:
         """Start the clock."""
-        self._begin, self._problem = time.monotonic(), None
+        self._begin, self._problem, self._passed = time.monotonic(), None, set()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note what went well: a pass is what was reached, not what lacks a problem."""
+        if report.passed:
+            self._passed.add(report.when)
 
     def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
         """Keep what ended the check; the first problem is the one that counts."""
@@ -84,22 +99,40 @@ class Grading:
             self._problem = call.excinfo.value
 
     @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Run an item, then make its Result."""
-        yield
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, None]:
+        """Run an item, then make its Result; one that was interrupted has none."""
+        outcome = yield
+        if outcome.excinfo is not None:
+            return
         subject = _subject(item)
         found = find_check(self.plan.manifest, _name(item))
         assert subject is not None
         assert found is not None
-        result = _result(found[0], found[1], subject, self._problem)
+        problem = self._problem
+        if problem is None and self._passed != {"setup", "call", "teardown"}:
+            problem = RuntimeError("the check did not run to its end")
+        if _strange(problem) and not subject.trusted and self.control(*found):
+            problem = o.Fail("MD9015", text=_told(problem))
+        result = _result(found[0], found[1], subject, problem)
         result.seconds = time.monotonic() - self._begin
         self.results.append(result)
         self.on_result(result)
 
+    def control(self, lesson: Lesson, check: Check) -> bool:
+        """Say whether our own solution passes a check here: then what went wrong is the subject's.
+
+        An unforeseen end of a check is either our fault or what the code did to it. Judging code
+        that is known to be right tells which.
+        """
+        if check.id not in self.controls:
+            self.controls[check.id] = solution_passes(self.plan.manifest, lesson, check)
+        return self.controls[check.id]
+
 
 def _subject(item: pytest.Item) -> Subject | None:
     callspec = getattr(item, "callspec", None)
-    return callspec.params.get("subject") if callspec else None
+    found = callspec.params.get("subject") if callspec else None
+    return found if isinstance(found, Subject) else None  # pytest has a mark for "no subject"
 
 
 def _name(item: pytest.Item) -> str:
@@ -122,5 +155,35 @@ def _result(
         result.message = f"{problem.message}: {problem.remedy}"
     else:
         result.outcome, result.code = o.ERROR, "MD9009"
-        result.message = sentence("MD9009", text=f"{type(problem).__name__}: {problem}")
+        result.message = sentence("MD9009", text=_told(problem))
+    result.message = o.inert(result.message)
     return result
+
+
+def _strange(problem: BaseException | None) -> bool:
+    """Say whether a check ended in a way that it did not foresee."""
+    return problem is not None and not isinstance(problem, o.Fail | o.NotStarted | Blocked)
+
+
+def _told(problem: BaseException | None) -> str:
+    return f"{type(problem).__name__}: {str(problem)[:500]}"
+
+
+def solution_passes(manifest: Manifest, lesson: Lesson, check: Check) -> bool:
+    """Judge the solution by one check, in a process of its own: the control of an experiment."""
+    solution = manifest.root / "solutions" / lesson.file
+    if not solution.is_file():
+        return False
+    text = solution.read_text(encoding="utf-8")
+    entry = {"lesson": lesson.id, "name": "control", "text": text, "checks": [check.id]}
+    code = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); "
+    code += "from minidocker.grader.judge import main; sys.exit(main())"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], input=json.dumps([entry]), text=True,
+            capture_output=True, timeout=CONTROL_SECONDS * bound.scale(),
+            env={**os.environ, "MINIDOCKER_COURSE": str(manifest.root)},
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0

@@ -7,10 +7,20 @@ in it could lie. Manual: proc(5), pid_namespaces(7).
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 
 class Gone(LookupError):
     """The process has ended."""
+
+
+def _inodes(fd: int) -> Iterator[tuple[str, int]]:
+    """Yield the names in a directory ns/; `pid_for_children` leads nowhere before a first child."""
+    for name in sorted(os.listdir(fd)):
+        try:
+            yield name, os.stat(name, dir_fd=fd).st_ino
+        except FileNotFoundError:
+            continue
 
 
 class Proc:
@@ -66,7 +76,7 @@ class Proc:
         except (FileNotFoundError, ProcessLookupError):
             raise Gone(f"process {pid} has ended") from None
         try:
-            return {name: os.stat(name, dir_fd=fd).st_ino for name in sorted(os.listdir(fd))}
+            return dict(_inodes(fd))
         finally:
             os.close(fd)
 
@@ -97,17 +107,22 @@ class Proc:
                 found[pid] = words[0]
         return found
 
+    def table(self) -> list[tuple[int, str, str, int]]:
+        """Return (pid, state letter, name, ticks used) of every process but process 1."""
+        found = []
+        for pid in self.pids()[1:]:
+            try:
+                name, _, rest = self.read(pid, "stat").partition(" (")[2].rpartition(")")
+            except Gone:
+                continue
+            words = rest.split()
+            found.append((pid, words[0], name, int(words[11]) + int(words[12])))
+        return found
+
     def load(self) -> tuple[bool, int]:
         """Return whether any process wants the processor or the disk, and the ticks used by all.
 
         Process 1 is left out: it is the grader's own.
         """
-        wants, ticks = False, 0
-        for pid in self.pids()[1:]:
-            try:
-                words = self.read(pid, "stat").rpartition(")")[2].split()
-            except Gone:
-                continue
-            wants = wants or words[0] in "RD"
-            ticks += int(words[11]) + int(words[12])
-        return wants, ticks
+        table = self.table()
+        return any(state in "RD" for _, state, _, _ in table), sum(row[3] for row in table)
