@@ -19,7 +19,8 @@ import types
 import warnings
 from typing import Any, NoReturn
 
-from minidocker.chamber import cell_root
+from minidocker.chamber import cell_room, cell_root
+from minidocker.chamber.cell_needs import PROCESSES
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 
@@ -54,8 +55,15 @@ def process_one(
     output, source, rest = descriptors[2], descriptors[3], descriptors[4:]
     order["source"] = read_all(source)
     os.close(source)
+    if not control.recv(1):  # until our maps are written
+        os._exit(0)
     try:
-        cell_root.build(kernel, order)
+        kernel.join_session_keyring()  # the caller's keys are no business of a learner's code
+        if order["room"]:
+            cell_room.become_root(kernel)
+            cell_room.build(kernel, order)
+        else:
+            cell_root.build(kernel, order)
         cell_root.limit_processes(kernel, order["limit"])
     except OSError as problem:
         control.send(json.dumps({"refused": str(problem), "errno": problem.errno}).encode())
@@ -240,6 +248,7 @@ def restrain(kernel: Linux) -> None:
     kernel.write("/proc/self/oom_score_adj", "1000")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
+    resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, PROCESSES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

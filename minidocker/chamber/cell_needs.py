@@ -1,17 +1,22 @@
 """What a cell stands on: how this machine limits processes, what file systems it needs, a terminal.
 
-Control groups are version 2 only, and are never made on a machine that has version 1 as well.
+The limits count for a cell as a whole. Groups of version 1 are made below our own, where that is
+what the machine counts with; both kinds are removed with the cell.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import re
 import sys
 import termios
 import time
 from pathlib import Path
 
+CELL = "minidocker.cell."
+PROCESSES = 400
+MEMORY = 512 << 20  # bytes, of all processes of a cell together
 PACKAGE = Path(__file__).resolve().parents[1]
 PSEUDO = {"proc", "sysfs", "devtmpfs", "devpts", "mqueue", "cgroup", "cgroup2", "securityfs",
           "debugfs", "tracefs", "bpf", "pstore", "configfs", "fusectl", "hugetlbfs",
@@ -68,16 +73,74 @@ def cgroup_parent() -> str:
     return "/sys/fs/cgroup" if ready and os.access("/sys/fs/cgroup", os.W_OK) else ""
 
 
+HOSTS_ROOT = ("_rootfs", "_layers", "_cgroups", "_user_namespace", "_hardening")
+"""Lessons whose scenes still ask for what only the host's root has; see cell_root.py."""
+FIRST_IDS = range(0x70000000, 0x7FFF0000, 65536)  # ranges that no distribution hands out
+
+
+def room_for(scenes: str) -> int:
+    """Return the first id of a room for these scenes; 0 where they still need the host's root."""
+    return 0 if scenes.endswith(HOSTS_ROOT) else random.choice(FIRST_IDS)
+
+
 def make_cgroup() -> str:
     """Make a cgroup for one cell, with a limit on processes; return its path."""
-    path = f"/sys/fs/cgroup/minidocker.cell.{os.getpid()}.{os.urandom(4).hex()}"
+    path = f"/sys/fs/cgroup/{CELL}{os.getpid()}.{os.urandom(4).hex()}"
     os.mkdir(path)
-    fd = os.open(f"{path}/pids.max", os.O_WRONLY)
+    _write(f"{path}/pids.max", str(PROCESSES))
+    for name, value in (("memory.max", MEMORY), ("memory.swap.max", 0)):
+        if os.path.exists(f"{path}/{name}"):
+            _write(f"{path}/{name}", str(value))
+    return path
+
+
+def old_groups() -> list[str]:
+    """Return where version 1 groups for a cell may be made: below our own, for memory and pids."""
+    found = []
+    with open("/proc/self/cgroup") as file:
+        own = {row[1]: row[2] for row in (line.rstrip("\n").split(":", 2) for line in file)}
+    with open("/proc/self/mountinfo") as file:
+        for line in file:
+            left, _, right = line.partition(" - ")
+            kind, _, options = right.split()[:3]
+            top, point = left.split()[3:5]
+            for name in {"memory", "pids"} & set(options.split(",")) if kind == "cgroup" else ():
+                path = own.get(name, "/").removeprefix(top if top != "/" else "")
+                place = f"{point}{path}".rstrip("/")
+                found.append(place if os.path.isdir(place) else point)
+    return [place for place in found if os.access(place, os.W_OK)]
+
+
+def make_old_groups() -> list[str]:
+    """Make a version 1 group for one cell in each of `old_groups`, with its limit."""
+    name = f"{CELL}{os.getpid()}.{os.urandom(4).hex()}"
+    made = []
+    for parent in old_groups():
+        path = f"{parent}/{name}"
+        try:
+            os.mkdir(path)
+            made.append(path)
+            if os.path.exists(f"{path}/memory.limit_in_bytes"):
+                _write(f"{path}/memory.limit_in_bytes", str(MEMORY))
+            else:
+                _write(f"{path}/pids.max", str(PROCESSES))
+        except OSError:
+            continue  # RLIMIT_AS times RLIMIT_NPROC is what is left
+    return made
+
+
+def join(pid: int, groups: list[str]) -> None:
+    """Put a process into groups; what it starts will be in them too."""
+    for path in groups:
+        _write(f"{path}/cgroup.procs", str(pid))
+
+
+def _write(path: str, text: str) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
-        os.write(fd, b"400")
+        os.write(fd, text.encode())
     finally:
         os.close(fd)
-    return path
 
 
 def remove_cgroup(path: str) -> None:
@@ -96,10 +159,10 @@ def remove_cgroup(path: str) -> None:
 
 def sweep() -> None:
     """Remove the cgroups that graders left which were killed."""
-    if parent := cgroup_parent():
+    for parent in filter(None, [cgroup_parent(), *old_groups()]):
         for name in os.listdir(parent):
-            owner = name.removeprefix("minidocker.cell.").partition(".")[0]
-            if name.startswith("minidocker.cell.") and not os.path.exists(f"/proc/{owner}"):
+            owner = name.removeprefix(CELL).partition(".")[0]
+            if name.startswith(CELL) and not os.path.exists(f"/proc/{owner}"):
                 remove_cgroup(f"{parent}/{name}")
 
 

@@ -6,10 +6,10 @@ import os
 import sys
 from typing import Any
 
+from minidocker.chamber.cell_needs import PROCESSES
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 
-PROCESSES = 400  # the kernel takes no pid_max below 301
 
 
 def build(kernel: Linux, order: dict[str, Any]) -> None:
@@ -70,6 +70,9 @@ def devices(kernel: Linux, path: str) -> None:
 
 
 def limit_processes(kernel: Linux, how: str) -> None:
-    """Set this namespace's own pid_max, where a kernel has one for each (6.14 and later)."""
+    """Set this namespace's own pid_max, where a kernel has one for each (6.14 and later).
+
+    The kernel takes none below 301. Root inside could raise it again; RLIMIT_NPROC it could not.
+    """
     if how == "pid_max":
         kernel.write("/proc/sys/kernel/pid_max", str(PROCESSES))

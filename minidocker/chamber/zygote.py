@@ -15,12 +15,16 @@ from __future__ import annotations
 import array
 import json
 import os
+import resource
 import socket
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from minidocker.chamber import cell_init
+from minidocker.chamber.cell_needs import PROCESSES
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
@@ -87,7 +91,8 @@ def make(
     [, cgroup]."""
     scenes = cell_init.load_scenes(order["scenes"])
     cgroup = descriptors[-1] if order["cgroup"] else None
-    pid = kernel.clone(NAMESPACES, cgroup)
+    with owned_by(kernel, order["room"]):
+        pid = kernel.clone(NAMESPACES | (f.CLONE_NEWUSER if order["room"] else 0), cgroup)
     if pid == 0:
         try:
             kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
@@ -99,7 +104,39 @@ def make(
             os.write(2, f"cell: {type(problem).__name__}: {problem}\n".encode())
         finally:
             os._exit(1)
+    if order["room"]:
+        write_maps(pid, order["room"])
     return pid
+
+
+@contextmanager
+def owned_by(kernel: Linux, uid: int) -> Iterator[None]:
+    """Be another user while a user namespace is made: its processes count for its owner.
+
+    RLIMIT_NPROC at that moment is the limit of the whole namespace, which nobody in it can raise.
+    """
+    if not uid:
+        yield
+        return
+    _, permitted, inheritable = kernel.capget()
+    limits = resource.getrlimit(resource.RLIMIT_NPROC)
+    resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, limits[1]))
+    os.seteuid(uid)
+    kernel.capset(permitted, permitted, inheritable)
+    try:
+        yield
+    finally:
+        if os.getpid() != 1:  # in the clone its own ids and limits are to stay
+            os.seteuid(0)
+            resource.setrlimit(resource.RLIMIT_NPROC, limits)
+            kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
+
+
+def write_maps(pid: int, first: int) -> None:
+    """Write the maps of a cell's user namespace: its ids 0 to 65535 are nobody's out here."""
+    for name in ("uid_map", "gid_map"):
+        with open(f"/proc/{pid}/{name}", "w", encoding="ascii") as file:
+            file.write(f"0 {first} 65536\n")
 
 
 def end(kernel: Linux, pid: int) -> None:

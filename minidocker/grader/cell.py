@@ -1,7 +1,7 @@
 """The check's end of a cell: make it, talk to the scene in it, look at it from outside, end it.
 
-A cell is a throw-away container for learner code: pid, mount, network, ipc, uts and cgroup
-namespaces of its own, an overlay as its root, limits. It guards against accidents, not malice.
+A cell is a throw-away container for learner code: namespaces of its own, a root made of what is
+needed, limits on everything together. See minidocker/chamber.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ import pexpect.fdpexpect
 
 from minidocker.chamber.cell_needs import (
     PACKAGE,
+    join,
     make_cgroup,
+    make_old_groups,
     open_terminal,
     remove_cgroup,
+    room_for,
 )
 from minidocker.chamber.client import Maker
 from minidocker.course.outcomes import Fail, NotStarted
@@ -68,6 +71,7 @@ class Cell:
         self.heard = 0
         self.said = bytearray()
         self.bound = bound.current()
+        self.first_id = room_for(scenes.stem)
         self.importing = f"importing {subject.file}"
         self.pid = 0
         self._open: list[int] = []
@@ -91,6 +95,7 @@ class Cell:
         if terminal:
             self.master, slave = open_terminal()
             sent.append(slave)
+        self.groups = make_old_groups()
         self.cgroup = make_cgroup() if maker.limit == "cgroup" else None
         try:
             if self.cgroup:
@@ -115,11 +120,13 @@ class Cell:
             "file": self.subject.file,
             "trusted": self.subject.trusted, "limit": self.maker.limit,
             "cgroup": self.cgroup is not None, "filesystems": self.maker.filesystems,
-            "hide": hide + [str(path) for path in self.subject.hidden],
+            "room": self.first_id, "hide": hide + [str(path) for path in self.subject.hidden],
         }  # fmt: skip
 
     def _begin(self) -> None:
         """Wait until the cell stands, open its /proc, then let the scene go."""
+        join(self.pid, self.groups)
+        self.control.send(b"m")
         self.control.settimeout(START_SECONDS * bound.scale())
         answer = line.ended(self.control.recv(100_000) or b'{"broken": "it ended at its start"}')
         if "ready" not in answer:
@@ -128,7 +135,7 @@ class Cell:
         # Opened before any learner code runs: whatever it unmounts, this stays.
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         self._open.append(os.open(f"/proc/{self.pid}/root/proc", flags))
-        self.proc = Proc(self._open[0])
+        self.proc = Proc(self._open[0], self.first_id)
         self.own = self.proc.namespaces(1)
         self.control.send(b"g")
 
@@ -160,6 +167,8 @@ class Cell:
             if self.cgroup:
                 remove_cgroup(self.cgroup)
                 self.cgroup = None
+            while self.groups:
+                remove_cgroup(self.groups.pop())
 
     # --- the line to the scene ---------------------------------------------------------
 

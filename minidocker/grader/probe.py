@@ -26,8 +26,9 @@ def _inodes(fd: int) -> Iterator[tuple[str, int]]:
 class Proc:
     """A procfs behind a directory descriptor."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, first_id: int = 0) -> None:
         self.descriptor = descriptor
+        self.first_id = first_id  # of the cell's user namespace: its root is this id out here
 
     def read(self, pid: int | str, name: str) -> str:
         """Return the text of /proc/PID/NAME; Gone when there is no such process."""
@@ -35,8 +36,9 @@ class Proc:
             fd = os.open(f"{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.descriptor)
             try:
                 # One read of a long table (mountinfo) ends after a page: read to the end.
-                text = b"".join(iter(lambda: os.read(fd, 1 << 16), b""))
-                return text.decode(errors="replace")
+                data = b"".join(iter(lambda: os.read(fd, 1 << 16), b""))
+                text = data.decode(errors="replace")
+                return self._own_ids(text) if name in ("uid_map", "gid_map") else text
             finally:
                 os.close(fd)
         except (FileNotFoundError, ProcessLookupError):
@@ -46,8 +48,21 @@ class Proc:
         """Return a line of /proc/PID/status, without its name."""
         for line in self.read(pid, "status").splitlines():
             if line.startswith(name + ":"):
-                return line.partition(":")[2].strip()
+                value = line.partition(":")[2].strip()
+                if name in ("Uid", "Gid", "Groups"):
+                    return "\t".join(str(self.own_id(int(word))) for word in value.split())
+                return value
         return ""
+
+    def own_id(self, number: int) -> int:
+        """Turn a user or group id out here into what the cell's root would call it."""
+        inside = 0 <= number - self.first_id < 65536
+        return number - self.first_id if self.first_id and inside else number
+
+    def _own_ids(self, text: str) -> str:
+        """Return the lines of a map with the cell's own numbers in the second column."""
+        rows = [[int(word) for word in line.split()] for line in text.splitlines()]
+        return "".join(f"{a:>10} {self.own_id(b):>10} {n:>10}\n" for a, b, n in rows)
 
     def numbers(self, pid: int | str) -> list[int]:
         """Return NSpid: the pids of a process, one a level, the cell's own first."""
