@@ -23,7 +23,6 @@ ETC = ("passwd", "group", "hosts", "hostname", "resolv.conf", "nsswitch.conf", "
        "services", "localtime", "os-release", "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
        "iproute2", "nftables.conf", "ethertypes", "rpc")  # fmt: skip
 EMPTY = ("home", "mnt", "opt", "root", "run", "srv", "sys", "var", "var/tmp", "var/lib", "var/log")
-DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 SAFE = f.MS_NOSUID | f.MS_NODEV | f.MS_NOEXEC
 
 
@@ -127,7 +126,7 @@ def _python(kernel: Linux, root: str) -> None:
 def _devices(kernel: Linux, path: str) -> None:
     """Make a small /dev: six nodes bound from the host's, for nobody makes nodes in a room."""
     kernel.mount("dev", path, "tmpfs", f.MS_NOSUID, "size=64k,mode=755")
-    for name in DEVICES:
+    for name in f.DEVICES:
         os.close(os.open(f"{path}/{name}", os.O_WRONLY | os.O_CREAT, 0o644))
         kernel.mount(f"/dev/{name}", f"{path}/{name}", "", f.MS_BIND)
     kernel.mkdir(f"{path}/pts")

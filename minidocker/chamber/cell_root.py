@@ -11,7 +11,6 @@ from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 
 
-
 def build(kernel: Linux, order: dict[str, Any]) -> None:
     """Make the cell's root: a throw-away overlay over the host's, and what belongs on it."""
     kernel.mount("", "/", "", f.MS_REC | f.MS_PRIVATE)

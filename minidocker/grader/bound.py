@@ -14,14 +14,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from minidocker.chamber.cell_needs import patience
 from minidocker.course.outcomes import Fail
 from minidocker.errors import Blocked
-
-if TYPE_CHECKING:
-    from minidocker.grader.cell import Cell
 
 TOTAL_SECONDS = 30.0
 """So long may a check take, with all that it waits for."""
@@ -46,11 +43,23 @@ def scale() -> float:
     return speed() * patience()
 
 
+class Watched(Protocol):
+    """What a bound looks at: a cell."""
+
+    doing: str
+
+    def drain(self) -> None:
+        """Empty the pipe of what was printed."""
+
+    def processes(self) -> list[tuple[int, str, str, int]]:
+        """Return (pid, state, name, clock ticks used) of everything in it."""
+
+
 class Bound:
     """The bound of one check. `run` calls the check; cells register in `cells`."""
 
     def __init__(self) -> None:
-        self.cells: list[Cell] = []
+        self.cells: list[Watched] = []
         self.begin = time.monotonic()
         self._armed = False
         self._held = 0
