@@ -64,8 +64,13 @@ class KernelError(OSError):
     `call` is the man page's name ("mount(2)"), `errno` and `filename` are those of OSError.
     """
 
+    def __new__(cls, call: str, number: int, path: str = "", detail: str = "") -> KernelError:
+        # As OSError does: ENOENT is a FileNotFoundError too, for who writes `except` of that.
+        kind = _CLASSES.get(number, cls)
+        return super().__new__(kind, number, os.strerror(number), path or None)
+
     def __init__(self, call: str, number: int, path: str = "", detail: str = "") -> None:
-        super().__init__(number, os.strerror(number), path or None)
+        super().__init__()  # OSError has read its arguments in __new__
         self.call = call
         self.detail = detail
 
@@ -82,6 +87,20 @@ class KernelError(OSError):
         """What this errno usually means for this call, and what to do; "" when we do not know."""
         return explain(self.call, self.errno or 0)
 
+
+def _classes() -> dict[int, type[KernelError]]:
+    """Return errno → a KernelError that is the errno's own class of OSError as well."""
+    found: dict[int, type[KernelError]] = {}
+    for number in _errno.errorcode:
+        kind = type(OSError(number, ""))
+        if kind is not OSError:
+            names = {"__doc__": KernelError.__doc__, "__module__": __name__}
+            found[number] = type("KernelError", (KernelError, kind), names)
+    return found
+
+
+_CLASSES: dict[int, type[KernelError]] = {}
+_CLASSES.update(_classes())
 
 # (call, errno) → what it usually means. A call of "*" stands for any call.
 MEANINGS: dict[tuple[str, int], str] = {

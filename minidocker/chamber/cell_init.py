@@ -167,11 +167,27 @@ class Learner:
             raise Refused("missing", name=name)
         value = self._names[name]
         if callable(value) and not self._order["trusted"]:
-            code = getattr(value, "__code__", None)
-            if getattr(code, "co_filename", None) != self._order["file"]:
-                source = getattr(code, "co_filename", None) or getattr(value, "__module__", "?")
+            sources = written_in(value)
+            if self._order["file"] not in sources:
+                source = (sources or [getattr(value, "__module__", None) or "?"])[0]
                 raise Refused("stranger", name=name, source=os.path.basename(str(source)))
         return value
+
+
+def written_in(value: Any) -> list[str]:
+    """Return the files in which a callable is written: what it wraps, binds or is an object of."""
+    found: list[str] = []
+    for _ in range(20):
+        code = getattr(value, "__code__", None)
+        if not isinstance(code, types.CodeType):
+            code = getattr(getattr(type(value), "__call__", None), "__code__", None)
+        if isinstance(code, types.CodeType):
+            found.append(code.co_filename)
+        inner = (getattr(value, name, None) for name in ("__wrapped__", "func", "__func__"))
+        value = next((one for one in inner if callable(one)), None)
+        if value is None:
+            break
+    return found
 
 
 def perform(

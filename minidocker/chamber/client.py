@@ -12,6 +12,7 @@ from minidocker.chamber import zygote
 from minidocker.chamber.cell_needs import PACKAGE, needed_filesystems, process_limit, sweep
 from minidocker.errors import LAB_MACHINE, Blocked
 
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ANSWER_SECONDS = 30.0  # to make or to end a cell takes milliseconds
 
 
@@ -39,6 +40,7 @@ class Maker:
         )
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-B", "-c", code, str(theirs.fileno())],
+            env={"PATH": PATH, "LANG": "C.UTF-8"},  # whoever is root in a cell reads it in /proc/1
             pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         theirs.close()

@@ -1,0 +1,274 @@
+"""The attacks: what each one tries, its code, and what stops it.
+
+Each is laid over lesson 01's solution and runs when the file is imported: with all rights that
+learner code ever has. What it reaches goes into `reached`, and so into the check's message; all
+of it works on things of the test's own making: CANARY, a folder with files of the caller's.
+Bounds: 1 GB, 400 processes, seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One attack; `kind` is what it wants: host, points, denial or report."""
+
+    name: str
+    kind: str
+    tries: str
+    stopped_by: str
+    code: str
+
+
+ATTACKS = [
+    Attack("reads the caller's private file", "host", "open a file that only the caller may read",
+           "the cell's root shows programs and Python, not the host's tree", """
+for path in (CANARY + "/private", "/proc/1/root" + CANARY + "/private",
+             "/proc/self/root" + CANARY + "/private", "/proc/1/cwd/../../.." + CANARY + "/private"):
+    try:
+        reached.append(open(path).read())
+    except OSError:
+        pass
+"""),
+    Attack("takes covers off", "host", "umount everything, then look for the course",
+           "nothing is covered: what is not shown was never there", """
+for line in reversed(open("/proc/self/mountinfo").read().splitlines()):
+    point = line.split()[4]
+    if point not in ("/", "/proc"):
+        try:
+            kernel.umount2(point, 2)
+        except OSError:
+            pass
+for top, folders, files in os.walk("/"):
+    folders[:] = [one for one in folders if (top, one) not in (("/", "proc"), ("/", "usr"))]
+    reached += [f"{top}/{one}" for one in (*folders, *files)
+                if one in ("solutions", "course.toml", ".git", "stages", "grader", "private")
+                and (one in files or os.listdir(f"{top}/{one}"))]
+"""),
+    Attack("mounts the host's disk", "host", "make a node of each disk and mount it",
+           "mknod of a device needs the first user namespace", """
+for line in open("/proc/partitions").read().split("\\n")[2:]:
+    if line:
+        major, minor, _, name = line.split()
+        try:
+            os.mknod("/tmp/" + name, 0o60600, os.makedev(int(major), int(minor)))
+            open("/tmp/" + name, "rb").read(1)
+            reached.append(name)
+        except OSError:
+            pass
+"""),
+    Attack("writes global settings", "host", "write /proc/sys, also through a fresh procfs",
+           "the global settings belong to the host's root, who is not in the cell", """
+for place in ("/proc", "/tmp/proc"):
+    os.makedirs(place, exist_ok=True)
+    try:
+        place == "/proc" or kernel.mount("proc", place, "proc")
+    except OSError:
+        pass
+    for name in ("kernel/core_pattern", "kernel/modprobe", "kernel/panic", "kernel/sysrq",
+                 "vm/overcommit_memory", "fs/file-max", "kernel/threads-max", "vm/drop_caches",
+                 "kernel/randomize_va_space", "kernel/printk"):
+        try:
+            path = f"{place}/sys/{name}"
+            text = open(path).read() if name != "vm/drop_caches" else "1"
+            open(path, "w").write(text)
+            reached.append(path)
+        except OSError:
+            pass
+for name in ("sysrq-trigger", "kcore", "kmsg", "self/timens_offsets/x"):
+    try:
+        os.close(os.open("/proc/" + name, os.O_WRONLY))
+        reached.append(name)
+    except OSError:
+        pass
+"""),
+    Attack("mounts what tells and rules", "host",
+           "mount sysfs, debugfs, tracefs, bpf, and version 1 groups with a release_agent",
+           "those file systems are not for a user namespace, or their files are root's", """
+for kind, data in (("sysfs", ""), ("debugfs", ""), ("tracefs", ""), ("securityfs", ""),
+                   ("bpf", ""), ("configfs", ""), ("cgroup", "memory"), ("cgroup", "pids"),
+                   ("cgroup", "none,name=evil"), ("fuse", ""), ("ext4", ""), ("devtmpfs", "")):
+    place = "/tmp/fs-" + kind
+    os.makedirs(place, exist_ok=True)
+    try:
+        kernel.mount("none", place, kind, 0, data)
+    except OSError:
+        continue
+    for top, folders, files in os.walk(place):
+        for one in files[:200]:
+            try:
+                os.close(os.open(f"{top}/{one}", os.O_WRONLY | os.O_NONBLOCK))
+                reached.append(f"{top}/{one}")
+            except OSError:
+                pass
+        folders[:] = folders[:20]
+    kernel.umount2(place, 2)
+reached = [one for one in reached if "/fs-sysfs/" not in one or "net/" not in one]
+"""),
+    Attack("looks for processes outside", "host", "signal, trace and enter everything with a number",
+           "a pid namespace shows no process of the host, and its numbers lead nowhere", """
+for pid in range(0, 400):
+    for name in ("environ", "mem"):
+        try:
+            text = open(f"/proc/{pid}/{name}", "rb").read(4000)
+            if b"HOSTILE_TOKEN" in text:
+                reached.append(f"{pid}/{name}")
+        except OSError:
+            pass
+"""),
+    Attack("reads the caller's keys", "host", "describe and read the session keyring",
+           "a session keyring of its own", """
+import ctypes
+libc = ctypes.CDLL(None)
+number = {"x86_64": 250, "aarch64": 219}[os.uname().machine]
+for ring in (-3, -4, -5):
+    found = libc.syscall(number, 10, ring, b"user", b"minidocker-hostile", 0)
+    if found > 0:
+        reached.append("a key")
+"""),
+    Attack("sets the clock and the power", "host", "settime, reboot, load a module",
+           "the capabilities are good in the cell's own user namespace only", """
+import ctypes
+libc = ctypes.CDLL(None)
+now = (ctypes.c_long * 2)(1, 0)
+libc.clock_settime(0, now) == 0 and reached.append("the clock")
+libc.swapoff(b"/nothing") == 0 and reached.append("swap")
+libc.acct(None) == 0 and reached.append("accounting")
+libc.sethostname(b"harmed", 6)
+"""),
+    Attack("opens by handle", "host", "open the host's root by its inode number",
+           "open_by_handle_at needs a capability of the first user namespace", """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+handle = ctypes.create_string_buffer(b"\\x08\\0\\0\\0\\x01\\0\\0\\0" + b"\\x02\\0\\0\\0\\0\\0\\0\\0")
+for place in ("/usr", "/etc/alternatives", "/"):
+    try:
+        fd = os.open(place, os.O_RDONLY)
+    except OSError:
+        continue
+    root = libc.open_by_handle_at(fd, handle, 0)
+    if root >= 0:
+        reached += os.listdir(root)
+"""),
+    Attack("imports the answers", "points", "import the stages, the grader, the scenes, the tests",
+           "the package shows its interface only", """
+import sys
+for name in ("stages.pid", "grader.judge", "course.messages", "runtime.host", "seccomp.compiler"):
+    try:
+        __import__("minidocker." + name)
+        reached.append(name)
+    except ImportError:
+        pass
+reached += [name for name, module in sys.modules.items() if getattr(module, "__file__", None)
+            and name.startswith(("minidocker.stages", "minidocker.grader", "minidocker.course",
+                                 "minidocker.runtime"))]
+"""),
+    Attack("searches its memory for the answers", "points", "find names of checks by gc",
+           "no check, expected value or message ever enters the cell", """
+import gc
+for one in gc.get_objects():
+    if isinstance(one, dict):
+        reached += [key for key in list(one) if isinstance(key, str)
+                    and key in ("MD0101", "spawn_first", "test_spawn_first", "hints")]
+"""),
+    Attack("speaks for process 1", "points", "find the grader's control socket and tell of success",
+           "process 1 can say that the scene ended, and nothing that earns", """
+for pid in (1,):
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                found = kernel.open(f"/proc/{pid}/fd/{fd}", os.O_WRONLY)
+                os.write(found, b'{"event": "returned", "value": 3, "ended": 0}')
+            except OSError:
+                pass
+    except OSError:
+        pass
+"""),
+    Attack("takes memory by many processes", "denial", "900 MB, each process below its own limit",
+           "a memory group, or RLIMIT_AS times the number of processes", """
+pids = []
+for number in range(9):
+    pid = os.fork()
+    if pid == 0:
+        block = bytearray(100 << 20)
+        for at in range(0, len(block), 4096):
+            block[at] = 1
+        os.write(203, b'{"event": "step", "text": "taken"}')
+        os.pause() if hasattr(os, "pause") else __import__("signal").pause()
+    pids.append(pid)
+__import__("time").sleep(1.5)
+alive = sum(open(f"/proc/{pid}/stat").read().split()[2] != "Z" for pid in pids)
+alive > 5 and MEMORY_GROUPS and reached.append(f"{alive} times 100 MB")
+"""),
+    Attack("takes all process numbers", "denial", "fork until the kernel refuses, limit raised first",
+           "RLIMIT_NPROC of the user namespace, a pids group", """
+try:
+    kernel.write("/proc/sys/kernel/pid_max", "30000")
+except OSError:
+    pass
+__import__("resource").setrlimit
+count = 0
+try:
+    for count in range(900):
+        if os.fork() == 0:
+            __import__("signal").pause()
+except OSError:
+    pass
+count > 420 and reached.append(f"{count} processes")
+"""),
+    Attack("is busy and deaf", "denial", "loop in a child, ignore every signal, answer nothing",
+           "a bound on the processor time and on the whole check", """
+import signal
+for number in range(1, 65):
+    try:
+        signal.signal(number, signal.SIG_IGN)
+    except (OSError, ValueError):
+        pass
+while True:
+    pass
+"""),
+    Attack("writes lines without end", "denial", "valid messages on the line to the check, for ever",
+           "a bound on their number, and one on the whole check", """
+while True:
+    os.write(203, b'{"event": "step", "text": "more"}')
+"""),
+    Attack("writes a line now and then", "denial", "a valid message before each wait would end",
+           "the bound of the check is renewed by nothing", """
+import signal
+signal.signal(17, signal.SIG_IGN)
+while True:
+    if os.fork() == 0:
+        end = __import__("time").process_time() + 0.2
+        while __import__("time").process_time() < end:
+            pass
+        os._exit(0)
+    os.write(203, b'{"event": "step", "text": "more"}')
+    __import__("time").sleep(0.3)
+"""),
+    Attack("stops everything", "denial", "SIGSTOP to every process, its own parent and group too",
+           "process 1 takes no signal from inside; a check has a bound", """
+import signal
+for pid in (os.getppid(), 1, -1, 0):
+    try:
+        os.kill(pid, signal.SIGSTOP)
+    except OSError:
+        pass
+"""),
+    Attack("nests a message deeply", "report", "50 000 brackets on the line",
+           "depth, size and types are checked: noise is a fail", """
+os.write(203, b"[" * 50_000)
+"""),
+    Attack("writes to the terminal", "report", "control sequences, directions, lone surrogates",
+           "every text is made inert before it is shown", """
+raise ValueError("\\x1b[2J\\x1b]0;title\\x07 \\udc80 \\u202e \\x9b31m \\r pass")
+"""),
+    Attack("raises what cannot be told", "report", "an exception whose text raises",
+           "whatever an object does when it is asked is caught", """
+class Odd(BaseException):
+    def __str__(self): raise Odd
+    __repr__ = __str__
+raise Odd
+"""),
+]  # fmt: skip

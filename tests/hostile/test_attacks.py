@@ -1,0 +1,148 @@
+"""What an enemy tries in a cell, and that nothing of it is seen outside; see attacks.py.
+
+`python tests/hostile/test_attacks.py` prints the table of what each one tried and what stopped it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from attacks import ATTACKS
+
+from minidocker.chamber import cell_needs
+from minidocker.course.manifest import load
+from minidocker.grader.machine import Machine
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.needs("root", "pidns")
+CHECKS = ["exit_status"]
+MOST_SECONDS = 45  # for one check, whatever its subject does
+SETTINGS = ("kernel/core_pattern", "kernel/pid_max", "kernel/panic", "kernel/sysrq",
+            "kernel/modprobe", "vm/overcommit_memory", "fs/file-max", "kernel/hostname")  # fmt: skip
+
+
+def lesson():
+    return next(one for one in load(ROOT).lessons if one.id.endswith("_pid"))
+
+
+def laid_over(attack, canary):
+    groups = bool(cell_needs.cgroup_parent() or cell_needs.old_groups())
+    head = (
+        "import os\nfrom minidocker.kernel.linux import Linux\nkernel, reached = Linux(), []\n"
+        f"CANARY, MEMORY_GROUPS = {str(canary)!r}, {groups}\n"
+    )
+    # In two words, so that the line itself, which a message shows, is not what is looked for.
+    tail = "\nraise RuntimeError('REACH' 'ED ' + ' '.join(map(str, reached)) if reached else 'held')"
+    solution = (ROOT / "solutions" / lesson().file).read_text()
+    return f"{solution}\n{head}{attack.code}{tail}\n"
+
+
+def host():
+    """What no cell may change."""
+    facts = Machine().facts()
+    paths = [Path(f"/proc/sys/{name}") for name in SETTINGS]
+    facts["settings"] = {str(path): path.read_text() for path in paths if path.exists()}
+    facts["groups"] = [
+        name for place in ("/sys/fs/cgroup", *cell_needs.old_groups()) if os.path.isdir(place)
+        for name in os.listdir(place) if name.startswith(cell_needs.CELL)
+    ]  # fmt: skip
+    del facts["mounts"]  # compared in a mount namespace of the judge's own
+    return facts
+
+
+def alive(token):
+    """The pids of processes of the judge with this token, and of those with ids of a cell."""
+    ids = cell_needs.FIRST_IDS
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if token in Path(f"/proc/{pid}/environ").read_bytes():
+                found.append(int(pid))
+            if ids.start <= os.stat(f"/proc/{pid}").st_uid < ids.stop:
+                found.append(int(pid))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture(scope="session")
+def after(tmp_path_factory):
+    """Judge all attacks in one grading; the last subject is innocent."""
+    canary = tmp_path_factory.mktemp("canary")
+    (canary / "private").write_text("secret of the caller")
+    (canary / "private").chmod(0o600)
+    entries = [
+        {"lesson": lesson().id, "name": one.name, "text": laid_over(one, canary), "checks": CHECKS}
+        for one in ATTACKS
+    ]
+    solution = (ROOT / "solutions" / lesson().file).read_text()
+    entries.append({"lesson": lesson().id, "name": "innocent", "text": solution})
+    token = uuid.uuid4().hex
+    env = {**os.environ, "MINIDOCKER_COURSE": str(ROOT), "PYTHONPATH": str(ROOT),
+           "HOSTILE_TOKEN": token}  # fmt: skip
+    apart = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+             'mount --make-rshared / && cat /proc/self/mountinfo > "$0/before" && "$@"; '
+             'cat /proc/self/mountinfo > "$0/after"', str(canary)]  # fmt: skip
+    before, begin = host(), time.monotonic()
+    done = subprocess.run(
+        [*apart, sys.executable, "-m", "minidocker.grader.judge"], env=env, text=True,
+        input=json.dumps(entries), capture_output=True, timeout=900,
+    )  # fmt: skip
+    verdicts = defaultdict(dict)
+    for line in done.stdout.splitlines():
+        verdict = json.loads(line)
+        verdicts[verdict["subject"]][verdict["id"]] = verdict
+    return {
+        "verdicts": verdicts, "before": before, "after": host(), "said": done.stderr,
+        "mounts": [(canary / name).read_text() for name in ("before", "after")],
+        "private": (canary / "private").read_text(), "alive": alive(token.encode()),
+        "files": sorted(os.listdir(canary)), "seconds": time.monotonic() - begin,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+def test_an_attack_fails_and_reaches_nothing(after, attack):
+    verdict = after["verdicts"][attack.name]["exit_status"]
+    assert verdict["outcome"] == "fail", verdict
+    assert "REACHED" not in verdict["message"], verdict
+    assert "secret of the caller" not in verdict["message"]
+    assert verdict["earned"] == 0
+    assert verdict["seconds"] < MOST_SECONDS
+    assert verdict["message"].isprintable() or all(
+        one.isprintable() or one == "\n" for one in verdict["message"]
+    )
+
+
+def test_the_innocent_passes_after_them(after):
+    found = after["verdicts"]["innocent"]
+    assert len(found) == len(lesson().checks)
+    assert {verdict["outcome"] for verdict in found.values()} == {"pass"}, found
+
+
+def test_nothing_of_it_is_seen_on_the_host(after):
+    assert after["after"] == after["before"]
+    assert after["mounts"][0] == after["mounts"][1]
+    assert after["private"] == "secret of the caller"
+    assert after["files"] == ["after", "before", "private"]
+    assert after["alive"] == []
+    assert after["said"] == ""
+
+
+def table():
+    """Return the table of attacks as lines of Markdown."""
+    rows = ["| wants | tries | is stopped by |", "|---|---|---|"]
+    return rows + [f"| {one.kind} | {one.tries} | {one.stopped_by} |" for one in ATTACKS]
+
+
+if __name__ == "__main__":
+    print("\n".join(table()))
