@@ -132,7 +132,8 @@ def test_a_spec_goes_into_a_record() -> None:
 def test_channel_tells_and_ends(tmp_path) -> None:
     channel = Channel()
     channel.say("failed", message='a "quoted" word\n', remedy="", status=126, trace="")
-    channel.say("step", call="x" * 200_000)
+    channel.say("step", stage="pid", moment="spawn", part="", origin="", method="kill", shell="",
+                call="x" * 200_000, at=0.5)  # fmt: skip
     assert channel.hear() == {"kind": "failed", "message": 'a "quoted" word\n', "remedy": "",
                               "status": 126, "trace": ""}  # fmt: skip
     assert channel.hear()["call"].startswith("xxx")
