@@ -180,7 +180,7 @@ def written_in(value: Any) -> list[str]:
     for _ in range(20):
         code = getattr(value, "__code__", None)
         if not isinstance(code, types.CodeType):
-            code = getattr(getattr(type(value), "__call__", None), "__code__", None)
+            code = getattr(vars(type(value)).get("__call__"), "__code__", None)
         if isinstance(code, types.CodeType):
             found.append(code.co_filename)
         inner = (getattr(value, name, None) for name in ("__wrapped__", "func", "__func__"))

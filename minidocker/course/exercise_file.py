@@ -10,6 +10,7 @@ import os
 import resource
 import stat
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,11 @@ class Subject:
     broken: list[Fail] = field(default_factory=list, compare=False, repr=False)
     _shapes: dict[str, Shape] = field(default_factory=dict, compare=False, repr=False)
 
-    def ready(self, names: tuple[str, ...]) -> None:
-        """Raise when there is nothing to run: no Python, a name missing, or one not started."""
+    def ready(self, names: tuple[str, ...], worked: Iterable[str] = ()) -> None:
+        """Raise when there is nothing to run: no Python, a name missing, or one not started.
+
+        worked: names that are judged even as the starter has them; their message teaches.
+        """
         if self.refused:
             raise Fail("MD9014", file=self.file, why=self.refused)
         shape = self._shape("source")
@@ -51,7 +55,8 @@ class Subject:
             raise Fail("MD9002", file=self.file, line=line, what=what, trace=text)
         begin = self._shape("starter").items if self.starter else {}
         for name in names:
-            if name in shape.items and shape.items[name] == begin.get(name):
+            same = name in shape.items and shape.items[name] == begin.get(name)
+            if same and name not in worked:
                 raise NotStarted(name)
         for name in names:
             if name not in shape.items and name not in shape.bound and "*" not in shape.bound:

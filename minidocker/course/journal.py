@@ -103,6 +103,12 @@ class Journal:
                 return entry
         return None
 
+    def failed(self, lesson: str) -> list[str]:
+        """Return the checks that failed when the lesson was judged last."""
+        last = self.last_grade(lesson)
+        checks = last["checks"] if last else {}
+        return [check for check, (what, _) in checks.items() if what == FAIL]
+
     def first_open(self, lesson: str) -> tuple[str, str] | None:
         """Return (check, code) of what to work on: the first fail, else the first not started."""
         entry = self.last_grade(lesson)

@@ -114,6 +114,15 @@ class Manifest:
                     return lesson, check
         raise NotFound(f"there is no check {name!r}", "minidocker grade lists them", 2)
 
+    def named(self, name: str) -> tuple[Lesson, tuple[Check, ...]]:
+        """Find a lesson, a function or a check by name: the lesson, and the checks meant."""
+        for lesson in self.lessons:
+            checks = tuple(c for c in lesson.checks if name == c.id or name in c.functions)
+            if checks:
+                return lesson, checks
+        lesson = self.lesson(name)
+        return lesson, lesson.checks
+
     def function(self, name: str) -> tuple[Lesson, Function]:
         """Find a function that a lesson asks for; else NotFound."""
         for lesson in self.lessons:

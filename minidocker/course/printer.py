@@ -25,6 +25,9 @@ def place(path: Path) -> str:
     return str(path) if relative.startswith("../..") else relative
 
 
+WHOLE_FILE = ("MD9002", "MD9014")
+
+
 class Printer:
     """Prints lines with a style: by rich on a terminal, as plain text elsewhere."""
 
@@ -32,6 +35,7 @@ class Printer:
         self.quiet = quiet
         self.out = sys.stdout  # kept: while pytest runs, sys.stdout is turned away
         self.console: Any = None
+        self.said: tuple[str, str, str] | None = None
         self.shapes = (self.out.encoding or "").lower().replace("-", "") == "utf8"
         if self.out.isatty() and not quiet:
             from rich.console import Console
@@ -60,7 +64,12 @@ class Printer:
         word = WORDS[result.outcome] + (", borrowed" if borrowed else "")
         shape = SHAPES[result.outcome] + " " if self.shapes else ""
         points = f"{result.earned}/{result.points}"
-        self.line(f"  {shape}{word:<12} {points:>4}  {result.title}", STYLES[result.outcome])
+        name = "" if result.outcome in (o.PASS, o.BLOCKED) else f"  [{result.check}]"
+        self.line(f"  {shape}{word:<12} {points:>4}  {result.title}{name}", STYLES[result.outcome])
+        said = (result.lesson, result.code, result.message)
+        if result.code in WHOLE_FILE and said == self.said:
+            return  # what is wrong with a file as a whole is said once
+        self.said = said
         if result.outcome not in (o.PASS, o.NOT_STARTED):
             first, *rest = result.message.splitlines() or [""]
             self.line(f"      {result.code}  {first}")

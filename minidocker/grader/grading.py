@@ -8,11 +8,12 @@ import os
 import time
 from pathlib import Path
 
+from minidocker.chamber.cell_needs import PACKAGE
 from minidocker.course import edit
 from minidocker.course import exercise_file as subjects
 from minidocker.course import outcomes as o
 from minidocker.course.journal import Journal
-from minidocker.course.manifest import Lesson, Manifest
+from minidocker.course.manifest import Lesson, Manifest, load
 from minidocker.course.printer import Printer, as_json
 from minidocker.errors import NotFound, UsageError
 from minidocker.grader import judge
@@ -22,7 +23,13 @@ def grade(manifest: Manifest, options: argparse.Namespace) -> int:
     """`minidocker grade`: judge, print as it goes, record, report."""
     if options.fresh or (options.csv and not options.directory):
         raise UsageError("--fresh and --csv are for the lab machine", "minidocker grade --on vm")
-    lessons = _lessons(manifest, options.lesson)
+    if options.directory and not os.environ.get("MINIDOCKER_COURSE"):
+        manifest = load(PACKAGE.parent)  # not one that may lie beside the submitted files
+    judging = judge.course_that_judges(manifest)
+    if judging != PACKAGE.parent and options.json != "-":
+        print(f"judged by the course in {judging}")
+    wanted = chosen(manifest, options.lesson, options.failing)
+    lessons = [lesson for lesson in manifest.lessons if lesson.id in wanted]
     directory = manifest.root / "exercises"
     if options.directory is not None:
         if len(options.directory) > 1 or options.csv:
@@ -34,7 +41,7 @@ def grade(manifest: Manifest, options: argparse.Namespace) -> int:
         if not directory.is_dir():
             raise NotFound(f"there is no directory {directory}", "name one with exercise files", 2)
     results = _judge(
-        manifest, lessons, directory, Printer(quiet=options.json == "-"),
+        manifest, wanted, directory, Printer(quiet=options.json == "-"),
         record=options.directory is None,
     )  # fmt: skip
     if options.json:
@@ -42,9 +49,28 @@ def grade(manifest: Manifest, options: argparse.Namespace) -> int:
     return o.exit_code(result.outcome for result in results)
 
 
-def _lessons(manifest: Manifest, names: list[str]) -> list[Lesson]:
-    chosen = [manifest.lesson(name) for name in names]
-    return [one for one in manifest.lessons if one in chosen] if names else list(manifest.lessons)
+Wanted = dict[str, tuple[str, ...]]
+"""Lesson → the checks of it that are to judge."""
+
+
+def chosen(manifest: Manifest, names: list[str], failing: bool = False) -> Wanted:
+    """Return what is to be judged: lessons, functions or checks by name; none means all.
+
+    failing: of these, only what failed when it was judged last.
+    """
+    found: dict[str, list[str]] = {}
+    for name in names or [lesson.id for lesson in manifest.lessons]:
+        lesson, checks = manifest.named(name)
+        found.setdefault(lesson.id, []).extend(check.id for check in checks)
+    if failing:
+        journal = Journal(manifest.root)
+        for lesson_id, ids in found.items():
+            failed = journal.failed(lesson_id)
+            found[lesson_id] = [one for one in ids if one in failed]
+        if not any(found.values()):
+            raise NotFound("nothing failed when it was judged last", "minidocker grade", 0)
+    order = {check.id: at for le in manifest.lessons for at, check in enumerate(le.checks)}
+    return {le: tuple(sorted(set(ids), key=order.__getitem__)) for le, ids in found.items() if ids}
 
 
 def _write(file: str, text: str) -> None:
@@ -64,10 +90,11 @@ def _write(file: str, text: str) -> None:
 
 
 def _judge(
-    manifest: Manifest, lessons: list[Lesson], directory: Path, printer: Printer, record: bool
+    manifest: Manifest, wanted: Wanted, directory: Path, printer: Printer, record: bool
 ) -> list[o.Result]:
     """Judge and print; what was borrowed earns nothing; record, and say what comes next."""
     journal = Journal(manifest.root)
+    lessons = [lesson for lesson in manifest.lessons if lesson.id in wanted]
     borrowed = {
         lesson.id: _borrowed(manifest, lesson, directory, journal) if record else set()
         for lesson in lessons
@@ -85,16 +112,33 @@ def _judge(
             printer.lesson(lesson)
         printer.result(result, borrowed=not mine and result.outcome == o.PASS)
 
-    tasks = judge.tasks_for(manifest, lessons, directory)
+    tasks = judge.tasks_for(manifest, wanted, directory)
     results = judge.judge(manifest, tasks, show)
     if record:
         for lesson in lessons:
             text = subjects.read(directory / lesson.file)
-            journal.graded(lesson.id, text, [r for r in results if r.lesson == lesson.id])
+            new = [r for r in results if r.lesson == lesson.id]
+            journal.graded(lesson.id, text, new + _kept(lesson, new, journal, borrowed[lesson.id]))
     printer.total(results)
     if record:
         _offer(manifest, lessons, results, journal, printer)
     return results
+
+
+def _kept(
+    lesson: Lesson, new: list[o.Result], journal: Journal, borrowed: set[str]
+) -> list[o.Result]:
+    """Return the outcomes of the checks that did not judge this time, as they were last time."""
+    last = journal.last_grade(lesson.id)
+    judged = {result.check for result in new}
+    kept = []
+    for check in lesson.checks:
+        if check.id not in judged:
+            outcome, code = (last or {"checks": {}})["checks"].get(check.id, [o.NOT_STARTED, ""])
+            earned = check.points if outcome == o.PASS and check.functions[0] not in borrowed else 0
+            kept.append(o.Result("", lesson.id, check.id, check.title, check.points, outcome,
+                                 code=code, earned=earned))  # fmt: skip
+    return kept
 
 
 def _borrowed(manifest: Manifest, lesson: Lesson, directory: Path, journal: Journal) -> set[str]:
@@ -110,8 +154,8 @@ def _offer(
 ) -> None:  # fmt: skip
     """Say the next command: a hint; after three different failing edits, borrowing too."""
     failed = next((r for r in results if r.outcome == o.FAIL), None)
-    if failed is None:
-        unstarted = next((r for r in results if r.outcome == o.NOT_STARTED), None)
+    if failed is None or _untouched(manifest, failed):
+        unstarted = next((r for r in results if r.outcome in (o.NOT_STARTED, o.FAIL)), None)
         if unstarted is not None:
             printer.line(f"next: edit {manifest.lesson(unstarted.lesson).exercise}")
         return
@@ -121,9 +165,17 @@ def _offer(
         printer.line(f"or:   minidocker borrow {check.functions[0]}   (0 points, and on you go)")
 
 
+def _untouched(manifest: Manifest, failed: o.Result) -> bool:
+    """Say whether what failed is as the starter has it: a worked example, judged all the same."""
+    lesson, check = manifest.check(failed.check)
+    touched = subjects.changed(manifest, lesson, manifest.root / "exercises")
+    return not touched & set(check.functions)
+
+
 def watch(manifest: Manifest, options: argparse.Namespace) -> int:
     """`minidocker watch`: judge a lesson when its file changes, until Ctrl-C."""
-    lessons = _lessons(manifest, options.lesson)
+    wanted = chosen(manifest, options.lesson)
+    lessons = [lesson for lesson in manifest.lessons if lesson.id in wanted]
     printer = Printer()
     seen: dict[str, float] = {}
     printer.line("Save a file to have it judged. Ctrl-C ends.")
@@ -137,5 +189,6 @@ def watch(manifest: Manifest, options: argparse.Namespace) -> int:
             if seen.get(lesson.id) != changed:
                 seen[lesson.id] = changed
                 printer.line(time.strftime("%H:%M:%S"))
-                _judge(manifest, [lesson], manifest.root / "exercises", printer, record=True)
+                one = {lesson.id: wanted[lesson.id]}
+                _judge(manifest, one, manifest.root / "exercises", printer, record=True)
         time.sleep(0.3)

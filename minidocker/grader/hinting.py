@@ -6,6 +6,7 @@ import argparse
 
 from minidocker.course.journal import Journal
 from minidocker.course.manifest import Lesson, Manifest
+from minidocker.course.outcomes import FAIL
 from minidocker.course.printer import Printer
 from minidocker.errors import NotFound, UsageError
 from minidocker.grader import after_hints
@@ -69,6 +70,9 @@ def _failure(
         last = journal.last_grade(lesson.id)
         code = last["checks"].get(check.id, ["", ""])[1] if last else ""
         return lesson, check.id, code, lesson.hints_for(check, code)
+    named = {name for lesson in manifest.lessons for c in lesson.checks for name in c.functions}
+    if what in named:
+        return _by_function(manifest, journal, what)
     if what:
         lesson = manifest.lesson(what)
     else:
@@ -86,6 +90,19 @@ def _failure(
         return None
     _, check = manifest.check(found[0])
     return lesson, check.id, found[1], lesson.hints_for(check, found[1])
+
+
+def _by_function(
+    manifest: Manifest, journal: Journal, name: str
+) -> tuple[Lesson, str, str, tuple[str, ...]]:
+    """Find the hints for a function: those of its check that failed last, else of its first one."""
+    lesson, checks = manifest.named(name)
+    last = journal.last_grade(lesson.id)
+    outcomes = last["checks"] if last else {}
+    failed = [one for one in checks if outcomes.get(one.id, [""])[0] == FAIL]
+    check = (failed or list(checks))[0]
+    code = outcomes.get(check.id, ["", ""])[1]
+    return lesson, check.id, code, lesson.hints_for(check, code)
 
 
 def _by_code(

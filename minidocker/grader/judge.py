@@ -6,13 +6,15 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 
+from minidocker.chamber.cell_needs import PACKAGE
 from minidocker.course import exercise_file as subjects
 from minidocker.course import outcomes as o
-from minidocker.course.manifest import Lesson, Manifest, load
+from minidocker.course.manifest import Manifest, load
 from minidocker.course.messages import sentence
 
 # Nothing of pytest that a check does not use: a start costs 0.2 s instead of 0.4 s.
@@ -37,7 +39,7 @@ def judge(
 
     chosen = [task for task in tasks if isinstance(task, Task)]
     grading = Grading(Plan(manifest, chosen), on_result)
-    stages = manifest.root / "tests/stages"
+    stages = course_that_judges(manifest) / "tests/stages"
     files = sorted({str(stages / check.test.partition("::")[0])
                     for task in chosen for check in task.lesson.checks})  # fmt: skip
     arguments = [*files, "-c", os.devnull, "--rootdir", str(stages), "--confcutdir", str(stages),
@@ -49,6 +51,16 @@ def judge(
         raise KeyboardInterrupt
     _fill(chosen, grading, "\n".join([*grading.problems, said.getvalue()]).strip())
     return grading.results
+
+
+def course_that_judges(manifest: Manifest) -> Path:
+    """Return the course whose checks judge: the package's own, whatever lies in a submitted tree.
+
+    MINIDOCKER_COURSE names another one, for who tests a course.
+    """
+    named = os.environ.get("MINIDOCKER_COURSE")
+    own = PACKAGE.parent
+    return own if not named and (own / "tests/stages").is_dir() else manifest.root
 
 
 def _fill(chosen: Sequence[object], grading: object, said: str) -> None:
@@ -70,14 +82,16 @@ def _fill(chosen: Sequence[object], grading: object, said: str) -> None:
                 grading.on_result(result)
 
 
-def tasks_for(manifest: Manifest, lessons: Sequence[Lesson], directory: Path) -> list[object]:
-    """Return the tasks of grading the exercise files in `directory`."""
+def tasks_for(
+    manifest: Manifest, wanted: Mapping[str, tuple[str, ...]], directory: Path
+) -> list[object]:
+    """Return the tasks of grading the exercise files in `directory`: lesson → its checks."""
     from minidocker.grader.plugin import Task
 
     return [
         Task(lesson, subjects.of_directory(manifest, lesson, directory, "learner"),
-             tuple(check.id for check in lesson.checks))
-        for lesson in lessons
+             wanted[lesson.id])
+        for lesson in manifest.lessons if lesson.id in wanted
     ]  # fmt: skip
 
 
@@ -85,23 +99,42 @@ def main() -> int:
     """Judge a plan from standard input, for the course's own tests; one JSON line a result.
 
     [{"lesson": "01_pid", "name": "…", "text": "…", "checks": ["…"]}]; "checks" may be left out.
+    With --again N it is judged N times: one text must have one verdict. What flips is named in a
+    last line, {"flips": [...]}, and makes the exit status 4.
     """
-    from minidocker.grader.plugin import Task
-
-    manifest = load()
-    tasks = []
-    for entry in json.load(sys.stdin):
-        lesson = manifest.lesson(entry["lesson"])
-        checks = tuple(entry.get("checks") or (check.id for check in lesson.checks))
-        make = subjects.of_text
-        tasks.append(Task(lesson, make(manifest, lesson, entry["text"], entry["name"]), checks))
+    manifest, entries, times = load(), json.load(sys.stdin), _times(sys.argv[1:])
     out = os.dup(1)
+    seen: dict[tuple[str, str, str], set[tuple[str, str]]] = {}
 
     def tell(result: o.Result) -> None:
         line = {"subject": result.subject, "lesson": result.lesson, **result.as_json()}
+        key = (result.lesson, result.subject, result.check)
+        seen.setdefault(key, set()).add((result.outcome, result.code))
         os.write(out, json.dumps(line).encode() + b"\n")
 
-    return o.exit_code(result.outcome for result in judge(manifest, tasks, tell))
+    for _ in range(times):
+        results = judge(manifest, _tasks(manifest, entries), tell)
+    flips = [[*key, sorted(found)] for key, found in seen.items() if len(found) > 1]
+    if times > 1:
+        os.write(out, json.dumps({"flips": flips}).encode() + b"\n")
+    return 4 if flips else o.exit_code(result.outcome for result in results)
+
+
+def _times(words: list[str]) -> int:
+    return max(1, int(words[1])) if words[:1] == ["--again"] and len(words) == 2 else 1
+
+
+def _tasks(manifest: Manifest, entries: list[dict[str, Any]]) -> list[object]:
+    """Make the tasks of a plan."""
+    from minidocker.grader.plugin import Task
+
+    tasks: list[object] = []
+    for entry in entries:
+        lesson = manifest.lesson(entry["lesson"])
+        checks = tuple(entry.get("checks") or (check.id for check in lesson.checks))
+        subject = subjects.of_text(manifest, lesson, entry["text"], entry["name"])
+        tasks.append(Task(lesson, subject, checks))
+    return tasks
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ EXAMPLES = """\
 examples:
   minidocker grade                all lessons
   minidocker grade 01             one lesson
+  minidocker grade spawn          one function, or one check
+  minidocker grade --failing      what failed last
   minidocker grade --json -       the report as JSON
   minidocker grade --on vm        in the lab machine, which lacks nothing
   minidocker grade 01 --on vm --from class/* --csv marks.csv
@@ -23,7 +25,9 @@ exit status: 0 all passed, 1 something failed or is not started,
 def main(argv: list[str]) -> int:
     """Run the word; return its exit status."""
     parser = make("grade", "Judge your exercises on the real kernel.", EXAMPLES)
-    parser.add_argument("lesson", nargs="*", help="01, 1 or 01_pid; none means all")
+    parser.add_argument("lesson", nargs="*",
+                        help="01, 1 or 01_pid; a function or a check; none means all")  # fmt: skip
+    parser.add_argument("--failing", action="store_true", help="only what failed last")
     parser.add_argument("--from", dest="directory", metavar="DIR", nargs="+",
                         help="judge the exercise files in DIR, and record nothing")  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="write a report; - is standard output")

@@ -15,6 +15,7 @@ EXAMPLES = """\
 examples:
   minidocker hint                 for the lesson graded last
   minidocker hint 01              for a lesson
+  minidocker hint spawn           for a function, or a check
   minidocker hint MD0101          for a message
 """
 
@@ -22,5 +23,5 @@ examples:
 def main(argv: list[str]) -> int:
     """Run the word; return its exit status."""
     parser = make("hint", ABOUT, EXAMPLES)
-    parser.add_argument("what", nargs="?", help="a lesson, a check or a message code")
+    parser.add_argument("what", nargs="?", help="a lesson, a check, a function or a code")
     return hint(load(), parser.parse_args(argv))

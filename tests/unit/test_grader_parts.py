@@ -87,7 +87,7 @@ def test_plain_report_says_state_by_word(capsys):
     shown.total(RESULTS)
     said = capsys.readouterr().out
     assert "\x1b" not in said
-    assert "fail          0/2  B\n        wrong" in said
+    assert "fail          0/2  B  [b]\n        wrong" in said
     assert "BAD x" in said
     assert "1 pass, 1 fail, 1 blocked, 1 not started." in said
     assert "Points: 3 of 6 possible here, 10 in all." in said
