@@ -6,58 +6,15 @@ directory may be written to. Manual: cgroups(7), the kernel's admin-guide/cgroup
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from minidocker.doctor.finding import GAP, INFO, OK, Finding, Host
+from minidocker.doctor.finding import GAP, INFO, OK, Finding
 from minidocker.errors import LAB_MACHINE
-from minidocker.proc import mounts
+from minidocker.proc.cgroups import Layout, layout
+from minidocker.proc.machine import Host
 
 CONTROLLERS = ("memory", "cpu", "pids", "io", "cpuset")
 REBOOT = "boot with systemd.unified_cgroup_hierarchy=1, or " + LAB_MACHINE
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How cgroups are mounted: `kind` is pure, hybrid, v1 or none.
-
-    `version1` names the controllers that sit on version 1; `home` is the version 2 directory where
-    groups of ours would be made ("" for none); `listed` its controllers.
-    """
-
-    kind: str
-    version1: frozenset[str]
-    home: str
-    listed: frozenset[str]
-    enabled: frozenset[str]
-    writable: bool
-
-
-def layout(host: Host) -> Layout:
-    """Read how cgroups are mounted on a host."""
-    table = mounts.parse(host.read("/proc/self/mountinfo") or "")
-    trees = [item for item in table if item.fstype == "cgroup2"]
-    version1 = frozenset(
-        word
-        for item in table
-        if item.fstype == "cgroup"
-        for word in item.super_options.split(",")
-        if word not in ("rw", "ro", "xattr") and "=" not in word
-    )
-    if not trees:
-        return Layout("v1" if version1 else "none", version1, "", frozenset(), frozenset(), False)
-    home = trees[0].point
-    if host.euid != 0:
-        home = os.path.normpath(home + "/" + _own_path(host))
-    return Layout(
-        "hybrid" if version1 else "pure",
-        version1,
-        home,
-        frozenset((host.read(f"{home}/cgroup.controllers") or "").split()),
-        frozenset((host.read(f"{home}/cgroup.subtree_control") or "").split()),
-        not trees[0].read_only and os.access(host.path(home), os.W_OK),
-    )
 
 
 def findings(host: Host) -> Iterator[Finding]:
@@ -107,10 +64,3 @@ def _controller(host: Host, found: Layout, name: str) -> Finding:
         seen = f"{found.home} is read-only"
     fix = "boot with cgroup_enable=memory, or " + LAB_MACHINE if name == "memory" else LAB_MACHINE
     return Finding(name, title, GAP, seen, fix, group)
-
-
-def _own_path(host: Host) -> str:
-    for line in (host.read("/proc/self/cgroup") or "").split("\n"):
-        if line.startswith("0::"):
-            return line[3:]
-    return "/"

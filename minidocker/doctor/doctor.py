@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from minidocker.doctor import cgroup_probe, host_probe, trial, wall_probe
-from minidocker.doctor.finding import GAP, Finding, Host
+from minidocker.doctor.finding import GAP, Finding
 from minidocker.errors import UsageError
+from minidocker.proc.machine import Host
 
 VERSION = 1  # of the JSON; a field may be added, none changes its meaning
 

@@ -10,10 +10,11 @@ import platform
 import sys
 from collections.abc import Iterator
 
-from minidocker.doctor.finding import GAP, INFO, OK, Finding, Host
+from minidocker.doctor.finding import GAP, INFO, OK, Finding
 from minidocker.errors import LAB_MACHINE
 from minidocker.places import LAB_MARKER
 from minidocker.proc import processes
+from minidocker.proc.machine import Host
 
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 OLDEST_KERNEL = (5, 10)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from minidocker.doctor.finding import GAP, INFO, OK, Finding, Host
+from minidocker.doctor.finding import GAP, INFO, OK, Finding
 from minidocker.errors import LAB_MACHINE
 from minidocker.proc import mounts
+from minidocker.proc.machine import Host
 
 TRIED = {
     "pidns": "a new pid namespace",

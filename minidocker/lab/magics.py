@@ -19,9 +19,9 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from minidocker.doctor import cgroup_probe, doctor
-from minidocker.doctor.finding import Host
 from minidocker.errors import MinidockerError
 from minidocker.lab import cells, isolated, predict, progress
+from minidocker.proc.machine import Host
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from minidocker.doctor.finding import Host
 from minidocker.pictures.picture import Picture
 from minidocker.pictures.svg import Canvas
 from minidocker.proc import cgroups, processes
 from minidocker.proc.cgroups import Group
+from minidocker.proc.machine import Host
 from minidocker.proc.usage import bytes_text
 
 WIDTH, ROW, LEFT = 800.0, 34.0, 20.0

@@ -11,17 +11,32 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from minidocker.doctor import cgroup_probe
-from minidocker.doctor.finding import Host
 from minidocker.proc import mounts, processes
+from minidocker.proc.machine import Host
 
 LIMITS = ("memory.max", "memory.high", "memory.swap.max", "pids.max", "cpu.max", "cpu.weight")
 PRESSURES = ("cpu", "memory", "io")
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """How cgroups are mounted: `kind` is pure, hybrid, v1 or none.
+
+    `version1` names the controllers that sit on version 1; `home` is the version 2 directory where
+    groups of ours would be made ("" for none); `listed` its controllers.
+    """
+
+    kind: str
+    version1: frozenset[str]
+    home: str
+    listed: frozenset[str]
+    enabled: frozenset[str]
+    writable: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
-    """Where a process stands: `kind` is pure, hybrid, v1 or none, as the doctor says it.
+    """Where a process stands: `kind` is that of the Layout.
 
     `path` is its line in /proc/PID/cgroup, `directory` the same in the file system, "" where it
     cannot be reached from here.
@@ -55,12 +70,38 @@ class Group:
     pressure: dict[str, float] = field(default_factory=dict)
 
 
+def layout(host: Host) -> Layout:
+    """Read how cgroups are mounted on a host."""
+    table = _mounts(host)
+    trees = [item for item in table if item.fstype == "cgroup2"]
+    version1 = frozenset(
+        word
+        for item in table
+        if item.fstype == "cgroup"
+        for word in item.super_options.split(",")
+        if word not in ("rw", "ro", "xattr") and "=" not in word
+    )
+    if not trees:
+        return Layout("v1" if version1 else "none", version1, "", frozenset(), frozenset(), False)
+    home = trees[0].point
+    if host.euid != 0:
+        home = os.path.normpath(home + "/" + _own_path(host))
+    return Layout(
+        "hybrid" if version1 else "pure",
+        version1,
+        home,
+        frozenset((host.read(f"{home}/cgroup.controllers") or "").split()),
+        frozenset((host.read(f"{home}/cgroup.subtree_control") or "").split()),
+        not trees[0].read_only and os.access(host.path(home), os.W_OK),
+    )
+
+
 def place(
     pid: processes.Pid = "self", root: processes.Root = "/proc", host: Host | None = None
 ) -> Place:
     """Return where a process stands in the version 2 tree; LookupError: no such process."""
     host = host or Host()
-    kind = cgroup_probe.layout(host).kind
+    kind = layout(host).kind
     path = next((item.path for item in processes.cgroups(pid, root) if item.version == 2), "")
     trees = [item for item in _mounts(host) if item.fstype == "cgroup2"]
     directory = _below(trees[0], path, host) if trees and path else ""
@@ -139,11 +180,19 @@ def home(host: Host | None = None) -> tuple[str, str]:
     """Return (directory of the version 2 tree that is mounted here or "", its kind)."""
     host = host or Host()
     trees = [item for item in _mounts(host) if item.fstype == "cgroup2"]
-    return host.path(trees[0].point) if trees else "", cgroup_probe.layout(host).kind
+    return host.path(trees[0].point) if trees else "", layout(host).kind
 
 
 def _mounts(host: Host) -> list[mounts.Mount]:
     return mounts.parse(host.read("/proc/self/mountinfo") or "")
+
+
+def _own_path(host: Host) -> str:
+    try:
+        found = processes.cgroups("self", host.path("/proc"))
+    except (LookupError, OSError):
+        return "/"
+    return next((item.path for item in found if item.version == 2), "/")
 
 
 def _below(tree: mounts.Mount, path: str, host: Host) -> str:

@@ -13,9 +13,9 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from minidocker.doctor.finding import Host
 from minidocker.kernel.flags import DEFAULT_CAPABILITIES
 from minidocker.proc import cgroups, mounts, processes
+from minidocker.proc.machine import Host
 from minidocker.proc.mount_kinds import Seen, read_mounts
 
 DOCKER_CAPABILITIES = frozenset(DEFAULT_CAPABILITIES)

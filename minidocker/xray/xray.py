@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from minidocker.doctor.finding import Host
 from minidocker.errors import MinidockerError, NotFound
 from minidocker.pictures.picture import Picture
 from minidocker.pictures.svg import Canvas
 from minidocker.proc import processes
+from minidocker.proc.machine import Host
 from minidocker.xray import report
 from minidocker.xray.as_json import as_dict
 from minidocker.xray.drawing import draw

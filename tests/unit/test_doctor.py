@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from minidocker.doctor import doctor, trial
-from minidocker.doctor.finding import Finding, Host
+from minidocker.doctor.finding import Finding
 from minidocker.errors import LAB_MACHINE
 from minidocker.proc import mounts
+from minidocker.proc.machine import Host
 
 PROMISED = """
 linux root pidns mntns utsns ipcns netns userns cgroupns timens overlay cgroup2 memory cpu pids
@@ -272,7 +273,7 @@ for name in ("geteuid", "O_CLOEXEC", "O_DIRECTORY", "openpty", "statvfs", "CLONE
         delattr(os, name)
 from minidocker.doctor import doctor
 from minidocker.lab import course_map
-from minidocker.doctor.finding import Host
+from minidocker.proc.machine import Host
 found = doctor.features(Host(root="/nowhere"))
 print(found["linux"].state, found["store"].state, doctor.ready(found, []))
 print(len(course_map("", [("00", "x")]).html()) > 100)

@@ -15,12 +15,12 @@ import pytest
 from recorded_proc import make
 from test_stats import FULL, cgroup
 
-from minidocker.doctor.finding import Host
 from minidocker.pictures.cgroup_tree import cgroup_tree
 from minidocker.pictures.layer_stack import find, layer_stack, layers_of, verdict
 from minidocker.pictures.mount_tree import mount_tree
 from minidocker.pictures.picture import Picture
 from minidocker.pictures.timeline import usage_timeline, watch_usage
+from minidocker.proc.machine import Host
 from minidocker.proc.usage import Sample
 
 MOUNTS = """\

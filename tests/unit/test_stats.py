@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from recorded_proc import NS, make
 
-from minidocker.doctor.finding import Host
 from minidocker.proc import cgroups, processes, usage
+from minidocker.proc.machine import Host
 from minidocker.proc.usage import Sample, between
 from minidocker.verbs import stats
 

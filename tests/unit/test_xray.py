@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 import pytest
 from recorded_proc import NS, make
 
-from minidocker.doctor.finding import Host
 from minidocker.proc import mount_kinds, processes
+from minidocker.proc.machine import Host
 from minidocker.proc.mounts import parse
 from minidocker.xray import facts
 from minidocker.xray.xray import XRay, pid_of, xray
