@@ -14,6 +14,7 @@ from minidocker.proc.cgroups import Layout, layout
 from minidocker.proc.machine import Host
 
 CONTROLLERS = ("memory", "cpu", "pids", "io", "cpuset")
+DELEGATED = "systemd-run --user --scope -p Delegate=yes minidocker doctor   (and run likewise)"
 REBOOT = "boot with systemd.unified_cgroup_hierarchy=1, or " + LAB_MACHINE
 
 
@@ -40,8 +41,8 @@ def _tree(host: Host, found: Layout) -> Finding:
             fix = host.as_root("mount -t cgroup2 none /sys/fs/cgroup")
         return Finding("cgroup2", title, GAP, seen, fix, group)
     if not found.writable:
-        root = "run it as root: sudo minidocker doctor"
-        fix = LAB_MACHINE if host.euid == 0 else root
+        delegated = DELEGATED if found.kind == "pure" else REBOOT
+        fix = LAB_MACHINE if host.euid == 0 else delegated
         return Finding("cgroup2", title, GAP, f"{seen}; not writable for us", fix, group)
     return Finding("cgroup2", title, OK if found.kind == "pure" else INFO, seen, group=group)
 
@@ -57,8 +58,7 @@ def _controller(host: Host, found: Layout, name: str) -> Finding:
         return Finding(name, title, GAP, "no cgroup version 2 tree", LAB_MACHINE, group)
     if host.euid != 0:
         seen = f"not delegated to user {host.euid} in {found.home}"
-        fix = "run it as root: sudo minidocker doctor"
-        return Finding(name, title, GAP, seen, fix, group)
+        return Finding(name, title, GAP, seen, DELEGATED, group)
     seen = f"not in {found.home}/cgroup.controllers"
     if name in found.listed:
         seen = f"{found.home} is read-only"

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from minidocker.doctor import cgroup_probe, host_probe, trial, wall_probe
+from minidocker.doctor import cgroup_probe, host_probe, trial, user_probe, wall_probe
 from minidocker.doctor.finding import GAP, Finding
 from minidocker.errors import UsageError
 from minidocker.proc.machine import Host
@@ -168,6 +168,10 @@ def _lesson_lines(found: Mapping[str, Finding], listed: list[Lesson]) -> Iterabl
         if blocked := [item.id[:2] for item in listed if not item.runs]:
             yield f"The lab machine runs the others: {', '.join(blocked)} (minidocker vm up)."
         return
+    if "rootless" in found and found["rootless"].ok:
+        yield "You can run containers as this user: minidocker run base …"
+        yield "The lessons build walls as root: begin with sudo, or with minidocker vm up."
+        return
     yield "You cannot begin here yet: lessons 00 and 01 do not run."
     names = [name for item in listed if item.id[:2] in ("00", "01") for name in item.missing]
     for fix in dict.fromkeys(
@@ -215,6 +219,7 @@ def _all(target: Host) -> Iterable[Finding]:
     yield from host_probe.lab(target)
     yield from wall_probe.namespaces(target)
     yield from wall_probe.mounting(target)
+    yield from user_probe.findings(target)
     yield from cgroup_probe.findings(target)
     yield from host_probe.programs(target)
 

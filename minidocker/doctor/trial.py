@@ -9,6 +9,7 @@ child mounts in its own private mount namespace, and the one directory made for 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -34,6 +35,9 @@ NAMESPACE_FLAGS = {
     "cgroupns": flags.CLONE_NEWCGROUP,
     "timens": flags.CLONE_NEWTIME,
 }
+
+# What the trial "rootless" does in a user namespace, by the ids of the trials without one.
+ROOTLESS = ("pidns", "mntns", "utsns", "ipcns", "netns", "cgroupns", "overlay", "pivot_root")
 
 
 def run(store: str, seconds: float = 30.0) -> dict[str, str]:
@@ -102,12 +106,16 @@ def trials(kernel: Kernel, store: str) -> Iterator[tuple[str, Callable[[], None]
     scratch = ""
     try:
         scratch = tempfile.mkdtemp(prefix=SCRATCH, dir=store)
-        yield "overlay", lambda: _overlay(kernel, scratch)
+        yield "overlay", lambda: _overlay(kernel, f"{scratch}/root")
+        yield "rootless", lambda: _rootless(kernel, f"{scratch}/user")
     except OSError as problem:
         told = f"{store}: {problem.strerror}"
         yield "overlay", lambda: _fail(told)
+        yield "rootless", lambda: _fail(told)
     finally:
         if scratch:
+            with contextlib.suppress(OSError):  # overlay made it, for nobody to enter
+                os.chmod(f"{scratch}/user/work/work", 0o700)
             shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -121,9 +129,9 @@ def _namespace(kernel: Kernel, flag: int) -> None:
             raise OSError("the first child in the namespace is not PID 1")
 
 
-def _user_namespace(kernel: Kernel, mount: bool = False) -> None:
+def _user_namespace(kernel: Kernel, mount: bool = False, others: int = 0) -> None:
     uid, gid = os.getuid(), os.getgid()
-    kernel.unshare(flags.CLONE_NEWUSER)
+    kernel.unshare(flags.CLONE_NEWUSER | others)
     kernel.write("/proc/self/setgroups", "deny")
     kernel.write("/proc/self/uid_map", f"0 {uid} 1")
     kernel.write("/proc/self/gid_map", f"0 {gid} 1")
@@ -154,14 +162,26 @@ def _veth(kernel: Kernel) -> None:
     kernel.run([program, "link", "add", "md0", "type", "veth", "peer", "name", "md1"])
 
 
-def _overlay(kernel: Kernel, scratch: str) -> None:
+def _rootless(kernel: Kernel, scratch: str) -> None:
+    """Do what each run without root does: its namespaces, overlay in them, and a new root."""
+    each = (NAMESPACE_FLAGS[name] for name in ROOTLESS if name in NAMESPACE_FLAGS)
+    _user_namespace(kernel, others=sum(each))
+    _overlay(kernel, scratch, ",userxattr")
+    kernel.chdir("merged")
+    kernel.pivot_root(".", ".")
+    kernel.umount2(".", flags.MNT_DETACH)
+
+
+def _overlay(kernel: Kernel, scratch: str, options: str = "") -> None:
     _private_mounts(kernel)
+    kernel.mkdir(scratch)
     kernel.chdir(scratch)  # relative names: a "," or ":" in the store's path is no matter then
     for name in ("lower", "upper", "work", "merged"):
         kernel.mkdir(name)
     for name in ("kept", "gone"):
         _touch(f"lower/{name}")
-    kernel.mount("overlay", "merged", "overlay", 0, "lowerdir=lower,upperdir=upper,workdir=work")
+    options = "lowerdir=lower,upperdir=upper,workdir=work" + options
+    kernel.mount("overlay", "merged", "overlay", 0, options)
     # A file system without whiteouts or xattrs may mount, and fail at the first change.
     os.unlink("merged/gone")
     os.rename("merged/kept", "merged/moved")

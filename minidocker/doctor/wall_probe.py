@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 
 from minidocker.doctor.finding import GAP, INFO, OK, Finding
+from minidocker.doctor.trial import ROOTLESS
 from minidocker.errors import LAB_MACHINE
 from minidocker.proc import mounts
 from minidocker.proc.machine import Host
@@ -59,10 +60,10 @@ def _user_namespaces(host: Host) -> Finding:
     if not first and not then:
         return Finding("userns", title, OK, "made, and mounted in it", group=group)
     seen = first or f"made, but it may not mount: {then}"
-    return Finding("userns", title, GAP, seen, _userns_fix(host) or LAB_MACHINE, group)
+    return Finding("userns", title, GAP, seen, userns_fix(host) or LAB_MACHINE, group)
 
 
-def _userns_fix(host: Host) -> str:
+def userns_fix(host: Host) -> str:
     """Return the sysctl that stands in the way, as the line that changes it; "" for none."""
     settings = (
         ("/proc/sys/user/max_user_namespaces", "0", "user.max_user_namespaces=15000"),
@@ -108,7 +109,7 @@ def _store(host: Host, fstype: str) -> Finding:
     free = data.f_bavail * data.f_frsize / 1e9
     seen = f"{host.store} ({fstype}), {free:.1f} GB free"
     if not os.access(there, os.W_OK):
-        fix = "run it as root, or: export MINIDOCKER_ROOT=$HOME/minidocker-store"
+        fix = "export MINIDOCKER_ROOT=/a/directory/of/yours"
         return Finding("store", title, GAP, f"{seen}; not writable", fix, group)
     if free < 1:
         fix = "free some space (minidocker prune), or: export MINIDOCKER_ROOT=/larger/disk"
@@ -132,5 +133,7 @@ def _tried(host: Host, name: str, title: str, group: str) -> Finding:
     if name == "veth" and "no program ip" in told:
         return Finding(name, title, GAP, told, host.install("iproute2"), group)
     root = host.linux and host.euid != 0
+    if root and name in ROOTLESS and not host.tried.get("rootless", "not tried"):
+        told += "; in a user namespace it works"
     fix = "run it as root: sudo minidocker doctor" if root else LAB_MACHINE
     return Finding(name, title, GAP, told, fix, group)

@@ -7,6 +7,7 @@ over them, in a mount namespace of the test's own.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -279,3 +280,18 @@ def test_a_wrong_wish_is_one_sentence(minidocker: Run, words: list[str]) -> None
     done = minidocker("run", *words, "base", "true")
     assert done.returncode == 125
     assert done.stderr.startswith("minidocker: ") and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("ranges", [True, False], ids=["ranges", "one id"])
+def test_the_doctor_tells_what_works_for_this_user(tmp_path: Path, ranges: bool) -> None:
+    let_through(tmp_path)
+    user = Account(tmp_path, ranges)
+    done = user("doctor", "--json")
+    found = {item["id"]: item for item in json.loads(done.stdout)["findings"]}
+    assert str(user.store) in found["store"]["seen"]
+    assert found["rootless"]["state"] == "ok", found["rootless"]
+    if shutil.which("newuidmap") and os.path.exists("/etc/subuid"):
+        assert found["subids"]["state"] == ("ok" if ranges else "gap")
+        assert ranges or "usermod --add-subuids" in found["subids"]["fix"]
+    assert "You can run containers as this user" in user("doctor").stdout
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(".minidocker")]

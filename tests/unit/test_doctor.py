@@ -13,6 +13,7 @@ import pytest
 from minidocker.doctor import doctor, trial
 from minidocker.doctor.finding import Finding
 from minidocker.errors import LAB_MACHINE
+from minidocker.images.store.store import Store
 from minidocker.proc import mounts
 from minidocker.proc.machine import Host
 
@@ -21,7 +22,7 @@ linux root pidns mntns utsns ipcns netns userns cgroupns timens overlay cgroup2 
 busybox iproute2 pivot_root
 """.split()  # noqa: SIM905 - the ids as the manual lists them
 
-OTHERS = ("userns", "userns_mount", "pivot_root", "veth", "overlay")
+OTHERS = ("userns", "userns_mount", "pivot_root", "veth", "overlay", "rootless")
 ALL_WORKS = dict.fromkeys((*trial.NAMESPACE_FLAGS, *OTHERS), "")
 FULL = "000001ffffffffff"
 
@@ -157,6 +158,51 @@ def test_a_user_is_told_to_be_root(host: Callable[..., Host]) -> None:
     for name in ("root", "capabilities", "pidns", "mntns", "overlay"):
         assert found[name].state == "gap" and "sudo minidocker doctor" in found[name].fix
     assert "CAP_SYS_ADMIN" in found["capabilities"].seen
+
+
+def test_a_user_is_told_what_works_without_root(host: Callable[..., Host]) -> None:
+    refused = {**dict.fromkeys(ALL_WORKS, "unshare(2): EPERM"), "rootless": ""}
+    ranges = {f"etc/sub{kind}id": "someone:100000:65536\n54321:200000:65536\n" for kind in "ug"}
+    found = doctor.features(host(ranges, euid=54321, tried=refused))
+    assert found["rootless"].state == found["subids"].state == "ok"
+    assert "65536 users from 200000 on" in found["subids"].seen
+    assert "in a user namespace it works" in found["pidns"].seen
+    told = "\n".join(doctor.plain(found, doctor.lessons(found, MANIFEST)))
+    assert "You can run containers as this user" in told and "cannot begin" not in told
+    assert "rootless" not in doctor.features(host())  # root is told nothing of it
+
+
+def test_a_user_without_subordinate_ids_gets_the_line_that_helps(
+    host: Callable[..., Host],
+) -> None:
+    def which(asked: str) -> str | None:
+        return None if asked == "newuidmap" else "/bin/sh"
+
+    files = {"etc/subuid": "someone:100000:65536\n", "etc/subgid": "someone:90000:65536\n"}
+    item = doctor.features(host(files, euid=54321))["subids"]
+    assert item.state == "gap" and "/etc/subuid" in item.seen
+    span = "165536-231071"
+    assert item.fix.startswith(f"sudo usermod --add-subuids {span} --add-subgids {span} ")
+    item = doctor.features(host(files, euid=54321, which=which))["subids"]
+    assert item.fix == "sudo apt-get install -y uidmap"
+
+
+def test_a_user_who_cannot_run_gets_the_line_that_helps(host: Callable[..., Host]) -> None:
+    tried = {**ALL_WORKS, "rootless": "unshare(2): EPERM"}
+    files = {"proc/sys/kernel/unprivileged_userns_clone": "0"}
+    item = doctor.features(host(files, euid=54321, tried=tried))["rootless"]
+    assert item.fix == "sudo sysctl -w kernel.unprivileged_userns_clone=1"
+    item = doctor.features(host({next(iter(files)): "1"}, euid=54321, tried=tried))["rootless"]
+    assert item.fix.startswith("export MINIDOCKER_ROOT=")
+
+
+def test_the_store_is_the_one_that_run_would_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MINIDOCKER_ROOT", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", "/home/a/data")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert Host().store == Store().root == "/home/a/data/minidocker"
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert Host().store == Store().root == "/var/lib/minidocker"
 
 
 def test_a_missing_capability_is_named(host: Callable[..., Host]) -> None:

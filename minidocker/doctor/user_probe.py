@@ -1,0 +1,74 @@
+"""The doctor's look at what an ordinary user can do: containers without root.
+
+Each function takes a Host, whose `tried` holds what minidocker.doctor.trial found out. The network
+of such containers is with the programs: slirp4netns.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from minidocker.doctor.finding import GAP, OK, Finding
+from minidocker.doctor.wall_probe import userns_fix
+from minidocker.proc.machine import Host
+from minidocker.spec import ids
+
+GROUP = "without root"
+
+
+def findings(host: Host) -> Iterator[Finding]:
+    """Yield what works without root, for one who is not; root is told nothing of it."""
+    if host.linux and host.euid != 0:
+        yield _run(host)
+        yield _subordinate(host)
+
+
+def _run(host: Host) -> Finding:
+    """Say whether `run` works: all its namespaces, and overlay where this user's store is."""
+    name, title = "rootless", "run as an ordinary user"
+    told = host.tried.get(name, host.tried.get("*", "was not tried"))
+    if not told:
+        return Finding(name, title, OK, "works: namespaces, and overlay in them", group=GROUP)
+    fix = userns_fix(host) or "export MINIDOCKER_ROOT=/a/directory/of/yours   (ext4, xfs or tmpfs)"
+    return Finding(name, title, GAP, told, fix, GROUP)
+
+
+def _subordinate(host: Host) -> Finding:
+    """Say whether a container of this user's has more than one id, and what would give it some."""
+    name, title = "subids", "subordinate ids"
+    missing = [program for program in ("newuidmap", "newgidmap") if not host.which(program)]
+    if missing:
+        seen = f"there is no program {missing[0]}: a container has one id, its root"
+        return Finding(name, title, GAP, seen, host.install("uidmap"), GROUP)
+    files = ("/etc/subuid", "/etc/subgid")
+    ranges = [ids.subordinate(host.path(file), host.euid) for file in files]
+    for file, found in zip(files, ranges, strict=True):
+        if not found:
+            seen = f"user {host.euid} has none in {file}: a container has one id, its root"
+            return Finding(name, title, GAP, seen, _add_ranges(host, files), GROUP)
+    uids, gids = ranges
+    assert uids and gids
+    seen = f"{uids[1]} users from {uids[0]} on, {gids[1]} groups from {gids[0]} on"
+    return Finding(name, title, OK, seen, group=GROUP)
+
+
+def _add_ranges(host: Host, files: tuple[str, ...]) -> str:
+    """Return the line that gives this user a range that nobody has. usermod(8)"""
+    first, count = ids.COMMON
+    for file in files:
+        for line in (host.read(file) or "").split("\n"):
+            words = line.split(":")
+            if len(words) == 3 and words[1].isdecimal() and words[2].isdecimal():
+                first = max(first, int(words[1]) + int(words[2]))
+    span = f"{first}-{first + count - 1}"
+    return f"sudo usermod --add-subuids {span} --add-subgids {span} {_login(host.euid)}"
+
+
+def _login(uid: int) -> str:
+    import pwd  # not on Windows, which never comes here
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return os.environ.get("USER", str(uid))
