@@ -208,7 +208,7 @@ def clean() -> int:
     eggs = glob.glob(os.path.join(ROOT, "*.egg-info"))
     for path in [os.path.join(ROOT, name) for name in made] + caches + eggs:
         shutil.rmtree(path, ignore_errors=True)
-    print("removed .venv and caches; images stay in /var/lib/minidocker")
+    print("removed .venv and caches; your images and your work stay")
     return 0
 
 

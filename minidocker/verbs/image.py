@@ -17,6 +17,7 @@ from minidocker.images import base, importer
 from minidocker.images.store import catalogue, changes, files
 from minidocker.images.store.store import Store
 from minidocker.kernel.flags import DEFAULT_CAPABILITIES, mask
+from minidocker.places import default_root
 from minidocker.seccomp import cache
 from minidocker.verbs.owners import with_owners
 from minidocker.verbs.parser import Parser, make
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 EXAMPLES = {
-    "": """examples:
+    "": f"""examples:
   minidocker image build-base                   a small image, from this machine's busybox
   minidocker image import debian debian.tar     a root file system becomes an image
   minidocker image ls
@@ -33,7 +34,8 @@ EXAMPLES = {
   minidocker image rm debian
 
 An image is one or more layers (directories of files) and a configuration (what to start). It lies
-under $MINIDOCKER_ROOT, or /var/lib/minidocker. `minidocker image VERB --help` says more.""",
+under {default_root()}; MINIDOCKER_ROOT names another place.
+`minidocker image VERB --help` says more.""",
     "build-base": """examples:
   minidocker image build-base            makes base:latest
   minidocker image build-base tiny:1     the same under another name

@@ -48,7 +48,7 @@ def test_help_shows_every_option_of_the_table() -> None:
     for option in options.RUN:
         assert option.names[-1] in text
     assert list(options.BY_KEY) == [option.key for option in options.RUN]  # none has two owners
-    assert set(ORDER) == set(options.BY_KEY)
+    assert set(ORDER) <= set(options.BY_KEY)
 
 
 TEXTS = {
