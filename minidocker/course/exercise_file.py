@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from minidocker.course.manifest import Lesson, Manifest
+from minidocker.course import starters
+from minidocker.course.manifest import FOLDER, PACKAGE, Lesson, Manifest
 from minidocker.course.outcomes import Fail, NotStarted
 
-STARTERS = "exercises/.starters"
 MOST_BYTES = 256_000
 
 
@@ -240,10 +240,11 @@ def reference(manifest: Manifest, lesson: Lesson) -> Subject:
 
 
 def starter(manifest: Manifest, lesson: Lesson) -> str:
-    """Return the exercise file as the course gives it."""
-    return read(manifest.root / STARTERS / lesson.file)
+    """Return the exercise file as the course gives it: derived from the solution."""
+    return starters.derive(read(manifest.root / "solutions" / lesson.file), lesson.functions)
 
 
 def hidden(manifest: Manifest) -> tuple[Path, ...]:
-    """Return what a cell must not show: solutions, tests, starters' twins."""
-    return (manifest.root / "solutions", manifest.root / "tests")
+    """Return what a cell must not show: solutions, tests, and the manifests with their hints."""
+    hints = {manifest.root / FOLDER, PACKAGE / FOLDER}
+    return (manifest.root / "solutions", manifest.root / "tests", *sorted(hints))

@@ -1,20 +1,27 @@
-"""course.toml, the one manifest: lessons, functions, checks, points and hints.
+"""The course's manifest: one file a lesson with its functions, checks, messages and hints.
 
-`load()` finds the course and returns a `Manifest` of small frozen records. Nothing is
-repeated elsewhere: the grader, progress, `--mine` and the notebooks' map read this.
+They lie in minidocker/course/lessons. course.toml beside them holds what belongs to no lesson
+alone, and says what each word means. `load()` returns a `Manifest` of small frozen records. Nothing
+is repeated elsewhere: the grader, `--mine`, the doctor and the map read this.
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from minidocker.errors import NotFound, UsageError
 
-FILE = "course.toml"
+T = TypeVar("T")
+
+FOLDER = "minidocker/course/lessons"
+COMMON = "course.toml"
+PACKAGE = Path(__file__).resolve().parents[2]
+"""The course that this package belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,7 @@ class Function:
     """A name that the learner's file must define; `stage` is "" when no stage has it as a part.
 
     example: the arguments of a call, as Python: `hint` compares what it asks of the kernel.
+    starter, holes: what the exercise has in place of the solution's code; see starters.py.
     """
 
     name: str
@@ -29,6 +37,8 @@ class Function:
     stage: str = ""
     rung: str = ""
     example: str = ""
+    starter: str = ""
+    holes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +55,42 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One lesson; paths are relative to the course's root, minutes are a learner's time."""
+    """One lesson; paths are relative to the course's root, minutes are a learner's time.
+
+    was: the id of the lesson that this one was a part of, under the course's first numbers.
+    """
 
     id: str
-    number: str
     title: str
     question: str
     notebook: str
-    exercise: str
     minutes: int
     needs: tuple[str, ...] = ()
     functions: tuple[Function, ...] = ()
     checks: tuple[Check, ...] = ()
     hints: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)
+    was: str = ""
+
+    @property
+    def number(self) -> str:
+        """Two digits, by which lessons are called and put into order."""
+        return self.id[:2]
+
+    @property
+    def file(self) -> str:
+        """The name of the exercise file: the same in exercises/ and solutions/."""
+        return f"{self.id}.py"
+
+    @property
+    def exercise(self) -> str:
+        """The path of the learner's file."""
+        return f"exercises/{self.file}"
 
     @property
     def points(self) -> int:
         """The sum of the points of all checks."""
         return sum(check.points for check in self.checks)
-
-    @property
-    def file(self) -> str:
-        """The name of the exercise file: the same in exercises/ and solutions/."""
-        return os.path.basename(self.exercise)
 
     def hints_for(self, check: Check, code: str) -> tuple[str, ...]:
         """The three hints for a failure: those of its message's code, else the check's own."""
@@ -79,18 +102,34 @@ class Coming:
     """A lesson that is not written yet: it has a place on the map."""
 
     id: str
-    number: str
     title: str
     question: str
+
+    @property
+    def number(self) -> str:
+        """Two digits, as a lesson's."""
+        return self.id[:2]
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The whole course; `root` is the directory that course.toml lies in."""
+    """The whole course; `root` is the directory that exercises/ and the package lie in.
+
+    common: the messages that every lesson's checks can say; `messages` are all.
+    """
 
     root: Path
     lessons: tuple[Lesson, ...]
     coming: tuple[Coming, ...]
+    common: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def messages(self) -> dict[str, str]:
+        """Every sentence that a check can say: code → template."""
+        found = dict(self.common)
+        for lesson in self.lessons:
+            found |= lesson.messages
+        return found
 
     def lesson(self, name: str) -> Lesson:
         """Find a lesson by "01", "1", "01_pid" or its file name; else NotFound."""
@@ -137,53 +176,76 @@ def find_root() -> Path:
     """Find the course: MINIDOCKER_COURSE, else upward from here, else beside the package."""
     named = os.environ.get("MINIDOCKER_COURSE")
     if named:
-        if not os.path.isfile(os.path.join(named, FILE)):
+        if not _is_course(Path(named)):
             raise NotFound(
-                f"MINIDOCKER_COURSE is {named}, and no {FILE} is there",
-                "set it to the directory that holds course.toml",
+                f"MINIDOCKER_COURSE is {named}, and no {FOLDER} is there",
+                "set it to the directory of the course, which holds exercises/",
                 2,
             )
         return Path(named).resolve()
     here = Path.cwd()
-    package = Path(__file__).resolve().parents[2]
-    for place in (here, *here.parents, package):
-        if (place / FILE).is_file():
+    for place in (here, *here.parents, PACKAGE):
+        if _is_course(place):
             return place
-    raise NotFound("there is no course here", f"go to the directory that holds {FILE}", 2)
+    raise NotFound("there is no course here", "go to the directory that holds exercises/", 2)
+
+
+def _is_course(place: Path) -> bool:
+    """Say whether a directory is a course; where the package is installed alone, it is none."""
+    return (place / FOLDER / COMMON).is_file() and (place / "exercises").is_dir()
 
 
 def load(root: str | os.PathLike[str] | None = None) -> Manifest:
-    """Read course.toml of `root` (or of the course that `find_root` finds)."""
+    """Read the manifest of the course in `root`, or of the one that `find_root` finds."""
     place = Path(root) if root is not None else find_root()
+    folder = place / FOLDER
+    if not (folder / COMMON).is_file():
+        raise NotFound(f"there is no {FOLDER} in {place}", "name the course's directory", 2)
+    common = _read(folder / COMMON)
+    files = sorted(folder.glob("[0-9][0-9]_*.toml"))
+    lessons = tuple(_checked(_lesson, path, {**_read(path), "id": path.stem}) for path in files)
+    coming = tuple(_checked(_coming, folder / COMMON, one) for one in common.get("coming", []))
+    return Manifest(place, lessons, coming, common.get("messages", {}))
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        with open(place / FILE, "rb") as file:
-            table = tomllib.load(file)
-    except FileNotFoundError:
-        raise NotFound(f"there is no {FILE} in {place}", "name the course's directory", 2) from None
-    except tomllib.TOMLDecodeError as problem:
-        raise UsageError(f"{place / FILE}: {problem}", "repair the file", 2) from None
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise UsageError(f"{path}: {problem}", f"repair it: git checkout {path}", 2) from None
+
+
+def _checked(make: Callable[[dict[str, Any]], T], path: Path, entry: dict[str, Any]) -> T:
+    """Make a record of a table; a table that lacks a word, or has one too many, is UsageError."""
     try:
-        return Manifest(
-            place,
-            tuple(_lesson(entry) for entry in table.get("lesson", [])),
-            tuple(Coming(**entry) for entry in table.get("coming", [])),
-        )
+        return make(entry)
     except (KeyError, TypeError) as problem:
-        raise UsageError(f"{place / FILE}: {problem}", "repair the file", 2) from None
+        raise UsageError(f"{path}: {problem}", f"repair it: git checkout {path}", 2) from None
 
 
 def _lesson(entry: dict[str, Any]) -> Lesson:
-    """Make a Lesson of a [[lesson]] table; lists become tuples."""
+    """Make a Lesson of a file; lists become tuples."""
     rest = {k: v for k, v in entry.items() if k not in ("function", "check", "hints", "needs")}
     return Lesson(
         **rest,
         needs=tuple(entry.get("needs", ())),
-        functions=tuple(Function(**function) for function in entry.get("function", [])),
-        checks=tuple(_check(check) for check in entry.get("check", [])),
+        functions=tuple(Function(**_tuples(one)) for one in entry.get("function", [])),
+        checks=tuple(_check(entry["id"], one) for one in entry.get("check", [])),
         hints={code: tuple(steps) for code, steps in entry.get("hints", {}).items()},
     )
 
 
-def _check(entry: dict[str, Any]) -> Check:
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
-    return Check(**values)
+def _check(lesson: str, entry: dict[str, Any]) -> Check:
+    return Check(**{**_tuples(entry), "test": f"test_{lesson}.py::{entry['test']}"})
+
+
+def _coming(entry: dict[str, Any]) -> Coming:
+    return Coming(**entry)
+
+
+def _tuples(value: Any) -> Any:
+    """Return a value of TOML with tuples in the place of lists."""
+    if isinstance(value, dict):
+        return {name: _tuples(one) for name, one in value.items()}
+    return tuple(_tuples(one) for one in value) if isinstance(value, list) else value

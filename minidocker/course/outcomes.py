@@ -38,7 +38,7 @@ def _escaped(one: str) -> str:
 class Fail(Exception):
     """The learner's code did not do what was asked.
 
-    code: a key of messages.MESSAGES, whose sentence is filled with `facts`.
+    code: a key of the lessons' [messages], whose sentence is filled with `facts`.
     ran, expected, kernel: one line each: what was run, what was expected, what the kernel showed.
     lines: ("GOOD" | "BAD" | "MISSING", text) where lists are compared.
     """

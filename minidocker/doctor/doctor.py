@@ -3,7 +3,7 @@
     features()          every Finding by id, for the grader and the tests
     main(argv)          the command: a table, plain text in a pipe, or --json
 
-Ids that lessons name in course.toml (`needs`): linux root pidns mntns utsns ipcns netns userns
+Ids that lessons name in their manifests (`needs`): linux root pidns mntns utsns ipcns netns userns
 cgroupns timens pivot_root overlay veth cgroup2 memory cpu pids io cpuset busybox iproute2 nft
 strace procps …; `minidocker doctor --json` shows them all.
 """
@@ -12,21 +12,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from minidocker.course import manifest
 from minidocker.doctor import cgroup_probe, host_probe, trial, user_probe, wall_probe
 from minidocker.doctor.finding import GAP, Finding
-from minidocker.errors import UsageError
+from minidocker.errors import NotFound, UsageError
 from minidocker.proc.machine import Host
 
 VERSION = 1  # of the JSON; a field may be added, none changes its meaning
 
-# What lessons 00 and 01 need, for a copy of minidocker that has no course.toml beside it.
+# What lessons 00 and 01 need, for a copy of minidocker that has no course beside it.
 FIRST_LESSONS = ("linux", "root", "pidns", "mntns", "utsns")
 
 EPILOG = """\
@@ -42,7 +41,7 @@ Nothing on the machine is changed. What is tried is tried in a process of its ow
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A lesson as course.toml names it, and what it lacks here."""
+    """A lesson as its manifest names it, and what it lacks here."""
 
     id: str
     title: str
@@ -75,33 +74,18 @@ def missing(needs: Iterable[str], found: Mapping[str, Finding]) -> tuple[str, ..
 
 
 def lessons(
-    found: Mapping[str, Finding], manifest: Mapping[str, Any] | None = None
+    found: Mapping[str, Finding], written: Iterable[manifest.Lesson] | None = None
 ) -> list[Lesson]:
-    """Return the lessons of course.toml with what each lacks here; [] when there is no manifest."""
-    if manifest is None:
-        manifest = read_manifest()
-    return [
-        Lesson(item["id"], item.get("title", ""), missing(item.get("needs", ()), found))
-        for item in manifest.get("lesson", ())
-    ]
-
-
-def read_manifest() -> dict[str, Any]:
-    """Return course.toml as a dictionary: from here upwards, else beside the package; {} if none.
+    """Return the lessons of the course with what each lacks here; [] when there is no course.
 
     A manifest that does not parse is UsageError.
     """
-    package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    for folder in (*_upwards(os.getcwd()), package):
-        path = os.path.join(folder, "course.toml")
-        if os.path.isfile(path):
-            try:
-                with open(path, "rb") as file:
-                    return tomllib.load(file)
-            except (OSError, tomllib.TOMLDecodeError) as problem:
-                remedy = "repair it: git checkout course.toml"
-                raise UsageError(f"{path}: {problem}", remedy) from None
-    return {}
+    if written is None:
+        try:
+            written = manifest.load().lessons
+        except NotFound:
+            written = ()
+    return [Lesson(item.id, item.title, missing(item.needs, found)) for item in written]
 
 
 def report(found: Mapping[str, Finding], listed: list[Lesson]) -> dict[str, Any]:
@@ -222,15 +206,6 @@ def _all(target: Host) -> Iterable[Finding]:
     yield from user_probe.findings(target)
     yield from cgroup_probe.findings(target)
     yield from host_probe.programs(target)
-
-
-def _upwards(folder: str) -> Iterable[str]:
-    while True:
-        yield folder
-        above = os.path.dirname(folder)
-        if above == folder:
-            return
-        folder = above
 
 
 def _clean(text: str) -> str:

@@ -1,6 +1,6 @@
 """The grader: checks, the cell that learner code runs in, outcomes, hints and reports.
 
-    manifest   reads course.toml                     subject    whose file is judged
+    manifest   reads the lessons                     subject    whose file is judged
     ground     what a cell stands on                 maker      asks the zygote for cells
     zygote     clones cells, outside of them         inside     what happens in a cell
     walls      what is around a cell                 cell       the check's end of a cell

@@ -126,7 +126,7 @@ def started(request: pytest.FixtureRequest) -> None:
     name = request.function.__name__
     found = find_check(manifest, f"{Path(request.path).name}::{name}")
     if found is None:
-        raise RuntimeError(f"{name} stands in no check of course.toml")
+        raise RuntimeError(f"{name} stands in no check of any lesson")
     worked = [one.name for one in found[0].functions if one.rung in WORKED]
     subject.ready(found[1].functions, worked)
     request.node.obj = bound.bounded(request.node.obj)

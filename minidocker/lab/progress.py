@@ -13,7 +13,7 @@ from minidocker.pictures.catalogue import Picture, course_map
 
 
 def tree() -> str:
-    """Return the course's folder; the package's own where no course.toml is found."""
+    """Return the course's folder; the package's own where no course is found."""
     from minidocker.course import manifest
 
     try:

@@ -27,7 +27,7 @@ def course_map(
 ) -> Picture:
     """Draw the sentences of the course and its lessons, with the current one lit.
 
-    `lessons` are (id, title) in course order, as in course.toml; `current` and `done` are ids.
+    `lessons` are (id, title) in course order, as in the manifest; `current` and `done` are ids.
     An id counts by its first two characters: "01_pid" is lesson 01.
     """
     titles = {name[:2]: title for name, title in lessons}

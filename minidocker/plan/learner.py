@@ -48,7 +48,7 @@ def adopted(chosen: list[type[Stage]], options: dict[str, Any]) -> list[type[Sta
 
 
 def mine() -> list[tuple[str, list[str], str, bool]]:
-    """List the parts that the learner has written, by course.toml: (stage, parts, file, False).
+    """List the parts that the learner has written, by the manifest: (stage, parts, file, False).
 
     A function that is still the starter's is left out, and the reference serves instead.
     MINIDOCKER_EXERCISES names another directory than the course's exercises/.

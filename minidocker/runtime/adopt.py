@@ -1,7 +1,7 @@
 """Adopt: put a learner's functions into the stages.
 
 The learner's file is executed once, on the host, before anything else happens; the functions
-that course.toml names become the parts of a subclass of the reference stage.
+that the manifest names become the parts of a subclass of the reference stage.
 """
 
 from __future__ import annotations

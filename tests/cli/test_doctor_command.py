@@ -11,17 +11,27 @@ from pathlib import Path
 
 import pytest
 
+from minidocker.course import manifest
+
 ROOT = Path(__file__).parents[2]
-MANIFEST = """
-[[lesson]]
-id = "00_what"
-title = "What is a container?"
-needs = [{zero}]
-[[lesson]]
-id = "01_pid"
-title = "The pid namespace"
-needs = []
+LESSON = """
+title = "{title}"
+question = "?"
+notebook = "notebooks/x.ipynb"
+minutes = 1
+needs = [{needs}]
 """
+
+
+def write_course(folder: Path, zero: str = "") -> None:
+    """Make a course of two lessons, of which the first one needs `zero`."""
+    lessons = folder / manifest.FOLDER
+    for made in (lessons, folder / "exercises"):
+        made.mkdir(parents=True, exist_ok=True)
+    (lessons / manifest.COMMON).write_text("")
+    text = LESSON.format(title="What is a container?", needs=zero)
+    (lessons / "00_what.toml").write_text(text)
+    (lessons / "01_pid.toml").write_text(LESSON.format(title="The pid namespace", needs=""))
 
 
 def run(folder: Path, *argv: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -39,7 +49,7 @@ def run(folder: Path, *argv: str, **env: str) -> subprocess.CompletedProcess[str
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    (tmp_path / "course.toml").write_text(MANIFEST.format(zero=""))
+    write_course(tmp_path)
     return tmp_path
 
 
@@ -52,7 +62,7 @@ def test_it_says_which_lessons_run(course: Path) -> None:
 
 
 def test_a_lesson_that_cannot_run_gives_status_1(course: Path) -> None:
-    (course / "course.toml").write_text(MANIFEST.format(zero='"no_such_feature"'))
+    write_course(course, '"no_such_feature"')
     done = run(course)
     assert done.returncode == 1
     assert "blocked: needs no_such_feature" in done.stdout
@@ -90,7 +100,7 @@ def test_a_wrong_option_is_one_sentence(course: Path) -> None:
 
 
 def test_a_manifest_that_does_not_parse_is_one_sentence(course: Path) -> None:
-    (course / "course.toml").write_text("[[lesson")
+    (course / manifest.FOLDER / manifest.COMMON).write_text("[[coming")
     done = run(course)
     assert done.returncode == 2 and "course.toml" in done.stderr
     assert "Traceback" not in done.stderr

@@ -15,7 +15,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from minidocker.course import manifest
+from minidocker.course import exercise_file, manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_root = pytest.mark.needs("root", "pidns")
@@ -24,11 +24,12 @@ needs_root = pytest.mark.needs("root", "pidns")
 @pytest.fixture
 def course(tmp_path):
     """A course tree of its own, as after a fresh clone."""
-    shutil.copy(ROOT / "course.toml", tmp_path)
-    for name in ("solutions", "tests/stages", "exercises/.starters"):
+    for name in (manifest.FOLDER, "solutions", "tests/stages"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    for path in (tmp_path / "exercises/.starters").glob("*.py"):
-        shutil.copy(path, tmp_path / "exercises")
+    (tmp_path / "exercises").mkdir()
+    course = manifest.load(tmp_path)
+    for lesson in course.lessons:
+        (tmp_path / lesson.exercise).write_text(exercise_file.starter(course, lesson))
     return tmp_path
 
 
@@ -254,8 +255,8 @@ def test_back_after_a_week(course, command):
 
 
 def test_it_says_what_the_machine_lacks_for_the_lesson(course, command):
-    text = (course / "course.toml").read_text()
-    (course / "course.toml").write_text(text.replace("needs = [", 'needs = ["no-such", ', 1))
+    first = course / manifest.FOLDER / "00_what_is_a_container.toml"
+    first.write_text(first.read_text().replace("needs = [", 'needs = ["no-such", ', 1))
     assert "for lesson 00 it lacks: " in command().stdout
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from minidocker.course import exercise_file
 from minidocker.course.manifest import load
 from minidocker.grader.fixtures import WORKED
 
@@ -61,7 +62,7 @@ def nothing_for(lesson, number):
         misspelt = misspelt.replace(name, name + "_")
     before = COURSE.lessons[number - 1]
     return {
-        "starter": (ROOT / "exercises/.starters" / lesson.file).read_text(),
+        "starter": exercise_file.starter(COURSE, lesson),
         "another lesson's solution": solution(before),
         **GENERIC,
         "misspelt names": misspelt,

@@ -44,11 +44,10 @@ each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path
 @pytest.fixture(params=["reference", "solutions"])
 def course(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A copy of the course, with the exercises as shipped or with the solutions in their place."""
-    for name in ("notebooks", "solutions"):
+    for name in ("notebooks", "solutions", manifest.FOLDER):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
     source = "exercises" if request.param == "reference" else "solutions"
     shutil.copytree(REPOSITORY / source, tmp_path / "exercises")
-    shutil.copy(REPOSITORY / "course.toml", tmp_path)
     (tmp_path / "tests").symlink_to(REPOSITORY / "tests")
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""The README's map of the course and its pictures say what course.toml says.
+"""The README's map of the course and its pictures say what the manifests say.
 
     .venv/bin/python tests/course/test_readme.py     writes them anew
 """
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BEGIN = "<!-- course map: written by `python tests/course/test_readme.py` from course.toml -->\n"
+BEGIN = "<!-- course map: written by `python tests/course/test_readme.py` from the manifests -->\n"
 END = "<!-- end of the course map -->\n"
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from minidocker.course import manifest
 from minidocker.lab import jupyter
 
 if TYPE_CHECKING:
@@ -53,9 +54,8 @@ def chromium() -> str:
 def course(tmp_path: Path) -> Iterator[Path]:
     """A copy of the course as a new learner has it; afterwards nothing runs that knows it."""
     folder = tmp_path / "course"
-    for name in ("notebooks", "exercises", "solutions"):
+    for name in ("notebooks", "exercises", "solutions", manifest.FOLDER):
         shutil.copytree(REPOSITORY / name, folder / name)
-    shutil.copy(REPOSITORY / "course.toml", folder)
     (folder / "tests").symlink_to(REPOSITORY / "tests")
     yield folder
     limit = time.monotonic() + 20  # the browser's helpers end a little after the browser

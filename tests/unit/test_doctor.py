@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from minidocker.course import manifest
 from minidocker.doctor import doctor, trial
 from minidocker.doctor.finding import Finding
 from minidocker.errors import LAB_MACHINE
@@ -335,13 +336,11 @@ print(len(course_map("", [("00", "x")]).html()) > 100)
     assert (done.stdout, done.stderr) == ("gap gap False\nTrue\n", "")
 
 
-MANIFEST = {
-    "lesson": [
-        {"id": "00_what", "title": "What", "needs": ["linux"]},
-        {"id": "01_pid", "title": "Pid", "needs": ["root", "pidns"]},
-        {"id": "05_cgroups", "title": "Limits", "needs": ["cgroup2", "memory", "unheard_of"]},
-    ]
-}
+MANIFEST = [
+    manifest.Lesson("00_what", "What", "?", "", 1, ("linux",)),
+    manifest.Lesson("01_pid", "Pid", "?", "", 1, ("root", "pidns")),
+    manifest.Lesson("05_cgroups", "Limits", "?", "", 1, ("cgroup2", "memory", "unheard_of")),
+]
 
 
 def test_lessons_follow_from_what_they_need(host: Callable[..., Host]) -> None:

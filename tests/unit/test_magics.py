@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from minidocker.course import manifest
 from minidocker.lab import progress
 from minidocker.lab.cells import CellFailed
 
@@ -23,9 +24,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
-    for name in ("exercises", "notebooks"):
+    for name in ("exercises", "notebooks", "solutions", manifest.FOLDER):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
-    shutil.copy(REPOSITORY / "course.toml", tmp_path)
     monkeypatch.chdir(tmp_path / "notebooks")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.delenv("MINIDOCKER_COURSE", raising=False)

@@ -1,4 +1,4 @@
-"""course.toml as records: found from anywhere, lessons by any of their names."""
+"""The manifest as records: found from anywhere, lessons by any of their names."""
 
 from __future__ import annotations
 
@@ -10,39 +10,44 @@ from minidocker.course import manifest
 from minidocker.errors import NotFound, UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = """
-[[lesson]]
-id = "01_pid"
-number = "01"
+LESSON = """
 title = "T"
 question = "Q"
 notebook = "notebooks/01.ipynb"
-exercise = "exercises/01_pid.py"
 minutes = 10
-[[lesson.function]]
+[[function]]
 name = "spawn"
 summary = "S"
 stage = "pid"
-[[lesson.check]]
+[[check]]
 id = "one"
 title = "One"
 points = 2
 functions = ["spawn"]
-test = "test_01_pid.py::test_one"
+test = "test_one"
 hints = ["a", "b", "c"]
-[lesson.hints]
+[messages]
+MD0101 = "{number} is wrong."
+[hints]
 MD0101 = ["x", "y", "z"]
+"""
+COMMON = """
 [[coming]]
 id = "02_mounts"
-number = "02"
 title = "Later"
 question = "When?"
+[messages]
+MD9001 = "{name} is missing."
 """
 
 
 @pytest.fixture
 def course(tmp_path):
-    (tmp_path / "course.toml").write_text(SMALL)
+    lessons = tmp_path / manifest.FOLDER
+    lessons.mkdir(parents=True)
+    (tmp_path / "exercises").mkdir()
+    (lessons / "course.toml").write_text(COMMON)
+    (lessons / "01_pid.toml").write_text(LESSON)
     return tmp_path
 
 
@@ -73,6 +78,24 @@ def test_hints_of_the_code_come_before_those_of_the_check(course):
     assert lesson.points == 2
 
 
+def test_what_can_be_derived_is_derived(course):
+    found = manifest.load(course)
+    lesson = found.lessons[0]
+    assert (lesson.number, lesson.file, lesson.exercise) == (
+        "01", "01_pid.py", "exercises/01_pid.py"
+    )  # fmt: skip
+    assert lesson.checks[0].test == "test_01_pid.py::test_one"
+    assert found.coming[0].number == "02"
+    assert found.messages == {"MD9001": "{name} is missing.", "MD0101": "{number} is wrong."}
+
+
+def test_a_package_without_exercises_is_no_course(course, monkeypatch):
+    monkeypatch.setenv("MINIDOCKER_COURSE", str(course))
+    (course / "exercises").rmdir()
+    with pytest.raises(NotFound):
+        manifest.find_root()
+
+
 def test_the_course_is_found_upwards(course, monkeypatch):
     below = course / "a/b"
     below.mkdir(parents=True)
@@ -93,9 +116,15 @@ def test_the_course_is_found_elsewhere(course, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["lesson = [", SMALL.replace('title = "T"\n', ""), SMALL + "[[coming]]\nwhat = 1\n"]
-)
-def test_a_broken_manifest_is_one_sentence(course, text):
-    (course / "course.toml").write_text(text)
-    with pytest.raises(UsageError, match=r"course\.toml"):
+    ("file", "text"),
+    [
+        ("course.toml", "coming = ["), ("course.toml", COMMON + "[[coming]]\nwhat = 1\n"),
+        ("01_pid.toml", "title = ["), ("01_pid.toml", LESSON.replace('title = "T"\n', "")),
+        ("01_pid.toml", LESSON.replace('test = "test_one"\n', "")),
+        ("01_pid.toml", LESSON.replace("stage =", "stages =")),
+    ],
+)  # fmt: skip
+def test_a_broken_manifest_is_one_sentence(course, file, text):
+    (course / manifest.FOLDER / file).write_text(text)
+    with pytest.raises(UsageError, match=file.replace(".", r"\.")):
         manifest.load(course)
