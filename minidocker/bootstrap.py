@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 # Python too old for minidocker, to say so.
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from minidocker.make import renumber
 from minidocker.make.environment import (
     LOG,
     VENV,
@@ -120,6 +121,8 @@ def setup() -> int:
     """Set up everything a learner needs, and say where the command is."""
     screen = Screen(5)
     with alone():
+        for told in renumber.carry(ROOT):
+            print(told)
         prepare(screen, "learn", PACKAGES)
         base_image(screen)
         doctor(screen)

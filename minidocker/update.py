@@ -2,7 +2,7 @@
 
     python3 -I minidocker/update.py
 
-Like bootstrap.py it needs a bare Python and git, and nothing of minidocker.
+Like bootstrap.py it needs a bare Python and git, and of minidocker only the room `make`.
 
 What the learner has not touched becomes as the course has it now. For the rest there are three
 texts: the course's old one, the learner's, the course's new one.
@@ -12,13 +12,18 @@ texts: the course's old one, the learner's, the course's new one.
 - A notebook is no text to merge: JupyterLab writes outputs into it. The learner's is kept beside
   the new one, as NAME.mine.ipynb.
 
-Before anything is changed, each touched file is copied to .minidocker/copies.
+Before anything is changed, each touched file is copied to .minidocker/copies. In the end what was
+written under the course's first numbers goes into the files of today (make/renumber.py).
 """
 
 from __future__ import annotations
 
+# ast and re are for make/renumber.py, which is read when we are the clone's owner already: a Python
+# in root's own home is out of reach then.
+import ast  # noqa: F401
 import os
 import pwd
+import re  # noqa: F401
 import subprocess
 import sys
 import tempfile
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
 # Also for a Python too old for minidocker: no syntax newer than 3.8.
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, ROOT)  # -I keeps the course off the path
 NOTEBOOKS, MINE, NEW = ".ipynb", ".mine", ".new"
 
 
@@ -182,6 +188,7 @@ def update(root: str) -> int:
     new = upstream(clone)
     if clone.git("rev-parse", "HEAD").decode().strip() == new:
         print("Nothing is new.")
+        carried(root)
         return 0
     names = touched(clone, new)
     before = {name: clone.mine(name) or b"" for name in names}
@@ -197,11 +204,20 @@ def update(root: str) -> int:
         for name, data in files:
             clone.write(name, data)
         print(told)
+    carried(root)
     if folder:
         print(f"Your files as they were: {folder}")
     print("The course is up to date. Close notebooks that are open, and open them again.")
     print("next: make learn")
     return 0
+
+
+def carried(root: str) -> None:
+    """Carry over from the course's first numbers; read now, since the update has brought it."""
+    from minidocker.make import renumber
+
+    for told in renumber.carry(root):
+        print(told)
 
 
 def as_owner(root: str) -> None:

@@ -1,6 +1,7 @@
 """The learner's own record: one JSON line for each thing done, in .minidocker/progress.jsonl.
 
-It is only ever appended to, lies in the learner's tree, and git does not see it. What was
+It is only ever appended to, lies in the learner's tree, and git does not see it. What was written
+under the course's first numbers is read as if it had been written today (renumbered.py). What was
 learned from it (which lesson failed last, which hint comes next) is computed when asked for.
 """
 
@@ -16,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from minidocker.course import renumbered
 from minidocker.course.outcomes import FAIL, NOT_STARTED, PASS, Result
 
 FOLDER = ".minidocker"
@@ -44,11 +46,12 @@ class Journal:
             _warned.add(str(self.path))
             lines = "1 line is" if damaged == 1 else f"{damaged} lines are"
             print(f"{FOLDER}/{self.path.name}: {lines} damaged and skipped.", file=sys.stderr)
-        return found
+        return renumbered.read(self.folder.parent, found)
 
     def add(self, do: str, **facts: Any) -> None:
         """Append one entry; a tree that cannot be written to loses the entry, and nothing else."""
-        entry = {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "do": do, **facts}
+        at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        entry = {"at": at, "do": do, "numbers": renumbered.NUMBERS, **facts}
         try:
             self.own(self.folder, directory=True)
             how = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
