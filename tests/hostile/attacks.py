@@ -44,7 +44,7 @@ for line in reversed(open("/proc/self/mountinfo").read().splitlines()):
 for top, folders, files in os.walk("/"):
     folders[:] = [one for one in folders if (top, one) not in (("/", "proc"), ("/", "usr"))]
     reached += [f"{top}/{one}" for one in (*folders, *files)
-                if one in ("solutions", "course.toml", ".git", "stages", "grader", "private")
+                if one in ("solutions", "lessons", "course.toml", ".git", "stages", "grader", "private")
                 and (one in files or os.listdir(f"{top}/{one}"))]
 """),
     Attack("mounts the host's disk", "host", "make a node of each disk and mount it",
