@@ -23,6 +23,7 @@ from minidocker.escapes.python_text import LAUNCH, python_text
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 from minidocker.proc import processes
+from minidocker.runtime import readonly
 
 PLACE = "/yard"
 INODES = 100_000  # files and directories that fit into the yard's disk
@@ -58,8 +59,8 @@ class Yard:
     def build(self) -> None:
         """Make the yard: root, /proc, /sys, network, a root directory for containers, a canary."""
         kernel = self.kernel
-        if not os.statvfs("/proc/self/exe").f_flag & os.ST_RDONLY:
-            raise RuntimeError("the yard's own program is not on a read-only mount")
+        if not readonly.sealed():
+            raise RuntimeError("the yard's own program could be changed")
         cell_root.build(kernel, {"filesystems": self.order["filesystems"], "hide": []})
         kernel.mount("sysfs", "/sys", "sysfs", f.MS_NOSUID | f.MS_NODEV | f.MS_NOEXEC)
         for place, kind, data in self.order["cgroups"]:

@@ -84,7 +84,14 @@ class Kernel:
         """
         raise NotImplementedError
 
-    def sealed_program(self, data: bytes, directory: str) -> int:
+    def sealed_directory(self, path: str) -> int:
+        """Return a descriptor of a directory as a mount that is nowhere and can never be written.
+
+        It is an overlay with lower layers only. fsopen(2), fsmount(2), Linux 5.2
+        """
+        raise NotImplementedError
+
+    def sealed_program(self, data: bytes, directory: str, mode: int = 0o111) -> int:
         """Return a descriptor of a program that nobody can change: in memory, or without a name.
 
         `directory` is where the file is made on a machine that executes nothing in memory.

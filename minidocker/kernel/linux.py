@@ -31,12 +31,15 @@ SECCOMP_SET_MODE_FILTER = 1
 SYS_CLONE3 = 435  # from here on, all architectures share one numbering
 SYS_OPEN_TREE = 428
 SYS_MOVE_MOUNT = 429
+SYS_FSOPEN, SYS_FSCONFIG, SYS_FSMOUNT = 430, 431, 432
 SYS_CLOSE_RANGE = 436
 SYS_OPENAT2 = 437
 SYS_PIDFD_OPEN = 434
 SYS_PIDFD_GETFD = 438
 SYS_MOUNT_SETATTR = 442
 RESOLVE_IN_ROOT = 0x10
+FSOPEN_CLOEXEC = 1
+FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE = 0, 1, 6
 KEYCTL_JOIN_SESSION_KEYRING = 1
 AT_RECURSIVE = 0x8000
 AT_SYMLINK_NOFOLLOW = 0x100
@@ -176,8 +179,18 @@ class Linux(Kernel):
             ask("execveat(2)", path, os.execve, gate, [path, *argv], env)  # there is no /proc
         raise AssertionError("execve returned")
 
-    def sealed_program(self, data: bytes, directory: str) -> int:
-        return sealed.program(data, directory)
+    def sealed_program(self, data: bytes, directory: str, mode: int = 0o111) -> int:
+        return sealed.program(data, directory, mode)
+
+    def sealed_directory(self, path: str) -> int:
+        lower = self.open(path, O_PATH | os.O_DIRECTORY)
+        empty = _detached("tmpfs", "")  # an overlay without an upper layer wants two lower ones
+        try:
+            layers = f"/proc/self/fd/{lower}:/proc/self/fd/{empty}"
+            return _detached("overlay", layers)
+        finally:
+            os.close(lower)
+            os.close(empty)
 
     def exit(self, status: int) -> NoReturn:
         os._exit(status)
@@ -642,6 +655,27 @@ class Linux(Kernel):
         import resource as module
 
         ask("setrlimit(2)", "", module.setrlimit, resource, (soft, hard))
+
+
+def _detached(kind: str, lower: str) -> int:
+    """Make a file system, read-only and mounted nowhere; its root's descriptor."""
+    # int syscall(SYS_fsopen, const char *fsname, unsigned flags)
+    # int syscall(SYS_fsconfig, int fd, unsigned cmd, const char *key, const void *value, int aux)
+    # int syscall(SYS_fsmount, int fsfd, unsigned flags, unsigned ms_flags)
+    context = call("fsopen(2)", libc.syscall, SYS_FSOPEN, kind, FSOPEN_CLOEXEC, path=kind)
+    try:
+        for command, key, value in (
+            (FSCONFIG_SET_FLAG, "ro", None),
+            *([(FSCONFIG_SET_STRING, "lowerdir", lower)] if lower else []),
+            (FSCONFIG_CMD_CREATE, None, None),
+        ):
+            call("fsconfig(2)", libc.syscall, SYS_FSCONFIG, context, command, key, value, 0,
+                 path=kind)  # fmt: skip
+        attributes = _flags.MOUNT_ATTR_RDONLY | _flags.MOUNT_ATTR_NOSUID | _flags.MOUNT_ATTR_NODEV
+        return call("fsmount(2)", libc.syscall, SYS_FSMOUNT, context, FSOPEN_CLOEXEC, attributes,
+                    path=kind)  # fmt: skip
+    finally:
+        os.close(context)
 
 
 def _program(name: str) -> str:

@@ -69,4 +69,3 @@ def walk(directory: str) -> Iterator[os.stat_result]:
                     yield status
         except OSError:
             continue
-

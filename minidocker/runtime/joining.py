@@ -40,6 +40,8 @@ def clone_flags_and_doors(story: Story, sharing: dict[str, str]) -> tuple[int, l
         mode = sharing.get(stage.shares, "private")
         record = running(story, mode.partition(":")[2]) if ":" in mode else None
         if record:
+            if stage.shares == "pid":
+                refuse_tracer(record)
             mode = f"container:{record['pid']}"
         added, path = ask(stage, mode)
         flags |= added
@@ -60,6 +62,21 @@ def running(story: Story, name: str) -> dict[str, Any]:
     if not record["alive"] or record.get("status") != "running":
         raise not_running(name)
     return record
+
+
+def refuse_tracer(record: dict[str, Any]) -> None:
+    """Refuse to be seen by a container that may trace any process: ours has all rights at first.
+
+    A privileged one is not refused: it is root on the host, and needs no such detour.
+    """
+    spec = record["spec"]
+    linux, kept = spec.get("linux") or {}, spec["process"].get("capabilities") or ()
+    if "CAP_SYS_PTRACE" in kept and not linux.get("privileged") and not linux.get("ids"):
+        raise Conflict(
+            f"container {record['name'] or record['id']} has CAP_SYS_PTRACE: "
+            "it could take over a process of ours that starts in its pid namespace",
+            "give the capability to the new container, and start the other one without it",
+        )
 
 
 def not_running(name: str) -> Conflict:
