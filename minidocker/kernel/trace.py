@@ -174,7 +174,8 @@ CALLS = {"clone": "clone3", "target": "openat2", "tree_of": "open_tree",
          "reserve": "bind", "raise_ambient": "prctl", "join_session_keyring": "keyctl"}  # fmt: skip
 QUIET = {"getpid", "exit", "wait_signal", "waitpid", "open", "close_range", "close_all_but", "read",
          "exists", "read_bytes", "kind", "capget", "getuid", "is_locked", "ambient",
-         "sealed_program", "sealed_directory", "set_signal_mask", "signal_fd", "default_signals"}  # fmt: skip
+         "sealed_program", "sealed_directory", "set_signal_mask", "signal_fd",
+         "default_signals"}  # fmt: skip
 
 
 def spell(method: str, args: Sequence[Any]) -> str:

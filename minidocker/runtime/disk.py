@@ -69,3 +69,4 @@ def walk(directory: str) -> Iterator[os.stat_result]:
                     yield status
         except OSError:
             continue
+
