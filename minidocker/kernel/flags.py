@@ -94,8 +94,9 @@ SIGTTOU = 22
 SIGXFSZ = 25
 SIGWINCH = 28
 
-# ioctl_tty(2): the pseudo-terminal's lock and number, which the termios module lacks
+# ioctl_tty(2): the pseudo-terminal's lock and other side, which the termios module lacks
 TIOCGPTN = 0x80045430
+TIOCGPTPEER = 0x5441
 TIOCSPTLCK = 0x40045431
 
 # getrlimit(2)

@@ -297,11 +297,35 @@ class Kernel:
         raise NotImplementedError
 
     def exists(self, path: str) -> bool:
-        """Say whether the path leads to something. access(2)"""
+        """Say whether the path leads to something; what cannot be told raises. stat(2)"""
         raise NotImplementedError
 
     def kind(self, path: str) -> str:
-        """Say what the path leads to: "dir", "file" (all that is none), or "". stat(2)"""
+        """Say what the path leads to: "dir", "file" (all that is none), or "" for nothing. stat(2)
+
+        What cannot be told raises: it may be there.
+        """
+        raise NotImplementedError
+
+    def device(self, path: str) -> tuple[int, int]:
+        """Return (major, minor) of a character device; (0, 0) for what is none. stat(2)
+
+        A link is not followed, but for /proc/self/fd/N.
+        """
+        raise NotImplementedError
+
+    def filesystem(self, path: str) -> str:
+        """Name the kind of file system that a path lies on, a link not followed: "proc", "sysfs"…
+
+        statfs(2). A kind that we do not know by name is a number, such as "0xef53".
+        """
+        raise NotImplementedError
+
+    def superblock(self, path: str) -> int:
+        """Return the number of the file system: two mounts with one number show the same. stat(2)
+
+        0 for a path that is not there.
+        """
         raise NotImplementedError
 
     def read_bytes(self, path: str) -> bytes:

@@ -12,7 +12,8 @@ import ctypes
 import fcntl
 import os
 import select
-from errno import EBUSY, EFBIG, EINVAL, ELOOP, ENODEV, ENOENT, ENOSYS, EPERM
+import sys
+from errno import EBUSY, EFBIG, EINVAL, ELOOP, ENODEV, ENOENT, ENOSYS, ENOTDIR, EPERM
 
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as _flags
@@ -46,7 +47,9 @@ AT_SYMLINK_NOFOLLOW = 0x100
 OPEN_TREE_CLONE = 1
 MOVE_MOUNT_F_EMPTY_PATH = 4
 O_PATH = 0o10000000
-S_IFMT, S_IFREG = 0o170000, 0o100000
+S_IFMT, S_IFREG, S_IFDIR = 0o170000, 0o100000, 0o040000
+FILE_SYSTEMS = {0x9FA0: "proc", 0x62656572: "sysfs", 0x63677270: "cgroup2", 0x27E0EB: "cgroup",
+                0x01021994: "tmpfs"}  # fmt: skip  # <linux/magic.h>
 MOST_READ = 16 << 20  # bytes: what we read whole is small, and may be an image's
 LINKS = 40  # symbolic links in one path, as in the kernel
 AT_FDCWD = -100
@@ -562,12 +565,36 @@ class Linux(Kernel):
             os.close(fd)
 
     def exists(self, path: str) -> bool:
-        return os.path.exists(path)
+        return bool(self.kind(path))
 
     def kind(self, path: str) -> str:
-        if os.path.isdir(path):
-            return "dir"
-        return "file" if os.path.exists(path) else ""
+        found = _status(path)
+        if found is None:
+            return ""
+        return "dir" if found.st_mode & S_IFMT == S_IFDIR else "file"
+
+    def device(self, path: str) -> tuple[int, int]:
+        follow = path.startswith("/proc/self/fd/")
+        found = _status(path, follow)
+        if found is None or found.st_mode & S_IFMT != _flags.S_IFCHR:
+            return 0, 0
+        return os.major(found.st_rdev), os.minor(found.st_rdev)
+
+    def superblock(self, path: str) -> int:
+        found = _status(path)
+        return found.st_dev if found else 0
+
+    def filesystem(self, path: str) -> str:
+        # int fstatfs(int fd, struct statfs *buf): its first word is the kind
+        follow = 0 if path.startswith("/proc/self/fd/") else os.O_NOFOLLOW
+        fd = self.open(path, O_PATH | follow)
+        try:
+            buffer = ctypes.create_string_buffer(256)
+            call("fstatfs(2)", libc.fstatfs, fd, buffer, path=path)
+            number = int.from_bytes(buffer.raw[:4], sys.byteorder)
+            return FILE_SYSTEMS.get(number, hex(number))
+        finally:
+            os.close(fd)
 
     def read(self, path: str) -> str:
         return self.read_bytes(path).decode(errors="surrogateescape")
@@ -655,6 +682,16 @@ class Linux(Kernel):
         import resource as module
 
         ask("setrlimit(2)", "", module.setrlimit, resource, (soft, hard))
+
+
+def _status(path: str, follow: bool = True) -> os.stat_result | None:
+    """Ask for a path's status: None when nothing is there, and only then."""
+    try:
+        return os.stat(path, follow_symlinks=follow)
+    except OSError as problem:
+        if problem.errno in (ENOENT, ENOTDIR):
+            return None
+        raise KernelError("stat(2)", problem.errno or 0, path) from None
 
 
 def _detached(kind: str, lower: str) -> int:

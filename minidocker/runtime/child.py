@@ -18,12 +18,13 @@ from minidocker.kernel.flags import (
     SIGKILL,
     SIGPIPE,
     SIGXFSZ,
-    TIOCGPTN,
+    TIOCGPTPEER,
     TIOCSPTLCK,
 )
 from minidocker.runtime.failure import failure
 from minidocker.runtime.gate import NOT_EXECUTABLE, NOT_FOUND, carry, refusal
 from minidocker.spec.spec import DEFAULT_PATH
+from minidocker.stages.base import CLOSED
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from minidocker.spec.spec import Run
     from minidocker.stages.base import Stage
 
+O_PATH = 0o10000000
 ALL_SIGNALS = set(range(1, 65)) - {32, 33}  # these two are glibc's own
 
 
@@ -139,13 +141,17 @@ class Child:
         if os.fstat(master).st_rdev != os.makedev(5, 2):
             raise StageError("/dev/ptmx is not a pseudo-terminal", "terminal", "-t needs devpts")
         fcntl.ioctl(master, TIOCSPTLCK, bytes(4))
-        number = int.from_bytes(fcntl.ioctl(master, TIOCGPTN, bytes(4)), sys.byteorder)
-        slave = os.open(f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        # By descriptors, not by /dev/pts/N: a volume over /dev belongs to others, too, and links
+        # there led runc's mounts into /proc (CVE-2025-52565).
+        slave = fcntl.ioctl(master, TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
         self.channel.send_terminal(master)
         os.close(master)
         if self.run.root:
             self.kernel.mknod("/dev/console", 0o100600)
-            self.kernel.mount(f"/dev/pts/{number}", "/dev/console", "", MS_BIND)
+            console = f"/proc/self/fd/{self.kernel.open('/dev/console', O_PATH | os.O_NOFOLLOW)}"
+            if self.kernel.filesystem(console) in CLOSED:
+                raise StageError("/dev/console leads into /proc or /sys", "terminal")
+            self.kernel.mount(f"/proc/self/fd/{slave}", console, "", MS_BIND)
         fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
         for standard in (0, 1, 2):
             os.dup2(slave, standard)

@@ -7,7 +7,7 @@ has **options**, the words of the command line that are its own: the plan asks i
 
 from __future__ import annotations
 
-from minidocker.errors import UsageError
+from minidocker.errors import MinidockerError, UsageError
 from minidocker.spec.words import put
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -17,6 +17,33 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.spec.spec import Run, Spec
     from minidocker.spec.words import Asked, Option
+
+
+# What lxcfs puts into a container's /proc, as in runc; cgroups may be shown as they are.
+MAY_BE_COVERED = (
+    "/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo", "/proc/net/dev",
+    "/proc/slabinfo", "/proc/stat", "/proc/swaps", "/proc/uptime",
+)  # fmt: skip
+CLOSED = ("proc", "sysfs")
+CGROUPS = "/sys/fs/"
+
+
+def place(kernel: Kernel, root: str, path: str, kind: str = "dir") -> str:
+    """Make a mount point, and refuse one in /proc or /sys: what hides and protects lies there.
+
+    It is asked where the path *leads*: an image may have a link, and "/x/../proc" is /proc.
+    """
+    target = kernel.target(root, path, kind)
+    where = kernel.filesystem(target)
+    plain = "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
+    allowed = plain in MAY_BE_COVERED if where == "proc" else plain.startswith(CGROUPS)
+    if where in CLOSED and not allowed:
+        raise MinidockerError(
+            f"{path} leads into the container's /{'proc' if where == 'proc' else 'sys'}: "
+            "nothing may be mounted there, or it could hide what protects the host",
+            "another path inside",
+        )
+    return target
 
 
 class Stage:

@@ -7,7 +7,7 @@ import os
 from minidocker.errors import NotFound, UsageError
 from minidocker.kernel.flags import DEVICES, MS_BIND
 from minidocker.spec.words import LIST, Option
-from minidocker.stages.base import Stage
+from minidocker.stages.base import Stage, place
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Devices(Stage):
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Bind each node while the host's /dev is in sight."""
         for source, destination in (run.spec.linux and run.spec.linux.devices) or ():
-            self.show_device(kernel, source, kernel.target(run.root, destination, "file"))
+            self.show_device(kernel, source, place(kernel, run.root, destination, "file"))
 
     @staticmethod
     def show_device(kernel: Kernel, source: str, target: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minidocker.kernel.flags import MS_BIND
-from minidocker.stages.base import Stage
+from minidocker.stages.base import Stage, place
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -44,5 +44,5 @@ class Etc(Stage):
         another file over one of them (as `sed -i` does) is EBUSY. mount(2)
         """
         for name in FILES:
-            target = kernel.target(root, f"/etc/{name}", "file")
+            target = place(kernel, root, f"/etc/{name}", "file")
             kernel.mount(f"{directory}/{name}", target, "", MS_BIND)

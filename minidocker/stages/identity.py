@@ -6,10 +6,15 @@ modules pwd and grp would load libraries of the image.
 
 from __future__ import annotations
 
+from errno import EFBIG, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO
+
 from minidocker.errors import KernelError, NotFound
 from minidocker.kernel.flags import PR_SET_KEEPCAPS
 from minidocker.spec.words import VALUE, Option
 from minidocker.stages.base import Stage
+
+# What an image can do to its own file: there is none, or no ordinary one of a sensible size.
+NO_FILE = (ENOENT, ENOTDIR, EISDIR, ELOOP, EINVAL, EFBIG, ENXIO)
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -65,11 +70,14 @@ def change_user_keeping_capabilities(kernel: Kernel, uid: int) -> None:
 def lines(kernel: Kernel, path: str, fields: int, ids: int) -> list[list[str]]:
     """Read the lines that have so many fields, and so many ids from the third field on.
 
-    The file is the image's: it may be missing, no file at all, or wrong. passwd(5), group(5)
+    The file is the image's: it may be missing, no file at all, or wrong. That it could not be read
+    is no reason to take another user's home or group. passwd(5), group(5)
     """
     try:
         text = kernel.read(path)
-    except KernelError:
+    except KernelError as problem:
+        if problem.errno not in NO_FILE:
+            raise
         return []
     found = [line.split(":") for line in text.split("\n")]
     return [e for e in found if len(e) >= fields and all(is_id(n) for n in e[2 : 2 + ids])]

@@ -6,7 +6,7 @@ while nobody inside has CAP_SYS_ADMIN: who may mount, may also take a mask away.
 
 from __future__ import annotations
 
-from minidocker.errors import KernelError
+from minidocker.errors import KernelError, MinidockerError
 from minidocker.kernel.flags import (
     DEVICES,
     MOUNT_ATTR_NODEV,
@@ -35,6 +35,23 @@ MASKED = (
 )  # fmt: skip
 # What Docker makes read-only: a write there changes the whole machine.
 READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+NULL = (1, 3)
+O_PATH, O_NOFOLLOW = 0o10000000, 0o400000
+
+
+def real_null(kernel: Kernel) -> str:
+    """Return a name that stays /dev/null, whatever happens to a volume over /dev; or refuse.
+
+    What is opened is looked at, not the path, which another container may change meanwhile:
+    with a link for /dev/null, runc bound core_pattern over /proc/keys, writable (CVE-2025-31133).
+    """
+    held = f"/proc/self/fd/{kernel.open('/dev/null', O_PATH | O_NOFOLLOW)}"
+    if kernel.device(held) != NULL:
+        raise MinidockerError(
+            "/dev/null of the container is not the device 1:3, so nothing can be hidden behind it",
+            "another volume than one over /dev; or --security-opt systempaths=unconfined",
+        )
+    return held
 
 
 class Masks(Stage):
@@ -51,17 +68,23 @@ class Masks(Stage):
         if linux and linux.privileged:
             return
         if not (linux and linux.unmasked):
-            self.mask_paths(kernel, MASKED)
+            null = real_null(kernel)
+            if "mask_paths" in self.origin:
+                self.mask_paths(kernel, MASKED)
+            else:
+                self.mask_paths(kernel, MASKED, null)
             self.read_only_paths(kernel, READ_ONLY)
         if run.root:
             volumes = [mount.destination for mount in run.spec.mounts if mount.type == "bind"]
             self.deaden_nodes(kernel, ["/", *volumes])
 
     @staticmethod
-    def mask_paths(kernel: Kernel, paths: Sequence[str]) -> None:
+    def mask_paths(kernel: Kernel, paths: Sequence[str], null: str = "/dev/null") -> None:
         """Hide each path: a directory behind an empty read-only one, a file behind /dev/null.
 
-        A path that is not there needs no mask. runtime-spec, config-linux: maskedPaths
+        A path that is not there needs no mask; one of which that cannot be told ends the run.
+        `null` names the device itself, which a volume may have replaced at its place.
+        runtime-spec, config-linux: maskedPaths
         """
         for path in paths:
             kind = kernel.kind(path)
@@ -69,7 +92,7 @@ class Masks(Stage):
                 flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
                 kernel.mount("tmpfs", path, "tmpfs", flags, "size=0,nr_inodes=2,mode=755")
             elif kind:
-                kernel.mount("/dev/null", path, "", MS_BIND)
+                kernel.mount(null, path, "", MS_BIND)
 
     @staticmethod
     def read_only_paths(kernel: Kernel, paths: Sequence[str]) -> None:
@@ -89,12 +112,15 @@ class Masks(Stage):
         Docker asks an eBPF program of the cgroup at each open. We mount every place where a node
         could be made `nodev`, which needs no cgroup; the nodes of /dev are mounts of their own.
         """
-        for name in DEVICES:
-            if kernel.kind(f"/dev/{name}"):
-                kernel.mount(f"/dev/{name}", f"/dev/{name}", "", MS_BIND)
+        for name, number in DEVICES.items():
+            # By its number: in a volume at /dev, "null" may be a disk.
+            if kernel.device(f"/dev/{name}") == number:
+                node = f"/proc/self/fd/{kernel.open(f'/dev/{name}', O_PATH | O_NOFOLLOW)}"
+                if kernel.device(node) == number:
+                    kernel.mount(node, node, "", MS_BIND)
         for place in (*places, "/dev"):
             try:
                 kernel.mount_setattr(place, MOUNT_ATTR_NODEV, place not in ("/", "/dev"))
             except KernelError:
                 if place in ("/", "/dev"):
-                    raise  # a volume may be hidden under a later one
+                    raise  # a volume may be hidden under a later one; it was nodev from its start

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from errno import EINVAL, EPERM
 
-from minidocker.errors import KernelError, NotFound, UsageError
+from minidocker.errors import KernelError, MinidockerError, NotFound, UsageError
 from minidocker.kernel.flags import (
     DEVICES,
+    MOUNT_ATTR_NODEV,
     MOUNT_ATTR_NOSUID,
     MOUNT_ATTR_RDONLY,
     MS_BIND,
@@ -26,7 +27,7 @@ from minidocker.kernel.flags import (
 )
 from minidocker.spec.spec import Mount
 from minidocker.spec.words import LIST, VALUE, Option, is_root, parse_size
-from minidocker.stages.base import Stage
+from minidocker.stages.base import Stage, place
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from minidocker.spec.words import Asked
 
 CGROUP2 = "/sys/fs/cgroup/cgroup.controllers"  # this file is there on version 2 alone
+TTY = 5  # the group of terminals, in every distribution
 SAFE = MS_NOSUID | MS_NODEV | MS_NOEXEC
 LINKS = {
     "fd": "/proc/self/fd",
@@ -101,6 +103,12 @@ def parse_tmpfs(text: str, option: str) -> Mount:
     return Mount(source="tmpfs", destination=destination, type="tmpfs", options=options)
 
 
+def has_group(gid_map: str, group: int) -> bool:
+    """Say whether a user namespace knows a group, by its lines "first, outside, count"."""
+    ranges = [line.split() for line in gid_map.splitlines() if len(line.split()) == 3]
+    return any(int(first) <= group < int(first) + int(count) for first, _, count in ranges)
+
+
 class Mounts(Stage):
     """Give the process its own /proc, and on a new root its own /dev and /sys."""
 
@@ -133,21 +141,47 @@ class Mounts(Stage):
             self.make_dev(kernel, run.root)
             self.place_shm(kernel, run)
             self.mount_sys(kernel, run.root)
+            self.look_back(kernel, run)
         for mount in sorted(run.spec.mounts, key=lambda m: m.destination.count("/")):
             if mount.type == "tmpfs":
-                target = kernel.target(run.root, mount.destination)
+                target = place(kernel, run.root, mount.destination)
                 kernel.mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, mount.options)
             else:
-                target = kernel.target(run.root, mount.destination, mount.options)
+                target = place(kernel, run.root, mount.destination, mount.options)
                 self.bind(kernel, mount.source, target, mount.readonly)
                 if not (run.spec.linux and run.spec.linux.privileged):
-                    # A setuid program of the host's would make a user inside its owner.
-                    kernel.mount_setattr(target, MOUNT_ATTR_NOSUID, True)
+                    # A setuid program of the host's would make a user inside its owner; and a node
+                    # that another container has made there must not work in this one.
+                    masked = "masks" in (run.spec.stages or ()) and mount.destination != "/dev"
+                    dead = MOUNT_ATTR_NODEV if masked else 0  # of /dev, masks leaves some alive
+                    kernel.mount_setattr(target, MOUNT_ATTR_NOSUID | dead, True)
         process = run.spec.process
         if run.root and process and process.cwd != "/":
             # Made when it is missing, as in Docker, and before the user and the right to write
             # change. It must lie in the new root: a link of procfs could lead out of it.
             kernel.target(run.root, process.cwd)
+
+    def look_back(self, kernel: Kernel, run: Run) -> None:
+        """See that what was promised is there, whoever has mounted it: /proc, /sys, the queues.
+
+        A link in an image may have led the mount away, and a user namespace may have shown the
+        host's file system in place of the container's own.
+        """
+        for name, kind in (("proc", "proc"), ("sys", "sysfs")):
+            if (seen := kernel.filesystem(f"{run.root}/{name}")) not in (kind, ""):
+                raise MinidockerError(
+                    f"/{name} of the container is no {kind} but {seen}",
+                    "an image without that link",
+                )
+        sharing, stages = run.spec.sharing or {}, run.spec.stages or ()
+        for stage, path in (("network", "/sys"), ("ipc", "/dev/mqueue")):
+            shared = {"network": "net"}.get(stage, stage) in sharing or stage not in stages
+            hosts = kernel.superblock(path)
+            if not shared and hosts and kernel.superblock(run.root + path) == hosts:
+                raise MinidockerError(
+                    f"{path} of the container would be the host's: the kernel gives it no own one",
+                    f"--{stage} host   if it may be shared",
+                )
 
     def place_shm(self, kernel: Kernel, run: Run) -> None:
         """Put POSIX shared memory where the ipc namespace comes from: new, the host's, another's.
@@ -194,10 +228,11 @@ class Mounts(Stage):
             kernel.mkdir(f"{dev}/{name}")
         options, flags = "newinstance,ptmxmode=0666,mode=0620", MS_NOSUID | MS_NOEXEC
         try:
-            kernel.mount("devpts", f"{dev}/pts", "devpts", flags, f"{options},gid=5")
+            kernel.mount("devpts", f"{dev}/pts", "devpts", flags, f"{options},gid={TTY}")
         except KernelError as problem:
-            if problem.errno != EINVAL:
-                raise  # EINVAL: the user namespace has no group 5 (tty)
+            if problem.errno != EINVAL or has_group(kernel.read("/proc/self/gid_map"), TTY):
+                raise
+            # a user namespace without that group: its terminals belong to their own group
             kernel.mount("devpts", f"{dev}/pts", "devpts", flags, options)
         mount_or_show(kernel, "mqueue", "/dev/mqueue", f"{dev}/mqueue", SAFE)
 

@@ -1,0 +1,95 @@
+"""Nothing is mounted in /proc or /sys, however the way there is written; masks hold under volumes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
+WORDS = "nothing may be mounted there"
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["/proc", "/proc/", "//proc", "/proc/self", "/proc//sys", "/x/../proc", "/proc/self/../keys", "/proc/1/ns",
+     "/proc/sys/kernel/core_pattern", "/proc/meminfo/../keys", "/sys", "/sys/firmware", "/sys/kernel/mm"],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["volume", "tmpfs", "device"])
+def test_no_mount_in_proc_or_sys(
+    minidocker: Callable, tmp_path: Path, place: str, kind: str
+) -> None:
+    options = {"volume": ("-v", f"{tmp_path}:{place}"), "tmpfs": ("--tmpfs", place),
+               "device": (f"--device=/dev/null:{place}",)}[kind]  # fmt: skip
+    done = minidocker("run", "--rm", *options, "base", "echo", "ran")
+    assert (done.returncode, done.stdout) == (125, "")
+    assert (
+        WORDS in done.stderr
+        or "openat2" in done.stderr
+        or "open(2)" in done.stderr
+        or "mkdir(2)" in done.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    "link", ["/proc", "/proc/sys", "proc/self", "../../proc/sys", "/sys", "/two"]
+)
+def test_a_link_of_the_images_is_followed_before_it_is_judged(
+    minidocker: Callable, tmp_path: Path, link: str
+) -> None:
+    layer = tmp_path / "layer"
+    (layer / "etc").mkdir(parents=True)
+    (layer / "way").symlink_to(link)
+    (layer / "two").symlink_to("/proc/self/task")
+    for more in (("-v", f"{tmp_path}:/way"), ("--tmpfs", "/way")):
+        done = minidocker("run", "--rm", "--layer", str(layer), *more, "/x")
+        assert done.returncode == 125 and WORDS in done.stderr, done.stderr
+
+
+def test_what_lxcfs_shows_and_cgroups_may_be_mounted(minidocker: Callable, tmp_path: Path) -> None:
+    (tmp_path / "stat").write_text("mine\n")
+    done = minidocker("run", "--rm", "-v", f"{tmp_path}/stat:/proc/stat:ro", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:ro",
+                      "base", "cat", "/proc/stat")  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "mine\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    "null", ["link to core_pattern", "file", "directory", "nothing", "other device"]
+)
+def test_a_volume_over_dev_masks_nothing_wrongly(
+    minidocker: Callable, tmp_path: Path, null: str
+) -> None:
+    """CVE-2025-31133."""
+    dev = tmp_path / "dev"
+    dev.mkdir()
+    match null:
+        case "link to core_pattern":
+            (dev / "null").symlink_to("/proc/sys/kernel/core_pattern")
+        case "file":
+            (dev / "null").write_text("")
+        case "directory":
+            (dev / "null").mkdir()
+        case "other device":
+            os.mknod(dev / "null", 0o20666, os.makedev(1, 5))
+    done = minidocker("run", "--rm", "-v", f"{dev}:/dev", "base", "echo", "ran")
+    assert (done.returncode, done.stdout) == (125, "")
+    assert "1:3" in done.stderr or "open(2) on /dev/null" in done.stderr
+
+
+def test_the_hosts_dev_as_a_volume_hides_as_ever(minidocker: Callable) -> None:
+    script = "wc -c < /proc/keys; echo > /dev/null && echo alive"
+    done = minidocker("run", "--rm", "-v", "/dev:/dev", "base", "sh", "-c", script)
+    assert done.stdout.split() == ["0", "alive"], done.stderr
+
+
+def test_a_console_in_a_volume_is_not_followed(minidocker: Callable, tmp_path: Path) -> None:
+    """CVE-2025-52565: /dev/console, /dev/pts and /dev/ptmx as links of others."""
+    dev = tmp_path / "dev"
+    dev.mkdir()
+    os.mknod(dev / "null", 0o20666, os.makedev(1, 3))
+    (dev / "console").symlink_to("/proc/sysrq-trigger")
+    (dev / "ptmx").symlink_to("pts/ptmx")
+    done = minidocker("run", "--rm", "-t", "-v", f"{dev}:/dev", "base", "echo", "ran")
+    assert done.returncode == 125 and "ran" not in done.stdout
