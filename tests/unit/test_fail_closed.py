@@ -12,7 +12,7 @@ import pytest
 from minidocker.errors import KernelError, MinidockerError
 from minidocker.kernel.linux import Linux
 from minidocker.kernel.trace import Pretend
-from minidocker.spec.spec import Linux as Section
+from minidocker.spec.spec import Hardening
 from minidocker.spec.spec import Mount, Process, Root, Run, Spec
 from minidocker.stages.identity import Identity
 from minidocker.stages.masks import MASKED, Masks
@@ -22,7 +22,7 @@ from minidocker.stages.mounts import Mounts, has_group
 def run_of(**more: object) -> Run:
     stages = ["mounts", "masks", "network", "ipc", "rootfs"]
     spec = Spec(process=Process(args=["x"], env=[], cwd="/", user=""), root=Root(path="/r", layers=[]),
-                mounts=more.pop("mounts", []), stages=stages, linux=Section(), sharing={})  # fmt: skip
+                mounts=more.pop("mounts", []), stages=stages, linux=Hardening(), sharing={})  # fmt: skip
     return Run(id="x", directory="/d", root="/r", facts={}, spec=spec)
 
 
