@@ -17,7 +17,6 @@ from minidocker.images import base, importer
 from minidocker.images.store import catalogue, changes, files
 from minidocker.images.store.store import Store
 from minidocker.kernel.flags import DEFAULT_CAPABILITIES, mask
-from minidocker.places import default_root
 from minidocker.seccomp import cache
 from minidocker.verbs.owners import with_owners
 from minidocker.verbs.parser import Parser, make
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 EXAMPLES = {
-    "": f"""examples:
+    "": """examples:
   minidocker image build-base                   a small image, from this machine's busybox
   minidocker image import debian debian.tar     a root file system becomes an image
   minidocker image ls
@@ -34,7 +33,7 @@ EXAMPLES = {
   minidocker image rm debian
 
 An image is one or more layers (directories of files) and a configuration (what to start). It lies
-under {default_root()}; MINIDOCKER_ROOT names another place.
+in the store: `minidocker doctor` says where that is, and MINIDOCKER_ROOT names another place.
 `minidocker image VERB --help` says more.""",
     "build-base": """examples:
   minidocker image build-base            makes base:latest
