@@ -12,8 +12,7 @@ import pytest
 from minidocker.errors import KernelError, MinidockerError
 from minidocker.kernel.linux import Linux
 from minidocker.kernel.trace import Pretend
-from minidocker.spec.spec import Hardening
-from minidocker.spec.spec import Mount, Process, Root, Run, Spec
+from minidocker.spec.spec import Hardening, Mount, Process, Root, Run, Spec
 from minidocker.stages.identity import Identity
 from minidocker.stages.masks import MASKED, Masks
 from minidocker.stages.mounts import Mounts, has_group
