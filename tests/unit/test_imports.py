@@ -170,3 +170,10 @@ def test_the_hot_path_is_lean_when_it_has_run(shared_store: Path) -> None:
     loaded = done.stdout.split()
     assert "minidocker.runtime.child" in loaded
     assert not sorted(set(loaded) & HEAVY)
+
+
+def test_every_room_is_on_the_page() -> None:
+    page = (PACKAGE.parent / "ARCHITECTURE.md").read_text()
+    for name in FLOOR:
+        if name != "__main__":
+            assert f"`{name}/`" in page or f"`{name}.py`" in page, name
