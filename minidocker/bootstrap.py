@@ -1,6 +1,7 @@
 """Set up minidocker on a machine that has only a Python: what `make` runs.
 
-    python3 -I minidocker/bootstrap.py learn|setup|update|test|lint|debian|vm|vm-down|box|clean
+    python3 -I minidocker/bootstrap.py learn|setup|update|test|test-more|lint|debian|vm|vm-down|box
+    python3 -I minidocker/bootstrap.py clean
 
 It needs the standard library alone, and of minidocker only the room `make`, for nothing is
 installed yet. Every step looks first, so a second run does only what is missing,
@@ -161,6 +162,11 @@ def test(*argv: str) -> int:
     os.execv(python, [python, "-m", "pytest", "--durations=10", "--durations-min=1", *argv])
 
 
+def test_more(*argv: str) -> int:
+    """The heavy tests, which `test` leaves out."""
+    return test("-m", "more", *argv)
+
+
 def lint() -> int:
     """Run ruff and mypy over the project."""
     with alone():
@@ -220,6 +226,7 @@ COMMANDS = {
     "learn": learn,
     "update": update,
     "test": test,
+    "test-more": test_more,
     "lint": lint,
     "debian": debian_command,
     "vm": vm,

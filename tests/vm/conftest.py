@@ -7,15 +7,11 @@ minutes, with a line of progress now and then; MINIDOCKER_VM_TESTS=0 leaves them
 from __future__ import annotations
 
 import os
-import re
-import signal
-import subprocess
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from jobs import CHECKS_NEWER, SUITE, TIMES, Clock, Judge
 
 from minidocker.errors import Blocked, MinidockerError
 from minidocker.vm.check_machine import VirtualMachine, keep_transcript
@@ -23,7 +19,6 @@ from minidocker.vm.machine import Machine
 from minidocker.vm.ssh import Ssh
 
 CI = bool(os.environ.get("CI"))
-TIMES: dict[str, float] = {}
 FIGURES: list[str] = []
 
 
@@ -50,20 +45,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(line)
 
 
-class Clock:
-    """Times phases: `with clock("build"):`."""
-
-    def __call__(self, name: str) -> Clock:
-        self.name = name
-        return self
-
-    def __enter__(self) -> None:
-        self.begin = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        TIMES[self.name] = TIMES.get(self.name, 0.0) + time.monotonic() - self.begin
-
-
 @pytest.fixture(scope="session")
 def clock() -> Clock:
     return Clock()
@@ -75,54 +56,11 @@ def figure() -> Callable[[str], None]:
     return FIGURES.append
 
 
-class Judge:
-    """Runs tests in a machine, and passes on what they say: nobody waits in the dark."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.capture = config.pluginmanager.getplugin("capturemanager")
-
-    def __call__(self, way: Ssh, *words: str, least: int) -> None:
-        """Fail unless at least so many tests pass there, none fails and none is blocked."""
-        argv = ["python", "-m", "pytest", "-p", "no:cacheprovider", "--color=no", *words]
-        status, said = self.run(way, argv)
-        assert status == 0, said[-3000:]
-        passed = re.search(r"(\d+) passed", said)
-        assert passed and int(passed[1]) >= least, said[-300:]
-        assert "skipped" not in said.splitlines()[-1], "something is blocked in the lab machine"
-
-
-    def run(self, way: Ssh, argv: Sequence[str]) -> tuple[int, str]:
-        """Run a program there; return its status and what it said, here and there."""
-        with self.capture.global_and_fixture_disabled():
-            os.write(1, b"\n")
-            return passed_on(way.argv(argv), 1800)
-
-
-def passed_on(argv: Sequence[str], seconds: float) -> tuple[int, str]:
-    """Run a program, its output on ours as it comes; kill it after so many seconds."""
-    said = bytearray()
-    process = subprocess.Popen(
-        list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )  # fmt: skip
-    end = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
-    end.start()
-    try:
-        assert process.stdout is not None
-        while piece := os.read(process.stdout.fileno(), 65536):
-            said += piece
-            os.write(1, piece)
-        return process.wait(), said.decode(errors="replace")
-    finally:
-        end.cancel()
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
 @pytest.fixture(scope="session")
-def judge(pytestconfig: pytest.Config) -> Judge:
-    return Judge(pytestconfig)
+def judge(pytestconfig: pytest.Config, clock: Clock) -> Iterator[Judge]:
+    judge = Judge(pytestconfig, clock)
+    yield judge
+    judge.end()
 
 
 def or_blocked(problem: MinidockerError) -> None:
@@ -157,3 +95,18 @@ def vm(lab: Machine, request: pytest.FixtureRequest) -> Iterator[VirtualMachine]
         path.unlink()
     else:
         print(f"transcript: {path}")
+
+
+
+@pytest.fixture(scope="session")
+def newer(lab: Machine, judge: Judge, clock: Clock) -> Iterator[Machine]:
+    """A second machine, the next Debian: it is made, and judges, while the first one is tried."""
+    machine = Machine("test-newer", SUITE, shared=False)
+
+    def way() -> Ssh:
+        with clock(f"QEMU: build the box of Debian {SUITE} (0 when it is there), boot, snapshot"):
+            return machine.up()
+
+    judge.tests(CHECKS_NEWER, way, "tests/stages", "-k", "solutions")
+    yield machine
+    machine.down(everything=True)

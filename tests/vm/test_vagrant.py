@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jobs import Judge
 
 from minidocker.course.manifest import load
 from minidocker.doctor.doctor import features, missing
@@ -129,25 +130,6 @@ def test_a_second_up_is_quick_and_says_the_address_again(place: Path, clock: Any
     assert done.stdout.splitlines()[-1] == (place / "said").read_text().splitlines()[-1]
 
 
-def test_every_check_of_every_lesson(root: Ssh, judge: Any, clock: Any) -> None:
-    """All of tests/stages in the machine, over the reference and over the solutions."""
-    count = sum(len(lesson.checks) for lesson in load().lessons)
-    with clock("every stage check in the Vagrant machine"):
-        judge(root, "tests/stages", least=count)
-
-
-def test_the_notebooks_that_this_host_cannot_run(
-    root: Ssh, judge: Any, clock: Any
-) -> None:
-    """With the reference and with the solutions; where the host lacks nothing, lesson 05 all the same."""
-    found = features()
-    here = {one.id for one in load().lessons if missing(one.needs, found)} | {"05_cgroups"}
-    names = [Path(one.notebook).stem for one in load().lessons if one.id in here]
-    with clock("notebooks in the Vagrant machine"):
-        which = f"runs_top_to_bottom and ({' or '.join(sorted(names))})"
-        judge(root, "tests/course/test_notebooks.py", "-k", which, least=2 * len(names))
-
-
 SMOKE = """
 import sys, nbclient, nbformat
 for path in sys.argv[1:]:
@@ -158,21 +140,56 @@ for path in sys.argv[1:]:
     print("the first cells run:", path, flush=True)
 """
 
-
-def test_every_notebook_begins(root: Ssh, judge: Any, clock: Any) -> None:
-    """A kernel starts, the lesson opens, and the first experiment runs: emulation has its price."""
-    names = [lesson.notebook for lesson in load().lessons]
-    with clock("the first cells of every notebook in the Vagrant machine"):
-        status, said = judge.run(root, ["python", "-c", SMOKE, *names])
-    assert status == 0, said[-3000:]
-    assert said.count("the first cells run:") == len(names)
+CHECKS = "every stage check in the Vagrant machine"
+NOTEBOOKS = "notebooks in the Vagrant machine"
+BEGIN = "the first cells of every notebook in the Vagrant machine"
+COMMAND = "a smoke of the command in the Vagrant machine"
 
 
-def test_a_smoke_of_the_command(root: Ssh, judge: Any, clock: Any) -> None:
-    """The first tests of `minidocker run` on that kernel."""
+@pytest.fixture(scope="module")
+def unseen() -> list[str]:
+    """The notebooks that this host cannot run whole; where it lacks nothing, 05 all the same."""
+    found = features()
+    here = {one.id for one in load().lessons if missing(one.needs, found)} | {"05_cgroups"}
+    return sorted(Path(one.notebook).stem for one in load().lessons if one.id in here)
+
+
+@pytest.fixture(scope="module")
+def begun(root: Ssh, judge: Judge, unseen: list[str]) -> Judge:
+    """All that is judged in the machine, two at a time, the longest first."""
+    def way() -> Ssh:
+        return root
+
+    which = f"runs_top_to_bottom and ({' or '.join(unseen)})"
+    judge.tests(NOTEBOOKS, way, "tests/course/test_notebooks.py", "-k", which)
+    judge.tests(CHECKS, way, "tests/stages")
+    notebooks = [lesson.notebook for lesson in load().lessons]
+    judge.begin(BEGIN, way, ["python", "-W", "ignore", "-c", SMOKE, *notebooks])
     some = "exit_status or namespace or mount or rootfs or orphan or limit"
-    with clock("a smoke of the command in the Vagrant machine"):
-        judge(root, "tests/cli/test_run.py", "-k", some, least=5)
+    judge.tests(COMMAND, way, "tests/cli/test_run.py", "-k", some)
+    return judge
+
+
+def test_every_check_of_every_lesson(begun: Judge) -> None:
+    """All of tests/stages in the machine, over the reference and over the solutions."""
+    begun.passed(CHECKS, least=sum(len(lesson.checks) for lesson in load().lessons))
+
+
+def test_the_notebooks_that_this_host_cannot_run(begun: Judge, unseen: list[str]) -> None:
+    """With the reference and with the solutions."""
+    begun.passed(NOTEBOOKS, least=2 * len(unseen))
+
+
+def test_every_notebook_begins(begun: Judge) -> None:
+    """A kernel starts, the lesson opens, and the first experiment runs: emulation has its price."""
+    status, said = begun.wait(BEGIN)
+    assert status == 0, said[-3000:]
+    assert said.count("the first cells run:") == len(load().lessons)
+
+
+def test_a_smoke_of_the_command(begun: Judge) -> None:
+    """The first tests of `minidocker run` on that kernel."""
+    begun.passed(COMMAND, least=5)
 
 
 def test_work_is_carried_out_before_the_machine_stops(

@@ -11,12 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jobs import CHECKS_NEWER, Judge
 
 from minidocker.errors import MinidockerError
 from minidocker.proc import processes
 from minidocker.vm import places, remote
 from minidocker.vm.check_machine import VirtualMachine
 from minidocker.vm.machine import Machine
+
+
+@pytest.fixture(scope="module", autouse=True)
+def alone(newer: Machine, judge: Judge) -> None:
+    """What is timed here is timed on a host that does nothing else."""
+    judge.wait(CHECKS_NEWER)
+    newer.down()
 
 
 def test_restore_brings_back_the_pristine_machine(lab: Machine, clock: Any) -> None:
