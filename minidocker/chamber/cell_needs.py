@@ -73,7 +73,7 @@ def cgroup_parent() -> str:
     return "/sys/fs/cgroup" if ready and os.access("/sys/fs/cgroup", os.W_OK) else ""
 
 
-HOSTS_ROOT = ("_rootfs", "_layers", "_cgroups", "_user_namespace", "_capabilities", "_seccomp")
+HOSTS_ROOT = ("_rootfs", "_layers", "_cgroups", "_seccomp")
 """Lessons whose scenes still ask for what only the host's root has; see cell_root.py."""
 FIRST_IDS = range(0x70000000, 0x7FFF0000, 65536)  # ranges that no distribution hands out
 

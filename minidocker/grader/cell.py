@@ -32,6 +32,7 @@ from minidocker.chamber.client import Maker
 from minidocker.course.outcomes import Fail, NotStarted
 from minidocker.errors import LAB_MACHINE, Blocked
 from minidocker.grader import bound, line
+from minidocker.grader.files import Files
 from minidocker.grader.probe import Gone, Proc
 
 ROOMS = ("stages", "net", "runtime", "engine", "images", "lab", "grader")
@@ -76,6 +77,7 @@ class Cell:
         self.pid = 0
         self._open: list[int] = []
         self._early: list[Message] = []
+        self._looks: list[Files] = []
         self.master = -1
         if subject.broken:
             raise subject.broken[0]
@@ -159,6 +161,8 @@ class Cell:
                 self.maker.ask({"end": pid})
             open_ones = (*self._open, self.output, self.master)
             self._open, self.output, self.master = [], -1, -1
+            while self._looks:
+                self._looks.pop().close()
             for fd in open_ones:
                 if fd >= 0:
                     os.close(fd)
@@ -287,6 +291,12 @@ class Cell:
         if len(numbers) <= own:
             raise Gone(f"process {sender} is not in the cell")
         return numbers[own]
+
+    def files(self, pid: int) -> Files:
+        """Return the files below the root of a process (the cell's number), for looking."""
+        found = Files(self.proc.descriptor, pid, bool(self.first_id), self.bound.left)
+        self._looks.append(found)
+        return found
 
     def confine(self, sender: int) -> None:
         """Put one process of the cell into a cgroup below the cell's own (version 2 only)."""

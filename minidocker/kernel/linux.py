@@ -38,6 +38,7 @@ SYS_OPENAT2 = 437
 SYS_PIDFD_OPEN = 434
 SYS_PIDFD_GETFD = 438
 SYS_MOUNT_SETATTR = 442
+RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_IN_ROOT = 0x10
 FSOPEN_CLOEXEC = 1
 FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE = 0, 1, 6
@@ -75,6 +76,16 @@ def call(name: str, function: Any, *args: Any, path: str = "") -> int:
     if result == -1:
         raise KernelError(name, ctypes.get_errno(), path)
     return int(result)
+
+
+def open_in_root(anchor: int, path: str, flags: int, mode: int = 0) -> int:
+    """Open a path below a directory's descriptor: no link, ".." or /proc link leads out of it."""
+    # long syscall(SYS_openat2, int dirfd, const char *path, struct open_how *how, size_t size)
+    resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS
+    how = (ctypes.c_uint64 * 3)(flags | os.O_CLOEXEC, mode, resolve)
+    return call(
+        "openat2(2)", libc.syscall, SYS_OPENAT2, anchor, path, how, ctypes.sizeof(how), path=path
+    )
 
 
 def ask(name: str, path: str, function: Callable[..., Any], *args: Any) -> Any:

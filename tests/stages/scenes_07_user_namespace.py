@@ -6,6 +6,7 @@ import signal
 from minidocker.kernel import flags as f
 
 FILE = "/tmp/made"
+COUNT = 20_000  # ids of a map: they lie within the ids that the cell has
 STEPS = ("unshare", "maps", "root", "file")
 
 
@@ -66,8 +67,8 @@ def act_order(learner, kernel, talk, outer):
         talk.doing = step
         try:
             if step == "maps":
-                write(f"/proc/{child}/uid_map", f"0 {outer} 65536\n")
-                write(f"/proc/{child}/gid_map", f"0 {outer} 65536\n")
+                write(f"/proc/{child}/uid_map", f"0 {outer} {COUNT}\n")
+                write(f"/proc/{child}/gid_map", f"0 {outer} {COUNT}\n")
                 continue
         except OSError as problem:
             talk.ask("refused", step=step, text=str(problem))
@@ -173,11 +174,11 @@ KINDS = {
     "no namespace of its own": None,
     "no map yet": "",
     "0 is 0": "0 0 1\n",
-    "0 is 100000": "0 100000 65536\n",
-    "0 is 1000, and more": "0 1000 1\n1 100000 65536\n",
+    "0 is 20000": "0 20000 20000\n",
+    "0 is 1000, and more": "0 1000 1\n1 20000 20000\n",
     "7 is 0": "7 0 1\n",
     "0 is 1000, 5 is 0": "0 1000 1\n5 0 1\n",
-    "all as outside": "0 0 4294967295\n",
+    "all as outside": "0 0 65536\n",
     "0 is 10, ten of them": "0 10 10\n",
 }
 

@@ -6,7 +6,7 @@ import signal
 
 from minidocker.kernel.flags import CAPABILITIES, PR_CAPBSET_DROP
 
-CANARY = "/usr/bin/minidocker-canary"
+CANARY = "/opt/minidocker-canary"
 SECRETS = "/opt/minidocker-secrets"
 
 

@@ -1,6 +1,6 @@
 # mistake: the column of the inner ids is read
 # fails: reaches
-# says: 0 is 100000
+# says: 0 is 20000
 
 
 def reaches_root(pid):

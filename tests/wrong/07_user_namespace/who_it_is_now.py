@@ -1,6 +1,6 @@
 # mistake: the ids of the process, not what its namespace could become
 # fails: reaches
-# says: 0 is 100000
+# says: 0 is 20000
 
 
 def reaches_root(pid):
