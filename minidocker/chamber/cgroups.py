@@ -17,6 +17,7 @@ from minidocker.errors import LAB_MACHINE, Blocked
 from minidocker.proc import mounts
 
 NAME = "minidocker.grade."
+DELEGATED = ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads")
 WANTED = ("cpu", "memory", "pids")
 
 
@@ -85,7 +86,8 @@ class Tree:
         return f"{self.root}/{name}"
 
     def take(self, pid: int, name: str = "") -> None:
-        """Move a process of the cell (its pid out here) into the tree."""
+        """Move a process of the cell (its pid out here) into the tree, which its root then owns."""
+        hand_over(self.root, os.stat(f"/proc/{pid}").st_uid)
         self.write(name, "cgroup.procs", str(pid))
 
     def write(self, name: str, file: str, text: str) -> None:
@@ -121,6 +123,19 @@ class Tree:
         path = next((line[3:] for line in lines if line.startswith("0::")), "")
         _, found, name = f"{path}/".partition(f"/{os.path.basename(self.top)}/cell/")
         return (name.rstrip("/") or "/") if found else "(outside)"
+
+
+def hand_over(path: str, owner: int) -> None:
+    """Give a cgroup and those below it to an owner, as a delegation does; the limits stay ours."""
+    for place, _, _ in os.walk(path):
+        os.chown(place, owner, owner)
+        for name in DELEGATED:
+            if os.path.exists(f"{place}/{name}"):
+                os.chown(f"{place}/{name}", owner, owner)
+        if place != path:
+            for name in os.listdir(place):
+                if os.path.isfile(f"{place}/{name}"):
+                    os.chown(f"{place}/{name}", owner, owner)
 
 
 def remove(path: str) -> None:

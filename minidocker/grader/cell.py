@@ -72,7 +72,7 @@ class Cell:
         self.heard = 0
         self.said = bytearray()
         self.bound = bound.current()
-        self.first_id = room_for(scenes.stem)
+        self.first_id = room_for(scenes.stem, scene)
         self.importing = f"importing {subject.file}"
         self.pid = 0
         self._open: list[int] = []

@@ -11,7 +11,9 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
+HOSTS_OWN = ["0", "0", "4294967295"]  # the map of the first user namespace
 OPTIONS = "redirect_dir=off,metacopy=off,index=off"
+OPTIONS_IN_USER = "metacopy=off,index=off,userxattr"
 
 
 def write(path: str, text: str) -> None:
@@ -55,7 +57,9 @@ def overlay(kernel: Any, layers: Sequence[str], upper: str, work: str, merged: s
     for path in (*layers, upper, work, merged):
         os.makedirs(path, exist_ok=True)
     lower = ":".join(reversed(layers))
-    data = f"lowerdir={lower},upperdir={upper},workdir={work},{OPTIONS}"
+    with open("/proc/self/uid_map", encoding="ascii") as file:
+        options = OPTIONS if file.read().split() == HOSTS_OWN else OPTIONS_IN_USER
+    data = f"lowerdir={lower},upperdir={upper},workdir={work},{options}"
     kernel.mount("overlay", merged, "overlay", 0, data)
 
 

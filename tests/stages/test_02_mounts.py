@@ -5,7 +5,6 @@ two tables from outside: that of the process inside, and that of the cell's proc
 plays the host. Nothing may have changed in the second one.
 """
 
-import os
 import random
 
 from minidocker.course.outcomes import Fail, compared, good
@@ -118,12 +117,7 @@ def test_private_kept(subject, cell):
 
 def numbers_shown(one, pid, root=""):
     """Return the process numbers that stand in root/proc, as process `pid` would list them."""
-    fd = os.open(f"{pid}/root{root}/proc", os.O_RDONLY | os.O_DIRECTORY,
-                 dir_fd=one.proc.descriptor)  # fmt: skip
-    try:
-        return sorted(int(name) for name in os.listdir(fd) if name.isdigit())
-    finally:
-        os.close(fd)
+    return sorted(int(name) for name in one.files(pid).names(f"{root}/proc") if name.isdigit())
 
 
 def numbers_there(one, pid):

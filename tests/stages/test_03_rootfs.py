@@ -187,7 +187,7 @@ def made_dev(one, root, ran):
         if stacked[0] > stacked[1]:
             raise Fail("MD0310", ran=ran, expected=wanted, kernel="one more at /dev")
         raise Fail("MD0311", ran=ran, expected=wanted, kernel="no mount there")
-    return pid, f"{pid}/root{root}/dev"
+    return pid, f"{root}/dev"
 
 
 def told(found):
@@ -197,19 +197,19 @@ def told(found):
     return f"{kind} {number}, mode {stat.S_IMODE(found.st_mode):03o}"
 
 
-def look(one, path):
+def look(one, pid, path):
     """Return name → what it is, for the devices and links of a directory in the cell."""
+    return one.files(pid).run(lambda: nodes_of(path))
+
+
+def nodes_of(path):
     seen = {}
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY, dir_fd=one.proc.descriptor)
-    try:
-        for name in os.listdir(fd):
-            found = os.stat(name, dir_fd=fd, follow_symlinks=False)
-            if stat.S_ISLNK(found.st_mode):
-                seen[name] = f"→ {os.readlink(name, dir_fd=fd)}"
-            elif stat.S_IFMT(found.st_mode) in KINDS:
-                seen[name] = told(found)
-    finally:
-        os.close(fd)
+    for name in os.listdir(path):
+        found = os.lstat(f"{path}/{name}")
+        if stat.S_ISLNK(found.st_mode):
+            seen[name] = f"→ {os.readlink(f'{path}/{name}')}"
+        elif stat.S_IFMT(found.st_mode) in KINDS:
+            seen[name] = told(found)
     return seen
 
 
@@ -221,8 +221,8 @@ def test_dev_nodes(subject, cell):
     root = names()["root"]
     ran = f"make_dev(kernel, {root!r})"
     with cell("dev", root=root, mask=0) as one:
-        _, path = made_dev(one, root, ran)
-        seen = look(one, path)
+        pid, path = made_dev(one, root, ran)
+        seen = look(one, pid, path)
         wanted = wanted_devices() | {name: f"→ {target}" for name, target in LINKS.items()}
         if seen.get("ptmx", "").startswith("character 5:2"):
             wanted["ptmx"] = seen["ptmx"]  # a node does the same as the link
@@ -236,7 +236,7 @@ def test_dev_umask(subject, cell):
     ran = f"make_dev(kernel, {root!r}), with umask {mask:03o}"
     with cell("dev", root=root, mask=mask) as one:
         pid, path = made_dev(one, root, ran)
-        seen = {name: text for name, text in look(one, path).items() if name in DEVICES}
+        seen = {name: text for name, text in look(one, pid, path).items() if name in DEVICES}
         lines = compared(wanted_devices(), seen)
         if not good(lines):
             raise Fail("MD0313", ran=ran, lines=lines)

@@ -6,7 +6,7 @@ kernel's overlay shows there is the truth.
 
 import os
 
-from looking_at_layers import noted, outside, plan, read, somewhere, token
+from looking_at_layers import noted, plan, read, somewhere, token, write
 
 from minidocker.course.outcomes import Fail, compared, good
 from minidocker.proc import mounts
@@ -45,8 +45,7 @@ def test_options_order(subject, cell):
         if not good(lines):
             raise Fail("MD0402", ran=ran, kernel=options, lines=lines)
         text = token()
-        with open(outside(one, f"{place}/merged/x"), "w") as file:
-            file.write(text)
+        write(one, f"{place}/merged/x", text.encode())
         if read(one, f"{place}/upper/x") != text or read(one, f"{place}/b/x") != texts[1]:
             raise Fail("MD0403", ran=ran, expected="a write to merged/x goes to upper/x",
                        kernel=options)  # fmt: skip
@@ -131,8 +130,7 @@ def test_etc_layer(subject, cell):
         if read(one, f"{place}/outside") != "unhurt\n":
             raise Fail("MD0432", ran=ran)
         more = token()
-        with open(outside(one, f"{place}/merged/etc/hosts"), "a") as file:
-            file.write(more)
+        write(one, f"{place}/merged/etc/hosts", more.encode(), append=True)
         if read(one, f"{place}/box/hosts") != texts["hosts"] + more:
             raise Fail("MD0433", ran=ran, expected="what a container writes is in box/hosts")
         if "etc/hosts" in noted(one, f"{place}/upper"):

@@ -244,9 +244,7 @@ def mounted(one):
 def test_shm_private(subject, cell):
     with cell("shm") as one:
         pid, mount, ran = mounted(one)
-        fd = os.open(f"{pid}/root{SHM}", os.O_RDONLY, dir_fd=one.proc.descriptor)
-        files = os.listdir(fd)
-        os.close(fd)
+        files = one.files(pid).names(SHM)
         if files:
             raise Fail("MD0617", ran=ran, expected="no file", kernel=" ".join(files))
         if mount.fstype != "tmpfs":
@@ -256,17 +254,19 @@ def test_shm_private(subject, cell):
 def test_shm_options(subject, cell):
     with cell("shm") as one:
         pid, mount, ran = mounted(one)
-        found = os.stat(f"{pid}/root{SHM}", dir_fd=one.proc.descriptor)
+        files = one.files(pid)
+        found = files.stat(SHM)
         options = {word for word in mount.options if word in ("nosuid", "nodev", "noexec")}
-        size = os.statvfs(f"/proc/self/fd/{one.proc.descriptor}/{pid}/root{SHM}")
-        seen = options | {f"mode={found.st_mode & 0o7777:o}", f"size={megabytes(size)}"}
+        size = files.run(lambda: size_of(SHM))
+        seen = options | {f"mode={found.mode & 0o7777:o}", f"size={size >> 20}m"}
         lines = compared({"nosuid", "nodev", "noexec", "mode=1777", "size=64m"}, seen)
         if not good(lines):
             raise Fail("MD0619", ran=ran, lines=lines)
 
 
-def megabytes(found):
-    return f"{found.f_blocks * found.f_frsize >> 20}m"
+def size_of(path):
+    found = os.statvfs(path)
+    return found.f_blocks * found.f_frsize
 
 
 # --- shared_memory -----------------------------------------------------------------------

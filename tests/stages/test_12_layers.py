@@ -11,19 +11,20 @@ import tarfile
 from looking_at_layers import (
     differences,
     noted,
-    outside,
     plan,
     read,
     same,
     somewhere,
     token,
     tree,
+    write,
 )
 
 from minidocker.course.outcomes import Fail, compared, good
 from minidocker.images.archive.pack import Packer
 from minidocker.images.archive.upper import Upper
 
+MOST_BYTES = 1 << 20
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 
 
@@ -33,12 +34,14 @@ WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 def written(one, args):
     """Wait for the learner's layer tar, and read it: name → member, and its data."""
     one.expect("written")
-    path = outside(one, f"{args['place']}/layer.tar")
     try:
-        with tarfile.open(path) as archive:
+        data = one.files(1).read(f"{args['place']}/layer.tar")
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
             members = archive.getmembers()
+            if sum(m.size for m in members) > MOST_BYTES:  # a sparse member can claim any size
+                raise ValueError("its members are far larger than what was written")
             return members, {m.name: archive.extractfile(m).read() for m in members if m.isreg()}
-    except (OSError, tarfile.TarError) as problem:
+    except (OSError, ValueError, OverflowError, tarfile.TarError) as problem:
         raise Fail("MD1207", ran="commit(upper, tar)", text=str(problem)) from None
 
 
@@ -153,7 +156,7 @@ def test_folder_order(subject, cell):
         ran = "the steps of FOLDER_ORDER"
         if read(one, f"{place}/new") != text:
             raise Fail("MD1218", ran=ran, expected="the new file is there", kernel="it is gone")
-        if os.stat(outside(one, place)).st_mtime != 1_000_000_000:
+        if one.files(1).stat(place).seconds != 1_000_000_000:
             raise Fail("MD1219", ran=ran, expected="the time that the layer says",
                        kernel="a later one")  # fmt: skip
 
@@ -163,21 +166,24 @@ def test_folder_order(subject, cell):
 
 def put(one, path, content):
     """Write a file into the cell, before any learner code runs."""
-    with open(outside(one, path), "wb") as file:
-        file.write(content)
+    write(one, path, content)
 
 
 def applied(one, args):
     """Let the learner apply the layer of a real upper directory: (what the kernel showed, result)."""
     one.expect("cast")
     merged = tree(one, f"{args['place']}/merged")
-    upper, base = (outside(one, f"{args['place']}/{name}") for name in ("upper", "base"))
-    with Upper(upper, [base]) as entries:
-        packer = Packer(entries)
-        put(one, f"{args['place']}/layer.tar", b"".join(iter(packer.next_piece, b"")))
+    # No learner code has run in this cell yet, so its paths are what the scene has made.
+    put(one, f"{args['place']}/layer.tar", packed(f"/proc/{one.pid}/root{args['place']}"))
     one.answer()
     one.expect("applied")
     return merged, tree(one, f"{args['place']}/flat")
+
+
+def packed(place):
+    """The layer tar of a real upper directory, packed by ours."""
+    with Upper(f"{place}/upper", [f"{place}/base"]) as entries:
+        return b"".join(iter(Packer(entries).next_piece, b""))
 
 
 APPLY = "apply_layer(tar, directory): a real layer, on a copy of its base"
