@@ -12,7 +12,10 @@ import re
 import sys
 import termios
 import time
+from dataclasses import dataclass
 from pathlib import Path
+
+from minidocker.spec import ids
 
 CELL = "minidocker.cell."
 PROCESSES = 400
@@ -85,9 +88,34 @@ Nodes of devices, and trusted.overlay.opaque, which an overlay of a user namespa
 FIRST_IDS = range(0x70000000, 0x7FFF0000, 65536)  # ranges that no distribution hands out
 
 
-def room_for(scenes: str, scene: str) -> int:
-    """Return the first id of a room for a scene; 0 where it still needs the host's root."""
-    return 0 if scene in HOSTS_ROOT.get(scenes, ()) else random.choice(FIRST_IDS)
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Whose ids a cell has: `uid` and `gid` are what its 0 is out here, `count` how many there are.
+
+    helper: they are a user's subordinate ids, which newuidmap(1) may write.
+    """
+
+    uid: int
+    gid: int
+    count: int = 65536
+    helper: bool = False
+
+
+def room_for(scenes: str, scene: str) -> Room | None:
+    """Return the room for a scene; None where it still needs the host's root.
+
+    Root takes a range that nobody has; a user takes subordinate ids, or its own id alone.
+    """
+    if scene in HOSTS_ROOT.get(scenes, ()):
+        return None
+    uid, gid = os.geteuid(), os.getegid()
+    if uid == 0:
+        first = random.choice(FIRST_IDS)
+        return Room(first, first)
+    subuid, subgid = ids.subordinate("/etc/subuid", uid), ids.subordinate("/etc/subgid", uid)
+    if subuid and subgid and ids.have("newuidmap") and ids.have("newgidmap"):
+        return Room(subuid[0], subgid[0], min(subuid[1], subgid[1], 65536), helper=True)
+    return Room(uid, gid, 1)
 
 
 def make_cgroup() -> str:

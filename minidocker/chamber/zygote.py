@@ -91,8 +91,9 @@ def make(
     [, cgroup]."""
     scenes = cell_init.load_scenes(order["scenes"])
     cgroup = descriptors[-1] if order["cgroup"] else None
-    with owned_by(kernel, order["room"]):
-        pid = kernel.clone(NAMESPACES | (f.CLONE_NEWUSER if order["room"] else 0), cgroup)
+    room = order["room"]
+    with owned_by(kernel, room):
+        pid = kernel.clone(NAMESPACES | (f.CLONE_NEWUSER if room else 0), cgroup)
     if pid == 0:
         try:
             kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
@@ -104,39 +105,64 @@ def make(
             os.write(2, f"cell: {type(problem).__name__}: {problem}\n".encode())
         finally:
             os._exit(1)
-    if order["room"]:
-        write_maps(pid, order["room"])
+    if room:
+        write_maps(kernel, pid, room)
     return pid
 
 
 @contextmanager
-def owned_by(kernel: Linux, uid: int) -> Iterator[None]:
+def owned_by(kernel: Linux, room: dict[str, Any] | None) -> Iterator[None]:
     """Be another user while a user namespace is made: its processes count for its owner.
 
     RLIMIT_NPROC at that moment is the limit of the whole namespace, which nobody in it can raise.
     """
-    if not uid:
+    if not room:
         yield
         return
-    _, permitted, inheritable = kernel.capget()
+    root = os.geteuid() == 0
     limits = resource.getrlimit(resource.RLIMIT_NPROC)
-    resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, limits[1]))
-    os.seteuid(uid)
-    kernel.capset(permitted, permitted, inheritable)
+    most = PROCESSES if root else PROCESSES + processes_of(os.geteuid())
+    hard = limits[1]
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard)
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, hard))
+    if root:
+        _, permitted, inheritable = kernel.capget()
+        os.seteuid(room["uid"])
+        kernel.capset(permitted, permitted, inheritable)
     try:
         yield
     finally:
         if os.getpid() != 1:  # in the clone its own ids and limits are to stay
-            os.seteuid(0)
+            if root:
+                os.seteuid(0)
+                kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
             resource.setrlimit(resource.RLIMIT_NPROC, limits)
-            kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
 
 
-def write_maps(pid: int, first: int) -> None:
-    """Write the maps of a cell's user namespace: its ids 0 to 65535 are nobody's out here."""
-    for name in ("uid_map", "gid_map"):
-        with open(f"/proc/{pid}/{name}", "w", encoding="ascii") as file:
-            file.write(f"0 {first} 65536\n")
+def processes_of(uid: int) -> int:
+    """Return how many processes and threads a user has: they count for the same limit."""
+    count = 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.stat(f"/proc/{pid}").st_uid == uid:
+                count += len(os.listdir(f"/proc/{pid}/task"))
+        except OSError:
+            continue
+    return count
+
+
+def write_maps(kernel: Linux, pid: int, room: dict[str, Any]) -> None:
+    """Write the maps of a cell's user namespace: by ourselves, or by newuidmap for a user."""
+    lone = room["count"] == 1
+    for word in ("uid", "gid"):
+        line = f"0 {room[word]} {room['count']}"
+        if room["helper"]:
+            kernel.run([f"new{word}map", str(pid), *line.split()])
+            continue
+        if lone and word == "gid":
+            kernel.write(f"/proc/{pid}/setgroups", "deny")
+        kernel.write(f"/proc/{pid}/{word}_map", line + "\n")
 
 
 def end(kernel: Linux, pid: int) -> None:

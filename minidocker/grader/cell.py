@@ -13,7 +13,7 @@ import select
 import socket
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,8 @@ class Cell:
         self.heard = 0
         self.said = bytearray()
         self.bound = bound.current()
-        self.first_id = room_for(scenes.stem, scene)
+        self.room = room_for(scenes.stem, scene)
+        self.first_id = self.room.uid if self.room else 0
         self.importing = f"importing {subject.file}"
         self.pid = 0
         self._open: list[int] = []
@@ -81,7 +82,9 @@ class Cell:
         self.master = -1
         if subject.broken:
             raise subject.broken[0]
-        if maker.limit == "":
+        if self.room is None and os.geteuid() != 0:
+            raise Blocked("this question needs the host's root", "sudo minidocker grade")
+        if self.room is None and maker.limit == "":
             raise Blocked(
                 "this machine cannot limit the number of a cell's processes",
                 LAB_MACHINE,
@@ -122,7 +125,8 @@ class Cell:
             "file": self.subject.file,
             "trusted": self.subject.trusted, "limit": self.maker.limit,
             "cgroup": self.cgroup is not None, "filesystems": self.maker.filesystems,
-            "room": self.first_id, "hide": hide + [str(path) for path in self.subject.hidden],
+            "room": asdict(self.room) if self.room else None,
+            "hide": hide + [str(path) for path in self.subject.hidden],
         }  # fmt: skip
 
     def _begin(self) -> None:
@@ -137,7 +141,7 @@ class Cell:
         # Opened before any learner code runs: whatever it unmounts, this stays.
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         self._open.append(os.open(f"/proc/{self.pid}/root/proc", flags))
-        self.proc = Proc(self._open[0], self.first_id)
+        self.proc = Proc(self._open[0], self.first_id, self.room.gid if self.room else 0)
         self.own = self.proc.namespaces(1)
         self.control.send(b"g")
 
@@ -294,7 +298,7 @@ class Cell:
 
     def files(self, pid: int) -> Files:
         """Return the files below the root of a process (the cell's number), for looking."""
-        found = Files(self.proc.descriptor, pid, bool(self.first_id), self.bound.left)
+        found = Files(self.proc.descriptor, pid, self.room is not None, self.bound.left)
         self._looks.append(found)
         return found
 

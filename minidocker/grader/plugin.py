@@ -24,6 +24,9 @@ from minidocker.grader import bound
 from minidocker.grader.fixtures import find_check
 
 CONTROL_SECONDS = 60.0
+CONTROL = "control"
+OF_THE_FILE = ("MD9001", "MD9002", "MD9003", "MD9014")
+USER = "sudo minidocker grade, or the lab machine: minidocker vm up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +114,27 @@ class Grading:
         problem = self._problem
         if problem is None and self._passed != {"setup", "call", "teardown"}:
             problem = RuntimeError("the check did not run to its end")
-        if _strange(problem) and not subject.trusted and self.control(*found):
-            problem = o.Fail("MD9015", text=_told(problem))
+        problem = self.doubted(problem, subject, *found)
         result = _result(found[0], found[1], subject, problem)
         result.seconds = time.monotonic() - self._begin
         self.results.append(result)
         self.on_result(result)
+
+    def doubted(
+        self, problem: BaseException | None, subject: Subject, lesson: Lesson, check: Check
+    ) -> BaseException | None:
+        """Return what a problem is, when our own solution has been tried where it is in doubt."""
+        user = os.geteuid() != 0
+        known = isinstance(problem, o.NotStarted | Blocked) or problem is None
+        if known or subject.trusted or not (user or _strange(problem)):
+            return problem
+        if subject.refused or (isinstance(problem, o.Fail) and problem.code in OF_THE_FILE):
+            return problem
+        if subject.name == CONTROL:
+            return problem
+        if self.control(lesson, check):
+            return o.Fail("MD9015", text=_told(problem)) if _strange(problem) else problem
+        return Blocked("an ordinary user cannot show it here", USER) if user else problem
 
     def control(self, lesson: Lesson, check: Check) -> bool:
         """Say whether our own solution passes a check here: then what went wrong is the subject's.
@@ -175,7 +193,7 @@ def solution_passes(manifest: Manifest, lesson: Lesson, check: Check) -> bool:
     if not solution.is_file():
         return False
     text = solution.read_text(encoding="utf-8")
-    entry = {"lesson": lesson.id, "name": "control", "text": text, "checks": [check.id]}
+    entry = {"lesson": lesson.id, "name": CONTROL, "text": text, "checks": [check.id]}
     code = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); "
     code += "from minidocker.grader.judge import main; sys.exit(main())"
     try:

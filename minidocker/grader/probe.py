@@ -7,28 +7,23 @@ in it could lie. Manual: proc(5), pid_namespaces(7).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 
 class Gone(LookupError):
     """The process has ended."""
 
 
-def _inodes(fd: int) -> Iterator[tuple[str, int]]:
-    """Yield the names in a directory ns/; `pid_for_children` leads nowhere before a first child."""
-    for name in sorted(os.listdir(fd)):
-        try:
-            yield name, os.stat(name, dir_fd=fd).st_ino
-        except FileNotFoundError:
-            continue
+NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time",
+              "time_for_children", "user", "uts")  # fmt: skip
 
 
 class Proc:
     """A procfs behind a directory descriptor."""
 
-    def __init__(self, descriptor: int, first_id: int = 0) -> None:
+    def __init__(self, descriptor: int, uid: int = 0, gid: int = 0) -> None:
         self.descriptor = descriptor
-        self.first_id = first_id  # of the cell's user namespace: its root is this id out here
+        self.first = {"Uid": uid, "uid_map": uid, "Gid": gid, "gid_map": gid, "Groups": gid}
+        # the cell's user namespace: its 0 is these ids out here
 
     def read(self, pid: int | str, name: str) -> str:
         """Return the text of /proc/PID/NAME; Gone when there is no such process."""
@@ -38,7 +33,7 @@ class Proc:
                 # One read of a long table (mountinfo) ends after a page: read to the end.
                 data = b"".join(iter(lambda: os.read(fd, 1 << 16), b""))
                 text = data.decode(errors="replace")
-                return self._own_ids(text) if name in ("uid_map", "gid_map") else text
+                return self._own_ids(text, name) if name in ("uid_map", "gid_map") else text
             finally:
                 os.close(fd)
         except (FileNotFoundError, ProcessLookupError):
@@ -49,20 +44,20 @@ class Proc:
         for line in self.read(pid, "status").splitlines():
             if line.startswith(name + ":"):
                 value = line.partition(":")[2].strip()
-                if name in ("Uid", "Gid", "Groups"):
-                    return "\t".join(str(self.own_id(int(word))) for word in value.split())
+                if name in self.first:
+                    return "\t".join(str(self.own_id(int(word), name)) for word in value.split())
                 return value
         return ""
 
-    def own_id(self, number: int) -> int:
+    def own_id(self, number: int, name: str = "Uid") -> int:
         """Turn a user or group id out here into what the cell's root would call it."""
-        inside = 0 <= number - self.first_id < 65536
-        return number - self.first_id if self.first_id and inside else number
+        first = self.first[name]
+        return number - first if first and 0 <= number - first < 65536 else number
 
-    def _own_ids(self, text: str) -> str:
+    def _own_ids(self, text: str, name: str) -> str:
         """Return the lines of a map with the cell's own numbers in the second column."""
         rows = [[int(word) for word in line.split()] for line in text.splitlines()]
-        return "".join(f"{a:>10} {self.own_id(b):>10} {n:>10}\n" for a, b, n in rows)
+        return "".join(f"{a:>10} {self.own_id(b, name):>10} {n:>10}\n" for a, b, n in rows)
 
     def numbers(self, pid: int | str) -> list[int]:
         """Return NSpid: the pids of a process, one a level, the cell's own first."""
@@ -85,15 +80,18 @@ class Proc:
             raise Gone(f"process {pid} has ended") from None
 
     def namespaces(self, pid: int | str) -> dict[str, int]:
-        """Return name → inode number for every entry of /proc/PID/ns."""
-        try:
-            fd = os.open(f"{pid}/ns", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.descriptor)
-        except (FileNotFoundError, ProcessLookupError):
-            raise Gone(f"process {pid} has ended") from None
-        try:
-            return dict(_inodes(fd))
-        finally:
-            os.close(fd)
+        """Return name → inode number for every entry of /proc/PID/ns.
+
+        By name, since an ordinary user may not list the directory of another id.
+        """
+        self.read(pid, "stat")  # Gone, where there is none
+        found = {}
+        for name in NAMESPACES:
+            try:
+                found[name] = os.stat(f"{pid}/ns/{name}", dir_fd=self.descriptor).st_ino
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # `pid_for_children` leads nowhere before a first child
+        return found
 
     def root(self, pid: int | str) -> tuple[int, int]:
         """Return device and inode number of a process's root directory."""

@@ -89,7 +89,7 @@ def _machine(lesson: Lesson | None) -> str:
     """Say what this machine is, and what it lacks for a lesson."""
     if sys.platform != "linux":
         return "machine: not Linux; the lab machine can judge (minidocker vm up)"
-    who = "root" if os.geteuid() == 0 else "not root: judging needs sudo"
+    who = "root" if os.geteuid() == 0 else "not root: some checks need sudo"
     told = f"machine: Linux {os.uname().release}, {who}"
     if lesson is None:
         return f"{told}   (minidocker doctor says more)"
