@@ -13,6 +13,7 @@ ARCHITECTURES = {
     "arm": 0x40000028,
 }
 X32 = 0x40000000  # this bit of the number: the call comes by the x32 ABI
+OWN = 512  # from here on, numbers belong to one ABI; new calls, which all have, come below
 DOCKER = {  # SCMP_ARCH_… of a profile
     "SCMP_ARCH_X86_64": "x86_64", "SCMP_ARCH_X86": "i386", "SCMP_ARCH_X32": "x32",
     "SCMP_ARCH_AARCH64": "aarch64", "SCMP_ARCH_ARM": "arm",

@@ -54,21 +54,19 @@ def ranges(rules: Rules, abi: str) -> list[tuple[int, Any]]:
     ask for new calls, and fall back to old ones only when they are told "there is no such call".
     """
     first = calls.X32 if abi == "x32" else 0
-    found: list[tuple[int, Any]] = [(first, rules.default)]
-    table = rules.calls[abi]
     newest = rules.known[abi]
-    for number in sorted(table):
-        what = simple(table[number], rules.default)
-        if found[-1][0] == number:
-            found.pop()
-        if not found or found[-1][1] != what:
-            found.append((number, what))
-        if number + 1 not in table and found[-1][1] != rules.default:
-            found.append((number + 1, rules.default))
-    if rules.default & ~0xFFFF == ERRNO and newest:
-        while found[-1][0] > newest:
-            found.pop()
-        found.append((newest + 1, ERRNO | ENOSYS))
+    polite = rules.default & ~0xFFFF == ERRNO and newest
+
+    def unnamed(number: int) -> int:
+        return ERRNO | ENOSYS if polite and number > newest else rules.default
+
+    verdicts = {number: simple(pairs, rules.default) for number, pairs in rules.calls[abi].items()}
+    for number in [first, newest + 1, *(number + 1 for number in verdicts)]:
+        verdicts.setdefault(number, unnamed(number))
+    found: list[tuple[int, Any]] = []
+    for number in sorted(verdicts):
+        if not found or found[-1][1] != verdicts[number]:
+            found.append((number, verdicts[number]))
     return found
 
 

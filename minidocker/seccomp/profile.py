@@ -79,7 +79,9 @@ def rules(
                         pairs = chosen.calls[abi].setdefault(number, [])
                         pairs += [(group, found) for group in groups]
         named = [name for entry in profile.get("syscalls") or [] for name in entry.get("names", [])]
-        chosen.known[abi] = max((table[abi].get(name, 0) for name in named), default=0)
+        numbers = (table[abi].get(name, 0) for name in named)
+        # x32's own calls begin at 512, arm's at 0x0F0002: no new call comes there
+        chosen.known[abi] = max((n for n in numbers if n & ~calls.X32 < calls.OWN), default=0)
     return chosen
 
 

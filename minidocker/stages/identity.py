@@ -88,17 +88,25 @@ def is_id(text: str) -> bool:
     return text.isascii() and text.isdecimal() and int(text) < 0xFFFFFFFF
 
 
+def find(asked: str, entries: list[list[str]]) -> list[str] | None:
+    """Return the entry of a number or of a name; what consists of digits is a number alone."""
+    if asked.isdecimal():
+        return next((e for e in entries if is_id(asked) and int(e[2]) == int(asked)), None)
+    return next((e for e in entries if asked == e[0]), None)
+
+
 def lookup(
     asked: str, passwd: list[list[str]], group: list[list[str]]
 ) -> tuple[int, int, list[int], str]:
     """Read --user NAME|UID[:GROUP|GID] as (uid, gid, supplementary groups, home).
 
     As in Docker: a number needs no entry, a named group replaces all others, and
-    without one the user's groups are those of /etc/group. passwd(5), group(5)
+    without one the user's groups are those of /etc/group. A number is never a name: an image may
+    have a user called "1000" who is root (CVE-2026-46680). passwd(5), group(5)
     """
     user, _, named_group = asked.partition(":")
     user = user or "0"
-    entry = next((e for e in passwd if user in (e[0], e[2])), None)
+    entry = find(user, passwd)
     if entry is None and not is_id(user):
         raise NotFound(
             f"no user {user!r} in the container's /etc/passwd", "give a number, such as --user 1000"
@@ -106,7 +114,7 @@ def lookup(
     uid, gid = (int(entry[2]), int(entry[3])) if entry else (int(user), 0)
     home = entry[5] if entry else "/"
     if named_group:
-        found = next((g for g in group if named_group in (g[0], g[2])), None)
+        found = find(named_group, group)
         if found is None and not is_id(named_group):
             raise NotFound(
                 f"no group {named_group!r} in the container's /etc/group",

@@ -305,3 +305,23 @@ def test_a_setuid_program_in_a_volume_gives_nothing(minidocker: Callable, tmp_pa
         "run", "--rm", "-v", f"{tmp_path}:/data", "base", "grep", " /data ", "/proc/self/mountinfo"
     )
     assert "nosuid" in done.stdout.split()[5].split(",")
+
+
+# --- who one is ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", ["1000", "4294967296", "4294967295", "99999999999999999999"])
+def test_a_number_is_never_a_name(minidocker: Callable, tmp_path: Path, asked: str) -> None:
+    """CVE-2026-46680 and CVE-2024-40635: an image whose user "1000" is root."""
+    layer = tmp_path / "layer"
+    (layer / "etc").mkdir(parents=True)
+    (layer / "etc/passwd").write_text(f"{asked}:x:0:0:root:/:/bin/sh\nroot:x:0:0::/:/bin/sh\n")
+    (layer / "etc/group").write_text(f"{asked}:x:0:\n")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    shutil.copy(shutil.which("busybox") or "/bin/busybox", tools / "busybox")
+    words = ("--layer", str(layer), "-v", f"{tools}:/t", "--entrypoint", "/t/busybox", "id", "-u")
+    done = minidocker("run", "--rm", "--user", asked, *words)
+    assert done.stdout.strip() == ("1000" if asked == "1000" else ""), done
+    done = minidocker("run", "--rm", "--user", f"7:{asked}", *words[:-1], "-g")
+    assert done.stdout.strip() == ("1000" if asked == "1000" else ""), done

@@ -183,6 +183,56 @@ def test_the_default_profile_in_words(default: dict, machine: str) -> None:
     assert run(code, arch, 999) == ENOSYS  # newer than the profile
 
 
+# What was decided, call by call, where runtimes differ or a kernel brought something new.
+DECIDED = {
+    "vmsplice": EPERM,  # pins pages past the limits, and shares them over a fork; Podman, too
+    "statmount": ALLOW, "listmount": ALLOW,  # tell of the caller's own mount namespace
+    "setxattrat": ALLOW, "getxattrat": ALLOW, "file_getattr": EPERM, "file_setattr": EPERM,
+    "futex_waitv": ALLOW, "rseq_slice_yield": ALLOW, "mseal": ALLOW,
+    "lsm_get_self_attr": EPERM, "lsm_set_self_attr": EPERM, "lsm_list_modules": EPERM,
+    "listns": EPERM, "open_tree_attr": EPERM,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+@pytest.mark.parametrize("name", DECIDED)
+def test_each_new_call_is_decided(default: dict, machine: str, name: str) -> None:
+    arch, number = calls.ARCHITECTURES[machine], calls.numbers()[machine][name]
+    assert run(compiled(default, machine), arch, number) == DECIDED[name]
+    if DECIDED[name] == EPERM and name.startswith(("lsm", "listns", "open_tree")):
+        admin = compiled(default, machine, DOCKERS_CAPS | {"CAP_SYS_ADMIN"})
+        assert run(admin, arch, number) == ALLOW
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_every_call_up_to_the_newest_has_a_verdict_and_none_after_it(
+    default: dict, machine: str
+) -> None:
+    """A call that nobody has heard of yet must look as if the kernel had none."""
+    code = compiled(default, machine)
+    for abi in ("x86_64", "i386", "x32") if machine == "x86_64" else ("aarch64", "arm"):
+        arch, bit = calls.ARCHITECTURES[abi], calls.X32 if abi == "x32" else 0
+        table = {number & ~calls.X32 for number in calls.numbers()[abi].values()}
+        newest = max(number for number in table if number < 0x0F0000)
+        assert newest in (471, 547)
+        for number in range(newest + 1, newest + 200):
+            assert run(code, arch, number | bit) == ENOSYS, (abi, number)
+
+
+@pytest.mark.parametrize("abi", ["x86_64", "i386", "x32", "aarch64", "arm"])
+def test_families_that_nobody_needs_and_the_way_round_them(default: dict, abi: str) -> None:
+    """CVE-2026-31431: AF_ALG; socketcall(2) would hide the family in memory."""
+    code = compiled(default, "x86_64" if abi in ("x86_64", "i386", "x32") else "aarch64")
+    table, arch = calls.numbers()[abi], calls.ARCHITECTURES[abi]
+    allowed = {f for f in range(64) if run(code, arch, table["socket"], (f, 1, 0)) == ALLOW}
+    assert allowed == set(range(46)) - {12, 19, 20, 23, 25, 34, 37, 38, 40}
+    for family in (2**32 - 1, 38 + 2**32, 2 + 2**32):
+        if abi in ("x86_64", "aarch64"):
+            assert run(code, arch, table["socket"], (family, 1, 0)) == EPERM
+    if "socketcall" in table:
+        assert run(code, arch, table["socketcall"], (1, 0)) == ENOSYS
+
+
 def test_a_capability_opens_its_calls(default: dict) -> None:
     arch, table = calls.ARCHITECTURES["x86_64"], calls.numbers()["x86_64"]
     for cap, names in {
