@@ -182,12 +182,15 @@ class Archive:
         else:
             m.mtime = self.number(header[136:148]) * 10**9
         m.xattrs = {k[len(XATTR) :]: v for k, v in pax.items() if k.startswith(XATTR)}
+        for text in (m.name, m.link, *m.xattrs):
+            if b"\0" in text:
+                raise self.stream.damaged(f"{shown(text)}: a name with a zero byte")
         m.extents = None
         m.device = 0
         if kind == b"\0" and m.name.endswith(b"/"):
             m.kind = stat.S_IFDIR  # before 1988 a directory was this
         if m.kind in (stat.S_IFCHR, stat.S_IFBLK):
-            m.device = os.makedev(self.number(header[329:337]), self.number(header[337:345]))
+            m.device = self._device(self.number(header[329:337]), self.number(header[337:345]))
         if m.kind != stat.S_IFREG:
             m.size = 0  # a hard link may repeat its file's size, and has no data
         m.stored = m.size
@@ -195,6 +198,12 @@ class Archive:
         if m.kind == stat.S_IFREG and (kind == b"S" or b"GNU.sparse.m" in b" ".join(pax)):
             sparse.read_map(self, m, header, pax)
         return m
+
+    def _device(self, major: int, minor: int) -> int:
+        """Put a device number together: Linux has 12 bits for the one half, 20 for the other."""
+        if not 0 <= major < 1 << 12 or not 0 <= minor < 1 << 20:
+            raise self.stream.damaged(f"{major}:{minor} is no device number")
+        return os.makedev(major, minor)
 
     def _field(self, pax: Pax, key: bytes, field: bytes) -> int:
         return self.decimal(pax[key]) if key in pax else self.number(field)
