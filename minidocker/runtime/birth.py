@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import os
-
 from minidocker.errors import KernelError, MinidockerError, StageError
 from minidocker.kernel.flags import NAMESPACES, PR_SET_CHILD_SUBREAPER, SIGKILL
+from minidocker.kernel.named import os
 from minidocker.runtime.channel import Channel
 from minidocker.runtime.child import Child, namespace
 from minidocker.runtime.failure import failure

@@ -6,7 +6,6 @@ changes; after that, no module, no library and no helper of the container is loa
 
 from __future__ import annotations
 
-import os
 import sys
 
 from minidocker.errors import KernelError, MinidockerError, StageError
@@ -21,6 +20,7 @@ from minidocker.kernel.flags import (
     TIOCGPTPEER,
     TIOCSPTLCK,
 )
+from minidocker.kernel.named import os
 from minidocker.runtime.failure import failure
 from minidocker.runtime.gate import NOT_EXECUTABLE, NOT_FOUND, carry, refusal
 from minidocker.spec.spec import DEFAULT_PATH

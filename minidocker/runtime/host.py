@@ -5,13 +5,12 @@ The process is fresh and has one thread.
 
 from __future__ import annotations
 
-import os
-
-from minidocker.errors import KernelError, MinidockerError
+from minidocker.errors import MinidockerError
+from minidocker.kernel.named import os
 from minidocker.runtime import state
 from minidocker.runtime.birth import Birth
 from minidocker.runtime.signals import Signals
-from minidocker.runtime.watch import Watch
+from minidocker.runtime.watch import Watch, warn
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class Host:
         try:
             state.save(self.run, "exited", exit_code=status)
         except MinidockerError as problem:
-            os.write(2, f"minidocker: {problem}\n".encode(errors="surrogateescape"))
+            warn(str(problem))
 
     def clean_up(self, keep: bool) -> None:
         """End the child, undo every stage, give signals and terminal back."""
@@ -71,11 +70,11 @@ class Host:
         if not keep:
             try:
                 state.discard(self.run)
-            except KernelError as left:
+            except Exception as left:
                 failed.append(left)
         if self.birth.channel:
             self.birth.channel.host.close()
         os.close(self.lock)
         self.signals.restore()
         for problem in failed:
-            os.write(2, f"minidocker: clean-up: {problem}\n".encode())
+            warn(f"clean-up: {problem if str(problem) else type(problem).__name__}")

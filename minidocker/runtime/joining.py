@@ -6,10 +6,9 @@ An open file keeps its namespace alive, so nothing can change in between.
 
 from __future__ import annotations
 
-import os
-
 from minidocker.errors import Blocked, Conflict, KernelError, StageError
 from minidocker.kernel.flags import CLONE_NEWPID, NAMESPACES
+from minidocker.kernel.named import os
 from minidocker.runtime import state
 from minidocker.runtime.failure import failure
 from minidocker.stages.base import Stage

@@ -6,11 +6,11 @@ stages' `parent`: the child is born with what it has become.
 
 from __future__ import annotations
 
-import os
 import time
 
 from minidocker.errors import KernelError, MinidockerError, StageError
 from minidocker.kernel.flags import SIGKILL, WNOHANG
+from minidocker.kernel.named import os
 from minidocker.runtime.failure import failure
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True

@@ -5,7 +5,6 @@ No signal can interrupt a step half-way, and none is lost. signalfd(2)
 
 from __future__ import annotations
 
-import os
 import select
 
 from minidocker.errors import MinidockerError
@@ -24,6 +23,7 @@ from minidocker.kernel.flags import (
     SIGTTOU,
     SIGXFSZ,
 )
+from minidocker.kernel.named import os
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ Whoever can take the lock of a container knows that its owner is gone, and may c
 from __future__ import annotations
 
 import fcntl
-import os
 from errno import EACCES, EPERM
 
 from minidocker.errors import Conflict, KernelError, MinidockerError, NotFound
 from minidocker.kernel.interface import Kernel
+from minidocker.kernel.named import os
 from minidocker.runtime.channel import to_json
 from minidocker.spec.spec import Run, Spec
 
@@ -37,7 +37,7 @@ def create(root: str, spec: Spec) -> tuple[Run, int]:
         lock = _new_directory(directory)
     except OSError as problem:
         raise MinidockerError(
-            f"cannot make a container in {root}: {problem.strerror}",
+            f"cannot make a container in {root}: {problem}",
             "minidocker prune   (a full disk); sudo, or another MINIDOCKER_ROOT (no permission)",
         ) from None
     root_directory = f"{directory}/merged" if spec.root.layers else spec.root.path
@@ -141,7 +141,7 @@ def save(run: Run, status: str, **more: Any) -> None:
         os.rename(f"{path}.new", path)
     except OSError as problem:
         raise MinidockerError(
-            f"cannot write {path}: {problem.strerror}", "minidocker prune   (when the disk is full)"
+            f"cannot write the record: {problem}", "minidocker prune   (when the disk is full)"
         ) from None
 
 
@@ -260,12 +260,12 @@ def _remove_empty(directory: str) -> bool:
     return True
 
 
-def undo(run: Run, stages: Sequence[Stage], kernel: Kernel) -> list[KernelError]:
+def undo(run: Run, stages: Sequence[Stage], kernel: Kernel) -> list[Exception]:
     """Call every stage's `after`, last first; one that fails does not stop the others."""
-    failed = []
+    failed: list[Exception] = []
     for stage in reversed(stages):
         try:
             stage.after(kernel, run)
-        except KernelError as problem:
+        except Exception as problem:  # also a mistake of a learner's part
             failed.append(problem)
     return failed

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import select
 from time import monotonic
 
 from minidocker.errors import MinidockerError
 from minidocker.kernel.flags import SIGCHLD, SIGINT, SIGKILL, SIGWINCH, WNOHANG
+from minidocker.kernel.named import os
 from minidocker.runtime.signals import ENDING, Interrupted
 from minidocker.stages.pid import exit_status
 
@@ -82,11 +82,11 @@ class Watch:
         self.next_look = monotonic() + self.disk.look()
         if self.disk.full:
             self.next_look = float("inf")
-            os.write(2, (
-                f"minidocker: the container had taken nearly all {self.disk.full} of the disk with "
+            warn(
+                f"the container had taken nearly all {self.disk.full} of the disk with "
                 f"{self.disk.upper}: killed\n"
-                "  try: minidocker prune; or -v DIR:/data, so that it writes to another disk\n"
-            ).encode(errors="surrogateescape"))  # fmt: skip
+                "  try: minidocker prune; or -v DIR:/data, so that it writes to another disk"
+            )
             self.kernel.kill(self.birth.pid, SIGKILL)
 
     def obey(self, message: dict[str, Any], poll: Any) -> MinidockerError | None:
@@ -121,7 +121,7 @@ class Watch:
         if number == SIGINT:
             self.interrupts += 1
             if self.interrupts == IMPATIENT:
-                os.write(2, b"minidocker: the command ignores Ctrl-C: killed\n")
+                warn("the command ignores Ctrl-C: killed")
                 number = SIGKILL
         self.kernel.kill(self.birth.pid, number)
 
@@ -129,3 +129,11 @@ class Watch:
         """Give the caller's terminal back."""
         if self.terminal:
             self.terminal.stop()
+
+
+def warn(text: str) -> None:
+    """Tell the caller something; that nobody can hear it must not change how the run ends."""
+    try:
+        os.write(2, f"minidocker: {text}\n".encode(errors="surrogateescape"))
+    except OSError:
+        pass

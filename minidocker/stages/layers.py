@@ -71,7 +71,8 @@ class Layers(Stage):
         if copied := run.facts.get("copied"):  # how many; see `copies`
             layers = [f"{run.directory}/lower{number}" for number in range(int(str(copied)))]
         lower = short([*layers, f"{run.directory}/init"], kernel)
-        options = self.overlay_options(lower, f"{run.directory}/upper", f"{run.directory}/work")
+        upper, work = (plain(f"{run.directory}/{name}", kernel) for name in ("upper", "work"))
+        options = self.overlay_options(lower, upper, work)
         if not run.spec.ids:
             kernel.mount("overlay", run.root, "overlay", 0, f"{options},{OPTIONS}")
             return
@@ -106,6 +107,16 @@ class Layers(Stage):
         return f"lowerdir={lower},upperdir={upper},workdir={work}"
 
 
+def has_mark(path: str) -> bool:
+    """Say whether a path has a character that overlay's options take for a mark of theirs."""
+    return any(mark in path for mark in ":,\\")
+
+
+def plain(path: str, kernel: Kernel) -> str:
+    """Return a name for a directory without such a character: kernels differ in how they escape."""
+    return f"/proc/self/fd/{kernel.open(path, O_PATH)}" if has_mark(path) else path
+
+
 def copies(kernel: Kernel, layers: Sequence[str], directory: str) -> int:
     """Copy the layers for one container: their files belong to ids that it does not have.
 
@@ -123,7 +134,7 @@ def short(layers: list[str], kernel: Kernel) -> list[str]:
 
     A descriptor's name is short, whatever it stands for. They are closed on exec; the mount stays.
     """
-    if sum(map(len, layers)) < ROOM:
+    if sum(map(len, layers)) < ROOM and not any(map(has_mark, layers)):
         return layers
     if len(layers) > MOST:
         raise MinidockerError(

@@ -12,7 +12,7 @@ import os
 import tempfile
 from typing import TYPE_CHECKING
 
-from minidocker.errors import Blocked, KernelError, UsageError
+from minidocker.errors import Blocked, KernelError
 from minidocker.images.store import files
 from minidocker.images.store.hold import not_allowed
 from minidocker.kernel import flags
@@ -42,13 +42,14 @@ def check(store: Store) -> None:
 
     Root tries a real mount; others are judged by the file system's type and an attribute.
     """
-    if any(mark in store.root for mark in ":,\\"):
-        raise UsageError(
-            f"the store's path {store.root} has a colon, comma or backslash in it",
-            "overlay's mount options use these as marks: choose another MINIDOCKER_ROOT",
-        )
+    from minidocker.images.store.partial import Partial
+
     _make(store.root)
-    why = probe_overlay(store.root) if os.geteuid() == 0 else _judge(store.root)
+    if not os.access(store.root, os.W_OK):
+        why = "nothing can be written there"
+    else:
+        with Partial(store) as work:  # what a kill leaves of it, the next prune takes away
+            why = probe_overlay(work.folder) if os.geteuid() == 0 else _judge(work.folder)
     if why:
         raise Blocked(
             f"overlay cannot work in {store.root}, which is on {type_of(store.root)}: {why}",
@@ -133,7 +134,8 @@ def _try(kernel: Kernel, folder: str) -> str:
         kernel.mount("none", "/", "", flags.MS_REC | flags.MS_PRIVATE)
     except KernelError:
         return CANNOT_TRY
-    lower, upper, work, merged = (os.path.join(folder, n) for n in ("l", "u", "w", "m"))
+    os.chdir(folder)  # short names: overlay's options take ":" and "," of a path for their marks
+    lower, upper, work, merged = "l", "u", "w", "m"
     for path in (lower, upper, work, merged):
         os.mkdir(path)
     for name in ("kept", "gone"):

@@ -1,0 +1,87 @@
+"""Named: the functions of `os`, whose errors say which call it was.
+
+An OSError of Python's knows the errno, and the path if there was one; not the call. A message
+without the call helps nobody, so code that asks the kernel by itself writes
+
+    from minidocker.kernel.named import os
+"""
+
+from __future__ import annotations
+
+import os as _os
+
+from minidocker.errors import KernelError
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    import os as os
+    from typing import Any
+
+
+SEVERAL = {"makedirs": "mkdir"}  # functions of Python's: which call they repeat
+
+
+class Named:
+    """Stands for a module: what is called and fails raises KernelError with the call's name."""
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._module, name)
+        if type(found) is type(_os.getpid):  # a function in C: one call of the kernel's
+            found = _naming(name, found)
+        elif name in SEVERAL:
+            found = _naming(SEVERAL[name], found)
+        self.__dict__[name] = found
+        return found
+
+
+def _naming(name: str, function: Any) -> Any:
+    def named(*args: Any, **more: Any) -> Any:
+        try:
+            return function(*args, **more)
+        except OSError as problem:
+            raise named_error(name, problem, args) from None
+
+    return named
+
+
+def named_error(name: str, problem: OSError, args: tuple[Any, ...]) -> KernelError:
+    """Put the call, its errno and its path together; one class of Python's stays what it was."""
+    path = problem.filename or (args[0] if args and isinstance(args[0], str | bytes) else "")
+    kind = type(problem)
+    made = CLASSES.get(kind, KernelError)
+    return made(f"{name}(2)", problem.errno or 0, _os.fsdecode(path) if path else "")
+
+
+class _NotFound(KernelError, FileNotFoundError):
+    pass
+
+
+class _Exists(KernelError, FileExistsError):
+    pass
+
+
+class _Denied(KernelError, PermissionError):
+    pass
+
+
+class _Broken(KernelError, BrokenPipeError):
+    pass
+
+
+class _WouldBlock(KernelError, BlockingIOError):
+    pass
+
+
+# `except FileNotFoundError` must go on to catch what it names.
+CLASSES: dict[type[OSError], type[KernelError]] = {
+    FileNotFoundError: _NotFound,
+    FileExistsError: _Exists,
+    PermissionError: _Denied,
+    BrokenPipeError: _Broken,
+    BlockingIOError: _WouldBlock,
+}
+if not TYPE_CHECKING:
+    os = Named(_os)
