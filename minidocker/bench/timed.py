@@ -68,7 +68,7 @@ def close_all_but_notes(self: Linux, keep: set[int]) -> None:
 
 
 close_all_but = Linux.close_all_but
-Linux.close_all_but = close_all_but_notes  # type: ignore[method-assign]
+Linux.close_all_but = close_all_but_notes  # type: ignore[method-assign,assignment]
 state.create = noting(state.create, "plan")
 birth.Birth.spawn = noting(birth.Birth.spawn, "spawn")  # type: ignore[method-assign]
 watch.Watch.wait = noting(watch.Watch.wait, "command")  # type: ignore[method-assign]

@@ -20,7 +20,8 @@ from typing import Any
 from minidocker.chamber.cell_room import become_root
 from minidocker.grader.probe import Gone
 from minidocker.kernel import flags as f
-from minidocker.kernel.linux import Linux, open_in_root
+from minidocker.kernel.linux import Linux
+from minidocker.kernel.linux_targets import open_in_root
 
 MOST_BYTES = 8 << 20
 SECONDS = 10.0

@@ -188,7 +188,7 @@ class Child:
         self.channel.child.close()
         os.close(self.gate[0])
         os.close(self.program)
-        self.kernel.set_signal_mask(ALL_SIGNALS)
+        self.kernel.sigprocmask(ALL_SIGNALS)
         _, held, _ = self.kernel.capget()
         needed = 1 << CAP_KILL if os.geteuid() == 0 else 0  # to signal a command of another user
         self.kernel.keep_capabilities(held & needed)
@@ -205,7 +205,7 @@ class Child:
     def take_foreground(self) -> None:
         """Under --init, a terminal's Ctrl-C is for the command, not for PID 1."""
         if self.run.spec.process.terminal:
-            self.kernel.set_signal_mask(ALL_SIGNALS)  # SIGTTOU would stop us
+            self.kernel.sigprocmask(ALL_SIGNALS)  # SIGTTOU would stop us
             os.setpgid(0, 0)
             os.tcsetpgrp(0, os.getpid())
 
@@ -228,7 +228,7 @@ class Child:
         process = self.run.spec.process
         # Python ignores these two; a command that inherits that never dies of a closed pipe.
         self.kernel.default_signals({SIGPIPE, SIGXFSZ})
-        self.kernel.set_signal_mask(self.mask)
+        self.kernel.sigprocmask(self.mask)
         channel = self.channel.child.fileno()
         program = carry(self.kernel, self.program, channel, bool(process.no_new_privs))
         os.set_inheritable(channel, True)  # the gate closes it, by its exec of the command

@@ -323,7 +323,7 @@ def carry(kernel: Kernel, gate: int, channel: int, no_new_privs: bool) -> int:
     Only where an exec of the gate would change them: see `Sets`.
     """
     effective, permitted, inheritable = kernel.capget()
-    if not (no_new_privs and permitted and kernel.getuid()):
+    if not (no_new_privs and permitted and kernel.geteuid()):
         return gate
     sets = Sets(effective, permitted, inheritable, kernel.ambient())
     kernel.capset(effective, permitted, inheritable | permitted)

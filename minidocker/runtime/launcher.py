@@ -82,7 +82,7 @@ class Launcher:
             story.teller.send_to(story, self.channel, None)
         try:
             # The mask that the command will have, and Ctrl-C's default: a spawn that hangs ends.
-            self.kernel.set_signal_mask(self.child.mask)
+            self.kernel.sigprocmask(self.child.mask)
             self.kernel.default_signals({2})
             if self.cgroup:
                 self.kernel.write(f"{self.cgroup}/cgroup.procs", str(os.getpid()))

@@ -49,8 +49,8 @@ class Signals:
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
         kernel.default_signals({SIGCHLD})  # a caller that ignores it would leave us waiting
-        self.mask = kernel.set_signal_mask(FORWARDED | {SIGCHLD})
-        self.fd = kernel.signal_fd(FORWARDED | {SIGCHLD})
+        self.mask = kernel.sigprocmask(FORWARDED | {SIGCHLD})
+        self.fd = kernel.signalfd(FORWARDED | {SIGCHLD})
 
     def take(self) -> int:
         """Read one signal; return its number."""
@@ -72,4 +72,4 @@ class Signals:
     def restore(self) -> None:
         """Give the caller's mask back."""
         os.close(self.fd)
-        self.kernel.set_signal_mask(self.mask)
+        self.kernel.sigprocmask(self.mask)

@@ -69,7 +69,7 @@ class Capabilities(Stage):
         names = run.spec.process.capabilities
         _, held, _ = kernel.capget()
         keep = mask(DEFAULT_CAPABILITIES if names is None else names) & held
-        now = 0 if kernel.getuid() else keep
+        now = 0 if kernel.geteuid() else keep
         if "seccomp" in (run.spec.stages or ()) and not run.spec.process.no_new_privs:
             now |= 1 << CAP_SYS_ADMIN & held  # else the kernel takes no filter from us
         self.drop_capabilities(kernel, keep, now)

@@ -86,8 +86,8 @@ class Cgroup(Stage):
                 )
             return
         limits = self.limits(run.spec.resources)
-        own = delegated(kernel) if kernel.getuid() else ""
-        if kernel.getuid() and not own:
+        own = delegated(kernel) if kernel.geteuid() else ""
+        if kernel.geteuid() and not own:
             if asked:
                 raise Blocked(
                     "limits need a cgroup that is yours, and this process is in none",

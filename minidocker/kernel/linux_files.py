@@ -1,0 +1,192 @@
+"""Files, more than a call at a time: read, written, told apart, removed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from errno import EBUSY, EFBIG, EINVAL, ENOENT, ENOTDIR
+
+from minidocker.errors import KernelError
+from minidocker.kernel import flags as _flags
+from minidocker.kernel.interface import Kernel
+from minidocker.kernel.libc import ask, call, ctypes, libc
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+O_PATH = 0o10000000
+S_IFMT, S_IFREG, S_IFDIR = 0o170000, 0o100000, 0o040000
+FILE_SYSTEMS = {0x9FA0: "proc", 0x62656572: "sysfs", 0x63677270: "cgroup2", 0x27E0EB: "cgroup",
+                0x01021994: "tmpfs"}  # fmt: skip  # <linux/magic.h>
+MOST_READ = 16 << 20  # bytes: what we read whole is small, and may be an image's
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+
+
+class Files(Kernel):
+    """What stands beside the calls for files."""
+
+    def shift_owners(self, path: str, uid: int, gid: int) -> None:
+        for folder, below, names in os.walk(path):
+            for name in ("", *below, *names):
+                _shift(f"{folder}/{name}".rstrip("/"), uid, gid)
+
+    def remove_tree(self, path: str, last: str = "") -> None:
+        try:
+            device = os.lstat(path).st_dev
+        except FileNotFoundError:
+            return
+        while names := [name for name in _names(path) if name != last]:
+            for name in names:
+                _remove(path, name, device)
+        if last:
+            _unless_gone("unlink(2)", os.unlink, f"{path}/{last}")
+        _unless_gone("rmdir(2)", os.rmdir, path)
+
+    def write(self, path: str, text: str) -> None:
+        fd = ask("open(2)", path, os.open, path, _NEW, 0o644)
+        try:
+            ask("write(2)", path, os.write, fd, os.fsencode(text))
+        finally:
+            os.close(fd)
+
+    def rewrite(self, path: str, text: str) -> None:
+        data = os.fsencode(text)
+        fd = ask("open(2)", path, os.open, path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            ask("write(2)", path, os.pwrite, fd, data, 0)
+            ask("ftruncate(2)", path, os.ftruncate, fd, len(data))
+        finally:
+            os.close(fd)
+
+    def lock(self, path: str) -> int:
+        while True:
+            fd = ask("open(2)", path, os.open, path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            ask("flock(2)", path, fcntl.flock, fd, fcntl.LOCK_EX)
+            if os.fstat(fd).st_nlink:
+                return int(fd)
+            os.close(fd)  # it was removed while we waited: the next one has made another
+
+    def is_locked(self, path: str) -> bool:
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+
+    def exists(self, path: str) -> bool:
+        return bool(self.kind(path))
+
+    def kind(self, path: str) -> str:
+        found = _status(path)
+        if found is None:
+            return ""
+        return "dir" if found.st_mode & S_IFMT == S_IFDIR else "file"
+
+    def device(self, path: str) -> tuple[int, int]:
+        follow = path.startswith("/proc/self/fd/")
+        found = _status(path, follow)
+        if found is None or found.st_mode & S_IFMT != _flags.S_IFCHR:
+            return 0, 0
+        return os.major(found.st_rdev), os.minor(found.st_rdev)
+
+    def superblock(self, path: str) -> int:
+        found = _status(path)
+        return found.st_dev if found else 0
+
+    def filesystem(self, path: str) -> str:
+        # int fstatfs(int fd, struct statfs *buf): its first word is the kind
+        follow = 0 if path.startswith("/proc/self/fd/") else os.O_NOFOLLOW
+        fd = self.open(path, O_PATH | follow)
+        try:
+            buffer = ctypes.create_string_buffer(256)
+            call("fstatfs(2)", libc.fstatfs, fd, buffer, path=path)
+            number = int.from_bytes(buffer.raw[:4], sys.byteorder)
+            return FILE_SYSTEMS.get(number, hex(number))
+        finally:
+            os.close(fd)
+
+    def read(self, path: str) -> str:
+        return self.read_bytes(path).decode(errors="surrogateescape")
+
+    def read_bytes(self, path: str) -> bytes:
+        fd = self.open(path, os.O_RDONLY | os.O_NONBLOCK)  # an image may have a FIFO there
+        chunks = []
+        try:
+            if os.fstat(fd).st_mode & S_IFMT != S_IFREG:
+                raise KernelError("read(2)", EINVAL, path, "no ordinary file")
+            while chunk := ask("read(2)", path, os.read, fd, 65536):
+                chunks.append(chunk)
+                if len(chunks) > MOST_READ >> 16:
+                    raise KernelError("read(2)", EFBIG, path)
+        finally:
+            os.close(fd)
+        return b"".join(chunks)
+
+
+def _shift(path: str, uid: int, gid: int) -> None:
+    """Move one file's ids up, once: a directory is met twice, and one with shifted ids stays."""
+    found = os.lstat(path)
+    if found.st_uid >= uid or found.st_gid >= gid:
+        return
+    ask("lchown(2)", path, os.lchown, path, found.st_uid + uid, found.st_gid + gid)
+    if found.st_mode & 0o6000 and found.st_mode & 0o170000 != 0o120000:  # no symbolic link
+        ask("chmod(2)", path, os.chmod, path, found.st_mode & 0o7777)  # chown took setuid away
+
+
+def _status(path: str, follow: bool = True) -> os.stat_result | None:
+    """Ask for a path's status: None when nothing is there, and only then."""
+    try:
+        return os.stat(path, follow_symlinks=follow)
+    except OSError as problem:
+        if problem.errno in (ENOENT, ENOTDIR):
+            return None
+        raise KernelError("stat(2)", problem.errno or 0, path) from None
+
+
+def _remove(top: str, name: str, device: int) -> None:
+    """Remove top/name; the directories in it move up into `top`, to be removed next.
+
+    So no tree is too deep: neither for our stack nor for the longest path. Another device is
+    a mount, and stays. What somebody else removes at the same time is fine.
+    """
+    path = f"{top}/{name}"
+    if not _is_directory(path):
+        _unless_gone("unlink(2)", os.unlink, path)
+        return
+    if os.lstat(path).st_dev != device:
+        raise KernelError("rmdir(2)", EBUSY, path, "something is mounted there")
+    for below in _names(path):
+        inner = f"{path}/{below}"
+        if _is_directory(inner):
+            _unless_gone("rename(2)", os.rename, inner, f"{top}/.{os.urandom(8).hex()}")
+        else:
+            _unless_gone("unlink(2)", os.unlink, inner)
+    _unless_gone("rmdir(2)", os.rmdir, path)
+
+
+def _is_directory(path: str) -> bool:
+    return not os.path.islink(path) and os.path.isdir(path)
+
+
+def _names(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except FileNotFoundError:
+        return []
+
+
+def _unless_gone(name: str, function: Callable[..., Any], path: str, *more: str) -> None:
+    try:
+        ask(name, path, function, path, *more)
+    except KernelError as problem:
+        if problem.errno != ENOENT:
+            raise

@@ -1,0 +1,121 @@
+"""The network, by ioctl and sockets: what `ip` and `nft` would be too much for."""
+
+from __future__ import annotations
+
+import os
+from errno import EINVAL, ENODEV
+
+from minidocker.errors import KernelError
+from minidocker.kernel.interface import Kernel
+from minidocker.kernel.libc import ask, call, ctypes, libc
+
+SYS_PIDFD_OPEN = 434
+SYS_PIDFD_GETFD = 438
+O_PATH = 0o10000000
+SIOCGIFFLAGS = 0x8913
+SIOCSIFFLAGS = 0x8914
+SIOCADDRT = 0x890B
+TUNATTACHFILTER = 0x401054D5  # _IOW('T', 213, struct sock_fprog)
+AF_INET = 2
+RTF_UP, RTF_GATEWAY, RTF_HOST = 1, 2, 4
+IFF_UP = 1
+
+
+class Network(Kernel):
+    """What stands beside the calls for networks."""
+
+    def filter_tap(self, pid: int, program: bytes) -> None:
+        # int pidfd_open(pid_t pid, unsigned flags): 5.3
+        # int pidfd_getfd(int pidfd, int targetfd, unsigned flags): 5.6
+        process = call("pidfd_open(2)", libc.syscall, SYS_PIDFD_OPEN, pid, 0)
+        try:
+            opened = ask("open(2)", f"/proc/{pid}/fd", os.open, f"/proc/{pid}/fd", os.O_CLOEXEC)
+            # it may be closing one just now, and that is not the one that it serves
+            taps = [fd for fd in os.listdir(opened) if _link(fd, opened).endswith("/net/tun")]
+            os.close(opened)
+            for fd in taps:
+                tap = call("pidfd_getfd(2)", libc.syscall, SYS_PIDFD_GETFD, process, int(fd), 0)
+                code = ctypes.create_string_buffer(program, len(program))
+                # struct sock_fprog { unsigned short len; struct sock_filter *filter; }
+                head = (ctypes.c_uint64 * 2)(len(program) // 8, ctypes.addressof(code))
+                word = ctypes.c_ulong(TUNATTACHFILTER)
+                call("ioctl(2) TUNATTACHFILTER", libc.ioctl, tap, word, head)
+                os.close(tap)
+            if not taps:
+                raise KernelError("ioctl(2) TUNATTACHFILTER", ENODEV, f"/proc/{pid}/fd")
+        finally:
+            os.close(process)
+
+    def reserve(self, protocol: str, address: str, port: int) -> int:
+        import _socket
+
+        kind = _socket.SOCK_DGRAM if protocol == "udp" else _socket.SOCK_STREAM
+        one = _socket.socket(_socket.AF_INET, kind | _socket.SOCK_CLOEXEC)
+        where = f"{address or '0.0.0.0'}:{port}"
+        try:
+            ask("bind(2)", where, one.bind, (address or "0.0.0.0", port))
+        except KernelError:
+            one.close()
+            raise
+        return int(one.detach())
+
+    def link_up(self, interface: str) -> None:
+        # struct ifreq { char name[16]; short flags; … }: 40 bytes
+        request = ctypes.create_string_buffer(interface.encode(), 40)
+        fd = call("socket(2)", libc.socket, 2, 2, 0)  # AF_INET, SOCK_DGRAM
+        try:
+            call("ioctl(2) SIOCGIFFLAGS", libc.ioctl, fd, SIOCGIFFLAGS, request, path=interface)
+            request[16] = bytes([request.raw[16] | IFF_UP])
+            call("ioctl(2) SIOCSIFFLAGS", libc.ioctl, fd, SIOCSIFFLAGS, request, path=interface)
+        finally:
+            os.close(fd)
+
+    def route_add(self, destination: str, gateway: str) -> None:
+        # struct rtentry { ulong pad; sockaddr dst, gateway, genmask; ushort flags; … }: 120 bytes
+        # struct sockaddr_in { ushort family; ushort port; in_addr address; char pad[8]; }
+        network, _, bits = ("0.0.0.0/0" if destination == "default" else destination).partition("/")
+        length = int(bits or 32)
+        mask = (0xFFFFFFFF << 32 - length & 0xFFFFFFFF).to_bytes(4, "big")
+        head = AF_INET.to_bytes(2, "little") + bytes(2)
+        parts = [head + part + bytes(8) for part in (_address(network), _address(gateway), mask)]
+        flags = RTF_UP | RTF_GATEWAY | (RTF_HOST if length == 32 else 0)
+        data = bytes(8) + b"".join(parts) + flags.to_bytes(2, "little")
+        request = ctypes.create_string_buffer(data, 120)
+        fd = call("socket(2)", libc.socket, AF_INET, 2, 0)  # SOCK_DGRAM
+        try:
+            about = f"{destination} via {gateway}"
+            call("ioctl(2) SIOCADDRT", libc.ioctl, fd, SIOCADDRT, request, path=about)
+        finally:
+            os.close(fd)
+
+    def talk(self, path: str, text: str) -> str:
+        import _socket
+
+        directory, _, name = path.rpartition("/")
+        one = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+        here = os.open(directory, O_PATH | os.O_CLOEXEC)  # a socket's path has 107 bytes at most
+        try:
+            ask("connect(2)", path, one.connect, f"/proc/self/fd/{here}/{name}")
+            ask("send(2)", path, one.sendall, os.fsencode(text))
+            one.shutdown(_socket.SHUT_WR)
+            parts = iter(lambda: ask("recv(2)", path, one.recv, 4096), b"")
+            return b"".join(parts).decode(errors="surrogateescape")
+        finally:
+            os.close(here)
+            one.close()
+
+
+def _address(text: str) -> bytes:
+    """Return the four bytes of an IPv4 address; EINVAL for what is none."""
+    parts = text.split(".")
+    if len(parts) != 4 or not all(part.isdecimal() and int(part) < 256 for part in parts):
+        raise KernelError("inet_aton(3)", EINVAL, text, "no IPv4 address")
+    return bytes(map(int, parts))
+
+
+def _link(name: str, parent: int) -> str:
+    """Return where a symbolic link leads; "" when there is none."""
+    try:
+        return os.readlink(name, dir_fd=parent)
+    except OSError:
+        return ""
