@@ -1,14 +1,10 @@
-"""The grader: checks, the cell that learner code runs in, outcomes, hints and reports.
+"""The grader: what judges a learner's file, and what it says.
 
-    manifest   reads the lessons                     subject    whose file is judged
-    ground     what a cell stands on                 maker      asks the zygote for cells
-    zygote     clones cells, outside of them         inside     what happens in a cell
-    walls      what is around a cell                 cell       the check's end of a cell
-    probe      looks at /proc from outside
-    fixtures   `cell`, `machine`, `subject`          machine    where a check runs commands
-    plugin     outcomes of a pytest run              judge      runs the checks
-    outcomes   pass, fail, blocked, error …          messages   every sentence a check can say
-    journal    the learner's record                  report     text and JSON
-    edit       borrow                                commands   the verbs of the command line
-    grading    grade, watch                          hinting    hint
+    judge      runs the checks, as pytest in this process    plugin     outcomes of a pytest run
+    fixtures   `subject`, `cell`, `machine` for a check      bound      one bound for a whole check
+    cell       the check's end of a cell (see chamber)       line       what a cell says, as an enemy's
+    probe      looks at processes from outside               files      looks at files from outside
+    machine    where a check runs commands                   scenes_*   what several lessons share
+    grading    grade, watch                                  hinting    hint
+    standing   where a learner is                            after_hints, compare_calls   the rest
 """

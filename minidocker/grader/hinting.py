@@ -1,4 +1,4 @@
-"""`minidocker hint`: the next of three steps, chosen by the failure seen; then comes stuck.py."""
+"""`minidocker hint`: the next of three steps, chosen by the failure seen; then comes after_hints.py."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The scene in which a function speaks to a kernel that only listens: what does it ask for?
 
-Played in a cell, as the scenes of the checks are (inside.py). No check uses it: it is for
+Played in a cell, as the scenes of the checks are (cell_init.py). No check uses it: it is for
 `minidocker hint`, which compares the calls of two files.
 """
 

@@ -133,7 +133,7 @@ def lab(options: argparse.Namespace) -> int:
     """`vm lab`: start JupyterLab and print its address."""
     machine = Machine()
     way = machine.up()
-    way.shell("systemctl start minidocker-lab.service && /minidocker/vm/wait-for-lab")
+    way.shell("systemctl start minidocker-lab.service && /minidocker/guest/wait-for-lab")
     token = way.shell("cut -d= -f2 /etc/minidocker-lab.token").strip()
     port = machine.facts()["ports"][str(LAB)]
     print(f"http://127.0.0.1:{port}/lab?token={token}")

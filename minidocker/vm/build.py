@@ -1,7 +1,7 @@
 """Build the box: a Debian disk with the course in it, its kernel, and a key that opens it.
 
 No network is needed but Debian's and Python's package servers, no loop mount, no KVM. The tree is
-made by mmdebstrap, finished in a chroot at the host's own speed by vm/box.sh, and becomes a disk
+made by mmdebstrap, finished in a chroot at the host's own speed by guest/box.sh, and becomes a disk
 by `mkfs.ext4 -d`. The kernel is booted directly, so there is no partition and no boot loader.
 """
 
@@ -74,8 +74,8 @@ class Box:
 def recipe(suite: str) -> str:
     """Return a hash of all that a box is made from, but for the course: 12 hexadecimal digits."""
     total = hashlib.sha256()
-    for path in sorted((places.COURSE / "vm").rglob("*")):
-        if path.is_file() and (path.suffix in (".sh", ".txt") or path.parent.name != "vm"):
+    for path in sorted((places.COURSE / "guest").rglob("*")):
+        if path.is_file() and (path.suffix in (".sh", ".txt") or path.parent.name != "guest"):
             total.update(path.name.encode() + b"\0" + path.read_bytes())
     words = [word for word in debootstrap(suite) if str(places.COURSE) not in word]
     total.update("\n".join([suite, *words, *requirements()]).encode())
@@ -85,7 +85,7 @@ def recipe(suite: str) -> str:
 def requirements() -> list[str]:
     """Return the Python packages that the machine holds, from pyproject.toml.
 
-    vm/provision.sh picks the same ones. No browser runs in the machine.
+    guest/provision.sh picks the same ones. No browser runs in the machine.
     """
     project = tomllib.loads((places.COURSE / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
@@ -225,7 +225,7 @@ def _make(suite: str, work: Path, phases: Phases, cache: Path) -> None:
     raw = work / "disk.raw"
     with phases("Debian and the course"):
         environment = {
-            "VM": str(places.COURSE / "vm"), "COURSE": str(work / "course.tar"), "DISK": str(raw),
+            "GUEST": str(places.COURSE / "guest"), "COURSE": str(work / "course.tar"), "DISK": str(raw),
             "WHEELS": str(wheels), "KEY": str(work / "key.pub"), "BOOT": str(work),
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR": str(work), "LC_ALL": "C",
         }  # fmt: skip
@@ -242,7 +242,7 @@ def _make(suite: str, work: Path, phases: Phases, cache: Path) -> None:
 def debootstrap(suite: str) -> list[str]:
     """Return mmdebstrap's command line; man 1 mmdebstrap."""
     arch = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True).stdout
-    lines = (places.COURSE / "vm/packages.txt").read_text().format(arch=arch.strip() or "amd64")
+    lines = (places.COURSE / "guest/packages.txt").read_text().format(arch=arch.strip() or "amd64")
     packages = [word for line in lines.splitlines() for word in line.split("#")[0].split()]
     return [
         "mmdebstrap", "--variant=minbase", "--format=null", '--aptopt=Acquire::Retries "5"',
@@ -251,7 +251,7 @@ def debootstrap(suite: str) -> list[str]:
         "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-        f"--customize-hook={places.COURSE}/vm/box.sh", suite, "-",
+        f"--customize-hook={places.COURSE}/guest/box.sh", suite, "-",
     ]  # fmt: skip
 
 

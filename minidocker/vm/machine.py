@@ -150,7 +150,7 @@ class Machine:
         with phases("course"):
             self._course()
             # Let the boot come to its end: what still starts would start again at each restore.
-            self.ssh().shell("systemctl is-system-running --wait; /minidocker/vm/measure; sync")
+            self.ssh().shell("systemctl is-system-running --wait; /minidocker/guest/measure; sync")
         with phases("snapshot"):
             self._save(PRISTINE)
             self._give_pristine(box, hardware(wanted))

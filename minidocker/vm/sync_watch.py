@@ -90,7 +90,7 @@ def watch(way: Ssh) -> None:
 
 def watcher() -> int:
     """Return the process id of this course's background process, or 0."""
-    mark = str(places.COURSE / "vm/keep-in-step").encode()
+    mark = str(places.COURSE / "guest/keep-in-step").encode()
     for entry in os.listdir("/proc") if os.path.isdir("/proc") else ():
         if entry.isdigit() and int(entry) != os.getpid():
             with contextlib.suppress(OSError):
@@ -104,7 +104,7 @@ def start_watcher(way: str) -> None:
     """Start the background process."""
     with open(LOG, "ab") as log:
         subprocess.Popen(
-            [sys.executable, "-I", places.COURSE / "vm/keep-in-step", "watch", way],
+            [sys.executable, "-I", places.COURSE / "guest/keep-in-step", "watch", way],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/",
         )  # fmt: skip
 

@@ -219,7 +219,7 @@ def test_jupyterlab_finds_the_settings_of_the_course_first(
     settings = json.loads(path.read_text(encoding="utf-8"))
     assert settings["@jupyterlab/notebook-extension:tracker"]["autoStartDefaultKernel"] is True
     assert Path(jupyter.CONFIG, "jupyter_server_config.py").is_file()
-    unit = (ROOT / "vm/course/etc/systemd/system/minidocker-lab.service").read_text()
+    unit = (ROOT / "guest/course/etc/systemd/system/minidocker-lab.service").read_text()
     assert f"JUPYTER_CONFIG_PATH=/minidocker/{Path(jupyter.CONFIG).relative_to(ROOT)}" in unit
 
 

@@ -79,7 +79,7 @@ def test_the_digest_sees_every_change(tmp_path: Path) -> None:
 
 def test_the_real_course_is_small_and_whole() -> None:
     names = set(course.files())
-    assert {"vm/provision.sh", "minidocker/course/lessons/course.toml", "minidocker/cli.py", "Vagrantfile"} <= names
+    assert {"guest/provision.sh", "minidocker/course/lessons/course.toml", "minidocker/cli.py", "Vagrantfile"} <= names
     assert len(course.archive()) < 20 << 20
 
 

@@ -198,7 +198,7 @@ def test_work_is_carried_out_before_the_machine_stops(
     """The background carrier is ended first: what is left to carry is carried by `halt` itself."""
     from minidocker.vm import sync_watch
 
-    mark = str(place / "vm/keep-in-step")
+    mark = str(place / "guest/keep-in-step")
     for entry in os.listdir("/proc"):
         try:
             words = Path(f"/proc/{entry}/cmdline").read_text(errors="replace").split("\0")

@@ -18,7 +18,7 @@ booted=; [ -d /run/systemd/system ] && booted=yes
 say() { echo "provision: $*"; }
 
 debian_packages() {
-    list=$(sed -e 's/#.*//' -e '/{arch}/d' "$COURSE/vm/packages.txt")
+    list=$(sed -e 's/#.*//' -e '/{arch}/d' "$COURSE/guest/packages.txt")
     missing=$(
         have=$(mktemp)
         dpkg-query -W -f='${Package} ${db:Status-Status}\n' $list 2>/dev/null |
@@ -76,11 +76,11 @@ folders() {
 
 settings() {
     # Not `cp -a`: the files are root's here, whoever owns the repository.
-    (cd "$COURSE/vm/course" && find . -type f) | while read -r file; do
+    (cd "$COURSE/guest/course" && find . -type f) | while read -r file; do
         mode=644
         case $file in ./usr/local/bin/*) mode=755 ;; ./etc/sudoers.d/*) mode=440 ;; esac
-        cmp -s "$COURSE/vm/course/$file" "/$file" ||
-            install -D -o root -g root -m $mode "$COURSE/vm/course/$file" "/$file"
+        cmp -s "$COURSE/guest/course/$file" "/$file" ||
+            install -D -o root -g root -m $mode "$COURSE/guest/course/$file" "/$file"
     done
     if [ ! -s /etc/minidocker-lab.token ]; then
         (umask 077; echo "JUPYTER_TOKEN=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" \
@@ -93,7 +93,7 @@ start() {
     systemctl daemon-reload
     systemctl restart systemd-modules-load.service || say "a kernel module is missing: minidocker doctor"
     systemctl start minidocker.service
-    "$COURSE/vm/measure"
+    "$COURSE/guest/measure"
 }
 
 base_image() {

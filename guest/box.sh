@@ -2,7 +2,7 @@
 # Make a Debian directory tree into our box. minidocker/vm/build.py lets mmdebstrap call it, as
 # (the fake or real) root, with the tree as its argument; what it needs comes by the environment:
 #
-#   VM       this directory              COURSE   a tar archive of the repository
+#   GUEST    this directory              COURSE   a tar archive of the repository
 #   WHEELS   a directory of wheels       KEY      a public key that opens the machine
 #   DISK     the file to make            BOOT     a directory for the kernel and the initrd
 set -eu
@@ -14,13 +14,13 @@ step "the course"
 mkdir "$root/minidocker" "$root/wheels"
 tar -C "$root/minidocker" --no-same-owner -xf "$COURSE"
 cp "$WHEELS"/*.whl "$root/wheels/"
-(cd "$VM/box" && find . -type f) | while read -r file; do
-    install -D -m 644 "$VM/box/$file" "$root/$file"
+(cd "$GUEST/box" && find . -type f) | while read -r file; do
+    install -D -m 644 "$GUEST/box/$file" "$root/$file"
 done
 
 step "Python packages and settings"
 # mmdebstrap's policy-rc.d keeps services from starting here.
-env -i LC_ALL=C.UTF-8 PATH="$PATH" chroot "$root" sh /minidocker/vm/provision.sh --wheels /wheels
+env -i LC_ALL=C.UTF-8 PATH="$PATH" chroot "$root" sh /minidocker/guest/provision.sh --wheels /wheels
 rm -rf "$root/wheels"
 
 step "users, keys, services"
