@@ -1,4 +1,4 @@
-"""`minidocker hint`: the next of three steps, chosen by the failure seen; then comes after_hints.py."""
+"""`minidocker hint`: the next of three steps, chosen by the failure seen; then after_hints."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
     a tar file ─ source ─► stream ─► tar ─► unpack ─► layers/sha256/…/fs
                    └─ sha256 of every byte = the layer's name
 
-    an upper directory ─ upper ─► pack ─► tar_headers ─► layer tar ─► apply: a lower layer, or merged
+    an upper directory ─ upper ─► pack ─► tar_headers ─► layer tar ─► apply: lower, or merged
 
 The hot path, from a name to directories, is store/store.py; everything else may take its time.
 """

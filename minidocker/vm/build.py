@@ -225,9 +225,10 @@ def _make(suite: str, work: Path, phases: Phases, cache: Path) -> None:
     raw = work / "disk.raw"
     with phases("Debian and the course"):
         environment = {
-            "GUEST": str(places.COURSE / "guest"), "COURSE": str(work / "course.tar"), "DISK": str(raw),
-            "WHEELS": str(wheels), "KEY": str(work / "key.pub"), "BOOT": str(work),
-            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR": str(work), "LC_ALL": "C",
+            "GUEST": str(places.COURSE / "guest"), "COURSE": str(work / "course.tar"),
+            "DISK": str(raw), "WHEELS": str(wheels), "KEY": str(work / "key.pub"),
+            "BOOT": str(work), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR": str(work),
+            "LC_ALL": "C",
         }  # fmt: skip
         # On a terminal mmdebstrap draws bars; without one it says a line a step.
         phases.run(debootstrap(suite), "check the network, then try again", env=environment,
