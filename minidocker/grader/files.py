@@ -28,6 +28,15 @@ SECONDS = 10.0
 _QUIET = os.O_NONBLOCK | os.O_NOCTTY
 
 
+def join_user(pid: int) -> None:
+    """Become root of a process's user namespace, where we are no root: then others can be joined."""
+    if os.geteuid():
+        kernel = Linux()
+        door = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+        kernel.setns(door, f.CLONE_NEWUSER)
+        become_root(kernel)
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What is known of a file, with the cell's own ids."""
@@ -81,6 +90,10 @@ class Files:
     def write(self, path: str, data: bytes) -> None:
         """Make a new regular file, as the cell's root."""
         self._ask(lambda root: _written(root, path, data))
+
+    def as_root(self, work: Callable[[], Any]) -> Any:
+        """Call a function in a child that is the cell's root, in our own tree."""
+        return self._ask(lambda _: work())
 
     def run(self, work: Callable[[], Any]) -> Any:
         """Call a function that looks at a tree, with the cell's root as "/"; return plain data.

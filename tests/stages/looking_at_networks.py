@@ -13,6 +13,7 @@ import subprocess
 
 from minidocker.chamber.cell_needs import patience
 from minidocker.course.outcomes import Fail
+from minidocker.grader.files import join_user
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 
@@ -27,6 +28,7 @@ def joined(look, *pids):
     if child == 0:
         try:
             doors = [os.open(f"/proc/{pid}/ns/net", os.O_RDONLY) for pid in pids]
+            join_user(pids[0])
             result = look(lambda n: Linux().setns(doors[n], f.CLONE_NEWNET))
             os.write(begin, json.dumps(result).encode())
         finally:

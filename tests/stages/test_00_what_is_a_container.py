@@ -4,6 +4,7 @@ A cast of real processes stands behind all kinds of walls. The learner's functio
 them from inside the cell, and the check looks from outside: the two must agree.
 """
 
+import os
 import random
 
 import pexpect
@@ -21,7 +22,8 @@ NOBODY = 65534
 def name_seen_by(machine, pid):
     """Ask a shell in a process's uts namespace for the host name; the answer holds a product."""
     a, b = random.randrange(1000, 9999), random.randrange(1000, 9999)
-    shell = machine.spawn(["nsenter", "--target", str(pid), "--uts", "sh"])
+    user = [] if os.geteuid() == 0 else ["--user"]
+    shell = machine.spawn(["nsenter", "--target", str(pid), *user, "--uts", "sh"])
     try:
         shell.sendline(f"echo answer=$(({a}*{b})):$(uname -n):")
         shell.expect(rf"answer={a * b}:([^:]*):")

@@ -157,10 +157,11 @@ def init_failed(one, first, problem, ran):
 def test_init_reaps(subject, cell):
     ran = "init(kernel, main), with 50 orphans that end while main lives"
     with cell("init", job="orphans", count=50) as one:
-        first = one.number(one.expect("init").sender)
+        sender = one.expect("init").sender
+        first = one.number(sender)
         messages = [one.expect("orphans", "returned")]
         if messages[0].event != "returned":
-            end_at_once(one, first)
+            end_at_once(one, sender)
             zombies = left_zombies(one, first)
             messages = one.quiet(0.05)
         for message in messages:
@@ -178,9 +179,13 @@ def test_init_reaps(subject, cell):
             raise Fail("MD0112", ran=ran, expected="7, as main called exit(7)", kernel=repr(value))
 
 
-def end_at_once(one, first):
-    """Let the orphans end while process 1 is stopped: their 50 signals become one."""
-    os.kill(first, f.SIGSTOP)
+def end_at_once(one, sender):
+    """Let the orphans end while process 1 is stopped: their 50 signals become one.
+
+    `sender` is its number out here.
+    """
+    first = one.number(sender)
+    os.kill(sender, f.SIGSTOP)
     one.answer()
     one.expect("orphaned")
     end = time.monotonic() + 10
@@ -188,7 +193,7 @@ def end_at_once(one, first):
         if time.monotonic() > end:
             break
         time.sleep(0.01)
-    os.kill(first, f.SIGCONT)
+    os.kill(sender, f.SIGCONT)
 
 
 def left_zombies(one, first, seconds=0.8):

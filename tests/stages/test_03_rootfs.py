@@ -325,11 +325,7 @@ def after_exec(one, first, numbers, ran):
         if sleeps(one, pid):
             break
         budget.check(one)
-    fd = os.open(f"{pid}/fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=one.proc.descriptor)
-    try:
-        found = {int(name) for name in os.listdir(fd)}
-    finally:
-        os.close(fd)
+    found = set(one.files(pid).as_root(lambda: descriptors_of(one, pid)))
     over, under = found - set(range(first)), set(range(3)) | {n for n in numbers if n < first}
     if over:
         numbers = " ".join(map(str, sorted(over)))
@@ -337,6 +333,11 @@ def after_exec(one, first, numbers, ran):
     if under - found:
         gone = " ".join(map(str, sorted(under - found)))
         raise Fail("MD0320", first=first, ran=ran, expected=f"{gone} open", kernel="not open")
+
+
+def descriptors_of(one, pid):
+    fd = os.open(f"{pid}/fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=one.proc.descriptor)
+    return [int(name) for name in os.listdir(fd)]
 
 
 def test_closed(subject, cell):

@@ -10,6 +10,7 @@ import random
 import time
 
 from minidocker.course.outcomes import Fail, compared, good
+from minidocker.grader.files import join_user
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 from minidocker.proc import mounts
@@ -25,6 +26,7 @@ def inside(pid, name, look):
     if child == 0:
         try:
             door = os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY)
+            join_user(pid)
             Linux().setns(door, f.NAMESPACES[name])
             os.write(begin, json.dumps(look()).encode())
         finally:

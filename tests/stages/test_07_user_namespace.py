@@ -53,15 +53,15 @@ def test_order(subject, cell):
             raise Fail("MD0704", what=message["what"])
         if message.event == "refused":
             raise Fail("MD0705", step=message["step"], text=message["text"])
-        owner = of_file(one, one.number(message.sender))
+        owner = of_file(one)
         if owner != (outer, outer):
             raise Fail("MD0706", ran="the steps of ROOT_ORDER", expected=f"{outer}:{outer}",
                        kernel=f"{owner[0]}:{owner[1]}")  # fmt: skip
 
 
-def of_file(one, pid):
+def of_file(one):
     """Owner and group of the file that the scene has made, as they are out here."""
-    found = one.files(pid).stat("tmp/made", follow=False)
+    found = one.files(1).stat("tmp/made", follow=False)
     return found.uid, found.gid
 
 
@@ -142,7 +142,8 @@ def test_root_ids(subject, cell):
 def test_root_file(subject, cell):
     outer = inner_id()
     with cell("root", outer=outer) as one:
-        owner = of_file(one, rooted(one))
+        rooted(one)
+        owner = of_file(one)
         if owner != (outer, outer):
             raise Fail("MD0706", ran="become_root(kernel), then a new file",
                        expected=f"{outer}:{outer}", kernel=f"{owner[0]}:{owner[1]}")  # fmt: skip
