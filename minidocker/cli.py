@@ -75,6 +75,9 @@ def main(argv: list[str]) -> int:
             raise
         complain(unforeseen(problem))
         return 125
+    except ImportError as problem:
+        complain(MinidockerError(f"open(2) of a module of Python's fails: {problem}", "make setup"))
+        return 125
     except KeyboardInterrupt:
         return 130
 

@@ -29,7 +29,7 @@ _QUIET = os.O_NONBLOCK | os.O_NOCTTY
 
 
 def join_user(pid: int) -> None:
-    """Become root of a process's user namespace, where we are no root: then others can be joined."""
+    """Become root of a process's user namespace, where we are none: then others can be joined."""
     if os.geteuid():
         kernel = Linux()
         door = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # the C half of signal: no enum, 4 ms less
-import os
 from errno import ENOENT, ENOSYS, EPERM
 
 from minidocker.errors import KernelError
@@ -14,6 +13,7 @@ from minidocker.kernel.linux_network import Network
 from minidocker.kernel.linux_programs import Programs
 from minidocker.kernel.linux_rights import Rights
 from minidocker.kernel.linux_targets import Targets
+from minidocker.kernel.named import os
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

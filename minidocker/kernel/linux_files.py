@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sys
 from errno import EBUSY, EFBIG, EINVAL, ENOENT, ENOTDIR
 
@@ -11,6 +9,7 @@ from minidocker.errors import KernelError
 from minidocker.kernel import flags as _flags
 from minidocker.kernel.interface import Kernel
 from minidocker.kernel.libc import ask, call, ctypes, libc
+from minidocker.kernel.named import fcntl, os
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from errno import EINVAL, ENODEV
 
 from minidocker.errors import KernelError
 from minidocker.kernel.interface import Kernel
 from minidocker.kernel.libc import ask, call, ctypes, libc
+from minidocker.kernel.named import os
 
 SYS_PIDFD_OPEN = 434
 SYS_PIDFD_GETFD = 438

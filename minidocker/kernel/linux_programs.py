@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # the C half of signal: no enum, 4 ms less
-import os
 import select
 
 from minidocker.errors import KernelError
@@ -11,6 +10,7 @@ from minidocker.kernel import flags as _flags
 from minidocker.kernel import sealed
 from minidocker.kernel.interface import Kernel
 from minidocker.kernel.libc import ask, call, ctypes, libc
+from minidocker.kernel.named import os
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from minidocker.kernel import flags as _flags
 from minidocker.kernel.interface import Kernel
 from minidocker.kernel.libc import call, ctypes, libc
+from minidocker.kernel.named import os
 
 SYS_KEYCTL = {"x86_64": 250, "aarch64": 219}
 KEYCTL_JOIN_SESSION_KEYRING = 1

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from errno import ELOOP, ENOENT
 
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as _flags
 from minidocker.kernel.interface import Kernel
 from minidocker.kernel.libc import ask, call, ctypes, libc
+from minidocker.kernel.named import os
 
 SYS_OPEN_TREE = 428
 SYS_OPENAT2 = 437

@@ -1,4 +1,4 @@
-"""Named: the functions of `os`, whose errors say which call it was.
+"""Named: the functions of `os`, `fcntl` and `open`, whose errors say which call it was.
 
 An OSError of Python's knows the errno, and the path if there was one; not the call. A message
 without the call helps nobody, so code that asks the kernel by itself writes
@@ -8,13 +8,17 @@ without the call helps nobody, so code that asks the kernel by itself writes
 
 from __future__ import annotations
 
+import builtins
+import fcntl as _fcntl
 import os as _os
 
 from minidocker.errors import KernelError
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
+    import fcntl as fcntl
     import os as os
+    from builtins import open as open
     from typing import Any
 
 
@@ -49,6 +53,8 @@ def _naming(name: str, function: Any) -> Any:
 
 def named_error(name: str, problem: OSError, args: tuple[Any, ...]) -> KernelError:
     """Put the call, its errno and its path together; one class of Python's stays what it was."""
+    if isinstance(problem, KernelError):
+        return problem
     path = problem.filename or (args[0] if args and isinstance(args[0], str | bytes) else "")
     kind = type(problem)
     made = CLASSES.get(kind, KernelError)
@@ -85,3 +91,5 @@ CLASSES: dict[type[OSError], type[KernelError]] = {
 }
 if not TYPE_CHECKING:
     os = Named(_os)
+    fcntl = Named(_fcntl)
+    open = _naming("open", builtins.open)

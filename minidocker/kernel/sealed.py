@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from errno import EACCES, EINVAL, ENOSYS
 
 from minidocker.errors import KernelError
+from minidocker.kernel.named import fcntl, os
 
 MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_EXEC = 1, 2, 0x10
 F_ADD_SEALS = 1033

@@ -12,6 +12,8 @@ import os
 import struct
 import sys
 
+from minidocker.errors import KernelError
+
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +61,10 @@ class Channel:
     __slots__ = ("child", "host")
 
     def __init__(self) -> None:
-        self.host, self.child = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+        try:
+            self.host, self.child = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+        except OSError as problem:
+            raise KernelError("socketpair(2)", problem.errno or 0) from None
 
     def say(self, kind: str, **what: object) -> None:
         """Child: send one message. A host that is gone ends this process."""
@@ -80,6 +85,8 @@ class Channel:
             return not self.child.recv(1, _socket.MSG_DONTWAIT | _socket.MSG_PEEK)
         except BlockingIOError:
             return False
+        except OSError as problem:
+            raise KernelError("recv(2)", problem.errno or 0) from None
 
     def child_is_gone(self) -> bool:
         """Host: say whether the child's end is closed, with nothing left to hear: it has exec'd."""
@@ -87,17 +94,27 @@ class Channel:
             return not self.host.recv(1, _socket.MSG_DONTWAIT | _socket.MSG_PEEK)
         except BlockingIOError:
             return False
+        except OSError as problem:
+            raise KernelError("recv(2)", problem.errno or 0) from None
 
     def send_terminal(self, master: int) -> None:
         """Child: hand the terminal's master side to the host. unix(7), SCM_RIGHTS"""
         fds = master.to_bytes(4, sys.byteorder)
-        self.child.sendmsg(
-            [b'{"kind": "terminal"}'], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, fds)]
-        )
+        try:
+            self.child.sendmsg(
+                [b'{"kind": "terminal"}'], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, fds)]
+            )
+        except OSError as problem:
+            raise KernelError("sendmsg(2)", problem.errno or 0) from None
 
     def hear(self) -> dict[str, Any] | None:
         """Host: take one message; None is the end. A terminal comes as {"fd": N}."""
-        data, ancillary, _, _ = self.host.recvmsg(LARGEST, 64)
+        try:
+            data, ancillary, _, _ = self.host.recvmsg(LARGEST, 64)
+        except BlockingIOError:
+            raise
+        except OSError as problem:
+            raise KernelError("recvmsg(2)", problem.errno or 0) from None
         if not data:
             return None
         message = understood(data)

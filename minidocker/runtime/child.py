@@ -134,8 +134,9 @@ class Child:
 
     def open_terminal(self) -> None:
         """Make a pseudo-terminal of the container's own devpts, and keep its slave side."""
-        import fcntl  # loaded by the host before the clone, as termios is
         import termios
+
+        from minidocker.kernel.named import fcntl  # loaded before the clone, as termios is
 
         master = os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
         if os.fstat(master).st_rdev != os.makedev(5, 2):
@@ -185,13 +186,13 @@ class Child:
 
     def be_init(self, main: int, ready: int) -> NoReturn:
         """Stay as PID 1: no descriptor of the host, no capability but one, two duties."""
-        self.channel.child.close()
         os.close(self.gate[0])
         os.close(self.program)
         self.kernel.sigprocmask(ALL_SIGNALS)
         _, held, _ = self.kernel.capget()
         needed = 1 << CAP_KILL if os.geteuid() == 0 else 0  # to signal a command of another user
         self.kernel.keep_capabilities(held & needed)
+        self.channel.child.close()  # until here, what fails can be told
         os.close(ready)
         pid_stage = next(stage for stage in self.stages if stage.name == "pid")
         try:

@@ -8,7 +8,7 @@ Bytes and inodes are counted alike, for a million empty files fill a disk too.
 
 from __future__ import annotations
 
-import os
+from minidocker.kernel.named import os
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

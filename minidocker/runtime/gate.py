@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import os
 import struct
-from errno import ENOENT
+from errno import E2BIG, EACCES, ELOOP, ENOENT, ENOEXEC, ENOTDIR, EPERM
 
 from minidocker.errors import Blocked, KernelError, MinidockerError
 from minidocker.runtime.elf import EM_AARCH64, EM_X86_64, executable
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 STEPS = ("", "execve(2)", "fcntl(2) F_SETFD", "read(2)", "capset(2)")
+PLAIN = (ENOENT, EACCES, ENOEXEC, EPERM, ENOTDIR, ELOOP, E2BIG)  # what a command itself can cause
 SECOND_TIME = b"minidocker: cannot run the command: it leads out of the container\n"
 CAPABILITY_VERSION_3 = 0x20080522
 
@@ -335,9 +336,11 @@ def refusal(name: str, step: int, number: int) -> MinidockerError:
     """Put what the gate wrote into words; `name` is the command as the user typed it."""
     call = STEPS[step] if 0 < step < len(STEPS) else "execve(2)"
     problem = KernelError(call, number)
-    if step != 1:
+    if step != 1 or number not in PLAIN:
         return MinidockerError(
-            f"cannot run {name}: {problem}", "--security-opt seccomp=unconfined", NOT_EXECUTABLE
+            f"cannot run {name}: {problem}",
+            problem.remedy or "a filter may refuse it: --security-opt seccomp=unconfined",
+            NOT_EXECUTABLE,
         )
     return MinidockerError(
         f"cannot run {name}: {problem.strerror}",

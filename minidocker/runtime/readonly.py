@@ -13,11 +13,10 @@ Nothing of the host's mounts is held but the file system that the interpreter is
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sys
 
 from minidocker.errors import KernelError, MinidockerError
+from minidocker.kernel.named import fcntl, open, os
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

@@ -9,12 +9,11 @@ Whoever can take the lock of a container knows that its owner is gone, and may c
 
 from __future__ import annotations
 
-import fcntl
 from errno import EACCES, EPERM
 
 from minidocker.errors import Conflict, KernelError, MinidockerError, NotFound
 from minidocker.kernel.interface import Kernel
-from minidocker.kernel.named import os
+from minidocker.kernel.named import fcntl, open, os
 from minidocker.runtime.channel import to_json
 from minidocker.spec.spec import Run, Spec
 

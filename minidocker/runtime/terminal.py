@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import select
 import termios
 import tty
+
+from minidocker.kernel.named import os
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ ROOT/seccomp/DIGEST-MACHINE-CAPS          a profile of the user's, by its SHA-25
 
 from __future__ import annotations
 
-import os
+from minidocker.kernel.named import open, os
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = ("default.json", "calls.txt", "profile.py", "compiler.py", "bpf.py")

@@ -16,8 +16,9 @@ PACKAGE = Path(__file__).resolve().parents[2] / "minidocker"
 # room beside it. Imports inside functions count, and those for types only.
 FLOORS = [
     ("errors", "places", "make"),
-    ("kernel", "spec", "seccomp", "course"),
-    ("net", "proc"),
+    ("kernel", "course"),
+    ("spec", "seccomp", "proc"),
+    ("net",),
     ("stages", "doctor"),
     ("runtime", "pictures", "chamber"),
     ("images",),

@@ -3,7 +3,8 @@
 A hostile archive tries to write elsewhere: by "..", by an absolute name, by a symbolic link that it
 makes first and then writes through, by a hard link to a file of the host. So no path is ever given
 to the kernel as a whole (see `open_directories`), and nothing is opened for writing but new files
-(O_EXCL). Directories get owner, mode and times last, deepest first: a new file changes its directory's times.
+(O_EXCL). Directories get owner, mode and times last, deepest first: a new file changes its
+directory's times.
 """
 
 from __future__ import annotations

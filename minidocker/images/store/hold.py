@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from minidocker.errors import Blocked, MinidockerError
+from minidocker.kernel.named import os
 
 
 class Hold:
@@ -19,7 +19,7 @@ class Hold:
         self.fd = -1
 
     def __enter__(self) -> Hold:
-        import fcntl
+        from minidocker.kernel.named import fcntl  # a store that nobody holds needs no locks
 
         try:
             os.makedirs(self.root, 0o711, exist_ok=True)
@@ -28,7 +28,7 @@ class Hold:
         except PermissionError:
             raise not_allowed(self.root) from None
         except OSError as problem:
-            why = f"the store {self.root} cannot be used: {problem.strerror}"
+            why = f"the store {self.root} cannot be used: {problem}"
             raise Blocked(why, "set MINIDOCKER_ROOT to a directory on a local disk") from None
         fcntl.flock(self.fd, fcntl.LOCK_EX if self.exclusive else fcntl.LOCK_SH)
         return self
@@ -50,4 +50,4 @@ def listing(folder: str) -> list[str]:
 def not_allowed(path: str) -> MinidockerError:
     """Return the error for a store that belongs to somebody else."""
     again = " ".join(["sudo minidocker", *sys.argv[1:]])
-    return Blocked(f"you may not use the store {path}: permission denied", again)
+    return Blocked(f"you may not use the store {path}: permission denied, as open(2) says", again)

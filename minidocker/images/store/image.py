@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from minidocker.kernel.named import os
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

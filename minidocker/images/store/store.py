@@ -17,6 +17,7 @@ alone costs 6 ms. What changes the store is in `changes`; what it holds, in `cat
 from __future__ import annotations
 
 import os
+from errno import ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
 
 from minidocker.errors import Blocked, NotFound
 from minidocker.images.store.hold import Hold, listing, not_allowed
@@ -49,7 +50,11 @@ class Store:
             text = read(self.path("images", "names", as_file(full), "lean"))
         except PermissionError:
             raise not_allowed(self.root) from None
-        except (OSError, ValueError):  # no such name; or a NUL in it, or longer than a file name
+        except ValueError:  # a NUL in it
+            full, text = self._by_id(name)
+        except OSError as problem:
+            if problem.errno not in (ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP):
+                raise  # it may be there
             full, text = self._by_id(name)
         image = parse_lean(text, full, self.path("layers", "sha256"))
         if not image.layers or not image.id:  # an empty file: the machine lost its power, say
