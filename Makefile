@@ -8,7 +8,7 @@ ARGS ?=
 BOOTSTRAP := $(firstword $(wildcard /usr/bin/python3) python3) -I minidocker/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help learn setup update test test-more lint debian vm vm-down box clean
+.PHONY: help learn setup update test test-more faults lint debian vm vm-down box clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test: ## set up what the tests need, then run all of them
 
 test-more: ## the heavy ones too: every escape in the lab machine, and its partners
 	@$(BOOTSTRAP) test-more $(ARGS)
+
+faults: ## make every call of a run fail once, three errnos each (an hour or so, root)
+	@$(BOOTSTRAP) faults $(ARGS)
 
 lint: ## check style and types (ruff, mypy)
 	@$(BOOTSTRAP) lint

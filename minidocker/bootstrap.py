@@ -167,6 +167,12 @@ def test_more(*argv: str) -> int:
     return test("-m", "more", *argv)
 
 
+def faults(*argv: str) -> int:
+    """Try every point of a run, where `make test` draws a few: see tests/faults."""
+    os.environ["MINIDOCKER_FAULTS"] = "all"
+    return test("tests/faults", *argv)
+
+
 def lint() -> int:
     """Run ruff and mypy over the project."""
     with alone():
@@ -227,6 +233,7 @@ COMMANDS = {
     "update": update,
     "test": test,
     "test-more": test_more,
+    "faults": faults,
     "lint": lint,
     "debian": debian_command,
     "vm": vm,

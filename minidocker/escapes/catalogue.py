@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from minidocker.errors import UsageError
-from minidocker.escapes import calls, files, network, ourselves, processes, resources, settings
+from minidocker.escapes import (
+    advisories,
+    calls,
+    files,
+    network,
+    ourselves,
+    processes,
+    resources,
+    settings,
+)
 from minidocker.escapes.escape import Escape
 
 FAMILIES: dict[str, tuple[Escape, ...]] = {
@@ -13,6 +22,7 @@ FAMILIES: dict[str, tuple[Escape, ...]] = {
     "settings": settings.ESCAPES,
     "system calls": calls.ESCAPES,
     "the runtime": ourselves.ESCAPES,
+    "advisories": advisories.ESCAPES,
     "resources": resources.ESCAPES,
 }
 ESCAPES = tuple(escape for family in FAMILIES.values() for escape in family)

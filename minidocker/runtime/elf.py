@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 
 EM_X86_64, EM_AARCH64 = 62, 183
-ET_EXEC, PT_LOAD, PF_X, PF_R = 2, 1, 1, 4
+ET_EXEC, PT_LOAD, PT_INTERP, PF_X, PF_R = 2, 1, 3, 1, 4
 ADDRESS = 0x400000
 ALIGNMENT = 0x10000  # arm64 kernels may have pages of 64 KiB
 HEADERS = 64 + 56  # Elf64_Ehdr, Elf64_Phdr
@@ -26,3 +26,18 @@ def executable(machine: int, text: bytes) -> bytes:
         "<IIQQQQQQ", PT_LOAD, PF_R | PF_X, 0, ADDRESS, ADDRESS, size, size, ALIGNMENT
     )
     return IDENT + ehdr + phdr + text
+
+
+def with_interpreter(machine: int, path: bytes) -> bytes:
+    """Return a program that does nothing, and that the kernel starts by way of a loader, `path`."""
+    name, start = path + b"\0", 64 + 2 * 56
+    size = start + len(name)
+    ehdr = struct.pack(
+        "<HHIQQQIHHHHHH", ET_EXEC, machine, 1, ADDRESS + start, 64, 0, 0, 64, 56, 2, 0, 0, 0
+    )
+    at = ADDRESS + start
+    interp = struct.pack("<IIQQQQQQ", PT_INTERP, PF_R, start, at, at, len(name), len(name), 1)
+    load = struct.pack(
+        "<IIQQQQQQ", PT_LOAD, PF_R | PF_X, 0, ADDRESS, ADDRESS, size, size, ALIGNMENT
+    )
+    return IDENT + ehdr + interp + load + name

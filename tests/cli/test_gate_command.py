@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from minidocker.runtime import elf
 from minidocker.runtime.elf import EM_AARCH64, EM_X86_64, executable
 
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
@@ -31,20 +32,8 @@ def tiny(status: int) -> bytes:
 
 
 def with_interpreter(path: bytes) -> bytes:
-    """The tiny program, with a PT_INTERP: the kernel starts `path` in its place. elf(5)"""
-    plain = bytearray(tiny(0))
-    plain[56:58] = (2).to_bytes(2, "little")  # e_phnum
-    code = plain[120:]
-    name = path + b"\0"
-    base = 64 + 2 * 56
-    plain[24:32] = (0x400000 + base).to_bytes(8, "little")
-    load = bytearray(plain[64:120])
-    total = base + len(code) + len(name)
-    load[32:48] = total.to_bytes(8, "little") * 2
-    interp = struct.pack(
-        "<IIQQQQQQ", 3, 4, base + len(code), 0x400000 + base + len(code), 0, len(name), len(name), 1
-    )
-    return bytes(plain[:64]) + interp + bytes(load) + bytes(code) + name
+    """A program whose loader is `path`: the kernel starts that in its place."""
+    return elf.with_interpreter(EM_X86_64 if HERE == "x86_64" else EM_AARCH64, path)
 
 
 @pytest.mark.parametrize(

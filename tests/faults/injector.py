@@ -25,7 +25,62 @@ CONTINUE = 1
 PIDFD_OPEN, PIDFD_GETFD = 434, 438
 SECCOMP = {"x86_64": 317, "aarch64": 277}
 # Cannot fail, or only where Python's own memory fails; or wait for others.
-LEFT_OUT = ["exit", "exit_group", "mmap", "munmap", "mprotect", "brk", "madvise", "mremap", "rt_sigreturn", "rt_sigaction", "rt_sigprocmask", "getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "futex", "clock_gettime", "clock_nanosleep", "nanosleep", "getrandom", "close", "restart_syscall", "sched_yield", "sigaltstack", "umask", "wait4", "waitid", "poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "prlimit64", "getrlimit", "uname", "getcwd", "lseek", "rt_sigtimedwait", "rt_sigsuspend", "sched_getaffinity", "sysinfo", "getpgrp", "getpgid", "getsid", "gettimeofday", "time"]
+LEFT_OUT = [
+    "exit",
+    "exit_group",
+    "mmap",
+    "munmap",
+    "mprotect",
+    "brk",
+    "madvise",
+    "mremap",
+    "rt_sigreturn",
+    "rt_sigaction",
+    "rt_sigprocmask",
+    "getpid",
+    "gettid",
+    "getppid",
+    "getuid",
+    "geteuid",
+    "getgid",
+    "getegid",
+    "arch_prctl",
+    "set_tid_address",
+    "set_robust_list",
+    "rseq",
+    "futex",
+    "clock_gettime",
+    "clock_nanosleep",
+    "nanosleep",
+    "getrandom",
+    "close",
+    "restart_syscall",
+    "sched_yield",
+    "sigaltstack",
+    "umask",
+    "wait4",
+    "waitid",
+    "poll",
+    "ppoll",
+    "select",
+    "pselect6",
+    "epoll_wait",
+    "epoll_pwait",
+    "prlimit64",
+    "getrlimit",
+    "uname",
+    "getcwd",
+    "lseek",
+    "rt_sigtimedwait",
+    "rt_sigsuspend",
+    "sched_getaffinity",
+    "sysinfo",
+    "getpgrp",
+    "getpgid",
+    "getsid",
+    "gettimeofday",
+    "time",
+]
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -72,7 +127,7 @@ def run(
 ) -> Result:
     """Run a program; make its `wanted`th call fail (0: none), or kill it when `kill` says so.
 
-    Counting begins with its first mkdir: what is before that is Python's own start. It ends for a
+    Counting begins with its first mkdir or flock: what is before that is Python's own start. It ends for a
     process with its second execve: that is the container's command, not ours.
     """
     result = Result()
@@ -151,7 +206,7 @@ def supervise(
                 continue  # it was killed meanwhile
             id_, who, _, number = struct.unpack_from("<QIIi", notice)
             name = names.get(number, str(number))
-            begun = begun or name in ("mkdir", "mkdirat")
+            begun = begun or name in ("mkdir", "mkdirat", "flock")
             if who not in execs:  # what the command starts is the command's own, too
                 execs[who] = 2 if max(execs.values()) >= 2 else 0
             ours = execs[who] < 2

@@ -46,19 +46,38 @@ CALL = re.compile(r"cannot run|\w+…?\(\d\)|PR_\w+|fork\+execve|_SET\w*")
 
 
 def words(way: str) -> list[str]:
-    return [sys.executable, "-m", "minidocker", "run", "--rm", "-h", "box", *WAYS[way], "base", "sh", "-c", XRAY]
+    return [
+        sys.executable,
+        "-m",
+        "minidocker",
+        "run",
+        "--rm",
+        "-h",
+        "box",
+        *WAYS[way],
+        "base",
+        "sh",
+        "-c",
+        XRAY,
+    ]
 
 
 def left(store: Path, env: dict[str, str]) -> list[str]:
     """What is still there after prune: containers, mounts, cgroups, processes."""
     done = subprocess.run(
-        [sys.executable, "-m", "minidocker", "prune"], env=env, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "minidocker", "prune"],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     found = [] if done.returncode == 0 else [f"prune: {done.stderr}"]
     for place, rest in (("containers", {"names"}), ("containers/names", set()), ("partial", set())):
         if os.path.isdir(store / place):
             found += [f"{place}/{name}" for name in os.listdir(store / place) if name not in rest]
-    found += [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(store) in line]
+    found += [
+        line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(store) in line
+    ]
     found += [name for name in os.listdir(store) if name.startswith(".overlay")]
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -105,7 +124,10 @@ def judge(
         return about + f"traceback {run.errors}"
     if "THE END" in run.output and run.output != whole.output:
         ours, theirs = run.output.splitlines(), whole.output.splitlines()
-        return about + f"another wall: {[a for a in ours if a not in theirs]} for {[b for b in theirs if b not in ours]}"
+        return (
+            about
+            + f"another wall: {[a for a in ours if a not in theirs]} for {[b for b in theirs if b not in ours]}"
+        )
     if run.status == 0 and "THE END" not in run.output:
         return about + f"status 0 and nothing has run: {run.output[-200:]} {run.errors}"
     if run.status != 0 and "THE END" in run.output and run.status != 125:
@@ -125,7 +147,9 @@ def killed(argv: list[str], env: dict[str, str], at: int) -> None:
     injector.run(argv, env, kill=lambda count: count == at, seconds=20)
 
 
-@pytest.mark.parametrize("what", ["run", "init", "publish", "import", "commit", "prune", "image rm"])
+@pytest.mark.parametrize(
+    "what", ["run", "init", "publish", "import", "commit", "prune", "image rm"]
+)
 def test_a_kill_at_any_moment_leaves_nothing_that_prune_does_not_take(
     what: str, env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -146,7 +170,9 @@ def test_a_kill_at_any_moment_leaves_nothing_that_prune_does_not_take(
         while (still := left(store, env)) and time.monotonic() < end:
             time.sleep(0.05)  # the container dies by PDEATHSIG, not at once
         assert not still, f"MINIDOCKER_SEED={SEED}, killed at call {at} of {most}: {still}"
-    done = subprocess.run([*me, "run", "--rm", "base", "true"], env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [*me, "run", "--rm", "base", "true"], env=env, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
 
 

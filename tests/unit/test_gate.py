@@ -326,7 +326,7 @@ def test_where_memory_may_not_be_executed_a_file_without_a_name_is(
     def refused(*_: object) -> int:
         raise PermissionError(13, "vm.memfd_noexec")
 
-    monkeypatch.setattr(os, "memfd_create", refused)
+    monkeypatch.setattr(sealed.os, "memfd_create", refused)
     data = gate.build(HERE, 3)
     fd = sealed.program(data, str(tmp_path))
     assert os.listdir(tmp_path) == []
@@ -347,7 +347,7 @@ def test_an_old_kernel_knows_no_flag_for_it(
             raise OSError(22, "Invalid argument")
         return real(name, flags)
 
-    monkeypatch.setattr(os, "memfd_create", old)
+    monkeypatch.setattr(sealed.os, "memfd_create", old)
     os.close(sealed.program(b"x", str(tmp_path)))
 
 

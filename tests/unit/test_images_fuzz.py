@@ -39,7 +39,9 @@ def signed(block: bytearray) -> bytes:
 
 def number(dice: random.Random) -> bytes:
     """A number as tar writes it: octal, base 256, below zero, or none at all."""
-    value = dice.choice([0, 1, 7, 255, 4095, 4096, 1 << 20, 1 << 31, 1 << 32, 1 << 55, -1, -(1 << 40)])
+    value = dice.choice(
+        [0, 1, 7, 255, 4095, 4096, 1 << 20, 1 << 31, 1 << 32, 1 << 55, -1, -(1 << 40)]
+    )
     match dice.randrange(4):
         case 0:
             return b"%o" % abs(value)
@@ -51,7 +53,20 @@ def number(dice: random.Random) -> bytes:
 
 
 def text(dice: random.Random) -> bytes:
-    parts = [b"a", b"..", b".", b"", b"\0", b"x" * 300, b"\xff", b"b\0c", b".wh.a", b".wh..wh..opq", b"\n", b" "]
+    parts = [
+        b"a",
+        b"..",
+        b".",
+        b"",
+        b"\0",
+        b"x" * 300,
+        b"\xff",
+        b"b\0c",
+        b".wh.a",
+        b".wh..wh..opq",
+        b"\n",
+        b" ",
+    ]
     return b"/".join(dice.choice(parts) for _ in range(dice.randrange(4)))
 
 
@@ -70,8 +85,24 @@ def pax(dice: random.Random) -> bytes:
             b"SCHILY.xattr.", b"SCHILY.xattr.user.\0", b"SCHILY.xattr.security.capability",
             b"SCHILY.xattr.trusted.overlay.opaque", b"SCHILY.xattr.user." + b"y" * 260, b"SCHILY.xattr.user.\xff%3D",
             b"SCHILY.xattr.bad"]  # fmt: skip
-    values = [b"", b"0", b"1", b"-1", b"1,2", b"0,9,5,1", b"9" * 19, b"9" * 30, b"1.5", b"\0", b"y", b"\xff" * 9, text(dice)]
-    return b"".join(record(dice.choice(keys), dice.choice(values)) for _ in range(dice.randrange(1, 4)))
+    values = [
+        b"",
+        b"0",
+        b"1",
+        b"-1",
+        b"1,2",
+        b"0,9,5,1",
+        b"9" * 19,
+        b"9" * 30,
+        b"1.5",
+        b"\0",
+        b"y",
+        b"\xff" * 9,
+        text(dice),
+    ]
+    return b"".join(
+        record(dice.choice(keys), dice.choice(values)) for _ in range(dice.randrange(1, 4))
+    )
 
 
 def one(dice: random.Random) -> bytes:
@@ -80,14 +111,22 @@ def one(dice: random.Random) -> bytes:
     for _ in range(dice.randrange(1, 6)):
         if dice.random() < 0.5:
             body = pax(dice)
-            out += signed(header(b"p", dice.choice([b"x", b"x", b"g"]), len(body))) + body.ljust(-(-len(body) // BLOCK) * BLOCK, b"\0")
+            out += signed(header(b"p", dice.choice([b"x", b"x", b"g"]), len(body))) + body.ljust(
+                -(-len(body) // BLOCK) * BLOCK, b"\0"
+            )
         body = dice.randbytes(dice.choice([0, 0, 5, 600]))
-        kind = dice.choice([b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"\0", b"S", b"L", b"K", b"V", b"7", b"Z"])
+        kind = dice.choice(
+            [b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"\0", b"S", b"L", b"K", b"V", b"7", b"Z"]
+        )
         block = header(text(dice)[:100], kind, len(body), text(dice)[:100])
         for _ in range(dice.randrange(3)):
             first, last = dice.choice(FIELDS)
             value = number(dice) if 100 <= first < 157 or first in (329, 337) else text(dice)
-            block[first:last] = value[: last - first].rjust(last - first, b"\0") if dice.random() < 0.3 else value[: last - first].ljust(last - first, b"\0")
+            block[first:last] = (
+                value[: last - first].rjust(last - first, b"\0")
+                if dice.random() < 0.3
+                else value[: last - first].ljust(last - first, b"\0")
+            )
         out += signed(block) + body.ljust(-(-len(body) // BLOCK) * BLOCK, b"\0")
     return out + bytes(2 * BLOCK)
 
@@ -115,12 +154,21 @@ def test_no_archive_gives_a_traceback(way: type[unpack.Unpacker], tmp_path: Path
 
 def test_a_zero_byte_in_the_name_of_an_attribute_is_a_sentence(tmp_path: Path) -> None:
     body = record(b"SCHILY.xattr.user.a\0b", b"1")
-    data = signed(header(b"p", b"x", len(body))) + body.ljust(BLOCK, b"\0") + signed(header(b"f", b"0")) + bytes(1024)
+    data = (
+        signed(header(b"p", b"x", len(body)))
+        + body.ljust(BLOCK, b"\0")
+        + signed(header(b"f", b"0"))
+        + bytes(1024)
+    )
     with pytest.raises(MinidockerError, match="zero byte"):
-        unpack.Unpacker(str(tmp_path), "x.tar").unpack(Archive(Stream(io.BytesIO(data).read, "x.tar")))
+        unpack.Unpacker(str(tmp_path), "x.tar").unpack(
+            Archive(Stream(io.BytesIO(data).read, "x.tar"))
+        )
 
 
-@pytest.mark.parametrize("major", [b"\x80\0\0\0\0\0\x10\0", b"\xff" * 8, b"\x80\xff\xff\xff\xff\xff\xff\xff"])
+@pytest.mark.parametrize(
+    "major", [b"\x80\0\0\0\0\0\x10\0", b"\xff" * 8, b"\x80\xff\xff\xff\xff\xff\xff\xff"]
+)
 def test_a_device_number_that_no_device_has_is_a_sentence(tmp_path: Path, major: bytes) -> None:
     block = header(b"d", b"3")
     block[329:337] = major
