@@ -80,35 +80,13 @@ def act_order(learner, kernel, talk):
 # --- exit_status and init --------------------------------------------------------------
 
 
-def raw_statuses(kernel, wanted):
-    """Make children end as `wanted` says ("exit 7", "signal 15"); return their raw statuses."""
-    found = []
-    for word in wanted:
-        kind, number = word.split()
-        pid = os.fork()
-        if pid == 0:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
-            if kind == "exit":
-                os._exit(int(number))
-            if int(number) != signal.SIGKILL:
-                signal.signal(int(number), signal.SIG_DFL)
-            os.kill(os.getpid(), int(number))
-            forever()
-        found.append(os.waitpid(pid, 0)[1])
-    return found
-
-
-def cast_exit_status(kernel, talk, wanted):
-    return raw_statuses(kernel, wanted)
-
-
-def act_exit_status(learner, kernel, talk, wanted, cast):
-    """Ask exit_status about raw statuses that the kernel made."""
+def act_exit_status(learner, kernel, talk, statuses):
+    """Ask exit_status about raw statuses."""
     function = learner.exit_status
-    seen = {}
-    for word, status in zip(wanted, cast, strict=True):
-        talk.step(f"exit_status({status:#06x}), the status of a process with {word}")
-        seen[word] = function(status)
+    seen = []
+    for status in statuses:
+        talk.step(f"exit_status({status:#06x})")
+        seen.append(function(status))
     talk.ask("results", seen=seen)
 
 
@@ -162,10 +140,31 @@ def job_end(talk, number, wanted):
 def job_listen(talk, number, signals):
     """Tell each signal that arrives."""
     # Blocked and taken by sigwait: with a handler, one that comes just before pause() would wait.
+    signals = {*signals, signal.SIGCHLD}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    talk.say("listening")
+    if os.fork() == 0:
+        while True:  # a bystander: no signal is for it
+            talk.say("stray", number=signal.sigwait(signals))
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        if os.fork() == 0:
+            os.close(writer)
+            os.read(reader, 1)  # an orphan, until main lets it end
+        os._exit(0)
+    os.waitpid(pid, 0)
+    signal.sigtimedwait({signal.SIGCHLD}, 0)  # of the child that has just ended: main's own
+    if os.fork() == 0:
+        talk.ask("listening")
+        os._exit(0)
+    os.close(reader)
     while True:
-        talk.say("got", number=signal.sigwait(signals))
+        number = signal.sigwait(signals)
+        if number == signal.SIGCHLD and writer >= 0:
+            os.close(writer)  # the check has answered, and the process that asked has ended
+            writer = -1
+            continue
+        talk.say("got", number=number)
 
 
 def job_sleep(talk, number):

@@ -6,6 +6,7 @@ with a text of its own: whoever reads one tells where he is. After a pivot, noth
 
 import fcntl
 import os
+import resource
 import signal
 
 from minidocker.kernel.flags import (
@@ -252,6 +253,8 @@ def act_close(learner, kernel, talk, first, numbers):
     function = learner.close_inherited
     pid = os.fork()
     if pid == 0:
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
         directory = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
         for number in numbers:
             os.dup2(directory, number)

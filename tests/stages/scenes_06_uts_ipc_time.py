@@ -19,9 +19,11 @@ def forever():
 # --- set_names -------------------------------------------------------------------------
 
 
-def act_names(learner, kernel, talk, hostname, domainname):
+def act_names(learner, kernel, talk, hostname, domainname, before=""):
     """Let set_names do its work, and stay while the check looks."""
     function = learner.set_names
+    if before:
+        kernel.setdomainname(before)
     talk.ask("ready")
     talk.step(f"set_names(kernel, {hostname!r}, {domainname!r})")
     function(kernel, hostname, domainname)

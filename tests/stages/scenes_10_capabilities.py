@@ -92,12 +92,18 @@ def cast_mask(kernel, talk):
         for path in (f"{SECRETS}/dir-{name}/key", f"{SECRETS}/file-{name}"):
             with open(path, "w") as stream:
                 stream.write("secret")
+    os.mkfifo(f"{SECRETS}/pipe-a")
+    os.symlink("nowhere", f"{SECRETS}/dangling")
+    os.symlink("file-c", f"{SECRETS}/link-a")
+    with open(f"{SECRETS}/file-c", "w") as stream:
+        stream.write("secret")
 
 
 def act_mask(learner, kernel, talk, cast):
     """Mask one of each, and a path that is not there."""
     function = learner.mask_paths
-    paths = [f"{SECRETS}/dir-a", f"{SECRETS}/nothing", f"{SECRETS}/file-a"]
+    names = ("dir-a", "nothing", "file-a", "pipe-a", "dangling", "link-a")
+    paths = [f"{SECRETS}/{name}" for name in names]
     talk.step(f"mask_paths(kernel, {paths})")
     function(kernel, paths)
     talk.ask("masked")

@@ -6,6 +6,7 @@ what is so: NSpid, namespaces, states and processor time of the processes that c
 
 import os
 import random
+import signal
 import time
 
 import pexpect
@@ -134,14 +135,26 @@ ENDS = ["exit 0", "exit 7", "exit 255", "signal 9", "signal 15", "signal 1"]
 
 
 def expected_status(word):
-    kind, number = word.split()
-    return int(number) + (128 if kind == "signal" else 0)
+    kind, number = word.split()[:2]
+    return int(number.rstrip(",")) + (128 if kind == "signal" else 0)
+
+
+WITH_A_CORE = (signal.SIGQUIT, signal.SIGABRT, signal.SIGSEGV)
+
+
+def raw_status(word):
+    """The raw status of wait(2) for an end: "exit 7", "signal 15", "signal 11, with a core"."""
+    kind, number, *core = word.split()
+    return int(number.rstrip(",")) << (8 if kind == "exit" else 0) | (0x80 if core else 0)
 
 
 def test_exit_status(subject, cell):
-    wanted = [*ENDS, f"exit {random.randrange(20, 120)}"]
-    with cell("exit_status", wanted=wanted) as one:
-        seen = one.expect("results")["seen"]
+    cored = random.choice(WITH_A_CORE)
+    wanted = [*ENDS, f"exit {random.randrange(20, 120)}", f"exit {random.randrange(130, 250)}",
+              f"signal {random.randrange(34, 64)}", f"signal {int(cored)}, with a core"]  # fmt: skip
+    random.shuffle(wanted)
+    with cell("exit_status", statuses=[raw_status(word) for word in wanted]) as one:
+        seen = dict(zip(wanted, one.expect("results")["seen"], strict=True))
         lines = compared({word: expected_status(word) for word in wanted}, seen)
         if not good(lines):
             raise Fail("MD0110", ran="exit_status(status)", lines=lines)
@@ -244,6 +257,8 @@ def test_init_signals(subject, cell):
             os.kill(sender, number)
             if not wait_for_signal(one, got, name, number):
                 break
+        one.answer()  # now an orphan ends: SIGCHLD is for init, and for nobody else
+        wait_for_signal(one, got, "SIGCHLD", f.SIGCHLD)
         lines = compared(dict.fromkeys(SIGNALS, "arrived"), got)
         if not good(lines):
             raise Fail("MD0113", ran=ran, lines=lines)
@@ -257,6 +272,10 @@ def wait_for_signal(one, got, name, number):
             if message.event == "returned":
                 raise Fail("MD0114", ran=f"init(kernel, main), after {name}",
                            kernel=f"it returned {message['value']}")  # fmt: skip
+            if message.event == "stray":
+                who = f"{f.name_of(message['number'], 'SIG')} reached another process"
+                raise Fail("MD0124", ran="init(kernel, main), with a bystander",
+                           expected="signals go to main alone", kernel=who)  # fmt: skip
             if message.event != "got":
                 one.unexpected(message)
             elif message["number"] == number:

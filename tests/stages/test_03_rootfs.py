@@ -341,7 +341,8 @@ def descriptors_of(one, pid):
 
 
 def test_closed(subject, cell):
-    numbers = [3, 4, 7, random.randrange(10, 29), random.randrange(300, 900)]
+    numbers = [3, 4, 7, random.randrange(10, 29), random.randrange(300, 900),
+               random.randrange(1100, 4000)]  # fmt: skip
     with cell("close", first=3, numbers=numbers) as one:
         after_exec(one, 3, numbers, "close_inherited(3), then execve")
 

@@ -5,6 +5,7 @@ kernel's overlay shows there is the truth.
 """
 
 import os
+import random
 
 from looking_at_layers import noted, plan, read, somewhere, token, write
 
@@ -28,16 +29,20 @@ def mounted(one, ran):
     return message["options"]
 
 
+UNSORTED = (("moss", "Zinc", "alder"), ("z10", "z9", "z2"), ("über", "b", "Öx"))
+
+
 def test_options_order(subject, cell):
     place, texts = somewhere(), [token(), token(), token()]
-    layers = [["a", [["x", texts[0]], ["only-a", texts[0]]]],
-              ["b", [["x", texts[1]], ["both", texts[1]]]],
-              ["c", [["both", texts[2]], ["d/deep", texts[2]]]]]  # fmt: skip
-    ran = "overlay_options([a, b, c], upper, work): c is the top layer"
+    a, b, c = random.choice(UNSORTED)
+    layers = [[a, [["x", texts[0]], ["only-a", texts[0]]]],
+              [b, [["x", texts[1]], ["both", texts[1]]]],
+              [c, [["both", texts[2]], ["d/deep", texts[2]]]]]  # fmt: skip
+    ran = f"overlay_options([{a}, {b}, {c}], upper, work): {c} is the top layer"
     wanted = {"x": texts[1], "only-a": texts[0], "both": texts[2], "d/deep": texts[2]}
     with cell("options", place=place, layers=layers) as one:
         options = mounted(one, ran)
-        who = dict(zip(texts, "abc", strict=True))
+        who = dict(zip(texts, (a, b, c), strict=True))
         seen = {name: read(one, f"{place}/merged/{name}") for name in wanted}
         lines = compared({name: f"from {who[text]}" for name, text in wanted.items()},
                          {name: f"from {who.get(text, 'nowhere')}"
@@ -46,7 +51,7 @@ def test_options_order(subject, cell):
             raise Fail("MD0402", ran=ran, kernel=options, lines=lines)
         text = token()
         write(one, f"{place}/merged/x", text.encode())
-        if read(one, f"{place}/upper/x") != text or read(one, f"{place}/b/x") != texts[1]:
+        if read(one, f"{place}/upper/x") != text or read(one, f"{place}/{b}/x") != texts[1]:
             raise Fail("MD0403", ran=ran, expected="a write to merged/x goes to upper/x",
                        kernel=options)  # fmt: skip
 

@@ -127,6 +127,8 @@ def test_limits_memory(subject, cell):
             {"memory": size, "swap": size + half}, {"memory.max": size, "memory.swap.max": half}),
         f"memory={size}, swap=-1": (
             {"memory": size, "swap": -1}, {"memory.max": size, "memory.swap.max": "max"}),
+        f"memory={size}, swap={-half}": (
+            {"memory": size, "swap": -half}, {"memory.max": size, "memory.swap.max": "max"}),
         "nothing": ({}, {}),
     }  # fmt: skip
     judge_limits(cell, cases, "MD0503")
@@ -150,6 +152,8 @@ def test_limits_pids(subject, cell):
     cases = {
         f"pids={some}": ({"pids": some}, {"pids.max": some}),
         "pids=-1": ({"pids": -1}, {"pids.max": "max"}),
+        f"pids={-some}": ({"pids": -some}, {"pids.max": "max"}),
+        "pids=0": ({"pids": 0}, {"pids.max": 0}),
         f"memory={size}, cpus=1.5, pids={some}": (
             {"memory": size, "cpus": 1.5, "pids": some},
             {"memory.max": size, "memory.swap.max": size, "cpu.max": "150 %", "pids.max": some}),

@@ -64,8 +64,14 @@ def named(one):
     return before, sender, inside(one.pid, "uts", both_names)
 
 
+def long_name(kind):
+    """A name as long as the kernel takes one, 64 bytes, with a letter of two bytes and capitals."""
+    name = new_name(kind) + "-Übung-"
+    return name + "x" * (64 - len(name.encode()))
+
+
 def test_names_own(subject, cell):
-    host, domain = new_name("box"), new_name("lab")
+    host, domain = long_name("box"), long_name("lab")
     ran = f"set_names(kernel, {host!r}, {domain!r})"
     with cell("names", hostname=host, domainname=domain) as one:
         _, sender, _ = named(one)
@@ -91,7 +97,7 @@ def test_names_kept(subject, cell):
 
 def test_names_empty(subject, cell):
     host = new_name("box")
-    with cell("names", hostname=host, domainname="") as one:
+    with cell("names", hostname=host, domainname="", before=new_name("old")) as one:
         before, sender, _ = named(one)
         seen = inside(sender, "uts", both_names)
         if seen != [host, before[1]]:

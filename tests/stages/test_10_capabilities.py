@@ -2,6 +2,7 @@
 
 import os
 import random
+import stat
 import time
 
 from minidocker.course.outcomes import Fail, compared, good
@@ -135,8 +136,19 @@ def test_mask_hides(subject, cell):
         lines = compared({"dir-a": [], "file-a": ""}, found)
         if not good(lines):
             raise Fail("MD1017", ran=ran, lines=lines)
-        if place(lambda: os.path.lexists("nothing")):
+        kinds = place(lambda: {name: kind_of(name) for name in ("pipe-a", "file-c")})
+        lines = compared({"pipe-a": "a device", "file-c": "a device"}, kinds)
+        if not good(lines):
+            raise Fail("MD1017", ran=ran, lines=lines)
+        if place(lambda: os.path.lexists("nothing") or os.path.lexists("nowhere")):
             raise Fail("MD1020", ran=ran)
+
+
+def kind_of(path):
+    """What a path is, in a word."""
+    mode = os.stat(path).st_mode
+    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFREG: "a file"}
+    return kinds.get(stat.S_IFMT(mode), "something else")
 
 
 def look(path):

@@ -76,11 +76,11 @@ def test_filter_refuses(subject, cell):
 
 
 def test_filter_others(subject, cell):
-    rules = {number: 1 + number % 30 for number in random.sample(range(100, 400), 60)}
+    rules = {number: random.randrange(1, 134) for number in random.sample(range(600), 100)}
     with cell("filter", rules=list(rules.items())) as one:
         code = program(one)
         native = NATIVE[os.uname().machine]
-        for number in range(600):
+        for number in (*range(640), *random.sample(range(640, 1 << 30), 50)):
             found = verdict(code, native, number)
             wanted = ERRNO | rules[number] if number in rules else ALLOW
             if found != wanted:
@@ -95,12 +95,14 @@ def test_filter_doors(subject, cell):
     with cell("filter", rules=list(rules.items())) as one:
         code = program(one)
         ran = f"compile_filter({rules})"
-        for number in (20, 39, *rules):
-            found = verdict(code, FOREIGN[machine], number)
+        foreign = [(FOREIGN[machine], number) for number in (20, 39, *rules)]
+        foreign += [(random.getrandbits(32) & ~1, number) for number in (0, *rules)]
+        for arch, number in foreign:
+            found = verdict(code, arch, number)
             if found is None or found >> 31 == 0:
                 raise Fail("MD1115", ran=ran, expected="killed", kernel=f"{found or 0:#x}")
         if machine == "x86_64":
-            for number in rules:
+            for number in (*rules, 0, 0x3FFFFFFF):
                 found = verdict(code, NATIVE[machine], number | 0x40000000)
                 if found is None or found >> 31 == 0:
                     raise Fail("MD1116", ran=ran, expected="killed", kernel=f"{found or 0:#x}")

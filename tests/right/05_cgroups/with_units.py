@@ -1,5 +1,9 @@
 # right: 64M as text, another period of cpu.max, and one dictionary at the end
 
+def text_of(pids):
+    return None if pids is None else "max" if pids < 0 else f"{pids}"
+
+
 def limits(resources):
     memory, swap = resources.memory, resources.swap
     if memory is not None:
@@ -10,6 +14,6 @@ def limits(resources):
         "memory.swap.max": None if memory is None else "max" if swap < 0 else f"{swap >> 10}k",
         "cpu.max": quota,
         "cpu.weight": None if resources.shares is None else f"{weight(resources.shares)}\n",
-        "pids.max": None if resources.pids is None else str(resources.pids).replace("-1", "max"),
+        "pids.max": text_of(resources.pids),
     }
     return {name: text for name, text in found.items() if text is not None}
