@@ -13,7 +13,7 @@ import pytest
 
 from minidocker.errors import UsageError
 from minidocker.escapes import catalogue
-from minidocker.spec.spec import parse_volume
+from minidocker.stages.mounts import parse_volume
 
 TESTS = Path(__file__).resolve().parents[1]
 TABLE = (TESTS.parent / "docs/advisories.md").read_text()
