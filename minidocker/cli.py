@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from minidocker.errors import MinidockerError, UsageError
+from minidocker.errors import KernelError, MinidockerError, UsageError
 
 # Every word of the command line: the module whose main(argv) answers it, how it is written, and
 # what it does. --help and the way to the module come from here, and a word stands nowhere else.
@@ -86,7 +86,19 @@ def unforeseen(problem: OSError) -> MinidockerError:
     """Make a sentence of an error that nothing else has put into words."""
     if not os.stat(".").st_nlink:
         return MinidockerError("the directory that you are in has been removed", "cd /")
-    return MinidockerError(str(problem), getattr(problem, "remedy", "") or "minidocker doctor")
+    words = str(problem) if isinstance(problem, KernelError) else f"{call_of(problem)}: {problem}"
+    return MinidockerError(words, getattr(problem, "remedy", "") or "minidocker doctor")
+
+
+def call_of(problem: OSError) -> str:
+    """Say which call it was that failed, from the line of ours that made it: "flock(2)"."""
+    from traceback import extract_tb
+
+    frame = extract_tb(problem.__traceback__)[-1]
+    if "importlib" in frame.filename:
+        return "open(2) of a module of Python's"
+    words = (frame.line or "").split("(")
+    return f"{words[-2].split('.')[-1].split()[-1]}(2)" if len(words) > 1 else frame.name
 
 
 def complain(problem: MinidockerError) -> None:

@@ -52,43 +52,13 @@ def _naming(name: str, function: Any) -> Any:
 
 
 def named_error(name: str, problem: OSError, args: tuple[Any, ...]) -> KernelError:
-    """Put the call, its errno and its path together; one class of Python's stays what it was."""
+    """Put the call, its errno and its path together."""
     if isinstance(problem, KernelError):
         return problem
     path = problem.filename or (args[0] if args and isinstance(args[0], str | bytes) else "")
-    kind = type(problem)
-    made = CLASSES.get(kind, KernelError)
-    return made(f"{name}(2)", problem.errno or 0, _os.fsdecode(path) if path else "")
+    return KernelError(f"{name}(2)", problem.errno or 0, _os.fsdecode(path) if path else "")
 
 
-class _NotFound(KernelError, FileNotFoundError):
-    pass
-
-
-class _Exists(KernelError, FileExistsError):
-    pass
-
-
-class _Denied(KernelError, PermissionError):
-    pass
-
-
-class _Broken(KernelError, BrokenPipeError):
-    pass
-
-
-class _WouldBlock(KernelError, BlockingIOError):
-    pass
-
-
-# `except FileNotFoundError` must go on to catch what it names.
-CLASSES: dict[type[OSError], type[KernelError]] = {
-    FileNotFoundError: _NotFound,
-    FileExistsError: _Exists,
-    PermissionError: _Denied,
-    BrokenPipeError: _Broken,
-    BlockingIOError: _WouldBlock,
-}
 if not TYPE_CHECKING:
     os = Named(_os)
     fcntl = Named(_fcntl)

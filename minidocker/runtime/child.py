@@ -69,9 +69,10 @@ class Child:
             self.stand_alone()
             self.inside([stage for stage in self.stages if not stage.last])
             self.start()
-        except BaseException as problem:  # an unwound child would run the host's clean-up
+        except BaseException as problem:
             self.fail(problem)
-        os._exit(125)
+        finally:  # an unwound child would run the host's clean-up
+            os._exit(125)
 
     def wait_for_go(self) -> None:
         """Read the gate's one byte; a closed gate means that the host gave up."""

@@ -160,7 +160,9 @@ def test_a_kill_at_any_moment_leaves_nothing_that_prune_does_not_take(
     print(f"MINIDOCKER_SEED={SEED}: {rounds} kills of {what}")
     prepare, argv = commands(what, me, env, tmp_path)
     prepare()
-    most = injector.run(argv, env).count
+    whole = injector.run(argv, env)
+    most = whole.count
+    assert whole.status == 0 and most, whole.errors
     for _ in range(rounds):
         left(store, env)
         prepare()
@@ -198,14 +200,14 @@ def commands(
 
     def doomed() -> None:
         archive()
-        do("image", "import", str(tmp_path / "x.tar"), "doomed")
+        do("image", "import", "doomed", str(tmp_path / "x.tar"))
 
     plain = [*me, "run", "--rm"]
     return {
         "run": (lambda: None, [*plain, "base", "true"]),
         "init": (lambda: None, [*plain, "--init", "base", "sleep", "0.2"]),
         "publish": (lambda: None, [*plain, "-p", "127.0.0.1:18765:80", "base", "true"]),
-        "import": (archive, [*me, "image", "import", str(tmp_path / "x.tar"), "imported"]),
+        "import": (archive, [*me, "image", "import", "imported", str(tmp_path / "x.tar")]),
         "commit": (ended, [*me, "commit", "one", "made"]),
         "prune": (ended, [*me, "prune"]),
         "image rm": (doomed, [*me, "image", "rm", "doomed"]),

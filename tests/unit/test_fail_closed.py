@@ -11,6 +11,7 @@ import pytest
 
 from minidocker.errors import KernelError, MinidockerError
 from minidocker.kernel.linux import Linux
+from minidocker.kernel.named import os as named
 from minidocker.kernel.trace import Pretend
 from minidocker.spec.spec import Hardening, Mount, Process, Root, Run, Spec
 from minidocker.stages.identity import Identity
@@ -160,7 +161,24 @@ def test_the_kernel_says_nothing_is_there_only_when_it_knows(
     def refused(*_: object, **__: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(os, "stat", refused)
+    monkeypatch.setattr(named, "stat", refused)
     for ask in (kernel.kind, kernel.exists, kernel.device, kernel.superblock):
         with pytest.raises(KernelError, match="stat"):
             ask("/x")
+
+
+def test_a_child_never_unwinds_into_the_hosts_code() -> None:
+    """Whatever goes wrong while it says what went wrong: it would run the host's clean-up."""
+    import os
+
+    from minidocker.kernel.trace import Pretend
+    from minidocker.runtime.child import Child
+
+    pid = os.fork()
+    if pid == 0:
+        try:
+            child = Child(None, [], Pretend(), None, (0, 0), 0, set(), "", None)  # type: ignore[arg-type]
+            child()
+        finally:
+            os._exit(77)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 125
