@@ -6,6 +6,7 @@ what the machine counts with; both kinds are removed with the cell.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import re
@@ -208,3 +209,12 @@ def open_terminal() -> tuple[int, int]:
     settings[3] &= ~termios.ECHO
     termios.tcsetattr(slave, termios.TCSANOW, settings)
     return master, slave
+
+
+def sealed(text: str) -> int:
+    """Return a descriptor from which a text can be read, and that nobody can write to."""
+    fd = os.memfd_create("text", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.write(fd, text.encode("utf-8", "replace"))
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW
+                | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)  # fmt: skip
+    return fd

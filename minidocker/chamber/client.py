@@ -68,3 +68,10 @@ class Maker:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def refused(answer: dict[str, Any]) -> None:
+    """Raise Blocked when the kernel refused the cell, RuntimeError when the grader is at fault."""
+    if "refused" in answer:
+        raise Blocked(f"no cell can be made here: {answer['refused']}", "minidocker doctor")
+    raise RuntimeError(f"no cell: {answer.get('broken', answer)}")

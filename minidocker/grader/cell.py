@@ -6,7 +6,6 @@ needed, limits on everything together. See minidocker/chamber.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import select
@@ -27,21 +26,18 @@ from minidocker.chamber.cell_needs import (
     open_terminal,
     remove_cgroup,
     room_for,
+    sealed,
 )
-from minidocker.chamber.client import Maker
+from minidocker.chamber.client import Maker, refused
 from minidocker.course.outcomes import Fail, NotStarted
 from minidocker.errors import LAB_MACHINE, Blocked
 from minidocker.grader import bound, line
+from minidocker.grader.budget import Budget
 from minidocker.grader.files import Files
 from minidocker.grader.probe import Gone, Proc
 
 ROOMS = ("stages", "net", "runtime", "engine", "images", "lab", "grader")
-TICK = os.sysconf("SC_CLK_TCK")
 
-QUIET_SECONDS = 2.0
-"""So long may everything in a cell sleep, when an answer is expected."""
-CPU_SECONDS = 1.5
-"""So much processor time may a cell use for one answer."""
 START_SECONDS = 40.0
 """So long may a cell take to stand on a busy machine."""
 
@@ -113,7 +109,7 @@ class Cell:
                 os.close(fd)
         if "pid" not in answer:
             self.close()
-            _refused(answer)
+            refused(answer)
         self.pid = answer["pid"]
         self.bound.cells.append(self)
         self._begin()
@@ -137,7 +133,7 @@ class Cell:
         answer = line.ended(self.control.recv(100_000) or b'{"broken": "it ended at its start"}')
         if "ready" not in answer:
             self.close()
-            _refused(answer)
+            refused(answer)
         # Opened before any learner code runs: whatever it unmounts, this stays.
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         self._open.append(os.open(f"/proc/{self.pid}/root/proc", flags))
@@ -339,40 +335,6 @@ class Cell:
         )
 
 
-class Budget:
-    """How long an answer may take: processor time for a loop, quiet time for a sleep.
-
-    Time in which the cell wants the processor and does not get it counts for neither. The whole
-    check has its own bound (bound.py), which no answer renews.
-    """
-
-    def __init__(self, proc: Proc) -> None:
-        self.proc = proc
-        self.last = time.monotonic()
-        self.ticks = proc.load()[1]
-        self.slept = 0.0
-
-    def check(self, cell: Cell) -> None:
-        """Raise Fail when the learner's code loops or sleeps for too long."""
-        now = time.monotonic()
-        wants, ticks = self.proc.load()
-        self.slept = 0.0 if wants else self.slept + now - self.last
-        self.last = now
-        if (ticks - self.ticks) / TICK > CPU_SECONDS * bound.scale():
-            raise Fail("MD9006", step=cell.doing, seconds=CPU_SECONDS * bound.scale())
-        if self.slept > QUIET_SECONDS * bound.scale():
-            raise Fail("MD9007", step=cell.doing, seconds=QUIET_SECONDS * bound.scale())
-
-
-def sealed(text: str) -> int:
-    """Return a descriptor from which a text can be read, and that nobody can write to."""
-    fd = os.memfd_create("text", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.write(fd, text.encode("utf-8", "replace"))
-    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW
-                | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)  # fmt: skip
-    return fd
-
-
 _host: list[int] = []
 
 
@@ -384,10 +346,3 @@ def _host_proc() -> int:
 
 def _hidden(text: str) -> bool:
     return "minidocker." in text
-
-
-def _refused(answer: dict[str, Any]) -> None:
-    """Raise Blocked when the kernel refused the cell, RuntimeError when the grader is at fault."""
-    if "refused" in answer:
-        raise Blocked(f"no cell can be made here: {answer['refused']}", "minidocker doctor")
-    raise RuntimeError(f"no cell: {answer.get('broken', answer)}")

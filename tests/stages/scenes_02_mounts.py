@@ -42,22 +42,26 @@ def tmpfs(kernel, path, source, propagation=0):
         kernel.mount("", path, "", propagation)
 
 
-def shared_tree(kernel):
+def shared_tree(kernel, spots=None):
     """Build a shared mount with a shared mount on it, and a spot on each one, and on "/"."""
     tmpfs(kernel, TREE, "tree", MS_SHARED)
     tmpfs(kernel, INNER, "inner", MS_SHARED)
-    for path in SPOTS:
+    for path in spots or SPOTS:
+        if path.startswith(SPACED):
+            tmpfs(kernel, SPACED, "spaced", MS_SHARED)
         os.mkdir(path)
 
 
+SPACED = f"{TREE}/two words\tand a tab"
 SPOTS = ("/spot", f"{TREE}/spot", f"{INNER}/spot")
+ALL_SPOTS = (*SPOTS, f"{SPACED}/spot")
 
 
 # --- make_private ----------------------------------------------------------------------
 
 
 def cast_private(kernel, talk, token):
-    shared_tree(kernel)
+    shared_tree(kernel, ALL_SPOTS)
 
 
 def act_private(learner, kernel, talk, token, cast):
@@ -68,7 +72,7 @@ def act_private(learner, kernel, talk, token, cast):
     talk.step("make_private(kernel)")
     function(kernel)
     talk.ask("private")
-    for spot in SPOTS:
+    for spot in ALL_SPOTS:
         kernel.mount(token, spot, "tmpfs", 0, "size=64k")
     talk.ask("mounted")
 

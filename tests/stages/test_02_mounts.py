@@ -10,7 +10,7 @@ import random
 from minidocker.course.outcomes import Fail, compared, good
 from minidocker.proc import mounts
 
-SPOTS = ("/spot", "/tmp/tree/spot", "/tmp/tree/inner/spot")
+SPOTS = ("/spot", "/tmp/tree/spot", "/tmp/tree/inner/spot", "/tmp/tree/two words\tand a tab/spot")
 HOST = 1  # the cell's process 1
 
 

@@ -10,7 +10,7 @@ import random
 import stat
 
 from minidocker.course.outcomes import Fail, compared, good
-from minidocker.grader.cell import Budget
+from minidocker.grader.budget import Budget
 from minidocker.grader.probe import Gone
 from minidocker.proc import mounts
 

@@ -1,0 +1,176 @@
+"""What stands between an enemy and a verdict, part by part: the line, the bound, files, texts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minidocker.chamber.cell_init import written_in
+from minidocker.course import exercise_file
+from minidocker.course.journal import Journal
+from minidocker.course.outcomes import Fail, inert
+from minidocker.errors import Blocked, KernelError
+from minidocker.grader import bound, line
+
+
+@given(st.binary(max_size=300))
+def test_whatever_arrives_is_a_message_or_noise(data):
+    try:
+        event, facts = line.parse(data)
+    except line.Noise:
+        return
+    assert isinstance(event, str)
+    assert isinstance(facts, dict)
+
+
+@pytest.mark.parametrize("data", [
+    b"[" * 50_000, b'{"event": 1}', b'{"x": 1}', b"[]", b"\xff", b"1" * 5000,
+    json.dumps({"event": "x", "value": "y" * 200_000}).encode(),
+    b'{"event": "x", "value": ' + b"[" * 40 + b"]" * 40 + b"}",
+])  # fmt: skip
+def test_noise(data):
+    with pytest.raises(line.Noise):
+        line.parse(data)
+
+
+def test_a_lone_surrogate_can_be_shown():
+    _, facts = line.parse(b'{"event": "x", "value": ["\\udc80", NaN]}')
+    assert facts["value"] == ["\\udc80", "NaN"]
+
+
+@given(st.text())
+def test_an_inert_text_shows_and_does_nothing_else(text):
+    shown = inert(text)
+    kinds = {unicodedata.category(one) for one in shown if one not in "\n\t"}
+    assert not kinds & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert "\x1b" not in shown
+    shown.encode("utf-8")
+
+
+class Cell:
+    """A cell whose processes are what a test says."""
+
+    doing = "a step"
+
+    def __init__(self, *rows):
+        self.rows = list(rows)
+        self.drained = 0
+
+    def drain(self):
+        self.drained += 1
+
+    def processes(self):
+        return self.rows
+
+
+def test_a_loop_in_the_check_itself_ends_with_the_bound(monkeypatch):
+    monkeypatch.setattr(bound, "TOTAL_SECONDS", 0.5)
+    monkeypatch.setattr(bound, "scale", lambda: 1.0)
+    one = bound.Bound()
+    one.cells.append(Cell((2, "S", "python", 0)))
+    begin = time.monotonic()
+
+    def never_ends():
+        while True:
+            try:
+                time.sleep(0.01)
+            except OSError:
+                continue
+
+    with pytest.raises(Fail) as problem:
+        one.run(never_ends)
+    assert problem.value.code == "MD9013"
+    assert "a step" in problem.value.text
+    assert time.monotonic() - begin < 3
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert one.cells[0].drained
+
+
+def test_processor_time_of_ended_processes_counts(monkeypatch):
+    monkeypatch.setattr(bound, "scale", lambda: 1.0)
+    one, ticks = bound.Bound(), bound.TICK * 4
+    cell = Cell((2, "R", "python", ticks))
+    one.cells.append(cell)
+    one.check()
+    cell.rows = [(3, "R", "python", ticks)]
+    with pytest.raises(Fail) as problem:
+        one.check()
+    assert problem.value.code == "MD9006"
+
+
+def test_a_machine_that_gives_no_time_is_no_fault_of_the_code(monkeypatch):
+    monkeypatch.setattr(bound, "TOTAL_SECONDS", 0.0)
+    monkeypatch.setattr(bound, "scale", lambda: 1.0)
+    one = bound.Bound()
+    one.cells.append(Cell((2, "R", "python", 3)))
+    one._load()
+    with pytest.raises((Fail, Blocked)):
+        one.check()
+
+
+def test_a_file_to_be_judged_is_a_file(tmp_path):
+    place = tmp_path / "x.py"
+    assert exercise_file.look(place) == ("", "")
+    place.write_bytes(b"\xef\xbb\xbfa = 1\r\nb = 2\r")
+    assert exercise_file.look(place) == ("a = 1\nb = 2\n", "")
+    for make, why in (
+        (lambda: os.mkfifo(place), "no regular file"),
+        (place.mkdir, "no regular file"),
+        (lambda: place.symlink_to("/etc/passwd"), "symbolic link"),
+        (lambda: place.write_bytes(b"," * 300_000), "larger than"),
+        (lambda: place.write_bytes(b"x = 1\n# \xe9\n"), "line 2"),
+    ):
+        place.rmdir() if place.is_dir() and not place.is_symlink() else place.unlink()
+        make()
+        text, told = exercise_file.look(place)
+        assert text == ""
+        assert why in told
+
+
+@pytest.mark.parametrize("text", ["(" * 5000, "x = " + "-" * 100_000 + "1", "a\0b", "def f(:"])
+def test_a_text_that_cannot_be_parsed_is_wrong_and_no_more(text):
+    shape = exercise_file.shape_of(text)
+    assert shape.wrong or shape.items
+
+
+def test_a_damaged_journal_is_read_as_far_as_it_is_whole(tmp_path, capsys):
+    journal = Journal(tmp_path)
+    journal.add("hint", lesson="01", check="a", code="", step=1)
+    with open(journal.path, "a") as file:
+        file.write('{"do": "grade", "lesson": 3}\n[[[\n{"do": "hint"')
+    journal.add("hint", lesson="01", check="a", code="", step=2)
+    assert [entry["step"] for entry in journal.entries()] == [1, 2]
+    assert "3 lines are damaged" in capsys.readouterr().err
+    journal.path.unlink()
+    os.mkfifo(journal.path)
+    assert journal.entries() == []
+
+
+def test_a_kernel_error_is_the_errnos_own_class():
+    for number, kind in ((2, FileNotFoundError), (1, PermissionError), (10, ChildProcessError)):
+        with pytest.raises(kind) as problem:
+            raise KernelError("open(2)", number, "/x")
+        assert isinstance(problem.value, KernelError)
+        assert (problem.value.errno, problem.value.filename) == (number, "/x")
+        assert problem.value.call == "open(2)"
+
+
+def test_where_a_callable_is_written():
+    import functools
+
+    class Odd:
+        def __call__(self):
+            return 1
+
+    here = __file__
+    for value in (Odd(), functools.partial(Odd()), functools.cache(lambda: 1), Odd().__call__):
+        assert here in written_in(value)
+    assert here not in written_in(os.path.exists)
+    assert here not in written_in(functools.partial(print))
