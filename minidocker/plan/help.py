@@ -15,8 +15,8 @@ ORDER = (
     "network", "publish", "network-alias", "ip",
     "cap-add", "cap-drop", "security-opt", "privileged", "device", "ulimit",
     "memory", "memory-swap", "cpus", "cpu-shares", "pids-limit",
-    "rootfs", "layer", "boottime-offset", "stages", "stage", "mine", "explain", "dry-run", "on",
-    "fresh", "help",
+    "rootfs", "layer", "boottime-offset", "stages", "stage", "mine", "unsafe", "explain", "dry-run",
+    "on", "fresh", "help",
 )  # fmt: skip
 
 USAGE = "minidocker run [OPTIONS] [IMAGE] [COMMAND [ARG…]]"

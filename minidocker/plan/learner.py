@@ -13,6 +13,7 @@ TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read thi
 if TYPE_CHECKING:
     from typing import Any
 
+    from minidocker.course.manifest import Lesson, Manifest
     from minidocker.images.store.store import Store
     from minidocker.stages.base import Stage
 
@@ -21,7 +22,7 @@ def adopted(chosen: list[type[Stage]], options: dict[str, Any]) -> list[type[Sta
     """Put learners' parts in: every --stage NAME=FILE, and with --mine all of exercises/."""
     wanted: list[tuple[str, list[str], str, bool]] = []
     if options.get("mine"):
-        wanted += mine()
+        wanted += mine(bool(options.get("unsafe")))
     for text in options.get("stage", []):
         name, equals, file = text.partition("=")
         if not equals or not file:
@@ -47,10 +48,11 @@ def adopted(chosen: list[type[Stage]], options: dict[str, Any]) -> list[type[Sta
     return [stages[stage.name] for stage in chosen]
 
 
-def mine() -> list[tuple[str, list[str], str, bool]]:
+def mine(unsafe: bool = False) -> list[tuple[str, list[str], str, bool]]:
     """List the parts that the learner has written, by the manifest: (stage, parts, file, False).
 
-    A function that is still the starter's is left out, and the reference serves instead.
+    A function that is still the starter's is left out, and the reference serves instead. So is one
+    that failed when this text was judged last, unless `unsafe`; either is said.
     MINIDOCKER_EXERCISES names another directory than the course's exercises/.
     """
     from pathlib import Path
@@ -62,6 +64,13 @@ def mine() -> list[tuple[str, list[str], str, bool]]:
     found = []
     for lesson in course.lessons:
         changed = exercise_file.changed(course, lesson, directory)
+        bad = changed & failed(course, lesson, exercise_file.read(directory / lesson.file))
+        if bad:
+            names = ", ".join(sorted(bad))
+            what = "is used all the same" if unsafe else "is not used (--unsafe uses it)"
+            sys.stderr.write(f"minidocker: {names} failed when it was judged last, and {what}.\n")
+        if not unsafe:
+            changed -= bad
         by_stage: dict[str, list[str]] = {}
         for function in lesson.functions:
             if function.stage and function.name in changed:
@@ -69,6 +78,18 @@ def mine() -> list[tuple[str, list[str], str, bool]]:
         file = os.path.relpath(directory / lesson.file)
         found += [(stage, parts, file, False) for stage, parts in by_stage.items()]
     return found
+
+
+def failed(course: Manifest, lesson: Lesson, text: str) -> set[str]:
+    """Return the functions whose check failed when exactly this text was judged last."""
+    from minidocker.course.journal import Journal, digest
+
+    journal = Journal(course.root)
+    last = journal.last_grade(lesson.id)
+    if last is None or last["digest"] != digest(text):
+        return set()
+    wrong = set(journal.failed(lesson.id))
+    return {name for check in lesson.checks if check.id in wrong for name in check.functions}
 
 
 def warning_outside_the_lab(store: Store) -> str:

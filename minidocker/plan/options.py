@@ -27,6 +27,7 @@ GENERAL = (
     Option("--stage", LIST, "NAME=FILE", "our own", "take a stage's parts from a file of yours"),
     Option("--mine", FLAG, "", "our own",
            "take every part that you have written from exercises/"),
+    Option("--unsafe", FLAG, "", "our own", "with --mine: parts too that failed when judged last"),
     Option("--explain", FLAG, "", "our own", "tell each step while it is done"),
     Option("--dry-run", FLAG, "", "our own", "tell each step and do none; on any system"),
     Option("--on", VALUE, "MACHINE", "our own", "run it in the lab machine: vm or vagrant"),

@@ -7,17 +7,21 @@ import os
 import signal
 import time
 import unicodedata
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minidocker.chamber.cell_init import written_in
-from minidocker.course import exercise_file
+from minidocker.course import exercise_file, manifest
 from minidocker.course.journal import Journal
-from minidocker.course.outcomes import Fail, inert
+from minidocker.course.manifest import load
+from minidocker.course.outcomes import Fail, Result, inert
 from minidocker.errors import Blocked, KernelError
 from minidocker.grader import bound, line
+from minidocker.plan import learner
 
 
 @given(st.binary(max_size=300))
@@ -160,6 +164,34 @@ def test_a_kernel_error_is_the_errnos_own_class():
         assert isinstance(problem.value, KernelError)
         assert (problem.value.errno, problem.value.filename) == (number, "/x")
         assert problem.value.call == "open(2)"
+
+
+def test_mine_leaves_out_what_failed_when_this_text_was_judged(tmp_path, monkeypatch, capsys):
+    root = Path(__file__).resolve().parents[2]
+    course = replace(load(root), root=tmp_path)
+    lesson = course.lesson("01")
+    spoilt = "\n\ndef exit_status(status):\n    return 1\n\n\ndef init(kernel, main):\n    pass\n"
+    text = (root / "solutions" / lesson.file).read_text() + spoilt
+    (tmp_path / "exercises").mkdir()
+    (tmp_path / lesson.exercise).write_text(text)
+    monkeypatch.setattr(manifest, "load", lambda: course)
+    monkeypatch.delenv("MINIDOCKER_EXERCISES", raising=False)
+    monkeypatch.setattr(exercise_file, "starter", lambda *_: "")
+
+    def parts(unsafe=False):
+        return {part for _, names, _, _ in learner.mine(unsafe) for part in names}
+
+    before = parts()
+    assert "init" in before
+    check = next(one for one in lesson.checks if one.functions == ("init",))
+    result = Result("learner", lesson.id, check.id, check.title, 1, "fail", "no", "MD0116")
+    Journal(tmp_path).graded(lesson.id, text, [result])
+    assert parts() == before - {"init"}
+    assert "init failed when it was judged last, and is not used" in capsys.readouterr().err
+    assert parts(unsafe=True) == before
+    assert "is used all the same" in capsys.readouterr().err
+    (tmp_path / lesson.exercise).write_text(text + "\n# another text\n")
+    assert parts() == before
 
 
 def test_where_a_callable_is_written():
