@@ -19,7 +19,7 @@ WORDS = {
         ("xray", "verbs.xray", "PID|NAME", "what a process shares with you, and what it does not"),
         ("escapes", "verbs.escapes", "[--only NAME]", "known ways out, and what stops each"),
         ("rm", "verbs.rm", "NAME…", "remove containers that have ended"),
-        ("image", "verbs.image", "ls|build-base|import|rm|history", "images, and how they come"),
+        ("image", "verbs.image", "ls|build-base|import|…", "images, and how they come"),
         ("network", "verbs.network", "create|ls|rm|inspect|prune", "networks for --network"),
         ("prune", "verbs.prune", "", "remove what ended or crashed runs left, and nothing else"),
     ),

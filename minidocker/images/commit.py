@@ -1,10 +1,11 @@
 """Commit: an image, and one more layer on it that holds what a container has changed.
 
     upper directory ─ pack ─► layer tar ─┬─ sha256 = the layer's name
+                                         ├─ kept as it is ─► blobs/sha256/…
                                          └─ unpack, in overlay's form ─► layers/sha256/…/fs
 
-The tar is never written to disk: its bytes go from the packer to the unpacker, and are hashed on
-the way, as those of an import are.
+One pass does it all: the bytes of the tar go from the packer to the unpacker, and are hashed and
+kept on the way, as those of an import are.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from minidocker.images.archive.stream import Stream
 from minidocker.images.archive.tar import Archive
 from minidocker.images.archive.upper import Upper
 from minidocker.images.importer import Report
-from minidocker.images.store import catalogue, changes, files, names, oci
+from minidocker.images.store import additions, catalogue, files, names, oci
 from minidocker.images.store.hold import Hold, listing
 from minidocker.images.store.image import with_tag
 from minidocker.images.store.partial import Partial
@@ -47,7 +48,7 @@ def commit(
     as it was.
     """
     full = names.check(name)
-    config = files.load_json(store.path("images", "sha256", base, "config.json"))
+    config = catalogue.config_of(store, base)
     if not config:
         raise NotFound(f"there is no image sha256:{base[:12]}", "minidocker image ls")
     config = copy.deepcopy(config)
@@ -55,15 +56,20 @@ def commit(
     for line in lines:
         oci.change(config["config"], line)
     layers = catalogue.layers_of(store, base)
+    packed = list(catalogue.manifest_of(store, base).get("layers", []))
     with Partial(store) as work:
         layer, unpacker, packer = _pack(work, store, layers, upper)
         config["created"] = step["created"]
-        config.setdefault("history", []).append(step if layer else {**step, "empty_layer": True})
+        step = step if layer else {**step, "empty_layer": True}
+        config["history"] = [*(config.get("history") or []), step]
         if layer:
             config["rootfs"]["diff_ids"].append("sha256:" + layer)
+            size = os.stat(work.path("packed")).st_size
+            packed.append(oci.descriptor(oci.LAYER_TYPE, layer, size))
+            work.keep_blob("packed", layer)
         with Hold(store.root, exclusive=True):
-            known = bool(layer) and not changes.add_layer(store, work, layer)
-            changes.add_image(store, work, full, config)
+            known = bool(layer) and not additions.add_layer(store, work, layer)
+            additions.add_image(store, work, full, config, packed)
             image = store.resolve(full)
     lost = {**unpacker.lost, **packer.lost}
     return Report(image, layer, unpacker.bytes, packer.members, known, lost, True)
@@ -74,12 +80,13 @@ def _pack(work: Partial, store: Store, layers: list[str], upper: str) -> tuple[s
     root = work.path("layer/fs")
     os.makedirs(root)
     below = [store.path("layers", "sha256", hex, "fs") for hex in layers]
-    with Upper(upper, below) as tree:
+    with Upper(upper, below) as tree, open(work.path("packed"), "wb") as keep:
         packer, digest = Packer(tree), hashlib.sha256()
 
         def read() -> bytes:
             piece = packer.next_piece()
             digest.update(piece)
+            keep.write(piece)
             return piece
 
         stream = Stream(read, "the container's upper directory")
@@ -108,9 +115,12 @@ def base_of(store: Store, name: str, layers: Sequence[str]) -> str:
     A name may stand for another image since a container was started. NotFound when no image has
     these layers any more.
     """
-    wanted = list(layers)
+    def places(hexes: Sequence[str]) -> list[str]:  # two digests may name one place: see `carry`
+        return [os.path.realpath(store.path("layers", "sha256", hex)) for hex in hexes]
+
+    wanted = places(layers)
     known = listing(store.path("images", "sha256"))
-    fitting = [hex for hex in known if catalogue.layers_of(store, hex) == wanted]
+    fitting = [hex for hex in known if places(catalogue.layers_of(store, hex)) == wanted]
     named = catalogue.names(store).get(with_tag(name))
     start = name.removeprefix("sha256:")
     for hex in fitting:

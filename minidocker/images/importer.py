@@ -11,7 +11,7 @@ from minidocker.images.archive.source import Progress, Source
 from minidocker.images.archive.stream import Stream
 from minidocker.images.archive.tar import Archive
 from minidocker.images.archive.unpack import Unpacker
-from minidocker.images.store import changes, files, names, oci, overlay_check
+from minidocker.images.store import additions, carry, changes, files, names, oci, overlay_check
 from minidocker.images.store.hold import Hold
 from minidocker.images.store.partial import Partial
 
@@ -74,27 +74,31 @@ def add_tar(
     `step` is the entry in the image's history; its "created" is the image's too.
     """
     overlay_check.check(store)
+    carry.ready(store)
     changes.sweep(store)
     with Partial(store) as work:
         root = work.path("layer/fs")
         os.makedirs(root)
-        with Source(path, progress) as source:
+        with open(work.path("packed"), "wb") as keep, Source(path, progress, keep) as source:
             stream = Stream(source.read, source.title)
             archive = Archive(stream)
             unpacker = Unpacker(root, source.title)
             unpacker.unpack(archive)
             stream.drain()  # what stands behind the end mark belongs to the digest
             layer = source.digest()
+            packing, blob, size = source.kept()
         _refuse_saved(root, source.title)
         facts = {
             "size": stream.position, "bytes": unpacker.bytes, "entries": unpacker.entries,
             "lost": unpacker.lost,
         }  # fmt: skip
         files.write(work.path("layer/layer.json"), files.as_json(facts))
+        work.keep_blob("packed", blob)
         config = oci.configuration(settings(root), [layer], [step], step["created"])
+        packed = oci.descriptor(oci.layer_type(packing), blob, size)
         with Hold(store.root, exclusive=True):
-            known = not changes.add_layer(store, work, layer)
-            changes.add_image(store, work, name, config)
+            known = not additions.add_layer(store, work, layer)
+            additions.add_image(store, work, name, config, [packed])
             image = store.resolve(name)
     return Report(
         image, layer, unpacker.bytes, unpacker.entries, known, unpacker.lost, archive.complete

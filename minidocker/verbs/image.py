@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from minidocker.errors import Blocked, NotFound
 from minidocker.images import base, importer
-from minidocker.images.store import catalogue, changes, files
+from minidocker.images.store import carry, catalogue, changes, check, files, inspect
 from minidocker.images.store.store import Store
 from minidocker.kernel.flags import DEFAULT_CAPABILITIES, mask
 from minidocker.seccomp import cache
+from minidocker.verbs.bars import Bars
 from minidocker.verbs.owners import with_owners
 from minidocker.verbs.parser import Parser, make
 
@@ -30,10 +31,14 @@ EXAMPLES = {
   minidocker image import debian debian.tar     a root file system becomes an image
   minidocker image ls
   minidocker image history debian
+  minidocker image inspect debian               its configuration, as JSON
+  minidocker image check                        is the store whole?
   minidocker image rm debian
+  minidocker image prune                        what no name and no container needs
 
 An image is one or more layers (directories of files) and a configuration (what to start). It lies
-in the store: `minidocker doctor` says where that is, and MINIDOCKER_ROOT names another place.
+in the store, which is an OCI image layout: other programs read it as oci:STORE:debian. `minidocker
+doctor` says where it is, and MINIDOCKER_ROOT names another place.
 `minidocker image VERB --help` says more.""",
     "build-base": """examples:
   minidocker image build-base            makes base:latest
@@ -60,6 +65,19 @@ JSON list is given to /bin/sh -c. The image's id is printed on standard output."
 A layer is removed when no image has it any more. An image that a container uses stays.""",
     "history": """examples:
   minidocker image history debian""",
+    "inspect": """examples:
+  minidocker image inspect debian
+  minidocker image inspect debian | jq '.[].Config.Env'
+
+The words are those of `docker image inspect`; Manifest is what a push would send.""",
+    "check": """examples:
+  minidocker image check && echo whole
+
+Every digest is computed again and every reference followed. Exit status 1 when something is
+damaged; what an interrupted command has left over is no damage: `minidocker image prune`.""",
+    "prune": """examples:
+  minidocker image prune        images without a name, what dead imports and pulls have left
+  minidocker image prune -a     also images that no container uses""",
 }
 
 
@@ -73,9 +91,11 @@ def run(args: argparse.Namespace) -> int:
     """Do what the verb says, on the store of this user."""
     with contextlib.suppress(ValueError):  # only the main thread may
         signal.signal(signal.SIGTERM, _end)  # so that a half-done import is cleared away
+    store = Store()
     try:
-        args.function(Store(), args)
-        return 0
+        if args.function not in (_rm, _prune):  # these must work on a full disk, too
+            carry.ready(store)
+        return int(args.function(store, args) or 0)
     except OSError as problem:
         if isinstance(problem, BrokenPipeError):
             raise
@@ -92,7 +112,7 @@ def build_parser() -> Parser:
     parser = make("image", "Make, list and remove images.", EXAMPLES[""])
     verbs = parser.add_subparsers(metavar="VERB", required=True)
 
-    def verb(name: str, function: Callable[[Store, Any], None], text: str) -> Parser:
+    def verb(name: str, function: Callable[[Store, Any], int | None], text: str) -> Parser:
         added: Parser = verbs.add_parser(name, help=text, **_words(text, name))
         added.set_defaults(function=function)
         return added
@@ -110,6 +130,11 @@ def build_parser() -> Parser:
     it.add_argument("--json", action="store_true", help="print a JSON list")
     it = verb("rm", _rm, "Remove images, and layers that nobody uses any more.")
     it.add_argument("names", metavar="NAME", nargs="+", help="a name, or the beginning of an id")
+    it = verb("inspect", _inspect, "Show what an image is, as JSON.")
+    it.add_argument("names", metavar="NAME", nargs="+")
+    verb("check", _check, "Prove that the store is whole.")
+    it = verb("prune", _prune, "Remove images that nobody needs.")
+    it.add_argument("-a", "--all", action="store_true", help="also those with a name, if unused")
     it = verb("history", _history, "Show the steps that made an image, newest first.")
     it.add_argument("name", metavar="NAME")
     it.add_argument("--json", action="store_true", help="print a JSON list")
@@ -135,8 +160,9 @@ def _import(store: Store, args: argparse.Namespace) -> None:
         right = f"minidocker image import {args.tar} {args.name}"
         raise NotFound(f"there is no file {args.tar}; the image's name comes first", right)
     began = time.monotonic()
-    with Bar(args.tar) as bar:
-        report = importer.import_tar(store, args.name, args.tar, args.change, bar.progress)
+    title = "standard input" if args.tar == "-" else os.path.basename(args.tar)
+    with Bars() as bars:
+        report = importer.import_tar(store, args.name, args.tar, args.change, bars.add(title))
     _tell(report, began)
     _make_default_filter(store)
 
@@ -188,6 +214,36 @@ def _rm(store: Store, args: argparse.Namespace) -> None:
         print(f"{word}: {removed.name}{size}")
 
 
+def _inspect(store: Store, args: argparse.Namespace) -> None:
+    print(json.dumps([inspect.inspect(store, name) for name in args.names], indent=1))
+
+
+def _check(store: Store, args: argparse.Namespace) -> int:
+    with store.hold():
+        damage, counts = check.check(store)
+    named = {image: name for name, image in catalogue.names(store).items()}
+    for one in damage:
+        print(f"{one.place} {one.what}")
+    said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    if not damage:
+        print(f"the store is whole: {said}")
+        return 0
+    hurt = sorted({named.get(one.image, one.image[:12]) for one in damage if one.image})
+    remedy = f"minidocker image rm {' '.join(hurt)}, and get it again" if hurt else "get it again"
+    _warn(f"{len(damage)} things are damaged ({said})\n  try: {remedy}")
+    return 1
+
+
+def _prune(store: Store, args: argparse.Namespace) -> None:
+    if args.all:
+        unused = [entry for entry in catalogue.entries(store) if not entry.containers]
+        for name in [name for entry in unused for name in entry.names]:
+            for removed in changes.remove(store, [name]):
+                print(removed)
+    for removed in changes.prune(store):
+        print(removed)
+
+
 def _history(store: Store, args: argparse.Namespace) -> None:
     steps = catalogue.history(store, args.name)
     if args.json:
@@ -212,35 +268,3 @@ def _table(rows: Sequence[tuple[str, ...]]) -> None:
     for row in rows:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         print(line.rstrip())
-
-
-class Bar:
-    """A progress bar on a terminal; nothing elsewhere. `progress` is for importer.import_tar."""
-
-    def __init__(self, title: str) -> None:
-        self.title = "standard input" if title == "-" else os.path.basename(title)
-        self.progress: Callable[[int, int], None] | None = None
-        self._bar: Any = None
-
-    def __enter__(self) -> Bar:
-        if not sys.stderr.isatty():
-            return self
-        try:
-            from rich import progress as rich
-            from rich.console import Console
-        except ImportError:
-            return self
-        self._bar = rich.Progress(
-            "{task.description}", rich.BarColumn(), rich.DownloadColumn(),
-            rich.TransferSpeedColumn(), console=Console(stderr=True), transient=True,
-        )  # fmt: skip
-        self._bar.start()
-        task = self._bar.add_task(self.title, total=None)
-        self.progress = lambda done, total: self._bar.update(
-            task, completed=done, total=total or None
-        )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar:
-            self._bar.stop()

@@ -78,7 +78,8 @@ def test_import_from_a_pipe(image: Image, tar: Path) -> None:
 
 def test_changes_reach_the_image(image: Image, tar: Path, tmp_path: Path) -> None:
     image("import", "small", tar, "-c", 'CMD ["a b", "c"]', "--change=ENV X=1")
-    [config] = (tmp_path / "store/images/sha256").glob("*/config.json")
+    [place] = (tmp_path / "store/images/sha256").iterdir()
+    config = tmp_path / "store/blobs/sha256" / place.name
     assert json.loads(config.read_text())["config"]["Cmd"] == ["a b", "c"]
 
 
@@ -170,3 +171,23 @@ def test_a_terminal_sees_a_bar_and_a_pipe_does_not(image: Image, tar: Path, tmp_
     assert child.exitstatus == 0
     assert b"small.tar" in child.before
     assert b"big:latest" in child.before
+
+
+def test_inspect_check_prune(image: Image, tar: Path, tmp_path: Path) -> None:
+    id = image("import", "small", tar, "-c", "CMD x").stdout.strip()
+    [told] = json.loads(image("inspect", "small").stdout)
+    assert told["Id"] == id
+    assert told["RepoTags"] == ["small:latest"]
+    assert told["Config"]["Cmd"] == ["/bin/sh", "-c", "x"]
+    blob = tmp_path / "store/blobs" / told["Manifest"]["Digest"].replace(":", "/")
+    assert json.loads(blob.read_text())["config"]["digest"] == id
+    done = image("check")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "the store is whole: 1 names, 1 images, 1 layers, 3 blobs\n"
+    blob.write_text("{}")
+    done = image("check")
+    assert done.returncode == 1
+    assert f"blobs/sha256/{blob.name} has the digest" in done.stdout
+    assert "try: minidocker image rm small, and get it again" in done.stderr
+    assert "removed image" in image("prune", "-a").stdout
+    assert image("check").stdout == "the store is whole: 0 names, 0 images, 0 layers, 0 blobs\n"

@@ -195,9 +195,10 @@ def test_the_same_archive_is_stored_once(store: Store, tar: str) -> None:
 
 def test_the_files_of_an_image_agree(store: Store, tar: str) -> None:
     image = importer.import_tar(store, "one", tar, ["LABEL a=b", "EXPOSE 80/tcp"]).image
-    place = Path(store.root, "images/sha256", image.id[7:])
-    config = (place / "config.json").read_bytes()
-    manifest = json.loads((place / "manifest.json").read_bytes())
+    blobs = Path(store.root, "blobs/sha256")
+    config = (blobs / image.id[7:]).read_bytes()
+    [entry, _] = json.loads(Path(store.root, "index.json").read_bytes())["manifests"]
+    manifest = json.loads((blobs / entry["digest"][7:]).read_bytes())
     assert (
         image.id == "sha256:" + hashlib.sha256(config).hexdigest() == manifest["config"]["digest"]
     )

@@ -1,7 +1,7 @@
 """Where an archive's bytes come from: a file or standard input, plain or packed, hashed on the way.
 
-    file ──read──► unpacked by gzip, xz, bzip2 or zstd ──┬──► Stream ──► Archive
-                                                         └──► sha256, in a thread of its own
+    file ──read──┬─► unpacked by gzip, xz, bzip2 or zstd ──┬──► Stream ──► Archive
+                 └─► kept as it came, as a blob            └──► sha256, in a thread of its own
 
 hashlib lets go of the interpreter's lock while it works, so on two processors the digest costs
 almost no time beside the unpacking.
@@ -9,6 +9,7 @@ almost no time beside the unpacking.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib
 import io
@@ -32,24 +33,32 @@ PACKED = {  # module, and its exception that is no OSError
     b"BZh": ("bz2", ""),
 }
 ZSTD = b"\x28\xb5\x2f\xfd"
+FULL = (errno.ENOSPC, errno.EDQUOT)
 ZIP = b"PK\x03\x04"
 
 
 class Source:
     """The plain bytes of a tar file: `read()` gives the next block, `digest()` closes the sum.
 
-    A context manager; `path` "-" is standard input. NotFound, UsageError or Blocked where the
-    file cannot be opened or unpacked.
+    A context manager; `path` "-" is standard input. What is read goes into `keep`, too, as it
+    came: see `kept`. NotFound, UsageError or Blocked where the file cannot be opened or unpacked.
     """
 
-    def __init__(self, path: str, progress: Progress | None = None) -> None:
+    def __init__(
+        self, path: str, progress: Progress | None = None, keep: BinaryIO | None = None
+    ) -> None:
         self.title = "standard input" if path == "-" else path
+        self._keep = keep
         self._program: subprocess.Popen[bytes] | None = None
         self._feeder: threading.Thread | None = None
-        self._raw = _Counted(_open(path), progress)
+        self.packing = ""
+        self._disk_is_full = False
+        self._raw = _Counted(_open(path), progress, _Kept(keep) if keep else None)
         try:
             self._packed = io.BufferedReader(self._raw, BLOCK)
             self._file = self._unpacker(self._packed.peek(8))
+            if self._raw.keep and not self.packing:
+                self._raw.keep.hashing = False
         except BaseException:
             self._raw.close()
             raise
@@ -63,12 +72,30 @@ class Source:
         try:
             block = self._file.read(BLOCK)
         except self._errors as problem:
+            if isinstance(problem, OSError) and problem.errno in FULL:
+                raise self._full() from None
             raise self._broken(str(problem)) from None
+        if not block and self._disk_is_full:
+            raise self._full()
         if not block and self._program and self._program.wait():
             raise self._broken("zstd cannot unpack it")
         if block:
             self._blocks.put(block)
+            if self._plain:
+                self._plain.write(block)
         return block
+
+    def kept(self) -> tuple[str, str, int]:
+        """Return (packing, hex, size) of what was kept: packing is "", "gzip" or "zstd".
+
+        A registry knows no others, so what was packed in another way is kept plain.
+        """
+        if self._plain:
+            return "", self._plain.sum.hexdigest(), self._plain.size
+        assert self._raw.keep
+        plain = not self.packing  # then the sum of what comes out is that of what went in
+        digest = self.digest() if plain else self._raw.keep.sum.hexdigest()
+        return self.packing, digest, self._raw.keep.size
 
     def digest(self) -> str:
         """Return the sha256 of all that was read, in hex."""
@@ -97,6 +124,9 @@ class Source:
             self._blocks.put(b"")
             self._hasher.join()
 
+    def _full(self) -> Blocked:
+        return Blocked(f"the disk is too full to unpack {self.title}", "minidocker prune")
+
     def _broken(self, why: str) -> UsageError:
         return UsageError(
             f"{self.title} is damaged: {why}",
@@ -106,9 +136,11 @@ class Source:
     def _unpacker(self, start: bytes) -> BinaryIO:
         """Return a file of plain bytes for a packed file that begins so; sets `_errors`."""
         self._errors: tuple[type[Exception], ...] = (OSError, EOFError)
+        self._plain: _Kept | None = None
         if start.startswith(ZIP):
             raise UsageError(f"{self.title} is a zip archive", "unpack it, and pack it with tar")
         if start.startswith(ZSTD):
+            self.packing = "zstd"
             return self._zstd()
         for magic, (module, error) in PACKED.items():
             if start.startswith(magic):
@@ -119,8 +151,18 @@ class Source:
                 if error:
                     owner, _, word = error.rpartition(".")
                     self._errors += (getattr(importlib.import_module(owner), word),)
+                self._keep_plain_unless(module == "gzip")
                 return cast(BinaryIO, loaded.open(self._packed))
         return self._packed
+
+    def _keep_plain_unless(self, known: bool) -> None:
+        if known:
+            self.packing = "gzip"
+        elif self._keep:
+            self._raw.keep = None
+            self._keep.seek(0)
+            self._keep.truncate()
+            self._plain = _Kept(self._keep)
 
     def _no_tool(self, tool: str) -> Blocked:
         return Blocked(
@@ -147,15 +189,34 @@ class Source:
             with pipe:
                 while block := self._packed.read(BLOCK):
                     pipe.write(block)
-        except (OSError, ValueError):
-            pass  # zstd has ended, or the import was given up: `read` tells it
+        except (OSError, ValueError) as problem:
+            self._disk_is_full = getattr(problem, "errno", 0) in FULL
+            # else zstd has ended, or the import was given up: `read` tells it
+
+
+class _Kept:
+    """A file that is written to the end once; `sum` and `size` are those of what it got."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.sum = hashlib.sha256()
+        self.hashing = True
+        self.size = 0
+
+    def write(self, piece: bytes | memoryview) -> None:
+        """Write it all."""
+        if self.hashing:
+            self.sum.update(piece)
+        self._file.write(piece)
+        self.size += len(piece)
 
 
 class _Counted(io.RawIOBase):
     """A descriptor that tells, after each read, how far it got. Closes the descriptor, if not 0."""
 
-    def __init__(self, fd: int, progress: Progress | None) -> None:
+    def __init__(self, fd: int, progress: Progress | None, keep: _Kept | None) -> None:
         self._fd = fd
+        self.keep = keep
         self._progress = progress
         self._done = 0
         found = os.fstat(fd)
@@ -167,6 +228,8 @@ class _Counted(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         got = os.readv(self._fd, [buffer])
         self._done += got
+        if self.keep:
+            self.keep.write(memoryview(buffer)[:got])
         if self._progress:
             self._progress(self._done, self._all)
         return got

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from minidocker.images.store import files, oci
 from minidocker.images.store.hold import listing
-from minidocker.images.store.image import HEX, with_tag
+from minidocker.images.store.image import HEX, parse_lean, read, with_tag
 from minidocker.images.store.partial import is_locked
 
 if TYPE_CHECKING:
@@ -39,22 +39,58 @@ class Use(NamedTuple):
     digests: set[str]
 
 
-def names(store: Store) -> dict[str, str]:
-    """Return every name with its tag, and the hex id of the image that it stands for."""
+def tags(store: Store) -> dict[str, tuple[str, str]]:
+    """Return every name with its tag: (hex id of the image, hex of the manifest).
+
+    The link of a name says both: ../sha256/IMAGE/MANIFEST. A store of before 2027 has ../sha256/
+    IMAGE alone, and "" for the manifest.
+    """
     folder = store.path("images", "names")
     found = {}
     for file in listing(folder):
         with contextlib.suppress(FileNotFoundError):  # somebody has just removed it
-            target = os.readlink(os.path.join(folder, file))
-            found[file.replace("%", "/")] = os.path.basename(target)
+            _, _, image, *manifest = os.readlink(os.path.join(folder, file)).split("/")
+            found[file.replace("%", "/")] = (image, "".join(manifest))
     return found
 
 
+def names(store: Store) -> dict[str, str]:
+    """Return every name with its tag, and the hex id of the image that it stands for."""
+    return {name: image for name, (image, _) in tags(store).items()}
+
+
+def config_of(store: Store, image: str) -> oci.Json:
+    """Return an image's configuration; {} where there is none."""
+    return files.load_json(store.path("blobs", "sha256", image))
+
+
+def manifests_of(store: Store, image: str) -> list[str]:
+    """Return the hex digests of the manifests under which an image came: links in its directory."""
+    return [name for name in listing(store.path("images", "sha256", image)) if len(name) == 64]
+
+
+def manifest_of(store: Store, image: str, name: str = "") -> oci.Json:
+    """Return the manifest that a name stands for, or the first that the image has."""
+    hex = tags(store).get(name, ("", ""))[1] or (manifests_of(store, image) or [""])[0]
+    return files.load_json(store.path("blobs", "sha256", hex)) if hex else {}
+
+
+def blobs_of(manifest: oci.Json) -> list[str]:
+    """Return the hex digests of all blobs that a manifest names."""
+    parts = [manifest.get("config") or {}, *(manifest.get("layers") or [])]
+    return [str(part.get("digest")).removeprefix("sha256:") for part in parts if part]
+
+
 def layers_of(store: Store, image: str) -> list[str]:
-    """Return the hex digests of an image's layers, bottom first."""
-    config = files.load_json(store.path("images", "sha256", image, "config.json"))
-    diff_ids = config.get("rootfs", {}).get("diff_ids", [])
-    return [str(diff_id).removeprefix("sha256:") for diff_id in diff_ids]
+    """Return the hex digests of an image's plain layers (diff ids), bottom first."""
+    rootfs = config_of(store, image).get("rootfs")
+    if rootfs:
+        return [str(diff_id).removeprefix("sha256:") for diff_id in rootfs.get("diff_ids", [])]
+    try:  # the configuration's blob is lost, or the store is one of before 2027
+        text = read(store.path("images", "sha256", image, "lean"))
+    except OSError:
+        return []
+    return [path.split("/")[-2] for path in parse_lean(text, "", "").layers]
 
 
 def layer_facts(store: Store, layer: str) -> oci.Json:
@@ -99,7 +135,7 @@ def entries(store: Store) -> list[Entry]:
     for image in listing(store.path("images", "sha256")):
         its_names = sorted(name for name, target in named.items() if target == image)
         layers = layers_of(store, image)
-        config = files.load_json(store.path("images", "sha256", image, "config.json"))
+        config = config_of(store, image)
         found.append(
             Entry(
                 "sha256:" + image,
@@ -120,7 +156,7 @@ def history(store: Store, name: str) -> list[oci.Json]:
     (hex or "").
     """
     image = store.resolve(name).id.removeprefix("sha256:")
-    config = files.load_json(store.path("images", "sha256", image, "config.json"))
+    config = config_of(store, image)
     layers = iter(layers_of(store, image))
     steps = []
     for step in config.get("history", []):

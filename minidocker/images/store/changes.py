@@ -1,4 +1,4 @@
-"""Changes to the store: add, remove, prune.
+"""Changes to the store: remove, prune. What comes into it is in `additions`.
 
 A change is made under the exclusive lock and takes milliseconds, since it only renames: what is
 added was made in ROOT/partial before, and what is removed is thrown away there afterwards.
@@ -9,23 +9,25 @@ A process that is killed in between leaves an image without a name or work witho
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from minidocker.errors import Conflict
-from minidocker.images.store import files, oci
+from minidocker.images.store import files, layout
 from minidocker.images.store.catalogue import (
     Use,
+    blobs_of,
     entries,
     layer_facts,
     layers_of,
+    manifests_of,
     names,
+    tags,
     users_of,
     uses,
 )
 from minidocker.images.store.hold import Hold, listing
-from minidocker.images.store.image import as_file, lean, with_tag
+from minidocker.images.store.image import as_file, with_tag
 from minidocker.images.store.partial import Partial, left_over
 
 if TYPE_CHECKING:
@@ -43,46 +45,6 @@ class Removed(NamedTuple):
         what = "unfinished import" if self.kind == "partial" else self.kind
         size = f" ({files.size(self.size)})" if self.size else ""
         return f"removed {what} {self.name[:19]}{size}"
-
-
-def add_layer(store: Store, work: Partial, hex: str) -> bool:
-    """Move work.path("layer") into the store, which you hold; False if it is there already."""
-    place = store.path("layers", "sha256", hex)
-    if os.path.isdir(place):
-        return False
-    os.makedirs(store.path("layers"), 0o700, exist_ok=True)  # setuid programs are in there
-    os.makedirs(os.path.dirname(place), exist_ok=True)
-    os.rename(work.path("layer"), place)
-    return True
-
-
-def add_image(store: Store, work: Partial, name: str, config: oci.Json) -> str:
-    """Write an image's files and give it this name (with tag); return its id in hex.
-
-    You hold the store. Where the name has an equal image already (times apart), that one stays.
-    """
-    data = files.as_json(config)
-    hex = hashlib.sha256(data).hexdigest()
-    old = names(store).get(name)
-    if old:
-        before = files.load_json(store.path("images", "sha256", old, "config.json"))
-        if all(before.get(key) == config[key] for key in ("config", "rootfs", "architecture")):
-            return old
-    layers = [d.removeprefix("sha256:") for d in config["rootfs"]["diff_ids"]]
-    facts = [{"hex": h, "size": layer_facts(store, h).get("size", 0)} for h in layers]
-    fresh = work.path("image")
-    os.mkdir(fresh)
-    text = lean("sha256:" + hex, layers, config["config"]).encode("utf-8", "surrogateescape")
-    manifest = files.as_json(oci.manifest(data, hex, facts))
-    for file, content in (("config.json", data), ("manifest.json", manifest), ("lean", text)):
-        files.write(os.path.join(fresh, file), content)
-    os.makedirs(store.path("images", "sha256"), exist_ok=True)
-    if not os.path.isdir(store.path("images", "sha256", hex)):
-        os.rename(fresh, store.path("images", "sha256", hex))
-    os.makedirs(store.path("images", "names"), exist_ok=True)
-    os.symlink(f"../sha256/{hex}", work.path("name"))
-    os.rename(work.path("name"), store.path("images", "names", as_file(name)))
-    return hex
 
 
 def remove(store: Store, wanted: list[str]) -> list[Removed]:
@@ -105,6 +67,7 @@ def remove(store: Store, wanted: list[str]) -> list[Removed]:
         removed = [Removed("name", name, 0) for name in sorted(leaving)]
         for name in leaving:
             os.unlink(store.path("images", "names", as_file(name)))
+        layout.write_index(store)  # before the blobs go: it names nothing that is not there
         return removed + _drop(store, trash, doomed)
 
 
@@ -137,20 +100,54 @@ def _refuse_if_used(users: list[Use], image: str, its_names: list[str]) -> None:
 
 
 def _drop(store: Store, trash: Partial, images: list[str]) -> list[Removed]:
-    """Move images, and layers that nobody needs after that, into the trash."""
+    """Move images, and layers and blobs that nobody needs after that, into the trash."""
     removed = []
     for image in images:
         trash.take(store.path("images", "sha256", image), "image-" + image)
         removed.append(Removed("image", "sha256:" + image, 0))
-    needed = {digest for use in uses(store) for digest in use.digests}
-    for image in listing(store.path("images", "sha256")):
-        needed.update(layers_of(store, image))
+    _forget_manifests(store)
+    layout.write_index(store)
+    needed = _needed_layers(store)
     for layer in listing(store.path("layers", "sha256")):
         if layer not in needed:
             size = int(layer_facts(store, layer).get("bytes", 0))
             trash.take(store.path("layers", "sha256", layer), "layer-" + layer)
             removed.append(Removed("layer", "sha256:" + layer, size))
+    _drop_blobs(store, trash)
     return removed
+
+
+def _forget_manifests(store: Store) -> None:
+    """Remove an image's links to manifests that no name stands for; a nameless one keeps all."""
+    named = dict.fromkeys(names(store).values(), True)
+    used = {manifest for _, manifest in tags(store).values()}
+    for image in listing(store.path("images", "sha256")):
+        for manifest in manifests_of(store, image) if named.get(image) else ():
+            if manifest not in used:
+                os.unlink(store.path("images", "sha256", image, manifest))
+
+
+def _needed_layers(store: Store) -> set[str]:
+    """Return the layers that images and containers use; a link's target is used with it."""
+    needed = {digest for use in uses(store) for digest in use.digests}
+    for image in listing(store.path("images", "sha256")):
+        needed.update(layers_of(store, image))
+    for layer in list(needed):
+        path = store.path("layers", "sha256", layer)
+        if os.path.islink(path):  # see `carry`
+            needed.add(os.readlink(path))
+    return needed
+
+
+def _drop_blobs(store: Store, trash: Partial) -> None:
+    """Move blobs that no manifest of an image names into the trash."""
+    needed = set()
+    for image in listing(store.path("images", "sha256")):
+        for manifest in manifests_of(store, image):
+            path = store.path("blobs", "sha256", manifest)
+            needed.update([image, manifest, *blobs_of(files.load_json(path))])
+    for hex in set(listing(store.path("blobs", "sha256"))) - needed:
+        trash.take(store.path("blobs", "sha256", hex), "blob-" + hex)
 
 
 def sweep(store: Store) -> list[Removed]:

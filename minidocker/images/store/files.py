@@ -30,10 +30,15 @@ def load_json(path: str) -> dict[str, Any]:
     """Read a JSON object; {} where the file is missing or is no JSON object."""
     try:
         with open(path, "rb") as file:
-            value = json.loads(file.read().decode("utf-8", "surrogateescape"))
+            value = read_json(file.read())
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def read_json(data: bytes) -> Any:
+    """Read what `as_json` wrote, or what was looked at before; ValueError as usual."""
+    return json.loads(data.decode("utf-8", "surrogateescape"))
 
 
 def remove_tree(path: str) -> None:

@@ -17,7 +17,8 @@ from minidocker.errors import UsageError
 
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
-LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"  # "+gzip" or "+zstd" follows where packed
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 EPOCH = "1970-01-01T00:00:00Z"  # "when" of what must come out the same each time
 
@@ -27,12 +28,35 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "armv7l":
 Json = dict[str, Any]
 
 
+def here() -> Json:
+    """Return this machine's platform: {"os": "linux", "architecture": "amd64"}."""
+    machine = platform.machine()
+    return {"os": "linux", "architecture": ARCHITECTURES.get(machine, machine)}
+
+
+def read_platform(text: str) -> Json:
+    """Read OS/ARCHITECTURE[/VARIANT], or one part of it; this machine's platform for ""."""
+    parts = text.split("/") if text else []
+    if len(parts) > 3 or not all(part.isalnum() for part in parts):
+        raise UsageError(f"--platform {text!r} is not OS/ARCHITECTURE", "--platform linux/arm64")
+    if len(parts) == 1 and parts != ["linux"]:
+        parts = ["linux", *parts]
+    words = dict(zip(("os", "architecture", "variant"), parts, strict=False))
+    if "architecture" in words:
+        words["architecture"] = ARCHITECTURES.get(words["architecture"], words["architecture"])
+    return {**here(), **words}
+
+
+def platform_text(platform: Json) -> str:
+    """Write a platform as people do: linux/arm64/v8."""
+    parts = [platform.get(key) for key in ("os", "architecture", "variant")]
+    return "/".join(str(part)[:20] for part in parts if part)
+
+
 def configuration(settings: Json, diff_ids: list[str], history: list[Json], created: str) -> Json:
     """Return an OCI image configuration; `settings` has Env, Cmd and so on, `diff_ids` are hex."""
-    machine = platform.machine()
     return {
-        "architecture": ARCHITECTURES.get(machine, machine),
-        "os": "linux",
+        **here(),
         "created": created,
         "config": {key: value for key, value in settings.items() if value},
         "rootfs": {"type": "layers", "diff_ids": ["sha256:" + h for h in diff_ids]},
@@ -40,20 +64,23 @@ def configuration(settings: Json, diff_ids: list[str], history: list[Json], crea
     }
 
 
-def manifest(config: bytes, config_hex: str, layers: list[Json]) -> Json:
-    """Return an OCI manifest. We keep layers unpacked, so each stands as its plain tar."""
+def descriptor(media_type: str, hex: str, size: int) -> Json:
+    """Return the three words by which documents name a blob."""
+    return {"mediaType": media_type, "digest": "sha256:" + hex, "size": size}
+
+
+def layer_type(packing: str) -> str:
+    """Return the media type of a layer: packing is "", "gzip" or "zstd"."""
+    return LAYER_TYPE + ("+" + packing if packing else "")
+
+
+def manifest(config: Json, layers: list[Json]) -> Json:
+    """Return an OCI manifest of these descriptors; the layers are bottom first."""
     return {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
-        "config": {
-            "mediaType": CONFIG_TYPE,
-            "digest": "sha256:" + config_hex,
-            "size": len(config),
-        },
-        "layers": [
-            {"mediaType": LAYER_TYPE, "digest": "sha256:" + layer["hex"], "size": layer["size"]}
-            for layer in layers
-        ],
+        "config": config,
+        "layers": layers,
     }
 
 

@@ -47,6 +47,11 @@ class Partial:
         """Return the path of something in this directory."""
         return os.path.join(self.folder, name)
 
+    def keep_blob(self, name: str, hex: str) -> None:
+        """Put a file of this directory where blobs wait for their place, under its digest."""
+        os.makedirs(self.path("blobs"), exist_ok=True)
+        os.rename(self.path(name), self.path(f"blobs/{hex}"))
+
     def take(self, path: str, name: str) -> None:
         """Move a part of the store in here, to be removed with the rest: quick, and whole."""
         os.rename(path, self.path(name))

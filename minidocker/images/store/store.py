@@ -1,17 +1,19 @@
 """Where images and layers lie on disk, and the quick way from a name to an image.
 
     ROOT/lock                              flock: shared to use an image, exclusive to change
+    ROOT/oci-layout, ROOT/index.json       the store as an OCI image layout: see `layout`
+    ROOT/blobs/sha256/HEX                  manifests, configurations, packed layers, as they came
     ROOT/layers/sha256/HEX/fs/             a layer, unpacked; HEX is the sha256 of its plain tar
     ROOT/layers/sha256/HEX/layer.json      sizes and counts of the layer
-    ROOT/images/sha256/HEX/config.json     OCI image configuration; HEX is the sha256 of this file
-    ROOT/images/sha256/HEX/manifest.json   OCI manifest
-    ROOT/images/sha256/HEX/lean            the same for the hot path: see `lean`
-    ROOT/images/names/debian:latest        a symbolic link to ../sha256/HEX; "%" stands for "/"
+    ROOT/images/sha256/ID/lean             the image for the hot path: see `lean`
+    ROOT/images/sha256/ID/MANIFEST         a link to ".", for each manifest that it came under
+    ROOT/images/names/debian:latest        a link to ../sha256/ID/MANIFEST; "%" stands for "/"
     ROOT/partial/…                         work that is not finished, or is being thrown away
     ROOT/containers/ID/record.json         written by the runtime; "image" names what it uses
 
-Every `minidocker run` loads this file, so it and what it imports need nothing but os and sys: json
-alone costs 6 ms. What changes the store is in `changes`; what it holds, in `catalogue`.
+ID is the digest of an image's configuration. Every `minidocker run` loads this file, so it and
+what it imports need nothing but os and sys: json alone costs 6 ms. What comes into the store is in
+`additions`, what goes in `changes`, and what it holds in `catalogue`.
 """
 
 from __future__ import annotations
@@ -73,7 +75,10 @@ class Store:
                 raise NotFound(f"{len(found)} images have ids that begin with {start}", LIST)
         from minidocker.images.store import names  # `re` is loaded only for the words of an error
 
-        names.check(name)
+        full = names.any_name(name)  # docker.io/library/debian is debian
+        path = self.path("images", "names", as_file(full), "lean")
+        if full != with_tag(name) and os.path.exists(path):
+            return full, read(path)
         base = with_tag(name) == BASE + ":latest"
         remedy = "minidocker image build-base" if base else LIST
         raise NotFound(f"there is no image {name}", remedy)
