@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 
 from minidocker.make.running import ROOT, Screen, ask, must, run
 
@@ -35,6 +37,10 @@ PACKAGES_FOR_TESTS = {
     # the gate of the other processor: read, and run
     "binutils-multiarch": "",
     "qemu-user": "qemu-aarch64",
+    # other programs for images, which ours must understand
+    "docker-registry": "docker-registry",
+    "skopeo": "skopeo",
+    "umoci": "umoci",
     "python3-seccomp": "",  # libseccomp, to compare our filters with
 }
 PACKAGES_FOR_VM = os.path.join(ROOT, "minidocker", "vm", "host-packages.txt")
@@ -73,6 +79,34 @@ def packages(screen: Screen, wanted: dict[str, str]) -> None:
     screen.end("; ".join(told))
 
 
+POLICY = "/usr/sbin/policy-rc.d"
+UNITS = "/etc/systemd/system"
+SERVICES = ("docker-registry",)  # of these packages we want the program alone
+
+
+@contextlib.contextmanager
+def no_services() -> Iterator[None]:
+    """Let no package start a service while it is installed: docker-registry would listen.
+
+    Debian's maintainer scripts ask policy-rc.d first, with systemd and without: 101 is "no". A
+    unit that is masked does not start at the next boot, either: systemctl(1), "mask".
+    """
+    for name in SERVICES:
+        unit = f"{UNITS}/{name}.service"
+        if os.path.isdir(UNITS) and not shutil.which(name) and not os.path.lexists(unit):
+            os.symlink("/dev/null", unit)
+    mine = not os.path.lexists(POLICY)
+    if mine:
+        with open(POLICY, "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\nexit 101\n")
+        os.chmod(POLICY, 0o755)
+    try:
+        yield
+    finally:
+        if mine:
+            os.unlink(POLICY)
+
+
 def install(names: list[str], screen: Screen, log: str) -> list[str]:
     """Install Debian packages by apt-get, waiting for another apt to finish; return which."""
     apt = ["apt-get", "-o", "DPkg::Lock::Timeout=600", "-o", "APT::Color=0"]
@@ -85,11 +119,12 @@ def install(names: list[str], screen: Screen, log: str) -> list[str]:
     names = [name for name in names if name in known]
     if not names:
         return []
-    must(
-        [*apt, "install", "-y", "--no-install-recommends", *names],
-        screen, log, "apt-get install", remedy,
-        DEBIAN_FRONTEND="noninteractive",
-    )  # fmt: skip
+    with no_services():
+        must(
+            [*apt, "install", "-y", "--no-install-recommends", *names],
+            screen, log, "apt-get install", remedy,
+            DEBIAN_FRONTEND="noninteractive",
+        )  # fmt: skip
     return names
 
 

@@ -188,6 +188,6 @@ def test_inspect_check_prune(image: Image, tar: Path, tmp_path: Path) -> None:
     done = image("check")
     assert done.returncode == 1
     assert f"blobs/sha256/{blob.name} has the digest" in done.stdout
-    assert "try: minidocker image rm small, and get it again" in done.stderr
+    assert "try: minidocker image rm small:latest, and get it again" in done.stderr
     assert "removed image" in image("prune", "-a").stdout
     assert image("check").stdout == "the store is whole: 0 names, 0 images, 0 layers, 0 blobs\n"

@@ -1,0 +1,1 @@
+"""Registries: the one that we serve ourselves, and what is asked of any other."""
