@@ -20,6 +20,7 @@ WORDS = {
         ("escapes", "verbs.escapes", "[--only NAME]", "known ways out, and what stops each"),
         ("rm", "verbs.rm", "NAME…", "remove containers that have ended"),
         ("image", "verbs.image", "ls|build-base|import|…", "images, and how they come"),
+        ("pull", "verbs.pull", "NAME…", "get an image from a registry"),
         ("registry", "verbs.registry", "serve", "a registry of your own, with faults to inject"),
         ("network", "verbs.network", "create|ls|rm|inspect|prune", "networks for --network"),
         ("prune", "verbs.prune", "", "remove what ended or crashed runs left, and nothing else"),

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 class Bars:
     """A context manager; `add(title)` returns what tells one bar how far it is, or None."""
 
-    def __init__(self) -> None:
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
         self._bars: Any = None
 
     def __enter__(self) -> Bars:
-        if not sys.stderr.isatty():
+        if self.quiet or not sys.stderr.isatty():
             return self
         try:
             from rich import progress as rich

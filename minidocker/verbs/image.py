@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from minidocker.errors import Blocked, NotFound
+from minidocker.errors import NotFound
 from minidocker.images import base, importer
 from minidocker.images.store import carry, catalogue, changes, check, files, inspect
 from minidocker.images.store.store import Store
 from minidocker.kernel.flags import DEFAULT_CAPABILITIES, mask
 from minidocker.seccomp import cache
 from minidocker.verbs.bars import Bars
-from minidocker.verbs.owners import with_owners
+from minidocker.verbs.guarded import guarded
 from minidocker.verbs.parser import Parser, make
 
 if TYPE_CHECKING:
@@ -84,27 +82,15 @@ damaged; what an interrupted command has left over is no damage: `minidocker ima
 def main(argv: Sequence[str]) -> int:
     """Run `minidocker image ARGV`; return the exit status. MinidockerError for what goes wrong."""
     args = build_parser().parse_args(list(argv))
-    return with_owners(lambda: run(args))
+    return guarded(lambda: run(args))
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what the verb says, on the store of this user."""
-    with contextlib.suppress(ValueError):  # only the main thread may
-        signal.signal(signal.SIGTERM, _end)  # so that a half-done import is cleared away
     store = Store()
-    try:
-        if args.function not in (_rm, _prune):  # these must work on a full disk, too
-            carry.ready(store)
-        return int(args.function(store, args) or 0)
-    except OSError as problem:
-        if isinstance(problem, BrokenPipeError):
-            raise
-        where = f"{problem.filename}: " if problem.filename else ""
-        raise Blocked(f"{where}{problem.strerror or problem}", "minidocker doctor") from None
-
-
-def _end(number: int, _: object) -> NoReturn:
-    raise SystemExit(128 + number)
+    if args.function not in (_rm, _prune):  # these must work on a full disk, too
+        carry.ready(store)
+    return int(args.function(store, args) or 0)
 
 
 def build_parser() -> Parser:

@@ -45,13 +45,14 @@ class Source:
     """
 
     def __init__(
-        self, path: str, progress: Progress | None = None, keep: BinaryIO | None = None
-    ) -> None:
-        self.title = "standard input" if path == "-" else path
+        self, path: str, progress: Progress | None = None, keep: BinaryIO | None = None,
+        title: str = "",
+    ) -> None:  # fmt: skip
+        self.title = title or ("standard input" if path == "-" else path)
         self._keep = keep
         self._program: subprocess.Popen[bytes] | None = None
         self._feeder: threading.Thread | None = None
-        self.packing = ""
+        self.packing: str | None = ""  # "gzip", "zstd", or None for what no registry knows
         self._disk_is_full = False
         self._raw = _Counted(_open(path), progress, _Kept(keep) if keep else None)
         try:
@@ -95,7 +96,7 @@ class Source:
         assert self._raw.keep
         plain = not self.packing  # then the sum of what comes out is that of what went in
         digest = self.digest() if plain else self._raw.keep.sum.hexdigest()
-        return self.packing, digest, self._raw.keep.size
+        return self.packing or "", digest, self._raw.keep.size
 
     def digest(self) -> str:
         """Return the sha256 of all that was read, in hex."""
@@ -156,9 +157,10 @@ class Source:
         return self._packed
 
     def _keep_plain_unless(self, known: bool) -> None:
+        self.packing = "gzip" if known else None
         if known:
-            self.packing = "gzip"
-        elif self._keep:
+            return
+        if self._keep:
             self._raw.keep = None
             self._keep.seek(0)
             self._keep.truncate()

@@ -15,7 +15,10 @@ from urllib.parse import urlsplit
 from minidocker.images.registry.shelf import PIECE, Refused
 
 if TYPE_CHECKING:
-    from minidocker.images.registry.server import Handler, Registry
+    from collections.abc import Callable
+
+    from minidocker.images.registry.faults import Faults
+    from minidocker.images.registry.shelf import Shelf
 
 
 class Server(ThreadingHTTPServer):
@@ -31,6 +34,14 @@ class Server(ThreadingHTTPServer):
     def serve_forever(self, poll_interval: float = 0.05) -> None:
         """Serve until `shutdown`."""
         super().serve_forever(poll_interval)
+
+
+class Talk(BaseHTTPRequestHandler):
+    """What the functions here need of who answers a request."""
+
+    protocol_version = "HTTP/1.1"
+    faults: Faults
+    body: Body
 
 
 class Body:
@@ -77,7 +88,7 @@ class Body:
                 pass
 
 
-def reader(handler: Handler) -> Body:
+def reader(handler: Talk) -> Body:
     """Return the body of a request."""
     length = handler.headers.get("Content-Length", "0")
     chunked = handler.headers.get("Transfer-Encoding", "").lower() == "chunked"
@@ -85,7 +96,7 @@ def reader(handler: Handler) -> Body:
     return Body(cast(BinaryIO, handler.rfile), size, chunked)
 
 
-def receive(handler: Handler, path: str) -> None:
+def receive(handler: Talk, path: str) -> None:
     """Append a request's body to an upload, where its Content-Range begins at the upload's end."""
     said = re.fullmatch(r"(?:bytes )?(\d+)-(\d+)", handler.headers.get("Content-Range", "0-0"))
     if "Content-Range" in handler.headers and (not said or int(said[1]) != size(path)):
@@ -106,7 +117,7 @@ def remove(path: str) -> None:
     os.unlink(path)
 
 
-def send_blob(handler: Handler, path: str, digest: str) -> None:
+def send_blob(handler: Talk, path: str, digest: str) -> None:
     """Send a blob or its part (Range: bytes=FIRST-[LAST])."""
     faults = handler.faults
     whole = size(path)
@@ -133,11 +144,11 @@ def send_blob(handler: Handler, path: str, digest: str) -> None:
     handler.wfile.write(b"x" * extra)
 
 
-def _copy(handler: Handler, file: BinaryIO, first: int, last: int) -> None:
+def _copy(handler: Talk, file: BinaryIO, first: int, last: int) -> None:
     """Send the bytes of a file from `first` to `last`, with the faults of a bad connection."""
     faults = handler.faults
     tampered = faults.take("tampered")
-    cut = last - first > 100 and faults.take("cut")
+    cut = last - first > 2000 and faults.take("cut")
     slow = faults.has("slow")
     left = last + 1 - first
     end = left // 2 if cut else 0
@@ -164,7 +175,7 @@ def _range(header: str, whole: int) -> tuple[int, int]:
     return first, last
 
 
-def endless(handler: Handler) -> None:
+def endless(handler: Talk) -> None:
     """Answer with a body that has no end."""
     handler.send_response(200)
     handler.send_header("Content-Type", "application/vnd.oci.image.manifest.v1+json")
@@ -173,7 +184,7 @@ def endless(handler: Handler) -> None:
     _zeros(handler)
 
 
-def _zeros(handler: Handler) -> None:
+def _zeros(handler: Talk) -> None:
     while True:
         handler.wfile.write(bytes(PIECE))  # until the client has had enough: BrokenPipeError
 
@@ -181,19 +192,17 @@ def _zeros(handler: Handler) -> None:
 class Elsewhere:
     """Another host (127.0.0.2) that has the blobs, and is told no password: it refuses one."""
 
-    def __init__(self, registry: Registry) -> None:
-        class There(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+    def __init__(self, shelf: Shelf, faults: Faults, log: Callable[[str], None]) -> None:
+        class There(Talk):
             def do_GET(self) -> None:
-                self.faults = registry.faults
+                self.faults = faults
                 known = [key for key in ("Authorization", "Cookie") if key in self.headers]
-                registry.log(f"elsewhere GET {urlsplit(self.path).path} {' '.join(known)}".rstrip())
+                log(f"elsewhere GET {urlsplit(self.path).path} {' '.join(known)}".rstrip())
                 digest = self.path.removeprefix("/")
-                path = os.path.join(registry.shelf.directory, "blobs/sha256", digest[7:])
-                if known or not registry.shelf.hex(digest) or not os.path.exists(path):
+                path = os.path.join(shelf.directory, "blobs/sha256", digest[7:])
+                if known or not shelf.hex(digest) or not os.path.exists(path):
                     return self.send_error(400, "Only one auth mechanism allowed")
-                return send_blob(self, path, digest)  # type: ignore[arg-type]
+                return send_blob(self, path, digest)
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass

@@ -10,7 +10,7 @@ from minidocker.errors import UsageError
 FAULTS = {
     "tampered": (0, "one byte of each blob is another one"),
     "wrong-size": (0, "a blob is one byte longer than was said"),
-    "cut": (1, "the connection ends in the middle of a blob"),
+    "cut": (1, "the connection ends in the middle of a layer"),
     "slow": (0, "a blob comes at 100 kB a second"),
     "scope": (0, "tokens are for another repository"),
     "expired": (1, "a token is refused, as if it had run out"),

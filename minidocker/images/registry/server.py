@@ -16,7 +16,6 @@ import re
 import ssl
 import threading
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -72,7 +71,9 @@ class Registry:
                 self._server.socket, server_side=True, do_handshake_on_connect=False
             )  # the handshake waits for the connection's own thread
         self.address = f"{host}:{self._server.server_address[1]}"
-        self.elsewhere = bodies.Elsewhere(self) if self.faults.has("redirect") else None
+        self.elsewhere = None
+        if self.faults.has("redirect"):
+            self.elsewhere = bodies.Elsewhere(self.shelf, self.faults, log)
 
     def start(self) -> Registry:
         """Serve in a thread; returns itself."""
@@ -102,10 +103,9 @@ class _Server(bodies.Server):
         """A client that has gone away is no news."""
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(bodies.Talk):
     """One connection of a client; each function below answers one kind of request."""
 
-    protocol_version = "HTTP/1.1"
     server_version, sys_version = "minidocker", ""
     timeout = 60
     wbufsize = 1 << 16  # headers and body in one packet: a second one would wait for the first

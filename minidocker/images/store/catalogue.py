@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from minidocker.images.store import files, oci
@@ -91,6 +91,15 @@ def layers_of(store: Store, image: str) -> list[str]:
     except OSError:
         return []
     return [path.split("/")[-2] for path in parse_lean(text, "", "").layers]
+
+
+def pairs(store: Store) -> Iterator[tuple[str, str]]:
+    """Yield (blob, diff id) of each layer that an image has, in hex: they were compared once."""
+    for image in listing(store.path("images", "sha256")):
+        layers = layers_of(store, image)
+        for hex in manifests_of(store, image):
+            blobs = blobs_of(files.load_json(store.path("blobs", "sha256", hex)))[1:]
+            yield from zip(blobs, layers, strict=False)
 
 
 def layer_facts(store: Store, layer: str) -> oci.Json:

@@ -28,21 +28,22 @@ from minidocker.images.store.catalogue import (
 )
 from minidocker.images.store.hold import Hold, listing
 from minidocker.images.store.image import as_file, with_tag
-from minidocker.images.store.partial import Partial, left_over
+from minidocker.images.store.partial import Partial, cut_off, left_over
 
 if TYPE_CHECKING:
     from minidocker.images.store.store import Store
 
 
 class Removed(NamedTuple):
-    """One thing that is gone: `kind` is "image", "layer", "name" or "partial"; `size` in bytes."""
+    """One thing that is gone: `kind` is "image", "layer", "name", "partial" or "download"."""
 
     kind: str
     name: str
     size: int
 
     def __str__(self) -> str:
-        what = "unfinished import" if self.kind == "partial" else self.kind
+        unfinished = {"partial": "unfinished import", "download": "unfinished download"}
+        what = unfinished.get(self.kind, self.kind)
         size = f" ({files.size(self.size)})" if self.size else ""
         return f"removed {what} {self.name[:19]}{size}"
 
@@ -171,6 +172,10 @@ def prune(store: Store) -> list[Removed]:
     if not os.path.isdir(store.root):
         return []
     removed = sweep(store)
+    for path in cut_off(store):
+        size = os.stat(path).st_size
+        os.unlink(path)
+        removed.append(Removed("download", "sha256:" + os.path.basename(path), size))
     with Partial(store) as trash, Hold(store.root, exclusive=True):
         nameless = [
             entry.id.removeprefix("sha256:")

@@ -37,7 +37,7 @@ def here() -> Json:
 def read_platform(text: str) -> Json:
     """Read OS/ARCHITECTURE[/VARIANT], or one part of it; this machine's platform for ""."""
     parts = text.split("/") if text else []
-    if len(parts) > 3 or not all(part.isalnum() for part in parts):
+    if len(parts) > 3 or not all(part.replace("_", "").isalnum() for part in parts):
         raise UsageError(f"--platform {text!r} is not OS/ARCHITECTURE", "--platform linux/arm64")
     if len(parts) == 1 and parts != ["linux"]:
         parts = ["linux", *parts]

@@ -67,6 +67,12 @@ def left_over(store: Store) -> list[str]:
     return found
 
 
+def cut_off(store: Store) -> list[str]:
+    """Return the downloads that nobody is at: what a kill has left, or a cut. See `download`."""
+    paths = [store.path("incoming", name) for name in listing(store.path("incoming"))]
+    return [path for path in paths if not is_locked(path)]
+
+
 def is_locked(path: str) -> bool:
     """Say whether a live process holds the lock on a file or directory; False if it is missing."""
     try:

@@ -1,0 +1,81 @@
+"""Pull: a name at a registry becomes an image in the store.
+
+    name ─► index ─► the manifest for this machine ─► configuration ─► layers (see `arrival`)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from minidocker.errors import Blocked, UsageError
+from minidocker.images.arrival import Arrival, Stop, is_here
+from minidocker.images.registry.client import Client
+from minidocker.images.registry.download import Downloads
+from minidocker.images.store import carry, changes, documents, names, oci, overlay_check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from minidocker.images.archive.source import Progress
+    from minidocker.images.store.image import Image
+    from minidocker.images.store.store import Store
+
+
+class Pulled(NamedTuple):
+    """What a pull did: `digest` is that of the name at the registry; `fresh` layers came."""
+
+    image: Image
+    digest: str
+    fresh: int
+    bytes: int
+    lost: dict[str, int]
+
+
+def pull(
+    store: Store, full: str, client: Client, platform: str = "",
+    bar: Callable[[str], Progress | None] = lambda title: None,
+) -> Pulled:  # fmt: skip
+    """Pull the image of this full name (see `names.any_name`); errors leave the store as it was.
+
+    What has come of a blob when a connection breaks off stays for the next try.
+    """
+    overlay_check.check(store)
+    carry.ready(store)
+    changes.sweep(store)
+    wanted = oci.read_platform(platform)
+    digest, hex, manifest = resolve(client, names.split(full)[2], wanted, full)
+    if is_here(store, full, hex):
+        return Pulled(store.resolve(full), digest, 0, 0, {})
+    own, _ = documents.parts_of(documents.parse(manifest, full), full)
+    config = client.document(own, full)
+    documents.check_platform(documents.parse(config, full), wanted, full)
+    stop = Stop(client.stop)
+    downloads = Downloads(store, client, stop)
+    try:
+        arrived = Arrival(store, full, manifest, config, downloads.bring, stop, bar).into([full])
+    except UsageError:
+        downloads.forget()  # a hostile image is not worth keeping
+        raise
+    downloads.forget()
+    return Pulled(arrived.image, digest, arrived.fresh, arrived.bytes, arrived.lost)
+
+
+def resolve(
+    client: Client, reference: str, wanted: oci.Json, title: str
+) -> tuple[str, str, bytes]:
+    """Follow indexes to a manifest: (digest of the reference, the manifest's hex and bytes)."""
+    first = ""
+    size = None
+    for _ in range(documents.DEEPEST + 1):
+        data, said = client.manifest(reference)
+        hex = hashlib.sha256(data).hexdigest()
+        first = first or f"sha256:{hex}"
+        if size not in (None, len(data)):
+            raise documents.bad(title, "a manifest has another size than its index says")
+        document = documents.parse(data, title)
+        if documents.kind_of(document, said, title) == "manifest":
+            return first, hex, data
+        chosen = documents.choose(document, wanted, title)
+        reference, size = f"sha256:{chosen.hex}", chosen.size
+    raise Blocked(f"{title} is an index of an index, without an end", documents.ASK)

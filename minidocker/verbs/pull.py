@@ -1,0 +1,104 @@
+"""`minidocker pull`: an image from a registry."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from minidocker.images.pull import Pulled, pull
+from minidocker.images.registry import credentials
+from minidocker.images.registry.client import Client
+from minidocker.images.store import files, names
+from minidocker.images.store.store import Store
+from minidocker.kernel.flags import DEFAULT_CAPABILITIES, mask
+from minidocker.seccomp import cache
+from minidocker.verbs.bars import Bars
+from minidocker.verbs.guarded import guarded
+from minidocker.verbs.parser import Parser, make
+
+AFTER = """\
+examples:
+  minidocker pull debian                       from Docker Hub, the image for this machine
+  minidocker pull ghcr.io/owner/app:1.2
+  minidocker pull debian@sha256:…              just this one, whatever its tag stands for now
+  minidocker pull localhost:5000/lab/base      http will do on loopback
+
+Names and logins are Docker's: see `minidocker login`. Every byte is checked by its digest before
+it is used. What has come when a connection breaks off stays, and the next pull goes on from there.
+Proxies come from HTTPS_PROXY and NO_PROXY, authorities from SSL_CERT_FILE, as everywhere.
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Pull images; return the exit status."""
+    parser = make("pull", "Get an image from a registry.", AFTER)
+    parser.add_argument("names", metavar="NAME", nargs="+", help="NAME[:TAG] or NAME@DIGEST")
+    parser.add_argument("--platform", default="", help="OS/ARCHITECTURE; default: ours")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print the image's id alone")
+    add_tls(parser)
+    args = parser.parse_args(argv)
+    for name in args.names:
+        fetch(name, args.platform, insecure(args), args.quiet)
+    return 0
+
+
+def add_tls(parser: Parser) -> None:
+    """Add --tls-verify to a word that asks a registry."""
+    parser.add_argument(
+        "--tls-verify", metavar="true|false", default="true", choices=["true", "false"],
+        help="false: trust any certificate, and plain http",
+    )  # fmt: skip
+
+
+def insecure(args: argparse.Namespace) -> bool:
+    """Say whether --tls-verify=false was given."""
+    return bool(args.tls_verify == "false")
+
+
+def ask_for(
+    full: str, actions: str = "pull", insecure: bool = False, more: list[str] | None = None
+) -> Client:
+    """Return a client for the repository of a full name, with the login that there is for it.
+
+    It is made before an ordinary user becomes root of a namespace, where a helper may not be heard.
+    """
+    host, path, _ = names.split(full)
+    login = credentials.find(host, path)
+    client = Client(host, path, login, actions, insecure, say)
+    client.scopes += [f"repository:{other}:pull" for other in more or []]
+    return client
+
+
+def say(line: str) -> None:
+    """Tell people something while they wait."""
+    print(f"minidocker: {line}", file=sys.stderr)
+
+
+def fetch(name: str, platform: str = "", insecure: bool = False, quiet: bool = False) -> None:
+    """Pull one image, and tell it: the id on standard output, the rest for people."""
+    full = names.any_name(name)
+
+    def work() -> int:
+        store, began = Store(), time.monotonic()
+        with ask as client, Bars(quiet) as bars:
+            pulled = pull(store, full, client, platform, bars.add)
+        print(pulled.image.id, flush=True)
+        if not quiet:
+            tell(full, pulled, time.monotonic() - began)
+        cache.filter_file(store.root, list(DEFAULT_CAPABILITIES), mask(DEFAULT_CAPABILITIES))
+        return 0
+
+    ask = ask_for(full, insecure=insecure)
+    guarded(work)
+
+
+def tell(full: str, pulled: Pulled, seconds: float) -> None:
+    """Say what came."""
+    layers = f"{pulled.fresh} layer{'s' * (pulled.fresh != 1)}"
+    what = f"{layers}, {files.size(pulled.bytes)} in {seconds:.1f} s"
+    if not pulled.fresh:
+        what = "all of its layers are here already"
+    print(f"{full}: {what}\n{full}: {pulled.digest}", file=sys.stderr)
+    for lost, count in sorted(pulled.lost.items()):
+        print(f"minidocker: warning: {count} × {lost} could not be kept here", file=sys.stderr)
