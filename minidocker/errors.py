@@ -4,6 +4,7 @@ Exception
 ├── MinidockerError      one sentence, a remedy, an exit status
 │   ├── UsageError       the command line or a file is not what it should be
 │   ├── NotFound         a name that nothing answers to
+│   │   └── NoImage      an image that the store lacks, and a registry may have
 │   ├── Conflict         a name or a directory that somebody uses
 │   ├── Blocked          this machine cannot do it; the remedy says what would help
 │   └── StageError       a stage failed: which stage, moment and part, and whose file
@@ -39,6 +40,14 @@ class UsageError(MinidockerError):
 
 class NotFound(MinidockerError):
     """Nothing has this name."""
+
+
+class NoImage(NotFound):
+    """The store has no image of this `name`; a registry may have it."""
+
+    def __init__(self, name: str, remedy: str) -> None:
+        super().__init__(f"there is no image {name}", remedy)
+        self.name = name
 
 
 class Conflict(MinidockerError):

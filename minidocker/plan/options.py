@@ -15,6 +15,9 @@ HELP = "minidocker run --help"
 GENERAL = (
     Option("--name", VALUE, "NAME", "as in Docker", "give the container a name", read=parse_name),
     Option("--rm", FLAG, "", "as in Docker", "remove the container when it ends"),
+    Option("--pull", VALUE, "WHEN", "as in Docker",
+           "get the image from its registry: always, missing (if not said), or never"),
+    Option("--platform", VALUE, "OS/ARCH", "as in Docker", "the machine that the image is for"),
     Option("-i --interactive", FLAG, "", "as in Docker", "keep standard input open"),
     Option("-t --tty", FLAG, "", "as in Docker", "give it a terminal (for a shell: -it)"),
     Option("-e --env", LIST, "NAME=VALUE", "as in Docker",

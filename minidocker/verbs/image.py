@@ -19,6 +19,7 @@ from minidocker.seccomp import cache
 from minidocker.verbs.bars import Bars
 from minidocker.verbs.guarded import guarded
 from minidocker.verbs.parser import Parser, make
+from minidocker.verbs.table import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,7 +189,7 @@ def _ls(store: Store, args: argparse.Namespace) -> None:
             name, _, tag = full.rpartition(":")
             row = (name, tag, entry.id[7:19], _date(entry.created), files.size(entry.size))
             rows.append(row)
-    _table(rows)
+    table(rows)
     if not entries:
         print("there are no images yet\n  try: minidocker image build-base", file=sys.stderr)
 
@@ -241,7 +242,7 @@ def _history(store: Store, args: argparse.Namespace) -> None:
         date = _date(step["created"])
         layer = step["layer"][:12] or "-"
         rows.append((layer, date, step["created_by"], size, step["comment"]))
-    _table(rows)
+    table(rows)
 
 
 def _date(created: str) -> str:
@@ -249,8 +250,3 @@ def _date(created: str) -> str:
     return "-" if created.startswith("1970-01-01") else created[:16].replace("T", " ")
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print(line.rstrip())

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from typing import TextIO
 
+from minidocker.errors import NotFound
 from minidocker.images.pull import Pulled, pull
 from minidocker.images.registry import credentials
 from minidocker.images.registry.client import Client
-from minidocker.images.store import files, names
+from minidocker.images.store import catalogue, files, names, oci
 from minidocker.images.store.store import Store
 from minidocker.kernel.flags import DEFAULT_CAPABILITIES, mask
 from minidocker.seccomp import cache
@@ -75,7 +77,27 @@ def say(line: str) -> None:
     print(f"minidocker: {line}", file=sys.stderr)
 
 
-def fetch(name: str, platform: str = "", insecure: bool = False, quiet: bool = False) -> None:
+def for_run(name: str, platform: str, always: bool) -> None:
+    """Pull what a run needs, and print nothing on its standard output.
+
+    Not `always`: only where the image here is for another platform.
+    """
+    if not always:
+        wanted = oci.read_platform(platform)
+        try:
+            image = Store().resolve(name).id.removeprefix("sha256:")
+        except NotFound:
+            return  # it is missing, and the run will say so
+        config = catalogue.config_of(Store(), image)
+        if all(config.get(key) == wanted[key] for key in ("os", "architecture")):
+            return
+    fetch(name, platform, id_to=sys.stderr)
+
+
+def fetch(
+    name: str, platform: str = "", insecure: bool = False, quiet: bool = False,
+    id_to: TextIO | None = None,
+) -> None:  # fmt: skip
     """Pull one image, and tell it: the id on standard output, the rest for people."""
     full = names.any_name(name)
 
@@ -83,7 +105,7 @@ def fetch(name: str, platform: str = "", insecure: bool = False, quiet: bool = F
         store, began = Store(), time.monotonic()
         with ask as client, Bars(quiet) as bars:
             pulled = pull(store, full, client, platform, bars.add)
-        print(pulled.image.id, flush=True)
+        print(pulled.image.id, flush=True, file=id_to)
         if not quiet:
             tell(full, pulled, time.monotonic() - began)
         cache.filter_file(store.root, list(DEFAULT_CAPABILITIES), mask(DEFAULT_CAPABILITIES))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
-from minidocker.errors import MinidockerError, UsageError
+from minidocker.errors import MinidockerError, NoImage, NotFound, UsageError
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
+    from minidocker.images.store.store import Store
     from minidocker.kernel.interface import Kernel
     from minidocker.runtime.explain import Teller
+    from minidocker.spec.spec import Run, Spec
+    from minidocker.stages.base import Stage
 
 
 def main(argv: list[str]) -> int:
@@ -41,7 +44,6 @@ def main(argv: list[str]) -> int:
 
         sys.stderr.write(learner.warning_outside_the_lab(store))
     from minidocker.kernel.linux import Linux
-    from minidocker.runtime import state
     from minidocker.runtime.host import Host
 
     kernel: Kernel = Linux()
@@ -49,10 +51,12 @@ def main(argv: list[str]) -> int:
         from minidocker.runtime import readonly  # others will see us in their /proc
 
         readonly.ensure(kernel)
-    with store.hold():  # nobody removes the image between our look and our record
-        spec, stages = from_options.plan(found, words, store)
-        check_terminal(found)
-        record, lock = state.create(store.root, spec)
+    bring_what_is_asked_for(found, words)
+    try:
+        spec, stages, record, lock = begin(found, words, store)
+    except NoImage as problem:
+        bring_what_is_missing(found, problem)
+        spec, stages, record, lock = begin(found, words, store)
     teller = None
     if found.get("explain"):
         kernel, teller = told(kernel)
@@ -60,6 +64,44 @@ def main(argv: list[str]) -> int:
     if hint := quiet_shell(found, spec.process.args, status):
         sys.stderr.write(hint)
     return status
+
+
+def begin(
+    found: dict[str, object], words: list[str], store: Store
+) -> tuple[Spec, list[type[Stage]], Run, int]:
+    """Plan the run and write its record; NoImage where the store lacks the image."""
+    from minidocker.plan import from_options
+    from minidocker.runtime import state
+
+    with store.hold():  # nobody removes the image between our look and our record
+        spec, stages = from_options.plan(found, words, store)
+        check_terminal(found)
+        return spec, stages, *state.create(store.root, spec)
+
+
+def bring_what_is_asked_for(found: dict[str, object], words: list[str]) -> None:
+    """Pull for --pull always, and for a --platform that the image here is not for."""
+    when = found.get("pull", "missing")
+    if when not in ("always", "missing", "never"):
+        raise UsageError(f"--pull {when!r} is none of always, missing, never", "--pull missing")
+    of_image = words and not (found.get("rootfs") or found.get("layer"))
+    if of_image and (when == "always" or (when == "missing" and found.get("platform"))):
+        from minidocker.verbs import pull
+
+        pull.for_run(words[0], str(found.get("platform", "")), when == "always")
+
+
+def bring_what_is_missing(found: dict[str, object], problem: NoImage) -> None:
+    """Pull the image that is not here; the first error is raised again where we may not."""
+    an_id = len(problem.name) >= 12 and not problem.name.strip("0123456789abcdef")
+    if found.get("pull") == "never" or an_id:
+        raise problem
+    from minidocker.verbs import pull
+
+    try:
+        pull.for_run(problem.name, str(found.get("platform", "")), True)
+    except MinidockerError as other:
+        raise NotFound(f"{problem.message} here, and {other.message}", problem.remedy) from None
 
 
 def open_standard_descriptors() -> None:

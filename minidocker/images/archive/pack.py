@@ -16,6 +16,7 @@ from minidocker.errors import Blocked, UsageError
 from minidocker.images.archive import tar_headers
 from minidocker.images.archive.attributes import OVERLAY
 from minidocker.images.archive.member import LINK, Member, Pax
+from minidocker.images.archive.merged import Merged
 from minidocker.images.archive.stream import shown
 from minidocker.images.archive.upper import DELETED, Entry, Upper
 from minidocker.images.archive.whiteout import OPAQUE, PREFIX, inside
@@ -34,7 +35,7 @@ class Packer:
     no tar can hold: {"sockets": 1}.
     """
 
-    def __init__(self, upper: Upper) -> None:
+    def __init__(self, upper: Upper | Merged) -> None:
         self.members = 0
         self.lost: dict[str, int] = {}
         self._upper = upper

@@ -44,6 +44,10 @@ class Below:
         """Say whether the layers show anything under this name."""
         return next(self._visible(name), None) is not None
 
+    def topmost(self, name: bytes) -> tuple[bytes, os.stat_result]:
+        """Return where the layers' name comes from, and what it is; it is one of `names`."""
+        return next(self._visible(name))
+
     def enter(self, name: bytes) -> Below:
         """Return what lies under the directory of this name."""
         both = takewhile(lambda pair: stat.S_ISDIR(pair[1].st_mode), self._visible(name))

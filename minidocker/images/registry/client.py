@@ -173,6 +173,8 @@ class Client:
         if not self._base:
             with self._lock:
                 self._base = self._base or self._find_base()
+        if path == "/":
+            return self._base
         if path.startswith(("http://", "https://", "/")):
             there = join(self._base, path)
             if not self.transport.is_safe(there, self._base):
@@ -180,8 +182,6 @@ class Client:
                     f"{self.host} wants bytes at {origin(there)}, which is not https", NO_TRUST
                 )
             return there
-        if path == "/":
-            return self._base
         middle = f"{quote(self.path)}/" if self.path else ""
         return f"{self._base}{middle}{path}"
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import os
 from errno import ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
 
-from minidocker.errors import Blocked, NotFound
+from minidocker.errors import Blocked, NoImage, NotFound
 from minidocker.images.store.hold import Hold, listing, not_allowed
 from minidocker.images.store.image import HEX, Image, as_file, parse_lean, read, with_tag
 from minidocker.places import default_root
@@ -80,8 +80,9 @@ class Store:
         if full != with_tag(name) and os.path.exists(path):
             return full, read(path)
         base = with_tag(name) == BASE + ":latest"
-        remedy = "minidocker image build-base" if base else LIST
-        raise NotFound(f"there is no image {name}", remedy)
+        if base:  # ours alone: a stranger's image of that name at Docker Hub is no base of ours
+            raise NotFound(f"there is no image {name}", "minidocker image build-base")
+        raise NoImage(name, LIST)
 
     def hold(self) -> Hold:
         """Hold the store still: `with store.hold():` around resolve and writing the record.

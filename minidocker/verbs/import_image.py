@@ -1,0 +1,25 @@
+"""`minidocker import`: `minidocker image import`, with its words in Docker's order."""
+
+from __future__ import annotations
+
+from minidocker.verbs import image
+from minidocker.verbs.parser import make
+
+AFTER = """\
+examples:
+  minidocker import rootfs.tar.gz debian:12
+  minidocker export box | minidocker import - box -c 'CMD bash'
+
+See `minidocker image import --help`.
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Make an image of an archive; return the exit status."""
+    parser = make("import", "Make an image of a root file system in a tar archive.", AFTER)
+    parser.add_argument("tar", metavar="TAR", help="a file, or - for standard input")
+    parser.add_argument("name", metavar="NAME[:TAG]", help="the image's name")
+    parser.add_argument("-c", "--change", metavar="CHANGE", action="append", default=[])
+    args = parser.parse_args(argv)
+    changes = [f"--change={line}" for line in args.change]
+    return image.main(["import", *changes, "--", args.name, args.tar])

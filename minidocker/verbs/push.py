@@ -1,0 +1,55 @@
+"""`minidocker push`: an image to a registry."""
+
+from __future__ import annotations
+
+import sys
+
+from minidocker.images.push import push, sources
+from minidocker.images.store import carry, names
+from minidocker.images.store.store import Store
+from minidocker.verbs.bars import Bars
+from minidocker.verbs.guarded import guarded
+from minidocker.verbs.parser import make
+from minidocker.verbs.pull import add_tls, ask_for, insecure
+
+AFTER = """\
+examples:
+  minidocker tag base localhost:5000/lab/base
+  minidocker push localhost:5000/lab/base
+  minidocker push ghcr.io/owner/app:1.2        after: minidocker login ghcr.io
+
+What was pulled goes out byte for byte as it came, so its digest stays. What the registry has is
+not sent; what another repository of it has is mounted there. The digest is printed.
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Push images; return the exit status."""
+    parser = make("push", "Send an image to a registry.", AFTER)
+    parser.add_argument("names", metavar="NAME", nargs="+", help="NAME[:TAG], with its registry")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print the digest alone")
+    add_tls(parser)
+    args = parser.parse_args(argv)
+    for name in args.names:
+        send(names.check(name), insecure(args), args.quiet)
+    return 0
+
+
+def send(full: str, insecure: bool, quiet: bool) -> None:
+    """Push one image, and tell it."""
+    store = Store()
+    store.resolve(full)  # before anybody is asked for anything
+    mounts = sources(store, full)
+    ask = ask_for(full, "pull,push", insecure, sorted(set(mounts.values())))
+
+    def work() -> int:
+        carry.ready(store)
+        with ask as client, Bars(quiet) as bars:
+            pushed = push(store, full, client, mounts, bars.add)
+        print(pushed.digest, flush=True)
+        if not quiet:
+            how = f"{pushed.sent} blobs sent, {pushed.mounted} mounted"
+            print(f"{full}: {how}, {pushed.known} there already", file=sys.stderr)
+        return 0
+
+    guarded(work)
