@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def main(argv: list[str]) -> int:
     """`minidocker run`: from the words to an exit status."""
     from minidocker.images.store.store import Store
-    from minidocker.plan import from_options, options
+    from minidocker.plan import options
 
     open_standard_descriptors()
     found, words = options.parse(argv)
