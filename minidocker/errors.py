@@ -75,8 +75,7 @@ class KernelError(OSError):
 
     def __new__(cls, call: str, number: int, path: str = "", detail: str = "") -> KernelError:
         # As OSError does: ENOENT is a FileNotFoundError too, for who writes `except` of that.
-        kind = _CLASSES.get(number, cls)
-        return super().__new__(kind, number, os.strerror(number), path or None)
+        return super().__new__(_class_of(number), number, os.strerror(number), path or None)
 
     def __init__(self, call: str, number: int, path: str = "", detail: str = "") -> None:
         super().__init__()  # OSError has read its arguments in __new__
@@ -97,19 +96,22 @@ class KernelError(OSError):
         return explain(self.call, self.errno or 0)
 
 
-def _classes() -> dict[int, type[KernelError]]:
-    """Return errno → a KernelError that is the errno's own class of OSError as well."""
-    found: dict[int, type[KernelError]] = {}
-    for number in _errno.errorcode:
-        kind = type(OSError(number, ""))
-        if kind is not OSError:
-            names = {"__doc__": KernelError.__doc__, "__module__": __name__}
-            found[number] = type("KernelError", (KernelError, kind), names)
-    return found
-
-
 _CLASSES: dict[int, type[KernelError]] = {}
-_CLASSES.update(_classes())
+
+
+def _class_of(number: int) -> type[KernelError]:
+    """Return a KernelError that is the errno's own class of OSError as well.
+
+    Made when it is first raised: all of them would cost each start 0.2 ms.
+    """
+    if number not in _CLASSES:
+        kind = type(OSError(number, ""))
+        names = {"__doc__": KernelError.__doc__, "__module__": __name__}
+        _CLASSES[number] = (
+            KernelError if kind is OSError else type("KernelError", (KernelError, kind), names)
+        )
+    return _CLASSES[number]
+
 
 # (call, errno) → what it usually means. A call of "*" stands for any call.
 MEANINGS: dict[tuple[str, int], str] = {

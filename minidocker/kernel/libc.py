@@ -1,4 +1,4 @@
-"""libc: the way into the kernel. The only file that imports ctypes.
+"""libc: the way into the kernel. With foreign.py, the only one that knows ctypes.
 
 There is one path from errno to `KernelError`. PyDLL, not CDLL: the interpreter lock stays held
 during a call, so a child made by clone3 finds the interpreter in order.
@@ -6,10 +6,10 @@ during a call, so a child made by clone3 finds the interpreter in order.
 
 from __future__ import annotations
 
-import ctypes
 import os
 
 from minidocker.errors import KernelError
+from minidocker.kernel import foreign as ctypes
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

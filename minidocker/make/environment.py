@@ -9,11 +9,13 @@ import shlex
 import shutil
 import tempfile
 
+from minidocker.make.bundle import FORMAT
 from minidocker.make.running import ROOT, Screen, Trouble, ask, must
 
 VENV = os.path.join(ROOT, ".venv")
 STAMP = os.path.join(VENV, "minidocker-setup.json")
 LOG = os.path.join(VENV, "minidocker-setup.log")
+BUNDLE = os.path.join(VENV, "minidocker-run.bundle")
 OLDEST = (3, 11)
 
 
@@ -97,6 +99,7 @@ def python_packages(screen: Screen, extra: str) -> None:
     stamp, now = read_stamp(), digest()
     extras = set(str(stamp.get("extras", "")).split(",")) - {""}
     if stamp.get("digest") == now and extra in extras and stamp.get("root") == ROOT:
+        quick_start()
         return screen.end(f"minidocker[{extra}] is there")
     if stamp.get("digest") != now:
         extras = set()
@@ -105,10 +108,17 @@ def python_packages(screen: Screen, extra: str) -> None:
     pip += ["--disable-pip-version-check", "--progress-bar", "off"]
     remedy = "check the network, then run the same command again"
     must([*pip, "-e", f"{ROOT}[{wanted}]"], screen, LOG, "pip install", remedy)
-    write_launcher()
+    quick_start()
     with open(STAMP, "w", encoding="utf-8") as out:
         json.dump({"digest": now, "extras": ",".join(everything_in(wanted)), "root": ROOT}, out)
     screen.end(f"installed minidocker[{wanted}]")
+
+
+def quick_start() -> None:
+    """Write the launcher and its bundle: an update may have brought other ones."""
+    write_launcher()
+    script = os.path.join(ROOT, "minidocker", "make", "bundle.py")
+    ask([os.path.join(VENV, "bin", "python"), "-IS", script, ROOT, BUNDLE])
 
 
 def everything_in(extras: str) -> list[str]:
@@ -117,33 +127,48 @@ def everything_in(extras: str) -> list[str]:
     return ladder[: max(ladder.index(extra) for extra in extras.split(",")) + 1]
 
 
+# Python compiles this text at each start, at a price of 50,000 instructions a line: it is short.
 LAUNCHER = """\
 #!{python} -IS
-# Written by `make setup`. Only `run` is in a hurry. -S leaves out site-packages, which cost a
-# start 5 ms and more, and every other command brings them back.
+# Written by `make setup`. Only `run` is in a hurry: it takes its modules from the bundle, if all
+# this is true (minidocker/make/bundle.py says why). -S leaves out site-packages, and 5 ms.
 import sys
 
-sys.path.insert(0, {root!r})
+root, path = {root!r}, {bundle!r}
+loaded = False
 if sys.argv[1:2] == ["run"]:
-    import gc
-    import os
+    import _imp, gc, marshal, os
 
     gc.disable()  # looking for garbage, of which a run makes next to none, costs 1 ms
-    from minidocker.__main__ import main
-
-    status = main()
+    magic = sys.modules["_frozen_importlib_external"].MAGIC_NUMBER
+    mark = repr(({format}, sys.version, magic, root)).encode()
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    finally:
-        os._exit(status)  # taking the interpreter apart costs 3 ms
-import site
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        found = os.fstat(fd)
+        data = os.read(fd, found.st_size)
+        os.close(fd)
+        body = memoryview(data)[len(mark) + 8 :]
+        if (
+            found.st_mode & 0o170022 == 0o100000  # a regular file, for its owner alone to write
+            and found.st_uid in (0, os.stat(root + "/minidocker").st_uid)
+            and not os.stat(os.path.dirname(path)).st_mode & 0o002
+            and data.startswith(mark + _imp.source_hash({format}, body))
+        ):
+            loader, stamps, modules = marshal.loads(body)
+            exec(loader)
+            loaded = load(stamps, modules)
+    except OSError:
+        pass
+sys.path.insert(0, root)
+from minidocker.__main__ import start
 
-site.main()
-from minidocker.__main__ import main
-
-sys.exit(main())
+start(root, path, loaded)
 """
+
+
+def launcher(python: str) -> str:
+    """Return the text of the quick `minidocker`, for the interpreter at this path."""
+    return LAUNCHER.format(python=python, root=ROOT, bundle=BUNDLE, format=FORMAT)
 
 
 def write_launcher() -> None:
@@ -156,6 +181,6 @@ def write_launcher() -> None:
         return
     script = os.path.join(VENV, "bin", "minidocker")
     with open(script + ".new", "w", encoding="utf-8") as out:
-        out.write(LAUNCHER.format(python=python, root=ROOT))
+        out.write(launcher(python))
     os.chmod(script + ".new", 0o755)
     os.replace(script + ".new", script)

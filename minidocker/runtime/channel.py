@@ -7,12 +7,10 @@ the child's side, so "closed" with nothing said before means that the command ru
 
 from __future__ import annotations
 
-import _socket  # the C half of `socket`, which would import enum and selectors
+import _struct as struct  # the C half is all that struct is, in one file less
 import os
-import struct
-import sys
 
-from minidocker.errors import KernelError
+from minidocker.kernel import packets
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -61,10 +59,7 @@ class Channel:
     __slots__ = ("child", "host")
 
     def __init__(self) -> None:
-        try:
-            self.host, self.child = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
-        except OSError as problem:
-            raise KernelError("socketpair(2)", problem.errno or 0) from None
+        self.host, self.child = packets.pair()
 
     def say(self, kind: str, **what: object) -> None:
         """Child: send one message. A host that is gone ends this process."""
@@ -81,51 +76,26 @@ class Channel:
 
     def host_is_gone(self) -> bool:
         """Child: say whether the host's end is closed."""
-        try:
-            return not self.child.recv(1, _socket.MSG_DONTWAIT | _socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except OSError as problem:
-            raise KernelError("recv(2)", problem.errno or 0) from None
+        return self.child.is_over()
 
     def child_is_gone(self) -> bool:
         """Host: say whether the child's end is closed, with nothing left to hear: it has exec'd."""
-        try:
-            return not self.host.recv(1, _socket.MSG_DONTWAIT | _socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except OSError as problem:
-            raise KernelError("recv(2)", problem.errno or 0) from None
+        return self.host.is_over()
 
     def send_terminal(self, master: int) -> None:
         """Child: hand the terminal's master side to the host. unix(7), SCM_RIGHTS"""
-        fds = master.to_bytes(4, sys.byteorder)
-        try:
-            self.child.sendmsg(
-                [b'{"kind": "terminal"}'], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, fds)]
-            )
-        except OSError as problem:
-            raise KernelError("sendmsg(2)", problem.errno or 0) from None
+        self.child.send(b'{"kind": "terminal"}', master)
 
     def hear(self) -> dict[str, Any] | None:
         """Host: take one message; None is the end. A terminal comes as {"fd": N}."""
-        try:
-            data, ancillary, _, _ = self.host.recvmsg(LARGEST, 64)
-        except BlockingIOError:
-            raise
-        except OSError as problem:
-            raise KernelError("recvmsg(2)", problem.errno or 0) from None
+        data, fds = self.host.receive(LARGEST)
         if not data:
             return None
         message = understood(data)
-        for _, _, payload in ancillary:
-            fds = [
-                int.from_bytes(payload[n : n + 4], sys.byteorder) for n in range(0, len(payload), 4)
-            ]
-            if message["kind"] == "terminal":
-                message["fd"] = fds.pop(0)
-            for fd in fds:
-                os.close(fd)
+        if message["kind"] == "terminal" and fds:
+            message["fd"] = fds.pop(0)
+        for fd in fds:
+            os.close(fd)
         return message
 
 

@@ -6,7 +6,7 @@ No library, no loader, no sections: the kernel reads nothing else.
 
 from __future__ import annotations
 
-import struct
+import _struct as struct  # the C half is all that struct is, in one file less
 
 EM_X86_64, EM_AARCH64 = 62, 183
 ET_EXEC, PT_LOAD, PT_INTERP, PF_X, PF_R = 2, 1, 3, 1, 4

@@ -18,8 +18,8 @@ before the command's own, and it does, in this order:
 
 from __future__ import annotations
 
+import _struct as struct  # the C half is all that struct is, in one file less
 import os
-import struct
 from errno import E2BIG, EACCES, ELOOP, ENOENT, ENOEXEC, ENOTDIR, EPERM
 
 from minidocker.errors import Blocked, KernelError, MinidockerError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -172,8 +173,9 @@ def test_the_launcher_starts_minidocker_quickly_and_wholly(
     package = tmp_path / "tree" / "minidocker"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    (package / "__main__.py").write_text(
-        "import sys\ndef main():\n    print('site' in sys.modules, *sys.argv[1:])\n    return 7\n"
+    shutil.copy(ROOT / "minidocker" / "__main__.py", package)
+    (package / "cli.py").write_text(
+        "import sys\ndef main(argv):\n    print('site' in sys.modules, *argv)\n    return 7\n"
     )
     binaries = tmp_path / "venv" / "bin"
     binaries.mkdir(parents=True)
