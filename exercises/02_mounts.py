@@ -67,9 +67,10 @@ def mount_proc(kernel, root):
 def mount_lines(pid):
     """Return the mount table that process `pid` sees: a list of lines, each a list of words.
 
-    Given; nothing to do here. The words of a line, see proc_pid_mountinfo(5):
-    0 number · 1 number of the mount below · 2 device · 3 root · 4 place · 5 options ·
-    optional fields: none, one or more · then "-" · type · source · options of the file system
+    Given; nothing to do here. The words of a line, see proc(5), mountinfo:
+    0 number · 1 number of its parent, the mount that it stands on · 2 device · 3 root ·
+    4 place · 5 options · optional fields: none, one or more · then "-" · type · source ·
+    options of the file system
     """
     with open(f"/proc/{pid}/mountinfo") as file:
         return [line.split() for line in file]
@@ -101,8 +102,8 @@ def propagation_of(pid, path):
     "slave": there is a field master:N, and mounts only come in, from group N.
     "shared and slave": there are both. "unbindable": there is this field.
     "private": there is none of these.
-    Several mounts can stand at one place. The top one counts: it is the one that no other mount
-    at this place has below it (word 1). The order of the lines says nothing.
+    Several mounts can stand at one place. The top one counts: it is the one that is no other
+    mount's parent at this place (word 1). The order of the lines says nothing.
     LookupError when nothing is mounted at path.
     """
     raise NotImplementedError("propagation_of is yours to write")

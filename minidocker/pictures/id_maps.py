@@ -26,10 +26,12 @@ def id_maps(pid: processes.Pid, root: processes.Root = "/proc") -> Picture:
     ranges = [(int(a), int(b), int(c)) for a, b, c in (line.split() for line in text.splitlines())]
     rows = [[span(a, c), span(b, c), meaning(a, b)] for a, b, c in ranges]
     lost = not any(outside == 0 for _, outside, _ in ranges)
-    if lost:
-        rows.append([f"{NOBODY} (nobody)", "all others, root of the host too", "not in the map"])
-    title = f"The user ids of process {pid}: inside, and outside"
     said = [f"{inside} inside is {outside} outside" for inside, outside, _ in rows]
+    if lost:
+        others = "all others, root of the host too"
+        rows.append([f"no id: shown as {NOBODY}", others, "not in the map"])
+        said.append(f"{others}, have no id inside and are shown as {NOBODY}")
+    title = f"The user ids of process {pid}: inside, and outside"
     canvas, size = _draw(title, ranges, lost)
     return Picture(title, "; ".join(said) + ".", ["inside", "outside", ""], rows, canvas, size)
 
@@ -65,8 +67,8 @@ def _draw(
         canvas.shape("arrow", RIGHT - 8, middle, accent, 6)
         y += ROW
     if lost:
-        _range(canvas, LEFT, y, str(NOBODY), "how they show", "grey")
-        _range(canvas, RIGHT, y, "0, and all others", "out of reach", "grey")
+        _range(canvas, LEFT, y, "no id", f"shown as {NOBODY}, nobody", "grey")
+        _range(canvas, RIGHT, y, "0, and all others", "not in the map", "grey")
         canvas.line([(LEFT + WIDTH, y + 20), (RIGHT, y + 20)], "grey", "3 5")
         y += ROW
     return canvas, (RIGHT + WIDTH + 20, y + 4)

@@ -1,8 +1,13 @@
-"""packet_path: the hops between the world and a container, with the live counters of each."""
+"""packet_path: the ways of a packet to a container, with the live counters of each hop.
+
+What another machine sends passes prerouting and forward; what this host sends itself passes output.
+They meet at postrouting. What the container sends comes in at its cable's host end: at the guard.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +18,8 @@ from minidocker.pictures.picture import Picture
 from minidocker.pictures.svg import Canvas
 from minidocker.proc import processes
 
-WIDTH, ROW, LEFT = 800.0, 46.0, 20.0
+WIDTH, ROW, LEFT, GAP = 800.0, 46.0, 20.0, 20.0
+HALF = (WIDTH - 2 * LEFT - GAP) / 2
 # kind: (shape, accent)
 KINDS = {
     "device": ("circle", "blue"),
@@ -21,39 +27,57 @@ KINDS = {
     "container": ("circle", "orange"),
 }
 VERDICTS = ("accept", "drop", "dnat", "masquerade")
+# Whose packets pass a hop. The first two ways begin apart; then both go on together.
+WORLD, OWN, BOTH, BACK = "another machine's", "this host's own", "both", "the container's"
+OURS = "minidocker_"
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One place on the way: its name, its kind, what happens there, and its counters in words."""
+    """One place on a way: whose packets pass, its kind, what happens there, its counters."""
 
     name: str
+    way: str
     kind: str
     what: str
     counted: str
 
 
-def packet_path(box: Any, host: Any = "self", title: str = "") -> Picture:
-    """Draw the hops from the world to a container on a bridge, with their counters of now.
+def packet_path(
+    box: Any, host: Any = "self", title: str = "", since: Picture | None = None
+) -> Picture:
+    """Draw the ways of a packet to a container on a bridge, with their counters of now.
 
     `box` is a container that runs (a pid, or what `start` returned), `host` the same for a process
-    in the network of its host. LookupError: the container has no cable.
+    in the network of its host. `since` is an earlier picture of the same ways: then only what came
+    after it is counted. LookupError: the container has no cable.
     """
-    pid, where = _pid(box), _pid(host)
-    found = hops(pid, where)
-    head = title or "The way of a packet"
+    found = hops(_pid(box), _pid(host))
+    if since:
+        zero = {row[0]: row[-1] for row in since.rows}
+        found = [
+            Hop(hop.name, hop.way, hop.kind, hop.what, less(hop.counted, zero.get(hop.name, "")))
+            for hop in found
+        ]
+    head = title or "The ways of a packet"
     canvas = Canvas()
     canvas.fitted(LEFT, 30, head, WIDTH - 40, "bold", 15)
-    for index, hop in enumerate(found):
-        _draw(canvas, 48 + ROW * index, hop, last=index == len(found) - 1)
-    rows = [(hop.name, hop.kind, hop.what, hop.counted) for hop in found]
-    columns = ("hop, from the world inwards", "kind", "what happens there", "counted")
-    told = " → ".join(hop.name for hop in found)
-    return Picture(head, f"{told}.", columns, rows, canvas, (WIDTH, 48 + ROW * len(found) + 12))
+    height = _draw_ways(canvas, found)
+    rows = [(hop.name, hop.way, hop.kind, hop.what, hop.counted) for hop in found]
+    columns = ("hop", "whose packets", "kind", "what happens there", "counted")
+    return Picture(head, _sentence(found), columns, rows, canvas, (WIDTH, height))
+
+
+def less(now: str, before: str) -> str:
+    """Subtract the numbers of one text from those of another, where the words are the same."""
+    if re.sub(r"\d+", "", now) != re.sub(r"\d+", "", before):
+        return now
+    numbers = iter(re.findall(r"\d+", before))
+    return re.sub(r"\d+", lambda found: str(int(found[0]) - int(next(numbers))), now)
 
 
 def hops(pid: int | str, host: int | str) -> list[Hop]:
-    """Return the hops from the world inwards."""
+    """Return the hops: first another machine's way, then the host's own, then what both share."""
     own = {link["ifname"]: link for link in _links(pid)}
     outer = {link["ifindex"]: link for link in _links(host)}
     cable = own.get("eth0")
@@ -62,28 +86,39 @@ def hops(pid: int | str, host: int | str) -> list[Hop]:
         raise LookupError(f"process {pid} has no cable to a bridge of this host")
     bridge, link = end["master"], end["ifname"]
     address = next(a["local"] for a in cable["addr_info"] if a["family"] == "inet")
-    rules = _rules(host)
-    own_table, network = f"minidocker_{link[3:]}", f"minidocker_{bridge}"
+    tables = (f"{OURS}{link[3:]}", f"{OURS}{bridge}")
+    rules = _rules(host, tables)
     by_name = {item["ifname"]: item for item in outer.values()}
 
-    def device(name: str, what: str) -> Hop:
-        return Hop(name, "device", what, _frames(by_name[name]))
+    def device(name: str, way: str, what: str) -> Hop:
+        return Hop(name, way, "device", what, _frames(by_name[name]))
 
-    def chain(name: str, table: str, what: str) -> Hop:
-        return Hop(name, "rules", what, _packets(rules, table, name))
+    def hook(name: str, way: str, what: str, at: str = "") -> Hop:
+        return Hop(name, way, "rules", what, _packets(rules.get(at or name, ())))
 
     ways = [name for name in by_name if name != "lo" and name[:3] not in ("mdk", "mdv")]
     return [
-        *(device(name, "a cable to another machine") for name in ways),
-        chain("prerouting", own_table, "published ports, for packets from elsewhere"),
-        chain("output", own_table, "published ports, for this host's own packets"),
-        chain("forward", network, "what is passed on from one device to another"),
-        chain("postrouting", network, "what leaves takes the host's address"),
-        device(bridge, "the bridge: looks at the Ethernet address"),
-        chain("guard", own_table, "only the container's own addresses pass"),
-        device(link, "the host's end of the cable"),
-        Hop("eth0", "container", f"the container's end: {address}", _frames(cable)),
+        *(device(name, WORLD, "a cable to another machine") for name in ways),
+        hook("prerouting", WORLD, "published ports"),
+        hook("forward", WORLD, "passed on between devices"),
+        hook("output", OWN, "published ports"),
+        hook("postrouting", BOTH, "what leaves takes the host's address"),
+        device(bridge, BOTH, "the bridge: looks at the Ethernet address"),
+        device(link, BOTH, "the host's end of the cable"),
+        Hop("eth0", BOTH, "container", f"the container's end: {address}", _frames(cable)),
+        hook("guard", BACK, "only the container's own addresses come out", "ingress"),
     ]
+
+
+def _sentence(found: Sequence[Hop]) -> str:
+    """Say the ways in words."""
+    names = {way: [hop.name for hop in found if hop.way in (way, BOTH)] for way in (WORLD, OWN)}
+    back = " → ".join(hop.name for hop in found if hop.way == BACK)
+    return (
+        f"What the container sends comes in through {back}. "
+        f"From this host itself: {' → '.join(names[OWN])}. "
+        f"From another machine: {' → '.join(names[WORLD])}."
+    )
 
 
 def _pid(thing: Any) -> int | str:
@@ -105,9 +140,21 @@ def _links(pid: int | str) -> list[dict[str, Any]]:
     return links
 
 
-def _rules(pid: int | str) -> list[dict[str, Any]]:
+def _rules(pid: int | str, tables: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return hook → rules: of the named tables, and of those that are not the runtime's."""
     entries = _command(pid, "nft", "--json", "list", "ruleset")["nftables"]
-    return [entry["rule"] for entry in entries if "rule" in entry]
+    hooks = {
+        (chain["family"], chain["table"], chain["name"]): chain["hook"]
+        for entry in entries
+        if (chain := entry.get("chain")) and chain.get("hook") and chain["name"] != "raw"
+    }
+    found: dict[str, list[dict[str, Any]]] = {}
+    for entry in entries:
+        if rule := entry.get("rule"):
+            at = hooks.get((rule["family"], rule["table"], rule["chain"]))
+            if at and (rule["table"] in tables or not rule["table"].startswith(OURS)):
+                found.setdefault(at, []).append(rule)
+    return found
 
 
 def _frames(link: dict[str, Any]) -> str:
@@ -115,26 +162,60 @@ def _frames(link: dict[str, Any]) -> str:
     return f"{stats['rx']['packets']} in, {stats['tx']['packets']} out"
 
 
-def _packets(rules: Sequence[dict[str, Any]], table: str, chain: str) -> str:
-    """Add up the counters of a chain by what its rules do: "3 accept, 0 drop"."""
-    found: dict[str, int] = {}
+def _packets(rules: Sequence[dict[str, Any]]) -> str:
+    """Add up the counters of rules by what they do: "3 accept, 0 drop"; or "dnat, not counted"."""
+    found: dict[str, int | None] = {}
     for rule in rules:
-        if (rule["table"], rule["chain"]) == (table, chain):
-            parts = {word: value for part in rule["expr"] for word, value in part.items()}
-            verdict = next((word for word in VERDICTS if word in parts), "")
-            found[verdict] = found.get(verdict, 0) + parts.get("counter", {}).get("packets", 0)
-    return ", ".join(f"{count} {verdict}" for verdict, count in found.items()) or "no rule"
+        parts = {word: value for part in rule["expr"] for word, value in part.items()}
+        verdict = next((word for word in VERDICTS if word in parts), "other")
+        counter = parts.get("counter")
+        packets = counter.get("packets") if isinstance(counter, dict) else None
+        if packets is None:
+            found.setdefault(verdict, None)
+        else:
+            found[verdict] = (found.get(verdict) or 0) + packets
+    told = [
+        f"{verdict}, not counted" if count is None else f"{count} {verdict}"
+        for verdict, count in found.items()
+    ]
+    return ", ".join(told) or "no rule"
 
 
-def _draw(canvas: Canvas, y: float, hop: Hop, last: bool) -> None:
+def _draw_ways(canvas: Canvas, found: Sequence[Hop]) -> float:
+    """Draw two columns that meet, the shared hops below, and the way back; return the height."""
+    top, right = 78.0, LEFT + HALF + GAP
+    columns = ((LEFT, WORLD, "a packet of another machine"), (right, OWN, "of this host itself"))
+    tallest = max(sum(hop.way == way for hop in found) for _, way, _ in columns)
+    for x, way, words in columns:
+        canvas.fitted(x, 62, words, HALF, "bold", 12.5)
+        mine = [hop for hop in found if hop.way == way]
+        for index, hop in enumerate(mine):
+            _draw(canvas, x, top + ROW * index, HALF, hop)
+        ends = top + ROW * len(mine) - 10
+        canvas.line([(x + HALF / 2, ends), (x + HALF / 2, top + ROW * tallest)])
+    y = top + ROW * tallest
+    for hop in (hop for hop in found if hop.way == BOTH):
+        _draw(canvas, LEFT, y, WIDTH - 2 * LEFT, hop, arrow=True)
+        y += ROW
+    words = "what the container sends, at the cable's host end"
+    canvas.fitted(LEFT, y + 14, words, 600, "bold", 12.5)
+    for hop in (hop for hop in found if hop.way == BACK):
+        _draw(canvas, LEFT, y + 24, WIDTH - 2 * LEFT, hop)
+        y += ROW
+    return y + 32
+
+
+def _draw(
+    canvas: Canvas, x: float, y: float, width: float, hop: Hop, arrow: bool = False
+) -> None:
     shape, accent = KINDS[hop.kind]
-    indent = 0.0 if hop.kind != "rules" else 26.0
-    canvas.box(LEFT + indent, y, WIDTH - 40 - indent, ROW - 10, accent,
+    canvas.box(x, y, width, ROW - 10, accent,
                strong=hop.kind == "container", dashed=hop.kind == "rules", tint=0.08)  # fmt: skip
-    canvas.shape(shape, LEFT + 48, y + 18, accent, 6)
-    canvas.fitted(LEFT + 64, y + 23, hop.name, 150, "mono bold", 13)
-    canvas.fitted(LEFT + 222, y + 23, hop.what, 320, "", 12.5)
-    canvas.fitted(WIDTH - 40 - 200, y + 23, hop.counted, 206, "mono", 12)
-    if not last:
-        above = y if hop.kind == "rules" else y + ROW - 10
-        canvas.line([(LEFT + 12, above), (LEFT + 12, y + ROW)])
+    canvas.shape(shape, x + 16, y + 18, accent, 6)
+    wide = width > HALF
+    canvas.fitted(x + 30, y + 23, hop.name, 130 if wide else 90, "mono bold", 13)
+    canvas.fitted(x + (202 if wide else 122), y + 23, hop.what, 320 if wide else 130, "", 12.5)
+    room = 206.0 if wide else 108.0
+    canvas.fitted(x + width - room - 6, y + 23, hop.counted, room, "mono", 12)
+    if arrow:
+        canvas.line([(x + width / 2, y + ROW - 10), (x + width / 2, y + ROW)])

@@ -107,7 +107,7 @@ class Cgroup(Stage):
             del run.facts["cgroup"]  # nothing was asked for, and nothing can be had
             return
         for name, text in limits.items():
-            kernel.write(f"{path}/{name}", text)
+            self.told_as("limits", kernel.write, f"{path}/{name}", text)
         for name, text in unasked(run.spec.resources).items():
             if kernel.exists(f"{path}/{name}"):
                 kernel.write(f"{path}/{name}", text)

@@ -73,12 +73,13 @@ class Layers(Stage):
         lower = short([*layers, f"{run.directory}/init"], kernel)
         upper, work = (plain(f"{run.directory}/{name}", kernel) for name in ("upper", "work"))
         options = self.overlay_options(lower, upper, work)
-        if not run.spec.ids:
-            kernel.mount("overlay", run.root, "overlay", 0, f"{options},{OPTIONS}")
-            return
+        options += f",{OPTIONS_IN_USER if run.spec.ids else OPTIONS}"
         try:
-            kernel.mount("overlay", run.root, "overlay", 0, f"{options},{OPTIONS_IN_USER}")
+            words = ("overlay", run.root, "overlay", 0, options)
+            self.told_as("overlay_options", kernel.mount, *words)
         except KernelError as problem:
+            if not run.spec.ids:
+                raise
             if problem.errno == EACCES:
                 raise Blocked(
                     f"the container's root is a user of this host that may not enter {run.root}",

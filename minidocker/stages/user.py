@@ -62,7 +62,8 @@ class User(Stage):
         if ids.helper:
             for program, lines in (("newuidmap", uid_map), ("newgidmap", gid_map)):
                 try:
-                    kernel.run(self.newuidmap_argv(program, pid, lines))
+                    argv = self.newuidmap_argv(program, pid, lines)
+                    self.told_as("newuidmap_argv", kernel.run, argv)
                 except (KernelError, OSError) as problem:
                     raise Blocked(
                         f"{program} refuses: {getattr(problem, 'detail', '') or problem}",

@@ -565,6 +565,21 @@ def test_a_learners_spawn_runs_the_real_thing(
     assert str(file) in told.stderr
 
 
+def test_a_call_with_a_parts_words_is_told_in_its_name(minidocker: Callable, tmp_path: Path) -> None:
+    """overlay_options makes no call itself: the mount that takes its text is told as its own."""
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "def overlay_options(layers, upper, work):\n"
+        "    return f'lowerdir={\":\".join(reversed(layers))},upperdir={upper},workdir={work}'\n"
+    )
+    told = minidocker("run", "--rm", "--explain", "--stage", f"layers={file}", "base", "true").stderr
+    after = told.split('mount("overlay"')[1]
+    assert f"overlay_options() {file}" in after.split("\n  mount(")[0]
+    file.write_text("def overlay_options(layers, upper, work):\n    return 'lowerdir=/no/such'\n")
+    done = minidocker("run", "--rm", "--stage", f"layers={file}", "base", "true")
+    assert done.returncode == 125 and "part overlay_options of" in done.stderr
+
+
 def test_a_learners_init_serves_as_pid_1(minidocker: Callable, tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("def init(kernel, main):\n    kernel.waitpid(main)\n    return 42\n")

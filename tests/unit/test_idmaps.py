@@ -15,7 +15,7 @@ def test_each_range_has_its_row_and_what_is_left_is_nobody(tmp_path: Path) -> No
     picture = id_maps(7, root=tmp_path)
     assert [list(row[:2]) for row in picture.rows] == [
         ["0", "1000"], ["1 … 65535", "100000 … 165534"],
-        ["65534 (nobody)", "all others, root of the host too"],
+        ["no id: shown as 65534", "all others, root of the host too"],
     ]  # fmt: skip
     assert "0 inside is 1000 outside" in picture.desc
     with pytest.raises(LookupError):

@@ -6,7 +6,7 @@ import pytest
 
 from minidocker.lab.hosts import inside, small_host
 from minidocker.lab.overhear import overheard
-from minidocker.pictures.packet_path import hops, packet_path
+from minidocker.pictures.packet_path import hops, less, packet_path
 
 pytestmark = pytest.mark.needs("root", "netns", "veth", "iproute2", "nft", "busybox")
 PING = "busybox ping -c 1 -W 2 "
@@ -35,15 +35,39 @@ def test_hops_count_what_went_by(host) -> None:
             + rules + "; }; }'")  # fmt: skip
     inside(box, PING + "10.77.0.1")
     picture = packet_path(box, host)
-    counted = {name: text for name, _, _, text in picture.rows}
+    counted = {name: text for name, *_, text in picture.rows}
     assert [row[0] for row in picture.rows] == [
-        "prerouting", "output", "forward", "postrouting", "mdk0", "guard", "mdvabc", "eth0",
+        "prerouting", "forward", "output", "postrouting", "mdk0", "mdvabc", "eth0", "guard",
     ]  # fmt: skip
+    assert "itself: output → postrouting → mdk0" in picture.desc
     assert counted["guard"] == "no rule"
     assert counted["forward"] == "0 accept, 0 drop"
     assert int(counted["eth0"].split()[0]) >= 2
     assert "10.77.0.2" in picture.text() and picture.desc.endswith("mdvabc → eth0.")
     box.stop()
+
+
+def test_from_a_zero_point_only_what_came_after_it_counts(host) -> None:
+    host.sh("ip link add mdk0 type bridge; ip addr add 10.77.0.1/24 dev mdk0; ip link set mdk0 up")
+    box = plugged(host, "mdvabc", "10.77.0.2")
+    host.sh("nft 'table ip own { chain o { type nat hook output priority -100; "
+            "tcp dport 8080 counter dnat to 10.77.0.2:80; tcp dport 81 dnat to 10.77.0.2; }; }'")  # fmt: skip
+    counted = lambda **since: {  # noqa: E731
+        name: text for name, *_, text in packet_path(box, host, **since).rows
+    }
+    ask = "busybox nc -w 1 10.77.0.1 8080"
+    host.sh(ask, status=1)
+    assert counted()["output"] == "1 dnat"  # a rule that does not count adds nothing
+    zero = packet_path(box, host)
+    assert counted(since=zero)["output"] == "0 dnat"
+    host.sh(ask, status=1)
+    assert counted(since=zero)["output"] == "1 dnat" and counted()["output"] == "2 dnat"
+    box.stop()
+
+
+def test_only_like_texts_are_subtracted() -> None:
+    assert less("12 in, 4 out", "10 in, 1 out") == "2 in, 3 out"
+    assert less("3 accept, 1 drop", "2 accept") == "3 accept, 1 drop"
 
 
 def test_a_process_without_a_cable_is_a_lookup_error(host) -> None:
