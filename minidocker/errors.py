@@ -147,6 +147,8 @@ MEANINGS: dict[tuple[str, int], str] = {
     ): "this kernel does not have that file system: see /proc/filesystems",
     ("mount(2)", _errno.ENOENT): "the source or the mount point does not exist",
     ("mount(2)", _errno.ENOTDIR): "a directory is mounted on a file, or a file on a directory",
+    ("open_tree(2)", _errno.ENOENT): "the source does not exist",
+    ("move_mount(2)", _errno.EINVAL): "a directory is mounted on a file, or a file on a directory",
     ("umount2(2)", _errno.EBUSY): "something uses it: MNT_DETACH lets go now and cleans up later",
     ("umount2(2)", _errno.EINVAL): "it is not a mount point in this mount namespace",
     (

@@ -92,6 +92,15 @@ class Beside:
         """
         raise NotImplementedError
 
+    def bind_tree(self, source: str, target: str, attributes: int) -> None:
+        """Show the tree `source` at `target`, with attributes (MOUNT_ATTR_…) on all its mounts.
+
+        They are set on a copy that is mounted nowhere yet, and that then moves to the descriptor
+        of `target`: no name is looked up a second time, so nobody can put another mount in its
+        place meanwhile. open_tree(2), mount_setattr(2), move_mount(2), Linux 5.12
+        """
+        raise NotImplementedError
+
     def target(self, root: str, path: str, kind: str = "dir") -> str:
         """Make the mount point `path` of a container, and return a safe name for it.
 

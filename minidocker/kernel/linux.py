@@ -12,7 +12,7 @@ from minidocker.kernel.linux_files import Files
 from minidocker.kernel.linux_network import Network
 from minidocker.kernel.linux_programs import Programs
 from minidocker.kernel.linux_rights import Rights
-from minidocker.kernel.linux_targets import Targets
+from minidocker.kernel.linux_targets import Targets, set_attributes
 from minidocker.kernel.named import os
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -25,9 +25,8 @@ SYS_SECCOMP = {"x86_64": 317, "aarch64": 277}
 SECCOMP_SET_MODE_FILTER = 1
 SYS_CLONE3 = 435  # from here on, all architectures share one numbering
 SYS_MOVE_MOUNT = 429
-SYS_MOUNT_SETATTR = 442
-AT_RECURSIVE = 0x8000
 MOVE_MOUNT_F_EMPTY_PATH = 4
+MOVE_MOUNT_T_EMPTY_PATH = 0x40
 AT_FDCWD = -100
 CLOSE_RANGE_CLOEXEC = 4
 CAPABILITY_VERSION_3 = 0x20080522
@@ -167,21 +166,17 @@ class Linux(Files, Network, Programs, Rights, Targets):
         )  # fmt: skip
 
     def mount_setattr(self, path: str, attributes: int, recursive: bool = False) -> None:
-        # int syscall(SYS_mount_setattr, int dirfd, const char *path, unsigned flags,
-        #             struct mount_attr *attr, size_t size)
-        # struct mount_attr { __u64 attr_set, attr_clr, propagation, userns_fd; }
-        attr = (ctypes.c_uint64 * 4)(attributes)
-        call(
-            "mount_setattr(2)", libc.syscall, SYS_MOUNT_SETATTR, AT_FDCWD, self._top(path),
-            AT_RECURSIVE if recursive else 0, attr, ctypes.sizeof(attr), path=self._shown(path),
-        )  # fmt: skip
+        set_attributes(self._top(path), attributes, recursive, shown=self._shown(path))
 
     def move_mount(self, tree: int, target: str) -> None:
         # int syscall(SYS_move_mount, int from_dirfd, const char *from, int to_dirfd,
         #             const char *to, unsigned flags)
+        place, name, flags = AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH
+        if target in self._targets:  # a descriptor: the link to it would not be followed
+            place, name, flags = int(os.path.basename(target)), "", flags | MOVE_MOUNT_T_EMPTY_PATH
         call(
-            "move_mount(2)", libc.syscall, SYS_MOVE_MOUNT, tree, "", AT_FDCWD, target,
-            MOVE_MOUNT_F_EMPTY_PATH, path=target,
+            "move_mount(2)", libc.syscall, SYS_MOVE_MOUNT, tree, "", place, name, flags,
+            path=self._shown(target),
         )  # fmt: skip
 
     def umount2(self, target: str, flags: int = 0) -> None:

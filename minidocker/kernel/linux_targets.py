@@ -12,9 +12,11 @@ from minidocker.kernel.named import os
 
 SYS_OPEN_TREE = 428
 SYS_OPENAT2 = 437
+SYS_MOUNT_SETATTR = 442
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_IN_ROOT = 0x10
 AT_SYMLINK_NOFOLLOW = 0x100
+AT_RECURSIVE = 0x8000
 OPEN_TREE_CLONE = 1
 O_PATH = 0o10000000
 LINKS = 40  # symbolic links in one path, as in the kernel
@@ -78,18 +80,25 @@ class Targets(Kernel):
             path=path,
         )  # fmt: skip
 
+    def bind_tree(self, source: str, target: str, attributes: int) -> None:
+        tree = open_tree(source, AT_RECURSIVE)
+        try:
+            if attributes:
+                # Private, too: a mount that came from elsewhere later would lack the attributes.
+                name = f"/proc/self/fd/{tree}"
+                set_attributes(name, attributes, True, _flags.MS_PRIVATE, source)
+            self.move_mount(tree, target)
+        finally:
+            os.close(tree)
+
     def tree_of(self, namespace: int, path: str) -> int:
-        # int syscall(SYS_open_tree, int dirfd, const char *path, unsigned flags)
         mounts, root, here = (
             os.open(name, os.O_CLOEXEC | flags)
             for name, flags in (("/proc/self/ns/mnt", 0), ("/", O_PATH), (".", O_PATH))
         )
         self.setns(namespace, _flags.CLONE_NEWNS)  # moves "/" and "." too
         try:
-            flags = OPEN_TREE_CLONE | os.O_CLOEXEC | AT_SYMLINK_NOFOLLOW
-            return call(
-                "open_tree(2)", libc.syscall, SYS_OPEN_TREE, AT_FDCWD, path, flags, path=path
-            )
+            return open_tree(path, AT_SYMLINK_NOFOLLOW)
         finally:
             self.setns(mounts, _flags.CLONE_NEWNS)
             os.fchdir(root)
@@ -97,6 +106,27 @@ class Targets(Kernel):
             os.fchdir(here)
             for fd in (mounts, root, here):
                 os.close(fd)
+
+
+def open_tree(path: str, flags: int) -> int:
+    """Take a copy of the mount at a path: a descriptor, mounted nowhere. open_tree(2)"""
+    # int syscall(SYS_open_tree, int dirfd, const char *path, unsigned flags)
+    flags |= OPEN_TREE_CLONE | os.O_CLOEXEC
+    return call("open_tree(2)", libc.syscall, SYS_OPEN_TREE, AT_FDCWD, path, flags, path=path)
+
+
+def set_attributes(
+    path: str, attributes: int, recursive: bool, propagation: int = 0, shown: str = ""
+) -> None:
+    """Add attributes to a mount, and change its propagation where one is said. mount_setattr(2)"""
+    # int syscall(SYS_mount_setattr, int dirfd, const char *path, unsigned flags,
+    #             struct mount_attr *attr, size_t size)
+    # struct mount_attr { __u64 attr_set, attr_clr, propagation, userns_fd; }
+    attr = (ctypes.c_uint64 * 4)(attributes, 0, propagation)
+    call(
+        "mount_setattr(2)", libc.syscall, SYS_MOUNT_SETATTR, AT_FDCWD, path,
+        AT_RECURSIVE if recursive else 0, attr, ctypes.sizeof(attr), path=shown,
+    )  # fmt: skip
 
 
 def open_in_root(anchor: int, path: str, flags: int, mode: int = 0) -> int:

@@ -111,6 +111,10 @@ SHELL: dict[str, Callable[..., str]] = {
     "mount_setattr": lambda path, attributes, recursive=False: command(
         "mount", "-o", "remount,bind," + _attributes(attributes, recursive), path
     ),
+    "bind_tree": lambda source, target, attributes: command(
+        "mount", "--rbind", *(["-o", _attributes(attributes, True)] if attributes else []),
+        source, target,
+    ),
     "tree_of": lambda namespace, path: f"nsenter --mount … (a copy of {path})",
     "move_mount": lambda tree, target: command("mount", "--move", "…", target),
     "umount2": lambda target, flags=0: command(
@@ -165,11 +169,13 @@ SPELLED = {
     "setns": {1: "CLONE_"},
     "mount": {3: "MS_"},
     "mount_setattr": {1: "MOUNT_ATTR_"},
+    "bind_tree": {2: "MOUNT_ATTR_"},
     "umount2": {1: "MNT_"},
 }
 # the same for arguments that are one constant, not bits
 CONSTANTS = {("prctl", 0): "PR_", ("kill", 1): "SIG"}
 CALLS = {"clone": "clone3", "target": "openat2", "tree_of": "open_tree",
+         "bind_tree": "open_tree+mount_setattr+move_mount",
          "remove_tree": "unlink…", "run": "fork+execve", "talk": "connect+send",
          "filter_tap": "ioctl TUNATTACHFILTER", "link_up": "ioctl SIOCSIFFLAGS",
          "route_add": "ioctl SIOCADDRT", "rewrite": "pwrite", "lock": "flock",

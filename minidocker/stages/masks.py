@@ -75,8 +75,8 @@ class Masks(Stage):
                 self.mask_paths(kernel, MASKED, null)
             self.read_only_paths(kernel, READ_ONLY)
         if run.root:
-            volumes = [mount.destination for mount in run.spec.mounts if mount.type == "bind"]
-            self.deaden_nodes(kernel, ["/", *volumes])
+            # Volumes are nodev already: their names may by now lead to other mounts.
+            self.deaden_nodes(kernel, ["/"])
 
     @staticmethod
     def mask_paths(kernel: Kernel, paths: Sequence[str], null: str = "/dev/null") -> None:

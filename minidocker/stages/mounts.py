@@ -148,18 +148,32 @@ class Mounts(Stage):
                 kernel.mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, mount.options)
             else:
                 target = place(kernel, run.root, mount.destination, mount.options)
-                self.bind(kernel, mount.source, target, mount.readonly)
-                if not (run.spec.linux and run.spec.linux.privileged):
-                    # A setuid program of the host's would make a user inside its owner; and a node
-                    # that another container has made there must not work in this one.
-                    masked = "masks" in (run.spec.stages or ()) and mount.destination != "/dev"
-                    dead = MOUNT_ATTR_NODEV if masked else 0  # of /dev, masks leaves some alive
-                    kernel.mount_setattr(target, MOUNT_ATTR_NOSUID | dead, True)
+                self.show_volume(kernel, run, mount, target)
         process = run.spec.process
         if run.root and process and process.cwd != "/":
             # Made when it is missing, as in Docker, and before the user and the right to write
             # change. It must lie in the new root: a link of procfs could lead out of it.
             kernel.target(run.root, process.cwd)
+
+    def show_volume(self, kernel: Kernel, run: Run, mount: Mount, target: str) -> None:
+        """Bind one volume, with what must not work through it.
+
+        A setuid program of the host's would make a user inside its owner; and a node that another
+        container has made there must not work in this one.
+        """
+        attributes = 0
+        if not (run.spec.linux and run.spec.linux.privileged):
+            masked = "masks" in (run.spec.stages or ()) and mount.destination != "/dev"
+            dead = MOUNT_ATTR_NODEV if masked else 0  # of /dev, masks leaves some alive
+            attributes = MOUNT_ATTR_NOSUID | dead
+        if "bind" not in self.origin:
+            # In one: between two calls by name, who shares the volume around it could rename.
+            read_only = MOUNT_ATTR_RDONLY if mount.readonly else 0
+            kernel.bind_tree(mount.source, target, attributes | read_only)
+            return
+        self.bind(kernel, mount.source, target, mount.readonly)
+        if attributes:
+            kernel.mount_setattr(target, attributes, True)
 
     def look_back(self, kernel: Kernel, run: Run) -> None:
         """See that what was promised is there, whoever has mounted it: /proc, /sys, the queues.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -93,3 +96,45 @@ def test_a_console_in_a_volume_is_not_followed(minidocker: Callable, tmp_path: P
     (dev / "ptmx").symlink_to("pts/ptmx")
     done = minidocker("run", "--rm", "-t", "-v", f"{dev}:/dev", "base", "echo", "ran")
     assert done.returncode == 125 and "ran" not in done.stdout
+
+
+EXCHANGING = """
+import ctypes, os, sys
+libc, parent = ctypes.CDLL(None), os.getppid()
+one, two = (os.fsencode(name) for name in sys.argv[1:])
+print("up", flush=True)
+while os.getppid() == parent:
+    for _ in range(1000):
+        libc.renameat2(-100, one, -100, two, 2)  # RENAME_EXCHANGE
+"""
+
+
+@contextmanager
+def exchanged(one: Path, two: Path) -> Iterator[None]:
+    """Exchange two names all the time, as another container does that has the same volume."""
+    words = [sys.executable, "-c", EXCHANGING, str(one), str(two)]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout and process.stdout.readline() == "up\n"
+        yield
+    finally:
+        process.kill()
+        process.communicate(timeout=20)
+
+
+def test_read_only_holds_when_another_renames_the_mount_point(
+    minidocker: Callable, tmp_path: Path
+) -> None:
+    """What is made read-only is what was bound, not what has its name by then."""
+    for name in ("shared/a", "shared/b", "kept", "other"):
+        (tmp_path / name).mkdir(parents=True)
+    volumes = ("-v", f"{tmp_path}/shared:/s", "-v", f"{tmp_path}/other:/s/b", "-v",
+               f"{tmp_path}/kept:/s/a:ro")  # fmt: skip
+    with exchanged(tmp_path / "shared/a", tmp_path / "shared/b"):
+        for _ in range(12):
+            done = minidocker("run", "--rm", *volumes, "base", "cat", "/proc/self/mountinfo")
+            assert done.returncode == 0, done.stderr
+            lines = [line.split() for line in done.stdout.splitlines()]
+            flags = {words[3].rpartition("/")[2]: words[5].split(",") for words in lines}
+            assert {"ro", "nosuid", "nodev"} <= set(flags["kept"]), done.stdout
+            assert {"rw", "nosuid", "nodev"} <= set(flags["other"]), done.stdout

@@ -76,10 +76,22 @@ def test_a_node_of_dev_that_is_another_device_stays_dead() -> None:
     assert [call[0] for call in kernel.calls if call[0] == "mount"] == []
 
 
+def test_a_volume_is_nodev_before_it_is_mounted() -> None:
+    for read_only in (False, True):
+        kernel = Pretend()
+        volume = Mount(source="/v", destination="/data", type="bind", readonly=read_only, options="dir")
+        Mounts().inside(kernel, run_of(mounts=[volume]))
+        asked = [args for name, args in kernel.calls if name == "bind_tree"]
+        assert asked == [("/v", "/r/data", 2 | 4 | read_only)]
+
+
 def test_a_volume_is_nodev_from_its_first_moment_on() -> None:
+    class Theirs(Mounts):
+        origin = {"bind": "mine.py"}
+
     kernel = Pretend()
     volume = Mount(source="/v", destination="/data", type="bind", readonly=False, options="dir")
-    Mounts().inside(kernel, run_of(mounts=[volume]))
+    Theirs().inside(kernel, run_of(mounts=[volume]))
     names = [(name, args[0]) for name, args in kernel.calls if name in ("mount", "mount_setattr")]
     place = names.index(("mount", "/v"))
     assert names[place + 1] == ("mount_setattr", "/r/data")

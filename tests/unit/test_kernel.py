@@ -82,6 +82,18 @@ def test_traced_tells_before_it_does_and_uses_the_kernels_spelling() -> None:
     assert [name for name, _ in pretend.calls] == ["unshare", "write", "target", "mount"]
 
 
+def test_a_bind_in_one_is_told_as_the_command_that_does_the_same() -> None:
+    told: list[str] = []
+    kernel = Traced(Pretend(), lambda method, call, shell, args: told.extend((call, shell)))
+    kernel.bind_tree("/a b", "/c", f.MOUNT_ATTR_RDONLY | f.MOUNT_ATTR_NODEV)
+    kernel.bind_tree("/a", "/c", 0)
+    assert told[:2] == [
+        'open_tree+mount_setattr+move_mount("/a b", "/c", MOUNT_ATTR_RDONLY|MOUNT_ATTR_NODEV)',
+        "mount --rbind -o ro=recursive,nodev=recursive '/a b' /c",
+    ]
+    assert told[3] == "mount --rbind /a /c"
+
+
 def test_spell_kill_names_the_signal() -> None:
     assert spell("kill", (7, 9)) == "kill(7, SIGKILL)"
     assert spell("prctl", (f.PR_SET_PDEATHSIG, 9)) == "prctl(PR_SET_PDEATHSIG, SIGKILL)"

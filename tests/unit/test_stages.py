@@ -103,6 +103,21 @@ def test_volumes_are_mounted_parents_first() -> None:
         Mount(source="/h", destination=d, type="bind", options="dir") for d in ("/a/b", "/a")
     ]
     Mounts().inside(kernel, a_run(mounts=volumes))
+    assert [a[1] for n, a in kernel.calls if n == "bind_tree" and a[0] == "/h"] == [
+        "/s/abc/merged/a",
+        "/s/abc/merged/a/b",
+    ]
+
+
+def test_a_learners_bind_serves_for_volumes() -> None:
+    class Theirs(Mounts):
+        origin = {"bind": "mine.py"}
+
+    kernel = Pretend()
+    volumes = [
+        Mount(source="/h", destination=d, type="bind", options="dir") for d in ("/a/b", "/a")
+    ]
+    Theirs().inside(kernel, a_run(mounts=volumes))
     assert [a[1] for n, a in kernel.calls if n == "mount" and a[0] == "/h"] == [
         "/s/abc/merged/a",
         "/s/abc/merged/a/b",
