@@ -234,10 +234,12 @@ class Traced(Kernel):
             return object.__getattribute__(self, name)
         kernel = object.__getattribute__(self, "kernel")
         function = getattr(kernel, name)
+        known = object.__getattribute__(self, "known")
+        if name == "open":
+            return _remembering(function, known)
         if name in QUIET:
             return function
         tell = object.__getattribute__(self, "tell")
-        known = object.__getattribute__(self, "known")
 
         def told(*args: Any, **named: Any) -> Any:
             shown = [known.get(a, a) if isinstance(a, str) else a for a in (*args, *named.values())]
@@ -249,6 +251,17 @@ class Traced(Kernel):
             return result
 
         return told
+
+
+def _remembering(function: Callable[..., int], known: dict[str, str]) -> Callable[..., int]:
+    """Open files as ever, and keep what each descriptor's name stands for."""
+
+    def opened(path: str, flags: int) -> int:
+        fd = function(path, flags)
+        known[f"/proc/self/fd/{fd}"] = known.get(path, path)
+        return fd
+
+    return opened
 
 
 class Pretend(Kernel):

@@ -7,7 +7,7 @@ on the host, the kernel refuses a fresh procfs once no full one is in sight.
 from __future__ import annotations
 
 import os
-from errno import EINVAL, EPERM
+from errno import EINVAL, ELOOP, ENOTDIR, EPERM
 
 from minidocker.errors import KernelError, MinidockerError, NotFound, UsageError
 from minidocker.kernel.flags import (
@@ -16,6 +16,7 @@ from minidocker.kernel.flags import (
     MOUNT_ATTR_NOSUID,
     MOUNT_ATTR_RDONLY,
     MS_BIND,
+    MS_MOVE,
     MS_NODEV,
     MS_NOEXEC,
     MS_NOSUID,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 CGROUP2 = "/sys/fs/cgroup/cgroup.controllers"  # this file is there on version 2 alone
 TTY = 5  # the group of terminals, in every distribution
+OWN = ("proc", "dev", "sys")
+O_PATH = 0o10000000
 SAFE = MS_NOSUID | MS_NODEV | MS_NOEXEC
 LINKS = {
     "fd": "/proc/self/fd",
@@ -131,17 +134,36 @@ class Mounts(Stage):
         volumes = [parse_volume(text, asked.touch) for text in asked.get("volume", ())]
         spec.mounts = [*asked.get("tmpfs", ()), *volumes]
 
+    @staticmethod
+    def workshop(run: Run) -> str:
+        """Return where the container's file systems are put together.
+
+        A directory of --rootfs may be a volume of another container, too: who renames its /dev and
+        leaves a link there would have nodes made in the host's. So it is done beside it.
+        """
+        named = run.spec.root and run.spec.root.path
+        return f"{run.directory}/room" if named else run.root
+
+    def before(self, kernel: Kernel, run: Run) -> None:
+        """Make the room for the file systems of a --rootfs."""
+        if (room := self.workshop(run)) != run.root:
+            for path in (room, *(f"{room}/{name}" for name in OWN)):
+                kernel.mkdir(path)
+
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Mount what belongs to this container; on the host's root, only /proc."""
         if run.root:
-            for name in ("proc", "dev", "sys"):
+            for name in OWN:
                 kernel.target(run.root, f"/{name}")
-        self.mount_proc(kernel, run.root)
+        room = self.workshop(run)
+        self.mount_proc(kernel, room)
         if run.root:
-            self.make_dev(kernel, run.root)
+            self.make_dev(kernel, room)
             self.place_shm(kernel, run)
-            self.mount_sys(kernel, run.root)
+            self.mount_sys(kernel, room)
             self.look_back(kernel, run)
+        if room != run.root:
+            self.move_in(kernel, room, run.root)
         for mount in sorted(run.spec.mounts, key=lambda m: m.destination.count("/")):
             if mount.type == "tmpfs":
                 target = place(kernel, run.root, mount.destination)
@@ -175,14 +197,29 @@ class Mounts(Stage):
         if attributes:
             kernel.mount_setattr(target, attributes, True)
 
+    def move_in(self, kernel: Kernel, room: str, root: str) -> None:
+        """Move the file systems into their root, each to a descriptor that no link has led to."""
+        for name in OWN:
+            try:
+                fd = kernel.open(f"{root}/{name}", O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY)
+            except KernelError as problem:
+                if problem.errno not in (ELOOP, ENOTDIR):
+                    raise
+                raise MinidockerError(
+                    f"/{name} of --rootfs {root} has become a symbolic link",
+                    "a directory that no other container can write to",
+                ) from None
+            kernel.mount(f"{room}/{name}", f"/proc/self/fd/{fd}", "", MS_MOVE)
+
     def look_back(self, kernel: Kernel, run: Run) -> None:
         """See that what was promised is there, whoever has mounted it: /proc, /sys, the queues.
 
         A link in an image may have led the mount away, and a user namespace may have shown the
         host's file system in place of the container's own.
         """
+        room = self.workshop(run)
         for name, kind in (("proc", "proc"), ("sys", "sysfs")):
-            if (seen := kernel.filesystem(f"{run.root}/{name}")) not in (kind, ""):
+            if (seen := kernel.filesystem(f"{room}/{name}")) not in (kind, ""):
                 raise MinidockerError(
                     f"/{name} of the container is no {kind} but {seen}",
                     "an image without that link",
@@ -191,7 +228,7 @@ class Mounts(Stage):
         for stage, path in (("network", "/sys"), ("ipc", "/dev/mqueue")):
             shared = {"network": "net"}.get(stage, stage) in sharing or stage not in stages
             hosts = kernel.superblock(path)
-            if not shared and hosts and kernel.superblock(run.root + path) == hosts:
+            if not shared and hosts and kernel.superblock(room + path) == hosts:
                 raise MinidockerError(
                     f"{path} of the container would be the host's: the kernel gives it no own one",
                     f"--{stage} host   if it may be shared",
@@ -203,13 +240,14 @@ class Mounts(Stage):
         The ipc namespace does not hold these files, so --ipc would be half a promise without it.
         """
         mode = (run.spec.sharing or {}).get("ipc", "private")
-        shm = f"{run.root}/dev/shm"
+        room = self.workshop(run)
+        shm = f"{room}/dev/shm"
         if "shm" in run.facts:  # the launcher took it from the other container
             kernel.move_mount(int(str(run.facts["shm"])), shm)
         elif mode == "host":
             self.bind(kernel, "/dev/shm", shm, False)
         else:
-            self.private_shm(kernel, run.root)
+            self.private_shm(kernel, room)
             if run.spec.shm_size:
                 kernel.mount("", shm, "", MS_REMOUNT | SAFE, f"size={run.spec.shm_size}")
 

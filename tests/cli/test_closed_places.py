@@ -138,3 +138,69 @@ def test_read_only_holds_when_another_renames_the_mount_point(
             flags = {words[3].rpartition("/")[2]: words[5].split(",") for words in lines}
             assert {"ro", "nosuid", "nodev"} <= set(flags["kept"]), done.stdout
             assert {"rw", "nosuid", "nodev"} <= set(flags["other"]), done.stdout
+
+
+@pytest.mark.parametrize("name", ["proc", "dev", "sys"])
+def test_a_root_whose_mount_point_becomes_a_link(
+    minidocker: Callable, shared_store: Path, tmp_path: Path, name: str
+) -> None:
+    """The plan has looked; then it is a link to a directory of the host's. Nothing is made there."""
+    base = next((shared_store / "layers" / "sha256").glob("*/fs"))
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    subprocess.run(["cp", "-a", str(base), str(root)], check=True)
+    for place in ("proc", "dev", "sys"):
+        (root / place).mkdir(exist_ok=True)
+    outside.mkdir()
+    (root / "link").symlink_to(outside)
+    with exchanged(root / name, root / "link"):
+        for _ in range(12):
+            done = minidocker("run", "--rm", "--rootfs", str(root), "true")
+            assert done.returncode in (0, 125, 127) and "Traceback" not in done.stderr, done.stderr
+            assert list(outside.iterdir()) == []
+
+
+def test_a_root_is_shown_with_its_file_systems_in_place(
+    minidocker: Callable, shared_store: Path, tmp_path: Path
+) -> None:
+    base = next((shared_store / "layers" / "sha256").glob("*/fs"))
+    subprocess.run(["cp", "-a", str(base), f"{tmp_path}/root"], check=True)
+    words = ("run", "--rm", "--rootfs", f"{tmp_path}/root")
+    script = (
+        "cat /proc/sys/kernel/ostype; stat -c %t:%T /dev/null; ls /sys/class/net; wc -c < /proc/keys;"
+        "cut -d' ' -f5 /proc/self/mountinfo"
+    )
+    done = minidocker(*words, "sh", "-c", script)
+    ostype, null, link, keys, *points = done.stdout.split()
+    assert (ostype, null, link, keys) == ("Linux", "1:3", "lo", "0"), done.stderr
+    assert {"/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/sys"} <= set(points)
+    told = minidocker(*words[:2], "--explain", *words[2:], "true").stderr
+    assert "--move" in told and f"{tmp_path}/root/dev" in told, told
+
+
+SWAPS = """
+import os
+def mount_proc(kernel, root):
+    kernel.mount("proc", root + "/proc", "proc")
+    os.rename("{root}/{name}", "{root}/old")
+    os.symlink("{outside}", "{root}/{name}")
+"""
+
+
+@pytest.mark.parametrize("name", ["proc", "dev", "sys"])
+def test_a_link_that_comes_after_the_look_of_the_plan_ends_the_run(
+    minidocker: Callable, shared_store: Path, tmp_path: Path, name: str
+) -> None:
+    base = next((shared_store / "layers" / "sha256").glob("*/fs"))
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    subprocess.run(["cp", "-a", str(base), str(root)], check=True)
+    outside.mkdir()
+    for place in ("proc", "dev", "sys"):
+        (root / place).mkdir(exist_ok=True)
+    file = tmp_path / "swaps.py"
+    file.write_text(SWAPS.format(root=root, name=name, outside=outside))
+    done = minidocker(
+        "run", "--rm", "--stage", f"mounts={file}", "--rootfs", str(root), "echo", "ran"
+    )
+    assert (done.returncode, done.stdout) == (125, "")
+    assert "has become a symbolic link" in done.stderr, done.stderr
+    assert list(outside.iterdir()) == []

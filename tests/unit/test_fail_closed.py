@@ -21,7 +21,7 @@ from minidocker.stages.mounts import Mounts, has_group
 
 def run_of(**more: object) -> Run:
     stages = ["mounts", "masks", "network", "ipc", "rootfs"]
-    spec = Spec(process=Process(args=["x"], env=[], cwd="/", user=""), root=Root(path="/r", layers=[]),
+    spec = Spec(process=Process(args=["x"], env=[], cwd="/", user=""), root=Root(path="", layers=["/l"]),
                 mounts=more.pop("mounts", []), stages=stages, linux=Hardening(), sharing={})  # fmt: skip
     return Run(id="x", directory="/d", root="/r", facts={}, spec=spec)
 

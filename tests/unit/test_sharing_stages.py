@@ -23,7 +23,7 @@ from minidocker.stages.uts import Uts
 def a_run(facts: dict[str, object] | None = None, **spec: object) -> Run:
     defaults = {
         "id": "abc", "hostname": "box", "mounts": [], "resources": Resources(),
-        "root": Root(path="/r", layers=[], readonly=False),
+        "root": Root(path="", layers=["/l"], readonly=False),
         "process": Process(args=["true"], env=[], cwd="/", user=""),
     }  # fmt: skip
     return Run(id="abc", directory="/s/abc", root="/r", facts=facts or {},
