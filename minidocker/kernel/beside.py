@@ -84,6 +84,13 @@ class Beside:
         """Give up every capability whose bit is not in `keep`, bounding set included. capset(2)"""
         raise NotImplementedError
 
+    def forget_environment(self) -> None:
+        """Empty this process's environment, also where /proc/PID/environ shows it. proc(5)
+
+        Must be called while /proc is the host's. EPERM when the place cannot be told.
+        """
+        raise NotImplementedError
+
     def tree_of(self, namespace: int, path: str) -> int:
         """Take a copy of the tree that is at `path` in another mount namespace: a descriptor.
 

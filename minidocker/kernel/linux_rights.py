@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import posix
+from errno import EPERM
+
+from minidocker.errors import KernelError
 from minidocker.kernel import flags as _flags
 from minidocker.kernel.interface import Kernel
 from minidocker.kernel.libc import call, ctypes, libc
-from minidocker.kernel.named import os
+from minidocker.kernel.named import open, os
 
 SYS_KEYCTL = {"x86_64": 250, "aarch64": 219}
 KEYCTL_JOIN_SESSION_KEYRING = 1
@@ -40,6 +44,18 @@ class Rights(Kernel):
         low, high = keep & 0xFFFFFFFF, keep >> 32
         data = (ctypes.c_uint32 * 6)(low, low, 0, high, high, 0)
         call("capset(2)", libc.capset, header, data)
+
+    def forget_environment(self) -> None:
+        # proc(5): of /proc/PID/stat, fields 50 and 51 are env_start and env_end; the second one,
+        # the name, stands in brackets and may have blanks
+        with open("/proc/self/stat", "rb") as stream:
+            fields = stream.read().rpartition(b")")[2].split()
+        start, end = (int(fields[number - 3]) for number in (50, 51))
+        if not 0 < start <= end:
+            raise KernelError("read(2)", EPERM, "/proc/self/stat", "env_start is not told")
+        os.environ.clear()
+        posix.environ.clear()
+        ctypes.memset(start, 0, end - start)
 
     def join_session_keyring(self) -> None:
         # long keyctl(int operation, char *name): no name makes a new keyring without one

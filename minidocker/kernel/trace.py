@@ -183,7 +183,7 @@ CALLS = {"clone": "clone3", "target": "openat2", "tree_of": "open_tree",
 QUIET = {"getpid", "exit", "wait_signal", "waitpid", "open", "close_range", "close_all_but", "read",
          "exists", "read_bytes", "kind", "capget", "geteuid", "is_locked", "ambient",
          "device", "filesystem", "superblock", "sealed_program", "sealed_directory",
-         "sigprocmask", "signalfd", "default_signals"}  # fmt: skip
+         "forget_environment", "sigprocmask", "signalfd", "default_signals"}  # fmt: skip
 
 
 def spell(method: str, args: Sequence[Any]) -> str:

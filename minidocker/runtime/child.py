@@ -98,6 +98,9 @@ class Child:
         process = self.run.spec.process
         if not process.interactive and not process.terminal:
             os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+        if self.run.spec.init or "pid" in (self.run.spec.sharing or {}):
+            # CAP_SYS_PTRACE reads /proc/PID/environ, and the caller's may hold passwords.
+            self.kernel.forget_environment()
         if "pid" in (self.run.spec.sharing or {}):
             # Others see us in their /proc: through /proc/PID/exe they could change the host's
             # interpreter, as soon as we have no more rights than they. The exec ends this.
@@ -172,8 +175,8 @@ class Child:
         self.path = self.find_program()
         if self.run.spec.init:
             self.pass_last()
-            # PID 1 has the environment and the memory of a program of the host: nobody inside
-            # may read them in /proc/1. An exec gives the command this right back. proc(5)
+            # PID 1 has the memory of a program of the host: nobody inside may read it in /proc/1.
+            # An exec gives the command this right back. proc(5)
             self.kernel.prctl(PR_SET_DUMPABLE, 0)
             wait, ready = os.pipe()
             main = self.kernel.fork()

@@ -44,6 +44,19 @@ def test_under_init_it_is_read_only_whatever_capabilities_there_are(minidocker: 
     )
 
 
+@pytest.mark.parametrize("more", [(), TRACER, ("--privileged",)])
+def test_under_init_nobody_reads_the_callers_environment(
+    minidocker: Callable, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("CALLERS_PASSWORD", "tops3cret")
+    script = "echo pid $(cut -d' ' -f1 /proc/1/stat); tr -d '\\0' < /proc/1/environ; echo; env"
+    done = minidocker("run", "--rm", "--init", "-e", "OWN=1", *more, "base", "sh", "-c", script)
+    first, seen, *own = done.stdout.splitlines()
+    assert first == "pid 1" and "OWN=1" in own, done.stdout
+    assert seen == "" and "tops3cret" not in done.stdout
+    assert ("ermission denied" in done.stderr) == (not more), done.stderr
+
+
 def test_a_tracer_with_sys_admin_cannot_mount_it_writable_either(minidocker: Callable) -> None:
     script = (
         "touch /x; mount -o bind /proc/1/exe /x && mount -o remount,bind,rw /x\n"
