@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from errno import EBUSY, EFBIG, EINVAL, ENOENT, ENOTDIR
+from errno import EBUSY, EEXIST, EFBIG, EINVAL, ENOENT, ENOTDIR, ENOTEMPTY
 
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as _flags
@@ -158,22 +158,32 @@ def _remove(top: str, name: str, device: int) -> None:
     a mount, and stays. What somebody else removes at the same time is fine.
     """
     path = f"{top}/{name}"
-    if not _is_directory(path):
-        _unless_gone("unlink(2)", os.unlink, path)
+    if _removed(path, device):
         return
-    if os.lstat(path).st_dev != device:
-        raise KernelError("rmdir(2)", EBUSY, path, "something is mounted there")
     for below in _names(path):
         inner = f"{path}/{below}"
-        if _is_directory(inner):
+        if not _removed(inner, device):
             _unless_gone("rename(2)", os.rename, inner, f"{top}/.{os.urandom(8).hex()}")
-        else:
-            _unless_gone("unlink(2)", os.unlink, inner)
     _unless_gone("rmdir(2)", os.rmdir, path)
 
 
-def _is_directory(path: str) -> bool:
-    return not os.path.islink(path) and os.path.isdir(path)
+def _removed(path: str, device: int) -> bool:
+    """Remove a file or an empty directory; False for a directory that has something in it."""
+    found = _status(path, follow=False)
+    if found is None:
+        return True
+    if found.st_mode & S_IFMT != S_IFDIR:
+        _unless_gone("unlink(2)", os.unlink, path)
+        return True
+    if found.st_dev != device:
+        raise KernelError("rmdir(2)", EBUSY, path, "something is mounted there")
+    try:
+        _unless_gone("rmdir(2)", os.rmdir, path)
+    except KernelError as problem:
+        if problem.errno not in (ENOTEMPTY, EEXIST):
+            raise
+        return False
+    return True
 
 
 def _names(path: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import ELOOP, ENOENT
+from errno import EAGAIN, ELOOP, ENOENT
 
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as _flags
@@ -19,6 +19,7 @@ AT_SYMLINK_NOFOLLOW = 0x100
 AT_RECURSIVE = 0x8000
 OPEN_TREE_CLONE = 1
 O_PATH = 0o10000000
+TRIES = 128
 LINKS = 40  # symbolic links in one path, as in the kernel
 AT_FDCWD = -100
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
@@ -73,12 +74,7 @@ class Targets(Kernel):
         return found
 
     def _in_root(self, anchor: int, path: str, flags: int) -> int:
-        # long syscall(SYS_openat2, int dirfd, const char *path, struct open_how *how, size_t size)
-        how = (ctypes.c_uint64 * 3)(flags | os.O_CLOEXEC, 0, RESOLVE_IN_ROOT)
-        return call(
-            "openat2(2)", libc.syscall, SYS_OPENAT2, anchor, path, how, ctypes.sizeof(how),
-            path=path,
-        )  # fmt: skip
+        return _openat2(anchor, path, flags, 0, RESOLVE_IN_ROOT)
 
     def bind_tree(self, source: str, target: str, attributes: int) -> None:
         tree = open_tree(source, AT_RECURSIVE)
@@ -131,12 +127,26 @@ def set_attributes(
 
 def open_in_root(anchor: int, path: str, flags: int, mode: int = 0) -> int:
     """Open a path below a directory's descriptor: no link, ".." or /proc link leads out of it."""
+    return _openat2(anchor, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+
+
+def _openat2(anchor: int, path: str, flags: int, mode: int, resolve: int) -> int:
+    """Open; again, when something was renamed or mounted meanwhile, anywhere on the machine.
+
+    The kernel cannot tell then whether a ".." led out, and says EAGAIN. runc tries as often.
+    """
     # long syscall(SYS_openat2, int dirfd, const char *path, struct open_how *how, size_t size)
-    resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS
     how = (ctypes.c_uint64 * 3)(flags | os.O_CLOEXEC, mode, resolve)
-    return call(
-        "openat2(2)", libc.syscall, SYS_OPENAT2, anchor, path, how, ctypes.sizeof(how), path=path
-    )
+    for tries_left in reversed(range(TRIES)):
+        try:
+            return call(
+                "openat2(2)", libc.syscall, SYS_OPENAT2, anchor, path, how, ctypes.sizeof(how),
+                path=path,
+            )  # fmt: skip
+        except KernelError as problem:
+            if problem.errno != EAGAIN or not tries_left:
+                raise
+    raise AssertionError("not reached")
 
 
 def _parts(path: str) -> list[str]:

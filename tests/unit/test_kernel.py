@@ -10,6 +10,7 @@ import pytest
 
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as f
+from minidocker.kernel import linux_files, linux_targets, named
 from minidocker.kernel.calls import Calls
 from minidocker.kernel.interface import Kernel
 from minidocker.kernel.linux import Linux
@@ -100,6 +101,15 @@ def test_spell_kill_names_the_signal() -> None:
     assert spell("prctl", (f.PR_SET_CHILD_SUBREAPER, 1)) == "prctl(PR_SET_CHILD_SUBREAPER, 1)"
 
 
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EACCES, errno.EAGAIN, errno.EIO])
+def test_an_error_of_pythons_keeps_its_class_and_gets_words(number: int) -> None:
+    problem = OSError(number, os.strerror(number), "/x")
+    made = named.named_error("mkdir", problem, ())
+    assert isinstance(made, KernelError) and isinstance(made, type(problem))
+    assert str(made) == f"mkdir(2) on /x: {errno.errorcode[number]}, {os.strerror(number)}"
+    assert named.named_error("open", made, ()) is made
+
+
 def test_a_refused_call_names_itself_its_path_and_a_remedy(tmp_path) -> None:
     with pytest.raises(KernelError) as problem:
         Linux().umount2(str(tmp_path))
@@ -169,3 +179,41 @@ def test_only_an_ordinary_file_is_read(tmp_path) -> None:
     for path in (tmp_path / "fifo", tmp_path, "/dev/zero"):
         with pytest.raises(KernelError):
             Linux().read(str(path))
+
+
+def test_what_was_renamed_meanwhile_is_looked_up_again(
+    tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """openat2(2): EAGAIN when anything on the machine was renamed or mounted in between."""
+    real, refusals = linux_targets.call, [errno.EAGAIN] * 3
+
+    def call(name: str, *args: object, path: str = "") -> int:
+        if refusals:
+            raise KernelError(name, refusals.pop(), path)
+        return real(name, *args, path=path)
+
+    monkeypatch.setattr(linux_targets, "call", call)
+    assert Linux().kind(Linux().target(str(tmp_path), "/a/../b")) == "dir"
+    assert not refusals and (tmp_path / "b").is_dir()
+    refusals[:] = [errno.EAGAIN] * 1000  # not for ever
+    with pytest.raises(KernelError) as caught:
+        Linux().target(str(tmp_path), "/b")
+    assert caught.value.errno == errno.EAGAIN
+
+
+def test_what_is_mounted_is_not_removed(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b").write_text("")
+    real = linux_files._status
+
+    def status(path: str, follow: bool = True) -> object:
+        found = real(path, follow)
+        if found is not None and path.endswith("/a"):
+            return os.stat_result((*found[:2], found.st_dev + 1, *found[3:]))  # another device
+        return found
+
+    monkeypatch.setattr(linux_files, "_status", status)
+    with pytest.raises(KernelError, match="mounted") as caught:
+        Linux().remove_tree(str(tmp_path))
+    assert caught.value.errno == errno.EBUSY
+    assert (tmp_path / "a" / "b").exists()
