@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from errno import EACCES, EINVAL, EPERM
+from errno import EACCES, EEXIST, EINVAL, EPERM
 
 from minidocker.errors import Blocked, KernelError, MinidockerError, NotFound
 from minidocker.spec.words import LIST, Option
@@ -11,7 +11,7 @@ from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from minidocker.kernel.interface import Kernel
     from minidocker.spec.spec import Run, Spec
@@ -53,12 +53,9 @@ class Layers(Stage):
         """Make the upper, work and merged directories, and the init layer."""
         if not run.spec.root.layers:
             return
-        for name in ("upper", "work", "merged", "init"):
+        for name in ("upper", "work", "merged"):
             kernel.mkdir(f"{run.directory}/{name}")
-        for name in INIT_DIRECTORIES:
-            kernel.mkdir(f"{run.directory}/init/{name}")
-        for name in INIT_FILES:
-            kernel.mknod(f"{run.directory}/init/{name}", 0o100644)
+        make_init_layer(kernel, init_layer(run))
         ids = run.spec.ids
         if ids and ids.shift:
             run.facts["copied"] = copies(kernel, run.spec.root.layers, run.directory)
@@ -70,13 +67,12 @@ class Layers(Stage):
         layers = run.spec.root.layers
         if copied := run.facts.get("copied"):  # how many; see `copies`
             layers = [f"{run.directory}/lower{number}" for number in range(int(str(copied)))]
-        lower = short([*layers, f"{run.directory}/init"], kernel)
+        lower = short([*layers, init_layer(run)], kernel)
         upper, work = (plain(f"{run.directory}/{name}", kernel) for name in ("upper", "work"))
         options = self.overlay_options(lower, upper, work)
         options += f",{OPTIONS_IN_USER if run.spec.ids else OPTIONS}"
         try:
-            words = ("overlay", run.root, "overlay", 0, options)
-            self.told_as("overlay_options", kernel.mount, *words)
+            self.told_as("overlay_options", mount, kernel, run, options)
         except KernelError as problem:
             if not run.spec.ids:
                 raise
@@ -106,6 +102,51 @@ class Layers(Stage):
         lower = ":".join(escape(layer) for layer in reversed(layers))
         upper, work = upper.replace(",", "\\,"), work.replace(",", "\\,")
         return f"lowerdir={lower},upperdir={upper},workdir={work}"
+
+
+def mount(kernel: Kernel, run: Run, options: str) -> None:
+    """Mount the overlay; one that is removed at its end is `volatile`.
+
+    When an overlay is unmounted, the kernel writes all that is unwritten on the disk of its upper
+    directory, whosever it is, and the end of the command waits for that. What is removed next need
+    not be on the disk. Podman does the same. Documentation/filesystems/overlayfs, Linux 5.10
+    """
+    if run.spec.remove:
+        try:
+            kernel.mount("overlay", run.root, "overlay", 0, f"{options},volatile")
+            return
+        except KernelError as problem:
+            if problem.errno != EINVAL:
+                raise
+    kernel.mount("overlay", run.root, "overlay", 0, options)
+
+
+def init_layer(run: Run) -> str:
+    """Return the directory of the init layer: one for all containers, for nobody writes to it.
+
+    Where a container's layers get other owners, it has its own.
+    """
+    if run.spec.ids and run.spec.ids.shift:
+        return f"{run.directory}/init"
+    return f"{os.path.dirname(os.path.dirname(run.directory))}/init"
+
+
+def make_init_layer(kernel: Kernel, path: str) -> None:
+    """Make the init layer where it is not there, or not whole: its last file is made last."""
+    if kernel.exists(f"{path}/{INIT_FILES[-1]}"):
+        return
+    for make, names in ((kernel.mkdir, ("", *INIT_DIRECTORIES)), (empty(kernel), INIT_FILES)):
+        for name in names:
+            try:
+                make(f"{path}/{name}".rstrip("/"))
+            except KernelError as problem:
+                if problem.errno != EEXIST:  # another run makes it at this moment
+                    raise
+
+
+def empty(kernel: Kernel) -> Callable[[str], None]:
+    """Return what makes an empty file."""
+    return lambda path: kernel.mknod(path, 0o100644)
 
 
 def has_mark(path: str) -> bool:

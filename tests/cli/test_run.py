@@ -120,7 +120,7 @@ def test_etc_files_are_mounts_and_in_no_layer(minidocker: Callable, shared_store
     assert "busy" in done.stderr.lower()
     directory = (shared_store / "containers/names/etc-files").resolve()
     assert not any((directory / "upper/etc" / name).exists() for name in ("hosts", "hostname"))
-    assert (directory / "init/etc/hosts").read_bytes() == b""
+    assert (shared_store / "init/etc/hosts").read_bytes() == b""
     assert minidocker("rm", "etc-files").returncode == 0
     assert not directory.exists()
 

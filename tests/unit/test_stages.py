@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 import pytest
 
-from minidocker.errors import UsageError
+from minidocker.errors import KernelError, UsageError
 from minidocker.kernel import flags as f
+from minidocker.kernel.linux import Linux
 from minidocker.kernel.trace import Pretend
 from minidocker.spec.spec import Mount, Process, Resources, Root, Run, Spec
 from minidocker.stages import CHAPTERS, STAGES, by_name, choose
 from minidocker.stages.cgroup import Cgroup, weight
 from minidocker.stages.identity import lookup
-from minidocker.stages.layers import Layers
+from minidocker.stages.layers import (
+    INIT_DIRECTORIES,
+    INIT_FILES,
+    Layers,
+    init_layer,
+    make_init_layer,
+)
 from minidocker.stages.mounts import Mounts
 from minidocker.stages.pid import Pid, exit_status
 from minidocker.stages.rootfs import Rootfs
@@ -204,3 +214,39 @@ def test_by_name_lists_the_stages() -> None:
     with pytest.raises(UsageError, match="no stage 'x'") as problem:
         by_name("x")
     assert "propagation" in problem.value.remedy
+
+
+class Strict(Pretend):
+    """A kernel older than `volatile`."""
+
+    def mount(self, source: str, target: str, kind: str, flags: int, data: str = "") -> None:
+        self.calls.append(("mount", (source, target, kind, flags, data)))
+        if "volatile" in data:
+            raise KernelError("mount(2)", errno.EINVAL, target)
+
+
+@pytest.mark.parametrize("remove", [True, False])
+def test_only_what_is_removed_next_may_be_missing_on_the_disk(remove: bool) -> None:
+    kernel, old = Pretend(), Strict()
+    for one in (kernel, old):
+        Layers().inside(one, a_run(remove=remove))
+    mounts = [args[4] for name, args in kernel.calls if name == "mount"]
+    assert [data.endswith(",volatile") for data in mounts] == [remove]
+    tried = [args[4] for name, args in old.calls if name == "mount"]
+    assert len(tried) == 1 + remove and "volatile" not in tried[-1]
+
+
+def test_the_init_layer_is_made_once_and_made_whole(tmp_path: Path) -> None:
+    (tmp_path / "containers" / "abc").mkdir(parents=True)
+    run = a_run()
+    run.directory = str(tmp_path / "containers" / "abc")
+    layer = Path(init_layer(run))
+    assert layer == tmp_path / "init"
+    (layer / "etc").mkdir(parents=True)
+    (layer / "etc" / "hosts").touch()  # so far came one that was killed
+    make_init_layer(Linux(), str(layer))
+    files = {path.relative_to(layer).as_posix() for path in layer.rglob("*")}
+    assert files == {*INIT_DIRECTORIES, *INIT_FILES}
+    before = layer.stat().st_mtime_ns
+    make_init_layer(Linux(), str(layer))
+    assert layer.stat().st_mtime_ns == before
