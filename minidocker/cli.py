@@ -20,6 +20,9 @@ WORDS = {
         ("escapes", "verbs.escapes", "[--only NAME]", "known ways out, and what stops each"),
         ("rm", "verbs.rm", "NAME…", "remove containers that have ended"),
         ("network", "verbs.network", "create|ls|rm|inspect|prune", "networks for --network"),
+        ("volume", "verbs.volume", "create|ls|inspect|rm|prune", "directories that outlive runs"),
+        ("port", "verbs.port", "CONTAINER [PORT]", "where its published ports are"),
+        ("stop", "verbs.stop", "CONTAINER…", "end containers: a signal, some patience, SIGKILL"),
         ("prune", "verbs.prune", "", "remove what ended or crashed runs left, and nothing else"),
     ),
     "images": (
@@ -119,11 +122,12 @@ def call_of(problem: OSError) -> str:
 
 
 def complain(problem: MinidockerError) -> None:
-    """Print the sentence, what to try, and for a learner's function its own frames."""
+    """Print the sentence, what to try with Docker's words for it, and a learner's own frames."""
     sys.stdout.flush()
     trace = getattr(problem, "trace", "")
     remedy = f"\n  try: {problem.remedy}" if problem.remedy else ""
-    sys.stderr.write(f"{trace}minidocker: {problem.message}{remedy}\n")
+    docker = f"   (Docker says: {problem.docker})" if problem.docker else ""
+    sys.stderr.write(f"{trace}minidocker: {problem.message}{remedy}{docker}\n")
 
 
 def dispatch(word: str, rest: list[str]) -> int:

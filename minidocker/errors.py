@@ -25,13 +25,15 @@ class MinidockerError(Exception):
     """A problem told in one sentence, with a remedy; never shown as a traceback.
 
     `status` is the exit status of the command: 125 is "minidocker itself failed", as in Docker.
+    `docker` is what Docker says there, where people search for its words.
     """
 
-    def __init__(self, message: str, remedy: str = "", status: int = 125) -> None:
+    def __init__(self, message: str, remedy: str = "", status: int = 125, docker: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
         self.status = status
+        self.docker = docker
 
 
 class UsageError(MinidockerError):

@@ -63,8 +63,9 @@ class Rivals:
                 self.podman(command)]  # fmt: skip
 
     def ours(self, command: Sequence[str], *options: str) -> Program:
-        """Return minidocker, through the installed entry point."""
-        argv = [*entry(), "run", "--rm", *options, "--rootfs", self.rootfs, *command]
+        """Return minidocker, by the installed entry point; without a network, as the others are."""
+        quiet = () if options else ("--network", "none")
+        argv = [*entry(), "run", "--rm", *quiet, *options, "--rootfs", self.rootfs, *command]
         return Program("minidocker", lambda _: argv)
 
     def oci(self, name: str, command: Sequence[str]) -> Program:

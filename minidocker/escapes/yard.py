@@ -206,6 +206,8 @@ class Yard:
         # with `time`, what is measured on this rung are our defaults.
         argv += ["--userns", "host"] if self.stages == "..user" else []
         argv += self.escape.options
+        if not any(word.startswith(("--net", "-p")) for word in self.escape.options):
+            argv += ["--network", "none"]
         for name, value in self.facts.items():
             argv += ["-e", f"{name}={value}"]
         if self.has("rootfs"):

@@ -121,6 +121,13 @@ class Beside:
         """Add `uid` and `gid` to the ids of all that is in a tree, modes kept. lchown(2)"""
         raise NotImplementedError
 
+    def fill_directory(self, source: str, target: str) -> bool:
+        """Copy what is in `source` into `target`, owners and all, if that is empty; say if it was.
+
+        It follows no link and crosses no mount. openat(2), fchown(2)
+        """
+        raise NotImplementedError
+
     def remove_tree(self, path: str, last: str = "") -> None:
         """Remove a directory with all that is in it, the file `last` at the end.
 
@@ -155,6 +162,10 @@ class Beside:
 
     def exists(self, path: str) -> bool:
         """Say whether the path leads to something; what cannot be told raises. stat(2)"""
+        raise NotImplementedError
+
+    def usable(self, path: str) -> bool:
+        """Say whether we may read and write what the path leads to. access(2)"""
         raise NotImplementedError
 
     def kind(self, path: str) -> str:
@@ -208,5 +219,16 @@ class Beside:
         """Take a port of this network namespace ("tcp" or "udp") by a socket that nobody uses.
 
         Returns its descriptor: the port is taken until that is closed. EADDRINUSE. bind(2)
+        """
+        raise NotImplementedError
+
+    def port_of(self, socket: int) -> int:
+        """Return the port that a socket has, such as one that was bound to 0. getsockname(2)"""
+        raise NotImplementedError
+
+    def source_address(self, destination: str) -> str:
+        """Return the address of ours that a packet to `destination` would come from; "" for none.
+
+        connect(2) on a datagram socket asks the routes, and sends nothing. udp(7)
         """
         raise NotImplementedError

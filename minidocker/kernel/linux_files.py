@@ -32,6 +32,11 @@ class Files(Kernel):
             for name in ("", *below, *names):
                 _shift(f"{folder}/{name}".rstrip("/"), uid, gid)
 
+    def fill_directory(self, source: str, target: str) -> bool:
+        from minidocker.kernel import copying  # whoever calls this in a child has loaded it before
+
+        return bool(ask("copy", target, copying.fill, source, target))
+
     def remove_tree(self, path: str, last: str = "") -> None:
         try:
             device = os.lstat(path).st_dev
@@ -83,6 +88,9 @@ class Files(Kernel):
 
     def exists(self, path: str) -> bool:
         return bool(self.kind(path))
+
+    def usable(self, path: str) -> bool:
+        return os.access(path, os.R_OK | os.W_OK)
 
     def kind(self, path: str) -> str:
         found = _status(path)

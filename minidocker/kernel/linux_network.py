@@ -59,6 +59,27 @@ class Network(Kernel):
             raise
         return int(one.detach())
 
+    def port_of(self, socket: int) -> int:
+        import _socket
+
+        one = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM, 0, socket)
+        try:
+            return int(ask("getsockname(2)", "", one.getsockname)[1])
+        finally:
+            one.detach()
+
+    def source_address(self, destination: str) -> str:
+        import _socket
+
+        one = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
+        try:
+            one.connect((destination, 9))
+            return str(one.getsockname()[0])
+        except OSError:
+            return ""  # no route leads there
+        finally:
+            one.close()
+
     def link_up(self, interface: str) -> None:
         # struct ifreq { char name[16]; short flags; … }: 40 bytes
         request = ctypes.create_string_buffer(interface.encode(), 40)

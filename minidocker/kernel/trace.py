@@ -127,6 +127,7 @@ SHELL: dict[str, Callable[..., str]] = {
     "mknod": _node,
     "symlink": lambda target, path: command("ln", "-s", target, path),
     "shift_owners": lambda path, uid, gid: command("chown", "-hR", f"+{uid}:+{gid}", path),
+    "fill_directory": lambda source, target: command("cp", "-a", f"{source}/.", target),
     "unlink": lambda path: command("rm", path),
     "rmdir": lambda path: command("rmdir", path),
     "remove_tree": lambda path, last="": command("rm", "-rf", path),
@@ -176,12 +177,14 @@ SPELLED = {
 CONSTANTS = {("prctl", 0): "PR_", ("kill", 1): "SIG"}
 CALLS = {"clone": "clone3", "target": "openat2", "tree_of": "open_tree",
          "bind_tree": "open_tree+mount_setattr+move_mount",
-         "remove_tree": "unlink…", "run": "fork+execve", "talk": "connect+send",
+         "remove_tree": "unlink…", "fill_directory": "copy", "run": "fork+execve",
+         "talk": "connect+send",
          "filter_tap": "ioctl TUNATTACHFILTER", "link_up": "ioctl SIOCSIFFLAGS",
          "route_add": "ioctl SIOCADDRT", "rewrite": "pwrite", "lock": "flock",
          "reserve": "bind", "raise_ambient": "prctl", "join_session_keyring": "keyctl"}  # fmt: skip
 QUIET = {"getpid", "exit", "wait_signal", "waitpid", "open", "close_range", "close_all_but", "read",
          "exists", "read_bytes", "kind", "capget", "geteuid", "is_locked", "ambient",
+         "port_of", "source_address", "usable",
          "device", "filesystem", "superblock", "sealed_program", "sealed_directory",
          "forget_environment", "sigprocmask", "signalfd", "default_signals"}  # fmt: skip
 
@@ -342,6 +345,9 @@ ANSWERS: dict[str, Any] = {
     "lock": -1,
     "is_locked": True,
     "reserve": -1,
+    "port_of": 32768,
+    "usable": True,
+    "source_address": "192.0.2.1",
 }
 METHODS = frozenset(
     name for kind in (Calls, Beside) for name in vars(kind) if not name.startswith("_")

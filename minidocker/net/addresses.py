@@ -53,6 +53,22 @@ def ethernet(kind: int, value: int) -> str:
     return ":".join(f"{byte:02x}" for byte in bytes((2, kind)) + value.to_bytes(4, "big"))
 
 
+def parse_mac(text: str, option: str) -> str:
+    """Check the Ethernet address of one device, and write it as ip(8) does."""
+    parts = text.strip().lower().replace("-", ":").split(":")
+    if (
+        len(parts) != 6
+        or any(len(part) != 2 or part.strip("0123456789abcdef") for part in parts)
+        or int(parts[0], 16) & 1  # for a group of receivers
+        or set(parts) == {"00"}
+    ):
+        raise UsageError(
+            f"{option} {text!r} is no Ethernet address of one device",
+            f"such as {option} 02:42:ac:11:00:02", docker=f"{text} is not a valid mac address",
+        )  # fmt: skip
+    return ":".join(parts)
+
+
 def overlap(one: str, other: str) -> bool:
     """Say whether two subnets have an address in common."""
     (a, b), (c, d) = span(one), span(other)

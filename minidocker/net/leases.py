@@ -8,6 +8,7 @@ It is written as /etc/hosts is, and is the part of /etc/hosts that all its membe
 from __future__ import annotations
 
 from minidocker.net import addresses
+from minidocker.net.names import MORE
 from minidocker.spec.record import Record
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -74,10 +75,11 @@ def read(kernel: Kernel, path: str) -> dict[str, str]:
 def tell_members(kernel: Kernel, containers: str, leases: dict[str, str]) -> None:
     """Write the names into /etc/hosts of every member, those that run already too.
 
-    The file is bound into the container, so it is changed in place, and not replaced.
+    The file is bound into the container, so it is changed in place, and not replaced. Lines of
+    --add-host are one member's own.
     """
     names = LOCAL + render(leases)
     for id in ids(leases):
-        path = f"{containers}/{id}/hosts"
+        path, more = f"{containers}/{id}/hosts", f"{containers}/{id}/{MORE}"
         if kernel.exists(path):  # a container on the host's own root has none
-            kernel.rewrite(path, names)
+            kernel.rewrite(path, names + (kernel.read(more) if kernel.exists(more) else ""))

@@ -112,7 +112,12 @@ class Networks:
         bridge = self.new_bridge(subnet)
         # First the trail, then what it leads to: a kill in between is cleaned up by the next one.
         self.kernel.write(self.path(name, "up"), f"{bridge} {subnet} {here()}\n")
-        self.kernel.run(["nft", "-f", "-"], rules.network(bridge, subnet))
+        try:
+            self.kernel.run(["nft", "-f", "-"], rules.network(bridge, subnet))
+        except KernelError:  # no nft in this kernel, say: a bridge without rules is no network
+            self.kernel.unlink(self.path(name, "up"))
+            self.remove_links([bridge])
+            raise
         # What comes from 127.0.0.1 goes nowhere else, unless a device is told so: published ports.
         self.kernel.write(f"/proc/sys/net/ipv4/conf/{bridge}/route_localnet", "1")
         if self.kernel.read(FORWARD).strip() != "1":
@@ -198,7 +203,10 @@ class Networks:
         if name == DEFAULT:
             self.make(f"{self.root}/{name}")
         elif not self.kernel.exists(f"{self.root}/{name}"):
-            raise NotFound(f"there is no network {name}", f"minidocker network create {name}")
+            raise NotFound(
+                f"there is no network {name}", f"minidocker network create {name}",
+                docker=f"network {name} not found",
+            )  # fmt: skip
 
     def leave(self, name: str, dead: list[str]) -> None:
         """Take containers out of a network: leases, rules, links; with the last one the bridge."""

@@ -9,16 +9,25 @@ from minidocker.spec.spec import Port
 MOST = 1000  # ports in one -p: each one costs a socket and two rules
 
 
-def port(host: int, container: int, protocol: str = "tcp", address: str = "") -> Port:
-    """Make a Port, with its `match`."""
+def port(
+    host: int, container: int, protocol: str = "tcp", address: str = "", last: int = 0
+) -> Port:
+    """Make a Port, with its `match`; `host` 0, or a `last`, leaves the choice to the host."""
     where = f"ip daddr {address}" if address else "fib daddr type local"
     match = f"{where} {protocol} dport {host}"
-    return Port(host=host, container=container, protocol=protocol, address=address, match=match)
+    return Port(
+        host=host, container=container, protocol=protocol, address=address, match=match, last=last
+    )
 
 
 def parse(text: str) -> list[Port]:
-    """Read -p [ADDRESS:]HOST:CONTAINER[/udp]; HOST and CONTAINER may be ranges of equal length."""
+    """Read -p [ADDRESS:]HOST:CONTAINER[/udp]; HOST and CONTAINER may be ranges of equal length.
+
+    A range for one port of the container means "the first of these that is free", and an empty
+    HOST means any that is free.
+    """
     numbers, _, protocol = text.partition("/")
+    protocol = protocol.lower()
     words = numbers.split(":")
     if len(words) == 1:
         words = [words[0], words[0]]
@@ -30,26 +39,51 @@ def parse(text: str) -> list[Port]:
             addresses.number(address)
         except ValueError:
             raise _wrong(text) from None
-    hosts, inside = (_range(word, text) for word in words)
-    if len(hosts) != len(inside):
-        raise UsageError(f"-p {text}: the two ranges differ in length", "-p 8000-8010:8000-8010")
     address = "" if address == "0.0.0.0" else address
+    protocol = protocol or "tcp"
+    inside = _range(words[1], text)
+    if not words[0]:
+        return [port(0, container, protocol, address) for container in inside]
+    hosts = _range(words[0], text)
+    if len(inside) == 1 and len(hosts) > 1:
+        return [port(hosts[0], inside[0], protocol, address, hosts[-1])]
+    if len(hosts) != len(inside):
+        raise UsageError(
+            f"-p {text}: the two ranges differ in length", "-p 8000-8010:8000-8010",
+            docker="invalid ranges specified for container and host Ports",
+        )  # fmt: skip
     pairs = zip(hosts, inside, strict=True)
-    return [port(host, container, protocol or "tcp", address) for host, container in pairs]
+    return [port(host, container, protocol, address) for host, container in pairs]
+
+
+def exposed(text: str, option: str) -> list[Port]:
+    """Read --expose PORT[-PORT][/udp], and an image's word for the same; the host chooses."""
+    numbers, _, protocol = text.partition("/")
+    protocol = protocol.lower() or "tcp"
+    try:
+        if protocol not in ("tcp", "udp"):
+            raise _wrong(text)
+        return [port(0, container, protocol) for container in _range(numbers, text)]
+    except UsageError:
+        raise UsageError(
+            f"{option} {text!r} is not PORT[-PORT][/udp]", f"such as {option} 80",
+            docker=f"invalid range format for --expose: {text}",
+        ) from None  # fmt: skip
 
 
 def _range(word: str, text: str) -> range:
     first, dash, last = word.partition("-")
-    if not first.isdecimal() or (dash and not last.isdecimal()):
-        raise _wrong(text)
+    numerals = [first, last] if dash else [first]
+    if not all(numeral.isascii() and numeral.isdecimal() for numeral in numerals):
+        raise _wrong(text, f"invalid containerPort: {word}")
     numbers = range(int(first), int(last or first) + 1)
     if not numbers or not 1 <= numbers[0] <= numbers[-1] <= 65535 or len(numbers) > MOST:
-        raise _wrong(text)
+        raise _wrong(text, f"invalid containerPort: {word}")
     return numbers
 
 
-def _wrong(text: str) -> UsageError:
+def _wrong(text: str, docker: str = "") -> UsageError:
     return UsageError(
         f"-p {text!r} is not [ADDRESS:]HOSTPORT:PORT[/udp]",
-        "such as -p 8080:80   or   -p 127.0.0.1:8080:80/udp",
-    )
+        "such as -p 8080:80   or   -p 127.0.0.1:8080:80/udp", docker=docker,
+    )  # fmt: skip

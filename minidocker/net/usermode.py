@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import os
 
-from minidocker.errors import Blocked, KernelError, UsageError
-from minidocker.net import frames, leases
+from minidocker.errors import Blocked, Conflict, KernelError, UsageError
+from minidocker.net import frames, leases, names
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -61,6 +61,31 @@ def need_program(kernel: Kernel) -> None:
         raise Blocked(f"{PROGRAM} needs {TUN}, and there is none", remedy)
 
 
+def missing(kernel: Kernel) -> str:
+    """Say why there can be no such network here; "" where there can be one."""
+    try:
+        need_program(kernel)
+    except Blocked as problem:
+        return problem.message
+    return "" if kernel.usable(TUN) else f"{TUN} is not for this user"
+
+
+def host_address(kernel: Kernel) -> str:
+    """Return an address of this host that is not its loopback: slirp4netns leads there.
+
+    It is the one that the host itself would use for the way out. A datagram's route is looked up
+    at connect(2); nothing is sent.
+    """
+    found: str = kernel.source_address("192.0.2.1")
+    if not found:
+        raise Conflict(
+            "host-gateway: this host has no address but its loopback, which is out of reach",
+            "an address instead of host-gateway",
+            docker="unable to derive the IP value for host-gateway",
+        )
+    return found
+
+
 def prepare(kernel: Kernel, run: Run, resolvers: str) -> None:
     """Refuse what cannot be, and write what the container finds in its /etc.
 
@@ -71,14 +96,18 @@ def prepare(kernel: Kernel, run: Run, resolvers: str) -> None:
     refuse(run.spec.net)
     need_program(kernel)
     run.facts["address"] = ADDRESS
+    if run.spec.names and run.spec.names.hosts:
+        asks = any(address == names.GATEWAY for _, address in run.spec.names.hosts)
+        lines = names.host_lines(run.spec.names, host_address(kernel) if asks else "")
+        kernel.write(f"{run.directory}/{names.MORE}", lines)
     owner = " ".join(dict.fromkeys(filter(None, (run.id, run.spec.name, run.spec.hostname))))
     leases.tell_members(kernel, os.path.dirname(run.directory), {ADDRESS: owner})
     others = [line for line in resolvers.splitlines() if not line.startswith("nameserver")]
     text = "\n".join([f"nameserver {RESOLVER}", *others]) + "\n"
-    kernel.write(f"{run.directory}/resolv.conf", text)
+    kernel.write(f"{run.directory}/resolv.conf", names.resolv_conf(text, run.spec.names))
 
 
-def argv(pid: int, ports: list[Port]) -> list[str]:
+def argv(pid: int, ports: list[Port], mac: str = "") -> list[str]:
     """Return the command line that gives process `pid` its eth0, configured. slirp4netns(1)
 
     The sandbox: it gives up what it does not need, and sees no file but those of /etc and /run.
@@ -88,6 +117,7 @@ def argv(pid: int, ports: list[Port]) -> list[str]:
     return [
         PROGRAM, "--configure", "--mtu=65520", "--enable-sandbox", "--enable-seccomp",
         *([] if on_loopback(ports) else ["--disable-host-loopback"]),
+        *([f"--macaddress={mac}"] if mac else []),
         *([f"--api-socket={SOCKET}"] if ports else []), f"--ready-fd={READY}", str(pid), "eth0",
     ]  # fmt: skip
 
@@ -96,7 +126,9 @@ def start(kernel: Kernel, run: Run, pid: int) -> int:
     """Start the program for process `pid`; return its own pid."""
     assert run.spec.net
     try:
-        return kernel.start(argv(pid, run.spec.net.ports), run.directory, READY)
+        return kernel.start(
+            argv(pid, run.spec.net.ports, run.spec.net.mac or ""), run.directory, READY
+        )
     except KernelError as problem:
         lines = problem.detail.splitlines()
         words = [line for line in lines if not line.startswith(("WARNING", "child failed"))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from minidocker.errors import NotFound, UsageError
+from minidocker.errors import UsageError
 from minidocker.plan.options import read
 from minidocker.spec.spec import DEFAULT_PATH, blank
 from minidocker.stages import STAGES, choose
@@ -36,7 +36,17 @@ def plan(
     spec.name, spec.remove = asked.get("name", ""), "rm" in asked
     spec.stages = [stage.name for stage in chosen]
     words = list(words)
-    _command(spec, asked, words, _image(spec, asked, words, store))
+    image = _image(spec, asked, words, store)
+    asked.image = image.config if image else {}
+    _command(spec, asked, words, image)
+    if notes_wanted(asked):
+        from minidocker.plan.notes import note
+
+        note(spec, asked)
+    if "volumes-from" in asked:
+        from minidocker.plan.volumes_from import inherited
+
+        asked["volumes-from"] = inherited(asked)
     for stage in STAGES:
         stage.plan(spec, asked)
     chosen = [stage for stage in chosen if stage.wanted(spec)]
@@ -46,6 +56,14 @@ def plan(
 
         chosen = adopted(chosen, asked)
     return spec, chosen
+
+
+def notes_wanted(asked: Asked) -> bool:
+    """Say whether there is anything to note about the container that changes nothing inside."""
+    keys = ("label", "label-file", "annotation", "stop-signal", "stop-timeout")
+    return any(key in asked for key in keys) or any(
+        asked.image.get(key) for key in ("Labels", "StopSignal")
+    )
 
 
 def refuse_left_out(chosen: list[type[Stage]], asked: Asked) -> None:
@@ -68,7 +86,10 @@ def _image(spec: Spec, asked: Asked, words: list[str], store: Store) -> Image | 
             "--stages ..layers   or   --rootfs DIR",
         )
     if not words or not words[0]:
-        raise UsageError("run needs an IMAGE", "minidocker run base   (minidocker image ls)")
+        raise UsageError(
+            "run needs an IMAGE", "minidocker run base   (minidocker image ls)",
+            docker="'docker run' requires at least 1 argument",
+        )  # fmt: skip
     spec.image = words.pop(0)
     if not asked.touch:
         spec.root.layers = [f"{store.root}/layers/{spec.image}"]
@@ -90,7 +111,10 @@ def _command(spec: Spec, asked: Asked, words: list[str], image: Image | None) ->
     process.args = entrypoint + command or ["/bin/sh"]
     cwd = asked.get("workdir") or config.get("WorkingDir") or ("/" if rootfs else os.getcwd())
     if not cwd.startswith("/"):
-        raise UsageError(f"-w {cwd} is not an absolute path", f"-w /{cwd}")
+        raise UsageError(
+            f"-w {cwd} is not an absolute path", f"-w /{cwd}",
+            docker=f"the working directory '{cwd}' is invalid, it needs to be an absolute path",
+        )  # fmt: skip
     process.cwd = cwd
     process.user = config.get("User") or ""
     process.terminal, process.interactive = "tty" in asked, "interactive" in asked
@@ -104,21 +128,22 @@ def _env(base: list[str], image: list[str], asked: Asked) -> list[str]:
     """Merge variables: ours, the image's, --env-file, -e. The last one of a name wins."""
     given: list[str] = []
     for file in asked.get("env-file", []):
-        try:
-            with open(file, encoding="utf-8", errors="surrogateescape", newline="") as stream:
-                text = stream.read()
-        except OSError as problem:
-            raise NotFound(
-                f"--env-file {file}: {problem.strerror}", "give a readable file"
-            ) from None
-        kept = [line.removesuffix("\r").lstrip() for line in text.split("\n")]
-        given += [line for line in kept if line and line[0] != "#"]
+        from minidocker.plan.notes import read_file
+
+        for line in read_file(file, "--env-file"):
+            name, equals, _ = line.partition("=")
+            if equals or name in os.environ:  # a name alone takes ours, and else says nothing
+                given.append(line)
     given += asked.get("env", [])
     merged = {"PATH": DEFAULT_PATH}
     for item in [*base, *image, *given]:
         name, equals, value = item.partition("=")
         if not name:
-            raise UsageError(f"-e {item!r} has no name", "-e NAME=VALUE")
+            raise UsageError(
+                f"-e {item!r} has no name", "-e NAME=VALUE",
+                docker=f'invalid argument "{item}" for "-e, --env" flag: '
+                f"invalid environment variable: {item}",
+            )  # fmt: skip
         if equals:
             merged[name] = value
         elif name in os.environ:

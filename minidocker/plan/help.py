@@ -9,12 +9,15 @@ from minidocker.spec.words import FLAG
 
 # In which order a reader looks for them. An option that is not named here ends its group.
 ORDER = (
-    "name", "rm", "interactive", "tty", "env", "env-file", "workdir", "user", "hostname",
-    "domainname", "entrypoint", "volume", "tmpfs", "read-only", "init", "shm-size",
-    "ipc", "uts", "pid", "userns", "uidmap", "gidmap",
-    "network", "publish", "network-alias", "ip",
-    "cap-add", "cap-drop", "security-opt", "privileged", "device", "ulimit",
-    "memory", "memory-swap", "cpus", "cpu-shares", "pids-limit",
+    "name", "rm", "interactive", "tty", "env", "env-file", "workdir", "user", "group-add",
+    "hostname", "domainname", "entrypoint", "volume", "mount", "volumes-from", "tmpfs", "read-only",
+    "init", "shm-size", "label", "label-file", "annotation", "cidfile", "stop-signal",
+    "stop-timeout", "ipc", "uts", "pid", "userns", "uidmap", "gidmap",
+    "network", "publish", "publish-all", "expose", "network-alias", "ip", "mac-address",
+    "add-host", "dns", "dns-search", "dns-option",
+    "cap-add", "cap-drop", "security-opt", "privileged", "device", "sysctl", "ulimit",
+    "oom-score-adj", "memory", "memory-swap", "memory-reservation", "cpus", "cpu-quota",
+    "cpu-period", "cpu-shares", "cpuset-cpus", "cpuset-mems", "pids-limit",
     "rootfs", "layer", "boottime-offset", "stages", "stage", "mine", "unsafe", "explain", "dry-run",
     "on", "fresh", "help",
 )  # fmt: skip

@@ -7,13 +7,12 @@ reads its arguments by the declarations itself; help.py builds an argparse parse
 from __future__ import annotations
 
 from minidocker.errors import UsageError
-from minidocker.spec.words import FLAG, LIST, VALUE, Asked, Option, parse_name
+from minidocker.spec.words import FLAG, HELP, LIST, VALUE, Asked, Option, parse_container_name
 from minidocker.stages import STAGES
 
-HELP = "minidocker run --help"
-
 GENERAL = (
-    Option("--name", VALUE, "NAME", "as in Docker", "give the container a name", read=parse_name),
+    Option("--name", VALUE, "NAME", "as in Docker", "give the container a name",
+           read=parse_container_name),
     Option("--rm", FLAG, "", "as in Docker", "remove the container when it ends"),
     Option("--pull", VALUE, "WHEN", "as in Docker",
            "get the image from its registry: always, missing (if not said), or never"),
@@ -25,6 +24,16 @@ GENERAL = (
     Option("--env-file", LIST, "FILE", "as in Docker", "read variables, one NAME=VALUE a line"),
     Option("-w --workdir", VALUE, "DIR", "as in Docker", "start in this directory"),
     Option("--entrypoint", VALUE, "PROGRAM", "as in Docker", "run this instead of the image's own"),
+    Option("-l --label", LIST, "NAME[=VALUE]", "as in Docker", "a note about the container"),
+    Option("--label-file", LIST, "FILE", "as in Docker", "read labels, one NAME=VALUE a line"),
+    Option("--annotation", LIST, "NAME=VALUE", "as in Docker",
+           "a note for the runtime: it stands in the container's record"),
+    Option("--cidfile", VALUE, "FILE", "as in Docker",
+           "write the container's id to a new file"),
+    Option("--stop-signal", VALUE, "SIGNAL", "as in Docker",
+           "what `minidocker stop` sends first; SIGTERM if nothing is said"),
+    Option("--stop-timeout", VALUE, "SECONDS", "as in Docker",
+           "how long `minidocker stop` waits before it kills; 10, or -1 for ever"),
     Option("--stages", VALUE, "LIST", "our own",
            "only these walls: pid,mounts or ..mounts (up to that lesson)"),
     Option("--stage", LIST, "NAME=FILE", "our own", "take a stage's parts from a file of yours"),
@@ -44,8 +53,9 @@ BY_KEY = {option.key: option for option in RUN}
 def parse(argv: list[str]) -> tuple[dict[str, object], list[str]]:
     """Read options up to the first other word: ({long name: value}, the rest).
 
-    Flags give True, values the last text, lists every text. As in Docker: `-it`, `-e X=1`,
-    `-eX=1`, `--env=X=1`, and `--` ends the options. Anything else raises UsageError.
+    Flags give True or False, values the last text, lists every text. As in Docker: `-it`,
+    `-e X=1`, `-eX=1`, `--env=X=1`, `--rm=false`, and `--` ends the options. Options of Docker's
+    that are not ours are in refused.py. Anything else raises UsageError.
     """
     options = {name: option for option in RUN for name in option.names}
     found: dict[str, object] = {}
@@ -54,46 +64,67 @@ def parse(argv: list[str]) -> tuple[dict[str, object], list[str]]:
         word = rest.pop(0)
         if word == "--":
             break
-        name, attached, value = word, False, ""
         if word.startswith("--"):
             name, equals, value = word.partition("=")
             attached = bool(equals)
-        elif len(word) > 2:
-            name, value, attached = word[:2], word[2:].removeprefix("="), True
+        else:
+            name, attached = word[:2], len(word) > 2
+            value = word[3:] if word[2:3] == "=" and len(word) > 3 else word[2:]
         if name not in options:
-            raise UsageError(f"run has no option {name}", _nearest(name, list(options)))
-        key, kind = options[name].key, options[name].kind
-        if kind == FLAG:
-            if attached and not word.startswith("--"):
+            from minidocker.plan import refused
+
+            refused.skip(word, name, attached, value, rest, list(options))
+            continue
+        option = options[name]
+        if option.kind == FLAG:
+            if attached and not word.startswith("--") and word[2] != "=":
                 rest.insert(0, "-" + word[2:])  # -it is -i -t
-            elif attached and value not in ("true", "false"):
-                raise UsageError(f"{name} takes no value", f"write {name} alone")
-            found[key] = value != "false" if word.startswith("--") else True
+                attached = False
+            found[option.key] = truth(value, option) if attached else True
             continue
         if not attached:
             if not rest:
-                raise UsageError(f"{name} needs a value", HELP)
+                words = f"'{name[1]}' in {word}" if len(name) == 2 else name
+                raise UsageError(
+                    f"{name} needs a value", HELP, docker=f"flag needs an argument: {words}"
+                )
             value = rest.pop(0)
-        if kind == LIST:
-            found.setdefault(key, []).append(value)  # type: ignore[attr-defined]
+        if option.kind == LIST:
+            found.setdefault(option.key, []).append(value)  # type: ignore[attr-defined]
         else:
-            found[key] = value
+            found[option.key] = value
     return found, rest
+
+
+def truth(value: str, option: Option) -> bool:
+    """Read the value of a flag, as Go's strconv.ParseBool does."""
+    for answer, words in ((True, "1 t T TRUE true True"), (False, "0 f F FALSE false False")):
+        if value in words.split():
+            return answer
+    raise UsageError(
+        f"{option.names[-1]} takes no value but true or false, and {value!r} is neither",
+        f"write {option.names[-1]} alone", docker=f"{invalid(value, option)}: "
+        f'strconv.ParseBool: parsing "{value}": invalid syntax',
+    )  # fmt: skip
+
+
+def invalid(text: object, option: Option) -> str:
+    """Say in Docker's words that an option cannot have this value."""
+    return f'invalid argument "{text}" for "{", ".join(option.names)}" flag'
 
 
 def read(found: dict[str, object], store: str, touch: bool) -> Asked:
     """Turn the texts that `parse` found into values; what asks for nothing is left out."""
     asked = Asked(store, touch)
     for key, given in found.items():
-        value = BY_KEY[key].value(given)
+        option = BY_KEY[key]
+        try:
+            value = option.value(given)
+        except UsageError as problem:
+            if option.typed and not problem.docker:
+                shown = given[-1] if isinstance(given, list) else given
+                problem.docker = invalid(shown, option)
+            raise
         if value is not None and value is not False:
             asked[key] = value
     return asked
-
-
-def _nearest(name: str, names: list[str]) -> str:
-    """Say the option that looks most like this one."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, names, 1)
-    return f"did you mean {close[0]}?" if close else HELP

@@ -48,7 +48,12 @@ class Birth(Story):
         os.umask(0o022)  # whoever the container runs as must get through the directories we make
         self.each("before")
         self.spawn()
-        self.each("outside", self.pid)
+        try:
+            self.each("outside", self.pid)
+        except MinidockerError:
+            if told := self.last_words():  # a child that has ended is the reason, and has said why
+                raise told from None
+            raise
         return self.pid
 
     def spawn(self) -> None:
@@ -175,4 +180,5 @@ def reported(message: dict[str, Any]) -> MinidockerError:
     """Rebuild the error that a child told of."""
     problem = StageError(message["message"], "", message["remedy"], message["trace"])
     problem.status = message["status"]
+    problem.docker = str(message.get("docker", ""))
     return problem

@@ -249,7 +249,7 @@ class Child:
         told = failure(problem, self.stage, "inside")
         self.channel.say(
             "failed", message=told.message, remedy=told.remedy, status=told.status,
-            trace=getattr(told, "trace", ""),
+            trace=getattr(told, "trace", ""), docker=told.docker,
         )  # fmt: skip
 
 
@@ -269,7 +269,13 @@ def find(name: str, path: str) -> str:
         elif os.path.lexists(place):
             reason = "it is a link to nothing"
     where = "" if "/" in name else f"; looked in {path}"
-    raise MinidockerError(f"cannot run {name}: {reason}", f"check the name{where}", status)
+    words = {NOT_EXECUTABLE: "permission denied"}.get(status, "executable file not found in $PATH")
+    if "/" in name and status == NOT_FOUND:
+        words = f"stat {name}: no such file or directory"
+    raise MinidockerError(
+        f"cannot run {name}: {reason}", f"check the name{where}", status,
+        docker=f'exec: "{name}": {words}',
+    )  # fmt: skip
 
 
 def namespace(pid: str | int, name: str) -> str:

@@ -69,6 +69,8 @@ class Host:
         failed = state.undo(self.run, self.stages, self.kernel)
         if not keep:
             try:
+                own = [mount.volume or "" for mount in self.run.spec.mounts if mount.anonymous]
+                state.drop_volumes(self.run.directory, own)
                 state.discard(self.run)
             except Exception as left:
                 failed.append(left)

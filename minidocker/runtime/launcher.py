@@ -98,7 +98,7 @@ class Launcher:
             told = failure(problem, story.stage, story.moment)
             self.channel.say(
                 "failed", message=told.message, remedy=told.remedy, status=told.status,
-                trace=getattr(told, "trace", ""),
+                trace=getattr(told, "trace", ""), docker=told.docker,
             )  # fmt: skip
         os._exit(125)
 

@@ -86,6 +86,9 @@ def claim(containers: str, name: str, id: str) -> None:
     raise Conflict(
         f"the name {name} is in use by container {_owner(link)}",
         f"minidocker rm {name}   or give another --name",
+        docker=f'Conflict. The container name "/{name}" is already in use by container '
+        f'"{_owner(link)}". You have to remove (or rename) that container to be able to reuse '
+        "that name.",
     )
 
 
@@ -167,6 +170,27 @@ def discard(run: Run) -> None:
         rootless.remove_tree(run.directory)
 
 
+def drop_volumes(directory: str, names: Sequence[str]) -> None:
+    """Remove the anonymous volumes of a container that goes, unless another one uses them too."""
+    if not names:
+        return
+    from minidocker.kernel.linux import Linux
+    from minidocker.volumes.store import Volumes
+
+    volumes = Volumes(Linux(), os.path.dirname(os.path.dirname(directory)))
+
+    def work() -> int:
+        volumes.remove_own(names, os.path.basename(directory))
+        return 0
+
+    from minidocker.runtime import rootless
+
+    if rootless.wanted():  # files of subordinate ids: root inside may
+        rootless.as_root(work)
+    else:
+        work()
+
+
 def records(root: str) -> Iterator[dict[str, Any]]:
     """Yield the record of each container, with "alive" and "directory" added.
 
@@ -227,12 +251,20 @@ def find(root: str, name: str) -> dict[str, Any]:
     found = [r for r in everything if r["name"] == name or r["id"] == name]
     found = found or [r for r in everything if len(name) >= 3 and r["id"].startswith(name)]
     if len(found) != 1:
-        raise NotFound(f"there is no container {name}", "minidocker ps -a")
+        raise NotFound(
+            f"there is no container {name}", "minidocker ps -a",
+            docker=f"No such container: {name}",
+        )  # fmt: skip
     return found[0]
 
 
-def clean_up(record: dict[str, Any], stages: Sequence[type[Stage]], kernel: Kernel) -> bool:
-    """Undo a container whose owner is gone, from its record; False while it is alive."""
+def clean_up(
+    record: dict[str, Any], stages: Sequence[type[Stage]], kernel: Kernel, volumes: bool = False
+) -> bool:
+    """Undo a container whose owner is gone, from its record; False while it is alive.
+
+    Its anonymous volumes go too, when it was started with --rm or never ran, or `volumes` says so.
+    """
     try:
         lock = try_lock(record["directory"])
     except FileNotFoundError:
@@ -244,6 +276,10 @@ def clean_up(record: dict[str, Any], stages: Sequence[type[Stage]], kernel: Kern
               spec=spec, facts=record["facts"])  # fmt: skip
     try:
         undo(run, [stage() for stage in stages], kernel)
+        asked = record.get("spec") or {}
+        if volumes or asked.get("remove") or record["status"] == "created":
+            mounts = asked.get("mounts") or ()
+            drop_volumes(run.directory, [m["volume"] for m in mounts if m.get("anonymous")])
         discard(run)
     finally:
         os.close(lock)

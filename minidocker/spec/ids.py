@@ -99,6 +99,15 @@ def have(program: str) -> bool:
     return any(os.access(f"{place}/{program}", os.X_OK) for place in places if place)
 
 
+def outer_root(lines: str) -> int:
+    """Return the outer id of the inner id 0, by the lines of a map."""
+    for line in lines.splitlines():
+        inside, outside, _ = line.split()
+        if inside == "0":
+            return int(outside)
+    return 65534
+
+
 def refuse_by_apparmor() -> None:
     """Name Ubuntu's restriction: unshare succeeds there, and every mount after it is refused."""
     try:

@@ -7,8 +7,10 @@
     spec.linux      devices, seccomp, unmasked, privileged
     spec.sharing    namespaces that are not private: "ipc" → "host" or "container:NAME"
     spec.net        the network to plug into: name, address, aliases, ports; None for none
+    spec.names      more for /etc/hosts and /etc/resolv.conf; None for nothing
     spec.hostname   domainname, boottime (seconds), shm_size (bytes)
-                    and the few names that are ours: id, name, image, remove, init
+    spec.sysctl     kernel settings of its own namespaces; labels and annotations: notes
+                    and the few names that are ours: id, name, image, remove, init, stop_…
 
 Each section is a Record. How a text becomes a field stands in words.py.
 """
@@ -23,14 +25,17 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class Process(Record):
     """The command: `args` and `env` ("NAME=value"), `cwd`, `user` as typed, and its terminal.
 
-    `capabilities` are the names it keeps (None: Docker's default); `rlimits` (number, soft, hard).
+    `capabilities` are the names it keeps (None: Docker's default); `rlimits` (number, soft, hard);
+    `groups` more groups, as typed; `oom_score` from -1000 to 1000.
     """
 
     __slots__ = (
-        "args", "capabilities", "cwd", "env", "interactive", "no_new_privs", "rlimits",
-        "terminal", "user",
+        "args", "capabilities", "cwd", "env", "groups", "interactive", "no_new_privs",
+        "oom_score", "rlimits", "terminal", "user",
     )  # fmt: skip
     capabilities: list[str] | None
+    groups: list[str]
+    oom_score: int | None
     no_new_privs: bool
     rlimits: list[list[int]]
     args: list[str]
@@ -51,23 +56,50 @@ class Root(Record):
 
 
 class Mount(Record):
-    """A volume (`source` is a host path) or a tmpfs (`type` "tmpfs", `options` its data)."""
+    """A volume (`source` is a host path) or a tmpfs (`type` "tmpfs", `options` its data).
 
-    __slots__ = ("destination", "options", "readonly", "source", "type")
+    `volume` names a directory of the store, "" for a path that the user gave; `anonymous`: it got
+    its name from us. `fill`: while it is empty, it takes what the image has there. `flat`: what is
+    mounted below the source stays out; `shallow`: or stays writable when `readonly`. `flags` of a
+    tmpfs are MS_…
+    """
+
+    __slots__ = (
+        "anonymous", "destination", "fill", "flags", "flat", "labels", "options", "readonly",
+        "shallow", "source", "type", "volume",
+    )  # fmt: skip
     destination: str
     source: str
     type: str
     options: str
     readonly: bool
+    volume: str | None
+    anonymous: bool
+    fill: bool
+    flags: int | None
+    flat: bool
+    shallow: bool
+    labels: dict[str, str] | None
 
 
 class Resources(Record):
-    """Limits; None is "no limit asked for". memory and swap in bytes, cpus in CPUs."""
+    """Limits; None is "no limit asked for". memory, reservation and swap in bytes, cpus in CPUs.
 
-    __slots__ = ("cpus", "memory", "pids", "shares", "swap")
+    `quota` and `period` in microseconds; `cpuset` and `mems` are lists such as "0-2,4".
+    """
+
+    __slots__ = (
+        "cpus", "cpuset", "memory", "mems", "period", "pids", "quota", "reservation", "shares",
+        "swap",
+    )  # fmt: skip
     memory: int | None
+    reservation: int | None
     swap: int | None
     cpus: float | None
+    quota: int | None
+    period: int | None
+    cpuset: str | None
+    mems: str | None
     shares: int | None
     pids: int | None
 
@@ -116,11 +148,13 @@ class Port(Record):
     """One published port: `host` out here is `container` in there.
 
     `protocol` "tcp" or "udp"; `address` of the host, "" for all of them; `match` is the part of an
-    nft rule that packets to it fit.
+    nft rule that packets to it fit. Until one is chosen, `host` may be 0, for any port, or the
+    first that may be taken, with `last`.
     """
 
-    __slots__ = ("address", "container", "host", "match", "protocol")
+    __slots__ = ("address", "container", "host", "last", "match", "protocol")
     address: str
+    last: int | None
     container: int
     host: int
     match: str
@@ -128,26 +162,52 @@ class Port(Record):
 
 
 class Net(Record):
-    """A network to plug into: `name`, `address` ("": the next free one), `aliases`, `ports`."""
+    """A network to plug into: `name`, `address` ("": the next free one), `aliases`, `ports`.
 
-    __slots__ = ("address", "aliases", "name", "ports")
+    `mac` is the Ethernet address, "" for one that follows from `address`. `by_default`:
+    nobody asked for a network; where none can be had, the container goes without.
+    """
+
+    __slots__ = ("address", "aliases", "by_default", "mac", "name", "ports")
     address: str
     aliases: list[str]
+    mac: str
     name: str
     ports: list[Port]
+    by_default: bool | None
+
+
+class Names(Record):
+    """What is looked up where: `hosts` (name, address or "host-gateway") for /etc/hosts.
+
+    `servers`, `search` and `options` for /etc/resolv.conf; an empty list: as the host has it.
+    """
+
+    __slots__ = ("hosts", "options", "search", "servers")
+    hosts: list[list[str]]
+    servers: list[str]
+    search: list[str]
+    options: list[str]
 
 
 class Spec(Record):
     """One container, as asked for."""
 
     __slots__ = (
-        "boottime", "domainname", "hostname", "id", "image", "init", "linux", "mounts", "name",
-        "net", "process", "remove", "resources", "root", "sharing", "shm_size", "stages",
+        "annotations", "boottime", "domainname", "hostname", "id", "image", "init", "labels",
+        "linux", "mounts", "name", "names", "net", "process", "remove", "resources", "root",
+        "sharing", "shm_size", "stages", "stop_signal", "stop_timeout", "sysctl",
     )  # fmt: skip
     id: str
     name: str
     image: str
     remove: bool
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    stop_signal: int | None
+    stop_timeout: int | None
+    sysctl: dict[str, str]
+    names: Names | None
     init: bool
     hostname: str
     domainname: str
@@ -186,11 +246,11 @@ class Run(Record):
 
 def blank() -> Spec:
     """Return a Spec that asks for nothing yet: each section is there, each list empty."""
-    process = Process(args=[], env=[], cwd="/", user="", rlimits=[], no_new_privs=False,
-                      terminal=False, interactive=False)  # fmt: skip
+    process = Process(args=[], env=[], cwd="/", user="", groups=[], rlimits=[],
+                      no_new_privs=False, terminal=False, interactive=False)  # fmt: skip
     return Spec(
         id="", name="", image="", remove=False, init=False, hostname="", domainname="",
         sharing={}, process=process, root=Root(path="", layers=[], readonly=False), mounts=[],
-        resources=Resources(), stages=[],
+        resources=Resources(), stages=[], labels={}, annotations={}, sysctl={},
         linux=Hardening(devices=[], seccomp="", unmasked=False, privileged=False),
     )  # fmt: skip

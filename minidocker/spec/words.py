@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 FLAG, VALUE, LIST = "flag", "value", "list"
+HELP = "minidocker run --help"
 
 
 class Option:
@@ -26,14 +27,18 @@ class Option:
     `read`(text, first name) returns the value, None when nothing is asked for, or raises
     UsageError; without it the text itself is the value. `field` is where the value goes in the
     Spec, such as "resources.memory"; without it the stage's `plan` sees to that. A value in
-    `idle` can be given although the stage is left out.
+    `idle` can be given although the stage is left out. `typed`: in Docker, too, its reader refuses
+    what is no such value, so its words for that are known.
     """
 
-    __slots__ = ("field", "group", "help", "idle", "key", "kind", "names", "placeholder", "read")
+    __slots__ = (
+        "field", "group", "help", "idle", "key", "kind", "names", "placeholder", "read", "typed",
+    )  # fmt: skip
 
     def __init__(
         self, names: str, kind: str, placeholder: str, group: str, help: str,
         read: Callable[[str, str], Any] | None = None, field: str = "", idle: tuple[Any, ...] = (),
+        typed: bool = False,
     ) -> None:  # fmt: skip
         self.names = tuple(names.split())
         self.key = self.names[-1][2:]
@@ -44,28 +49,32 @@ class Option:
         self.read = read
         self.field = field
         self.idle = idle
+        self.typed = typed
 
     def value(self, given: Any) -> Any:
         """Return the value of what was given: True, a text, or all texts of a LIST."""
         if self.read is None:
             return given
         if self.kind == LIST:
-            return [self.read(text, self.names[0]) for text in given]
+            texts = [given] if isinstance(given, str) else given
+            return [self.read(text, self.names[0]) for text in texts]
         return self.read(given, self.names[0])
 
 
 class Asked(dict):  # type: ignore[type-arg]
     """What a command line asks for: option's key → its value, for those that are there.
 
-    `store` is the store's directory; `touch` False (a dry run) means: look at no file.
+    `store` is the store's directory; `touch` False (a dry run) means: look at no file. `image` is
+    the configuration of the image, {} where there is none.
     """
 
-    __slots__ = ("store", "touch")
+    __slots__ = ("image", "store", "touch")
 
     def __init__(self, store: str, touch: bool) -> None:
         super().__init__()
         self.store = store
         self.touch = touch
+        self.image: dict[str, Any] = {}
 
 
 def put(section: Any, field: str, value: object) -> None:
@@ -125,6 +134,78 @@ def parse_name(text: str, option: str) -> str:
             f"{option} {text!r} is not a name", f"letters, digits, _ . - such as {option} web-1"
         )
     return text
+
+
+def parse_container_name(text: str, option: str) -> str:
+    """Check the name of a container, and say Docker's words where it is none."""
+    try:
+        return parse_name(text.removeprefix("/"), option)
+    except UsageError as problem:
+        rule = "only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
+        problem.docker = f"Invalid container name ({text}), {rule}"
+        raise
+
+
+def is_address(text: str) -> bool:
+    """Say whether a text is an IPv4 or an IPv6 address. inet_pton(3)"""
+    import _socket
+
+    for family in (_socket.AF_INET, _socket.AF_INET6):
+        try:
+            _socket.inet_pton(family, text)
+            return True
+        except (OSError, ValueError):
+            pass
+    return False
+
+
+def fields(text: str, option: str) -> list[tuple[str, str]]:
+    """Read KEY=VALUE,KEY,… as pairs; quotes keep a comma in: "src=/a,b",dst=/c.
+
+    As in Docker, which reads it as a line of CSV: the quotes go around a whole field.
+    """
+    found, field, quoted, rest = [], "", False, text
+    while rest:
+        character, rest = rest[0], rest[1:]
+        if quoted and character == '"' and rest[:1] == '"':
+            field, rest = field + '"', rest[1:]
+        elif character == '"' and (quoted or not field):
+            quoted = not quoted
+        elif character == "," and not quoted:
+            found.append(field)
+            field = ""
+        else:
+            field += character
+    if quoted:
+        raise UsageError(f"{option} {text!r} has a quote that does not end", "one more quote")
+    pairs = [one.partition("=") for one in [*found, field]]
+    return [(key.strip().lower(), value) for key, _, value in pairs]
+
+
+def key_values(lines: list[str], file: str, option: str) -> list[str]:
+    """Return the lines of a file of variables or labels that say something, as Docker reads them.
+
+    A "#" at the beginning makes a remark; what is after "=" is taken as it is, quotes and all. A
+    name with a space in it, or none at all, raises UsageError.
+    """
+    kept = []
+    for line in lines:
+        line = line.removesuffix("\r").lstrip()
+        if not line or line[0] == "#":
+            continue
+        name = line.partition("=")[0]
+        if not name:
+            raise UsageError(
+                f"{option} {file}: the line {line!r} has no name", "NAME=VALUE",
+                docker=f"no variable name on line '{line}'",
+            )  # fmt: skip
+        if any(character.isspace() for character in name):
+            raise UsageError(
+                f"{option} {file}: the name {name!r} has a space in it", "NAME=VALUE",
+                docker=f"variable '{name}' contains whitespaces",
+            )  # fmt: skip
+        kept.append(line)
+    return kept
 
 
 def parse_mode(text: str, option: str, modes: tuple[str, ...]) -> str | None:

@@ -36,6 +36,22 @@ def parse_cpus(text: str, option: str) -> float:
     return cpus
 
 
+def parse_set(text: str, option: str) -> str | None:
+    """Read a list of numbers and ranges, such as 0-2,4. cpuset(7)"""
+    ranges = [word.split("-") for word in text.split(",")] if text else []
+    for numbers in ranges:
+        if not (
+            len(numbers) <= 2
+            and all(n.isascii() and n.isdecimal() and int(n) < 8192 for n in numbers)
+            and int(numbers[0]) <= int(numbers[-1])
+        ):
+            raise UsageError(
+                f"{option} {text!r} is no list of numbers", f"such as {option} 0-2,4",
+                docker=f"invalid value {text} for {option[2:].replace('-', ' ')}",
+            )  # fmt: skip
+    return text or None
+
+
 LIMITS = "limits (cgroup v2)"
 
 
@@ -48,16 +64,31 @@ class Cgroup(Stage):
     options = (
         Option("-m --memory", VALUE, "SIZE", LIMITS,
                "memory at most, such as 64m; half of the machine's if nothing is said",
-               read=lambda text, name: parse_size(text, name) or None, field="resources.memory"),
+               read=lambda text, name: parse_size(text, name) or None, field="resources.memory",
+               typed=True),
         Option("--memory-swap", VALUE, "SIZE", LIMITS, "memory and swap together; -1 is no limit",
                read=lambda text, name: -1 if text == "-1" else parse_size(text, name) or None,
-               field="resources.swap"),
+               field="resources.swap", typed=True),
+        Option("--memory-reservation", VALUE, "SIZE", LIMITS,
+               "memory that is taken from it last, when the machine runs short",
+               read=lambda text, name: parse_size(text, name) or None,
+               field="resources.reservation", typed=True),
         Option("--cpus", VALUE, "N", LIMITS, "CPU time at most, such as 0.5",
-               read=parse_cpus, field="resources.cpus"),
-        Option("--cpu-shares", VALUE, "N", LIMITS, "share of a busy CPU; 1024 is ordinary",
-               read=parse_number, field="resources.shares"),
+               read=parse_cpus, field="resources.cpus", typed=True),
+        Option("--cpu-quota", VALUE, "MICROSECONDS", LIMITS,
+               "CPU time at most in each period", field="resources.quota", typed=True,
+               read=lambda text, name: parse_number(text, name, -1) or None),
+        Option("--cpu-period", VALUE, "MICROSECONDS", LIMITS,
+               "the period of --cpu-quota; 100000 if nothing is said", field="resources.period",
+               read=lambda text, name: parse_number(text, name) or None, typed=True),
+        Option("-c --cpu-shares", VALUE, "N", LIMITS, "share of a busy CPU; 1024 is ordinary",
+               read=parse_number, field="resources.shares", typed=True),
+        Option("--cpuset-cpus", VALUE, "LIST", LIMITS, "only these CPUs, such as 0-2,4",
+               read=parse_set, field="resources.cpuset"),
+        Option("--cpuset-mems", VALUE, "LIST", LIMITS, "memory of these NUMA nodes only",
+               read=parse_set, field="resources.mems"),
         Option("--pids-limit", VALUE, "N", LIMITS,
-               "processes at most, -1 is no limit; 2048 if nothing is said",
+               "processes at most, -1 is no limit; 2048 if nothing is said", typed=True,
                read=lambda text, name: parse_number(text, name, -1) or -1, field="resources.pids"),
     )  # fmt: skip
     parts = ("limits", "make_cgroup", "remove")
@@ -66,14 +97,27 @@ class Cgroup(Stage):
     def plan(cls, spec: Spec, asked: Asked) -> None:
         """Read the limits; --memory-swap says nothing without --memory, and no less than it."""
         super().plan(spec, asked)
-        memory, swap = spec.resources.memory, spec.resources.swap
+        limits = spec.resources
+        memory, swap = limits.memory, limits.swap
         if swap is not None and memory is None:
-            raise UsageError("--memory-swap needs --memory", "-m 64m --memory-swap 128m")
+            raise UsageError(
+                "--memory-swap needs --memory", "-m 64m --memory-swap 128m",
+                docker="You should always set the Memory limit when using Memoryswap limit, "
+                "see usage",
+            )  # fmt: skip
         if swap is not None and memory is not None and 0 <= swap < memory:
             raise UsageError(
                 "--memory-swap counts memory and swap together, so it is at least --memory",
                 "-m 64m --memory-swap 64m   (no swap)",
+                docker="Minimum memoryswap limit should be larger than memory limit, see usage",
             )
+        if memory is not None and (limits.reservation or 0) > memory:
+            raise UsageError(
+                "--memory-reservation is more than --memory", "-m 64m --memory-reservation 32m",
+                docker="Minimum memory limit can not be less than memory reservation limit, "
+                "see usage",
+            )  # fmt: skip
+        check_times(limits)
 
     def before(self, kernel: Kernel, run: Run) -> None:
         """Make the cgroup and set its limits, so that the child is born inside them."""
@@ -106,9 +150,22 @@ class Cgroup(Stage):
                 raise
             del run.facts["cgroup"]  # nothing was asked for, and nothing can be had
             return
+        self.write_limits(kernel, run.spec.resources, path, own or ROOT, limits)
+
+    def write_limits(
+        self, kernel: Kernel, asked: Resources, path: str, first: str, limits: dict[str, str]
+    ) -> None:
+        """Write the limits that were asked for, and those that a container has in any case.
+
+        `first` is the uppermost cgroup that we may change.
+        """
+        if asked.cpuset or asked.mems:
+            pass_on_cpuset(kernel, path, first)
         for name, text in limits.items():
             self.told_as("limits", kernel.write, f"{path}/{name}", text)
-        for name, text in unasked(run.spec.resources).items():
+        for name, text in rarer(asked).items():
+            kernel.write(f"{path}/{name}", text)
+        for name, text in unasked(asked).items():
             if kernel.exists(f"{path}/{name}"):
                 kernel.write(f"{path}/{name}", text)
 
@@ -182,6 +239,64 @@ class Cgroup(Stage):
                     if problem.errno != EBUSY or attempt == 199:
                         raise
                     _pause(0.01)
+
+
+def check_times(limits: Resources) -> None:
+    """Refuse CPU times that contradict each other, or that the kernel does not take."""
+    if limits.cpus is not None and (limits.quota is not None or limits.period is not None):
+        word = "Quota" if limits.quota is not None else "Period"
+        raise UsageError(
+            "--cpus is another way to say --cpu-quota and --cpu-period", "leave one out",
+            docker=f"Conflicting options: Nano CPUs and CPU {word} cannot both be set.",
+        )  # fmt: skip
+    for key, value, least, most in (("quota", limits.quota, 1000, None),
+                                    ("period", limits.period, 1000, 1_000_000)):  # fmt: skip
+        if value is None or value == -1 or (value >= least and not (most and value > most)):
+            continue
+        raise UsageError(
+            f"--cpu-{key} {value}: the kernel takes {least} microseconds at least"
+            + (f", and {most} at most" if most else ""), f"such as --cpu-{key} 50000",
+            docker=f"CPU cfs {key} can not be less than 1ms (i.e. 1000)"
+            + (" or larger than 1s (i.e. 1000000)" if most else ""),
+        )  # fmt: skip
+
+
+def rarer(resources: Resources) -> dict[str, str]:
+    """Return {file: text} of the limits that the lesson leaves out, whoever wrote `limits`.
+
+    --memory-reservation is memory.low, as in runc. Documentation/admin-guide/cgroup-v2
+    """
+    files = {}
+    if resources.reservation is not None:
+        files["memory.low"] = str(resources.reservation)
+    if resources.quota is not None or resources.period is not None:
+        quota = "max" if (resources.quota or -1) < 0 else resources.quota
+        files["cpu.max"] = f"{quota} {resources.period or PERIOD}"
+    if resources.cpuset is not None:
+        files["cpuset.cpus"] = resources.cpuset
+    if resources.mems is not None:
+        files["cpuset.mems"] = resources.mems
+    return files
+
+
+def pass_on_cpuset(kernel: Kernel, path: str, first: str) -> None:
+    """Have the controller cpuset work in the cgroup `path`: each above, from `first`, passes it on.
+
+    It is not for every container: a cgroup with it pays at each change of CPUs.
+    """
+    above = os.path.dirname(path)
+    while True:
+        if "cpuset" not in kernel.read(f"{first}/cgroup.subtree_control").split():
+            offered = kernel.read(f"{first}/cgroup.controllers").split()
+            if offered and "cpuset" not in offered:
+                raise Blocked(
+                    f"the cgroup {first} was not given the controller cpuset",
+                    "leave --cpuset-cpus and --cpuset-mems out, or sudo minidocker run",
+                )
+            kernel.write(f"{first}/cgroup.subtree_control", "+cpuset")
+        if first == above:
+            return
+        first += "/" + above.removeprefix(first).strip("/").split("/")[0]
 
 
 def delegated(kernel: Kernel) -> str:

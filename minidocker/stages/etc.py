@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from minidocker.kernel.flags import MS_BIND
+from minidocker.spec.words import LIST, Option
 from minidocker.stages.base import Stage, place
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
-    from minidocker.spec.spec import Run
+    from minidocker.spec.spec import Run, Spec
+    from minidocker.spec.words import Asked
 
 FILES = ("hosts", "hostname", "resolv.conf")
 
@@ -19,18 +21,41 @@ class Etc(Stage):
     name = "etc"
     needs = ("rootfs",)
     mounts = True
+    options = (
+        Option("--add-host", LIST, "NAME:ADDRESS", "network",
+               "one more line of /etc/hosts; the address host-gateway is this host's"),
+        Option("--dns", LIST, "ADDRESS", "network", "ask this server for names"),
+        Option("--dns-search", LIST, "DOMAIN", "network", "where short names are looked for"),
+        Option("--dns-opt --dns-option", LIST, "OPTION", "network",
+               "an option of resolv.conf, such as ndots:1"),
+    )  # fmt: skip
     parts = ("place_etc_files",)
 
+    @classmethod
+    def plan(cls, spec: Spec, asked: Asked) -> None:
+        """Read what the files shall say beyond the host's."""
+        keys = ("add-host", "dns", "dns-search", "dns-option")
+        if any(key in asked for key in keys):
+            from minidocker.net import names
+
+            spec.names = names.read(*(asked.get(key, []) for key in keys))
+
     def before(self, kernel: Kernel, run: Run) -> None:
-        """Write the three files into the state directory."""
+        """Write the three files into the state directory; a network of its own changes two."""
         name = run.spec.hostname
-        local = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-        kernel.write(f"{run.directory}/hosts", f"{local}127.0.1.1\t{name}\n")
-        kernel.write(f"{run.directory}/hostname", f"{name}\n")
-        host = "/etc/resolv.conf"
-        kernel.write(
-            f"{run.directory}/resolv.conf", kernel.read(host) if kernel.exists(host) else ""
+        text = (
+            f"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.1.1\t{name}\n"
         )
+        host = "/etc/resolv.conf"
+        resolv = kernel.read(host) if kernel.exists(host) else ""
+        if run.spec.names:
+            from minidocker.net import names
+
+            text += names.host_lines(run.spec.names, "127.0.0.1")
+            resolv = names.resolv_conf(resolv, run.spec.names)
+        kernel.write(f"{run.directory}/hosts", text)
+        kernel.write(f"{run.directory}/hostname", f"{name}\n")
+        kernel.write(f"{run.directory}/resolv.conf", resolv)
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Bind them, before the host's root is out of reach."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from errno import EFBIG, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO
 
-from minidocker.errors import KernelError, NotFound
+from minidocker.errors import Blocked, KernelError, NotFound
 from minidocker.kernel.flags import PR_SET_KEEPCAPS
-from minidocker.spec.words import VALUE, Option
+from minidocker.spec.words import LIST, VALUE, Option
 from minidocker.stages.base import Stage
 
 # What an image can do to its own file: there is none, or no ordinary one of a sensible size.
@@ -19,7 +19,8 @@ NO_FILE = (ENOENT, ENOTDIR, EISDIR, ELOOP, EINVAL, EFBIG, ENXIO)
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
-    from minidocker.spec.spec import Run
+    from minidocker.spec.spec import Run, Spec
+    from minidocker.spec.words import Asked
 
 
 class Identity(Stage):
@@ -30,20 +31,35 @@ class Identity(Stage):
         Option("-u --user", VALUE, "USER[:GROUP]", "as in Docker",
                "run as this user (name or number)", read=lambda text, _: text or None,
                field="process.user"),
+        Option("--group-add", LIST, "GROUP", "as in Docker",
+               "be in this group, too (name or number)", field="process.groups"),
     )  # fmt: skip
     always = True
     gives_up = True
 
+    @classmethod
+    def plan(cls, spec: Spec, asked: Asked) -> None:
+        """Read who it is; a container with one id alone may change no groups."""
+        super().plan(spec, asked)
+        if spec.process.groups and spec.ids and spec.ids.setgroups == "deny":
+            raise Blocked(
+                "--group-add: a user with no subordinate ids has one group in a container",
+                "sudo apt-get install uidmap   and a line for you in /etc/subgid",
+            )
+
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Look the user up, set HOME, give up the old groups, then the ids."""
         asked = run.spec.process.user
-        uid, gid, groups, home = lookup(
-            asked or "0", lines(kernel, "/etc/passwd", 6, 2), lines(kernel, "/etc/group", 4, 1)
-        )
+        known = lines(kernel, "/etc/group", 4, 1)
+        uid, gid, groups, home = lookup(asked or "0", lines(kernel, "/etc/passwd", 6, 2), known)
+        more = [group_id(name, known) for name in run.spec.process.groups or ()]
+        groups = list(dict.fromkeys([*groups, *more]))
         env = run.spec.process.env
         if not any(item.startswith("HOME=") for item in env):
             env.append(f"HOME={home}")
-        if asked or run.root:  # also as root: the caller's other groups are none of the image's
+        if (
+            asked or more or run.root
+        ):  # also as root: the caller's other groups are none of the image's
             if run.spec.process.terminal:
                 kernel.fchown(0, uid, -1)  # so that it can open its own terminal
             ids = run.spec.ids
@@ -109,7 +125,9 @@ def lookup(
     entry = find(user, passwd)
     if entry is None and not is_id(user):
         raise NotFound(
-            f"no user {user!r} in the container's /etc/passwd", "give a number, such as --user 1000"
+            f"no user {user!r} in the container's /etc/passwd",
+            "give a number, such as --user 1000",
+            docker=f"unable to find user {user}: no matching entries in passwd file",
         )
     uid, gid = (int(entry[2]), int(entry[3])) if entry else (int(user), 0)
     home = entry[5] if entry else "/"
@@ -125,3 +143,15 @@ def lookup(
     name = entry[0] if entry else ""
     extra = [int(g[2]) for g in group if name and name in g[3].split(",")]
     return uid, gid, [gid, *(g for g in extra if g != gid)], home
+
+
+def group_id(name: str, group: list[list[str]]) -> int:
+    """Return the number of a group, by its name or its number. group(5)"""
+    found = next((entry for entry in group if name in (entry[0], entry[2])), None)
+    if found is None and not is_id(name):
+        raise NotFound(
+            f"no group {name!r} in the container's /etc/group",
+            "give a number, such as --user 1000:1000 or --group-add 1000",
+            docker=f"unable to find group {name}: no matching entries in group file",
+        )
+    return int(found[2]) if found else int(name)

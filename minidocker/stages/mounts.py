@@ -7,9 +7,9 @@ on the host, the kernel refuses a fresh procfs once no full one is in sight.
 from __future__ import annotations
 
 import os
-from errno import EINVAL, ELOOP, ENOTDIR, EPERM
+from errno import EINVAL, ELOOP, ENOENT, ENOTDIR, EPERM
 
-from minidocker.errors import KernelError, MinidockerError, NotFound, UsageError
+from minidocker.errors import KernelError, MinidockerError
 from minidocker.kernel.flags import (
     DEVICES,
     MOUNT_ATTR_NODEV,
@@ -26,14 +26,13 @@ from minidocker.kernel.flags import (
     MS_STRICTATIME,
     S_IFCHR,
 )
-from minidocker.spec.spec import Mount
-from minidocker.spec.words import LIST, VALUE, Option, is_root, parse_size
+from minidocker.spec.words import LIST, VALUE, Option, parse_size
 from minidocker.stages.base import Stage, place
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
-    from minidocker.spec.spec import Run, Spec
+    from minidocker.spec.spec import Mount, Run, Spec
     from minidocker.spec.words import Asked
 
 CGROUP2 = "/sys/fs/cgroup/cgroup.controllers"  # this file is there on version 2 alone
@@ -75,35 +74,17 @@ def mount_or_show(kernel: Kernel, kind: str, source: str, target: str, flags: in
 
 
 def parse_volume(text: str, touch: bool = True) -> Mount:
-    """Read -v SRC:DST[:ro]; both paths absolute, and SRC must exist: we make none on the host."""
-    source, _, rest = text.partition(":")
-    destination, _, mode = rest.partition(":")
-    if (
-        not source.startswith("/")
-        or not destination.startswith("/")
-        or is_root(destination)
-        or mode not in ("", "ro", "rw")
-    ):
-        raise UsageError(
-            f"-v {text!r} is not SRC:DST or SRC:DST:ro with absolute paths",
-            'such as -v "$PWD/data:/data:ro"',
-        )
-    if touch and not os.path.exists(source):
-        raise NotFound(f"-v {text}: {source} does not exist", f"mkdir -p {source}")
-    kind = "dir" if not touch or os.path.isdir(source) else "file"
-    return Mount(
-        source=source, destination=destination, type="bind", options=kind, readonly=mode == "ro"
-    )
+    """Read -v; `touch` False looks at no file."""
+    from minidocker.volumes import words
+
+    return words.parse_volume(text, touch)
 
 
 def parse_tmpfs(text: str, option: str) -> Mount:
-    """Read --tmpfs DST[:OPTIONS], options as in mount(8), such as size=64m,mode=1777."""
-    destination, _, options = text.partition(":")
-    if not destination.startswith("/") or is_root(destination):
-        raise UsageError(
-            f"{option} {text!r} needs an absolute path", f"such as {option} /run:size=64m"
-        )
-    return Mount(source="tmpfs", destination=destination, type="tmpfs", options=options)
+    """Read --tmpfs."""
+    from minidocker.volumes import words
+
+    return words.parse_tmpfs(text, option)
 
 
 def has_group(gid_map: str, group: int) -> bool:
@@ -119,20 +100,71 @@ class Mounts(Stage):
     needs = ("propagation",)
     mounts = True
     options = (
-        Option("-v --volume", LIST, "SRC:DST[:ro]", "as in Docker", "show a host path inside"),
-        Option("--tmpfs", LIST, "DST[:OPTIONS]", "as in Docker", "an empty file system in memory",
-               read=parse_tmpfs),
+        Option("-v --volume", LIST, "[SRC:]DST[:ro]", "as in Docker",
+               "show a host path, a volume by its name, or a new volume inside"),
+        Option("--mount", LIST, "KEY=VALUE,…", "as in Docker",
+               "the same in words: type=bind|volume|tmpfs,source=…,target=…,readonly"),
+        Option("--volumes-from", LIST, "CONTAINER[:ro]", "as in Docker",
+               "the volumes of another container"),
+        Option("--tmpfs", LIST, "DST[:OPTIONS]", "as in Docker",
+               "an empty file system in memory; exec, size=64m, mode=1777…", read=parse_tmpfs),
         Option("--shm-size", VALUE, "SIZE", "as in Docker", "size of /dev/shm; 64m if not said",
-               read=parse_size, field="shm_size"),
+               read=parse_size, field="shm_size", typed=True),
+        Option("--sysctl", LIST, "NAME=VALUE", "rights",
+               "a setting of a namespace of its own, such as net.ipv4.ip_forward=1"),
     )  # fmt: skip
     parts = ("mount_proc", "make_dev", "private_shm", "mount_sys", "bind")
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: dict[str, int] = {}  # volume → the lock that is held while it is filled
+
     @classmethod
     def plan(cls, spec: Spec, asked: Asked) -> None:
-        """Put down what is mounted, first the file systems in memory, then volumes."""
+        """Put down what is mounted, and the settings that go with the namespaces."""
         super().plan(spec, asked)
-        volumes = [parse_volume(text, asked.touch) for text in asked.get("volume", ())]
-        spec.mounts = [*asked.get("tmpfs", ()), *volumes]
+        if any(key in asked for key in ASKING) or asked.image.get("Volumes"):
+            from minidocker.volumes.asked import volumes_asked
+
+            given = [parse_volume(text, asked.touch) for text in asked.get("volume", ())]
+            spec.mounts = volumes_asked(asked, given)
+        if "sysctl" in asked:
+            from minidocker.spec import sysctl
+
+            spec.sysctl = dict(sysctl.parse(text, "--sysctl") for text in asked["sysctl"])
+            sysctl.refuse_shared(spec, asked)
+
+    def before(self, kernel: Kernel, run: Run) -> None:
+        """Make the room of a --rootfs, and volumes that are new; hold each until it is filled."""
+        if (room := self.workshop(run)) != run.root:
+            for path in (room, *(f"{room}/{name}" for name in OWN)):
+                kernel.mkdir(path)
+        wanted = {mount.volume: mount for mount in run.spec.mounts if mount.volume}
+        if not wanted:
+            return
+        from minidocker.kernel import copying  # noqa: F401  (the child can load nothing any more)
+        from minidocker.volumes.store import Volumes
+
+        volumes = Volumes(kernel, os.path.dirname(os.path.dirname(run.directory)))
+        lock = volumes.lock()
+        try:
+            for name, mount in wanted.items():
+                if volumes.make(name, mount.labels, bool(mount.anonymous)):
+                    give_to_root_inside(kernel, run, volumes.data(name))
+        finally:
+            let_go(lock)
+        for name in sorted(wanted):  # in one order, so that no two wait for each other
+            if wanted[name].fill:
+                self.held[name] = kernel.lock(f"{volumes.root}/{name}/lock")
+
+    def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
+        """Leave the locks to the child, which has them from us: it lets go when it has filled."""
+        while self.held:
+            let_go(self.held.popitem()[1])
+
+    def after(self, kernel: Kernel, run: Run) -> None:
+        """Let go of what a start that failed has still held."""
+        self.outside(kernel, run, 0)
 
     @staticmethod
     def workshop(run: Run) -> str:
@@ -143,12 +175,6 @@ class Mounts(Stage):
         """
         named = run.spec.root and run.spec.root.path
         return f"{run.directory}/room" if named else run.root
-
-    def before(self, kernel: Kernel, run: Run) -> None:
-        """Make the room for the file systems of a --rootfs."""
-        if (room := self.workshop(run)) != run.root:
-            for path in (room, *(f"{room}/{name}" for name in OWN)):
-                kernel.mkdir(path)
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Mount what belongs to this container; on the host's root, only /proc."""
@@ -162,38 +188,51 @@ class Mounts(Stage):
             self.place_shm(kernel, run)
             self.mount_sys(kernel, room)
             self.look_back(kernel, run)
+        for path, value in (run.spec.sysctl or {}).items():
+            self.set_sysctl(kernel, f"{room}/proc/sys/{path}", value)
         if room != run.root:
             self.move_in(kernel, room, run.root)
         for mount in sorted(run.spec.mounts, key=lambda m: m.destination.count("/")):
             if mount.type == "tmpfs":
                 target = place(kernel, run.root, mount.destination)
-                kernel.mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, mount.options)
+                flags = MS_NOSUID | MS_NODEV if mount.flags is None else mount.flags
+                kernel.mount("tmpfs", target, "tmpfs", flags, mount.options)
             else:
-                target = place(kernel, run.root, mount.destination, mount.options)
-                self.show_volume(kernel, run, mount, target)
+                self.show(kernel, run, mount)
         process = run.spec.process
         if run.root and process and process.cwd != "/":
             # Made when it is missing, as in Docker, and before the user and the right to write
             # change. It must lie in the new root: a link of procfs could lead out of it.
             kernel.target(run.root, process.cwd)
 
-    def show_volume(self, kernel: Kernel, run: Run, mount: Mount, target: str) -> None:
-        """Bind one volume, with what must not work through it.
+    def show(self, kernel: Kernel, run: Run, mount: Mount) -> None:
+        """Bind a volume or a path of the host; an empty volume first takes what the image has.
 
-        A setuid program of the host's would make a user inside its owner; and a node that another
-        container has made there must not work in this one.
+        Without what must not work through it: a setuid program of the host's would make a user
+        inside its owner, and a node that another container has made there must not work in this one.
         """
+        target = place(kernel, run.root, mount.destination, mount.options)
+        name, source = mount.volume or "", mount.source
+        if name in self.held:
+            if run.root:
+                kernel.fill_directory(target, source)
+            let_go(self.held.pop(name))
         attributes = 0
         if not (run.spec.linux and run.spec.linux.privileged):
             masked = "masks" in (run.spec.stages or ()) and mount.destination != "/dev"
             dead = MOUNT_ATTR_NODEV if masked else 0  # of /dev, masks leaves some alive
             attributes = MOUNT_ATTR_NOSUID | dead
-        if "bind" not in self.origin:
+        if not (mount.flat or mount.shallow or "bind" in self.origin):
             # In one: between two calls by name, who shares the volume around it could rename.
             read_only = MOUNT_ATTR_RDONLY if mount.readonly else 0
-            kernel.bind_tree(mount.source, target, attributes | read_only)
+            kernel.bind_tree(source, target, attributes | read_only)
             return
-        self.bind(kernel, mount.source, target, mount.readonly)
+        if mount.flat or mount.shallow:
+            kernel.mount(source, target, "", MS_BIND | (0 if mount.flat else MS_REC))
+            if mount.readonly:
+                kernel.mount_setattr(target, MOUNT_ATTR_RDONLY, False)
+        else:
+            self.bind(kernel, source, target, bool(mount.readonly))
         if attributes:
             kernel.mount_setattr(target, attributes, True)
 
@@ -210,6 +249,18 @@ class Mounts(Stage):
                     "a directory that no other container can write to",
                 ) from None
             kernel.mount(f"{room}/{name}", f"/proc/self/fd/{fd}", "", MS_MOVE)
+
+    def set_sysctl(self, kernel: Kernel, path: str, value: str) -> None:
+        """Write one setting, while /proc/sys can still be written. proc_sys(5)"""
+        name = path.rpartition("/proc/sys/")[2].translate({ord("/"): ".", ord("."): "/"})
+        try:
+            kernel.write(path, value)
+        except KernelError as problem:
+            why = {ENOENT: "this kernel has no such setting", EINVAL: "it takes no such value"}
+            reason = why.get(problem.errno or 0, problem.strerror)
+            raise MinidockerError(
+                f"--sysctl {name}={value}: {reason}", f"sysctl {name}   shows what it is here"
+            ) from None
 
     def look_back(self, kernel: Kernel, run: Run) -> None:
         """See that what was promised is there, whoever has mounted it: /proc, /sys, the queues.
@@ -319,3 +370,21 @@ class Mounts(Stage):
         kernel.mount(source, target, "", MS_BIND | MS_REC)
         if read_only:
             kernel.mount_setattr(target, MOUNT_ATTR_RDONLY, True)
+
+
+ASKING = ("tmpfs", "volume", "mount", "volumes-from")
+
+
+def give_to_root_inside(kernel: Kernel, run: Run, path: str) -> None:
+    """Give a new volume to the container's root, where that is another user out here."""
+    ids = run.spec.ids
+    if ids and ids.shift:
+        from minidocker.spec.ids import outer_root
+
+        kernel.shift_owners(path, outer_root(ids.uid_map), outer_root(ids.gid_map))
+
+
+def let_go(lock: int) -> None:
+    """Give a lock back. (In a rehearsal there is none.)"""
+    if lock >= 0:
+        os.close(lock)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 
 from minidocker.errors import Blocked, Conflict, KernelError, UsageError
 from minidocker.kernel.flags import CLONE_NEWNET, SIGKILL
 from minidocker.spec.spec import Net
-from minidocker.spec.words import LIST, VALUE, Option, parse_mode, parse_name
+from minidocker.spec.words import FLAG, LIST, VALUE, Option, parse_mode, parse_name
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -29,12 +28,22 @@ def bridged(mode: str) -> bool:
     return mode not in ("none", "host") and ":" not in mode
 
 
-def parse_network(text: str, option: str) -> str:
-    """Read --network: a mode, or the name of a network."""
-    if bridged(text):
-        return parse_name(text, option)
+def parse_network(text: str, _: str) -> dict[str, Any]:
+    """Read --network: a mode, a network's name, or name=…,alias=…,ip=…,mac-address=…"""
+    option = "--network"
+    if "=" in text:
+        from minidocker.net import words
+
+        found = words.parse_network(text)
+    else:
+        found = {"name": text}
+    mode = found["name"]
+    if mode in ("", "default"):
+        mode = "bridge"
+    if bridged(mode):
+        return {**found, "name": parse_name(mode, option)}
     modes = ("none", "host", "container:NAME", "bridge", "a network's NAME")
-    return parse_mode(text, option, modes) or "none"
+    return {**found, "name": parse_mode(mode, option, modes) or "none"}
 
 
 def parse_ports(text: str, _: str) -> list[Port]:
@@ -42,6 +51,13 @@ def parse_ports(text: str, _: str) -> list[Port]:
     from minidocker.net import ports
 
     return ports.parse(text)
+
+
+def parse_exposed(text: str, option: str) -> list[Port]:
+    """Read one --expose, which may be a range."""
+    from minidocker.net import ports
+
+    return ports.exposed(text, option)
 
 
 def parse_address(text: str, option: str) -> str:
@@ -56,54 +72,105 @@ def parse_address(text: str, option: str) -> str:
 
 
 class Network(Stage):
-    """Give the process a network of its own: loopback, and with --network a cable to the world."""
+    """Give the process a network of its own: loopback, and a cable to the world."""
 
     name = "network"
     namespaces = CLONE_NEWNET
     shares = "net"
     options = (
-        Option("--network", VALUE, "MODE", "network",
-               "none (loopback alone; if not said), bridge, a network's NAME, host, or "
-               "container:NAME",
-               read=parse_network, idle=("none", "host")),
+        Option("--net --network", LIST, "MODE", "network",
+               "bridge (if not said), a network's NAME, none (loopback alone: the quickest), "
+               "host, or container:NAME", read=parse_network),
         Option("-p --publish", LIST, "[ADDRESS:]PORT:PORT[/udp]", "network",
                "let a port of this host lead to one of the container's; ranges too",
                read=parse_ports),
-        Option("--network-alias", LIST, "NAME", "network", "one more name for its neighbours",
-               read=parse_name),
+        Option("-P --publish-all", FLAG, "", "network",
+               "publish each exposed port at any free one (see: minidocker port)"),
+        Option("--expose", LIST, "PORT[/udp]", "network",
+               "say that the container listens there; ranges too", read=parse_exposed),
+        Option("--net-alias --network-alias", LIST, "NAME", "network",
+               "one more name for its neighbours",
+               read=lambda text, _: parse_name(text, "--network-alias")),
         Option("--ip", VALUE, "ADDRESS", "network", "this address of the network, if it is free",
                read=parse_address),
+        Option("--mac-address", VALUE, "ADDRESS", "network", "this Ethernet address"),
     )  # fmt: skip
     parts = ("loopback_up", "lease", "connect", "default_route", "publish")
     program = 0  # the pid of what serves an ordinary user's container
 
     @classmethod
+    def wish(cls, asked: Asked) -> str:
+        """What shares the host's network, or wants none, needs no stage."""
+        modes = [one["name"] for one in asked.get("network", ())]
+        if said := next((mode for mode in modes if mode not in ("none", "host")), ""):
+            return f"--network {said}"
+        keys = [option.key for option in cls.options if option.key != "network"]
+        return next((f"--{key}" for key in keys if asked.get(key)), "")
+
+    @classmethod
     def plan(cls, spec: Spec, asked: Asked) -> None:
-        """Say which network it is; what needs one asks for the default bridge by itself."""
-        needing = [key for key in ("publish", "ip", "network-alias") if key in asked]
-        mode = asked.get("network", "bridge" if needing else "none")
-        if bridged(mode):
-            spec.net = Net(
-                name=mode,
-                address=asked.get("ip", ""),
-                aliases=asked.get("network-alias", []),
-                ports=[port for ports in asked.get("publish", ()) for port in ports],
-            )
-        elif needing:
-            raise UsageError(f"--{needing[0]} needs a network of its own", "--network bridge")
-        elif mode != "none":
-            spec.sharing[cls.shares] = mode
+        """Say which network it is: the bridge for a container with a root of its own, as in Docker.
+
+        A wall alone, such as `--stages network`, has no cable unless one is asked for.
+        """
+        needing = [key for key in NEEDING if asked.get(key)]
+        chosen = asked.get("network", ())
+        if len(chosen) > 1:
+            raise UsageError("--network twice: a container is in one network", "leave one out")
+        whole = "rootfs" in spec.stages and cls.name in spec.stages
+        mode = "bridge" if needing or whole else "none"
+        found = chosen[0] if chosen else {"name": mode}
+        mode = found["name"]
+        if not bridged(mode):
+            from minidocker.net.asked import refuse_conflicts
+
+            refuse_conflicts(mode, needing, spec, asked)
+            if mode != "none":
+                spec.sharing[cls.shares] = mode
+            return
+        from minidocker.net.addresses import parse_mac
+        from minidocker.net.asked import published
+
+        mac = found.get("mac-address") or asked.get("mac-address")
+        spec.net = Net(
+            name=mode,
+            address=found.get("ip") or asked.get("ip", ""),
+            mac=parse_mac(mac, "--mac-address") if mac else "",
+            aliases=[*asked.get("network-alias", ()), *found.get("alias", ())],
+            ports=published(asked),
+            by_default=not (chosen or needing),
+        )
 
     def before(self, kernel: Kernel, run: Run) -> None:
         """Take the ports and an address, and see that the network's bridge stands."""
-        if not run.spec.net:
+        net = run.spec.net
+        if not net:
+            return
+        from minidocker.net.asked import go_without, missing
+        from minidocker.net.reserve import take_port
+
+        if net.by_default and (reason := missing(kernel, rootless(run))):
+            go_without(run, reason)
             return
         if rootless(run):
-            from minidocker.net import usermode
+            from minidocker.net import names, usermode
 
-            usermode.prepare(kernel, run, resolvers(kernel))
+            for port in net.ports:
+                if not port.host or port.last:  # to know which: slirp4netns takes it for itself
+                    close(take_port(kernel, run, port))
+            usermode.prepare(kernel, run, names.resolvers(kernel))
             return
-        self.reserved = [reserve(kernel, port) for port in run.spec.net.ports]
+        self.reserved = [take_port(kernel, run, port) for port in net.ports]
+        try:
+            self.plug_in(kernel, run)
+        except (KernelError, Conflict) as problem:
+            if not net.by_default:
+                raise
+            go_without(run, str(problem))
+
+    def plug_in(self, kernel: Kernel, run: Run) -> None:
+        """Join the network, under the lock over all of them."""
+        assert run.spec.net
         networks = of(kernel, run)
         lock = networks.lock()
         try:
@@ -115,7 +182,7 @@ class Network(Stage):
 
     def join(self, kernel: Kernel, run: Run, networks: Networks) -> None:
         """Become a member: bridge, lease, names. The lock is held."""
-        from minidocker.net import addresses, leases
+        from minidocker.net import addresses, leases, names
 
         net = run.spec.net
         assert net
@@ -133,10 +200,14 @@ class Network(Stage):
                 raise Conflict(str(full), "minidocker network ls") from None
         run.facts.update(
             network=net.name, address=address, bridge=bridge, subnet=subnet,
-            gateway=addresses.gateway(subnet),
+            gateway=addresses.gateway(subnet), mac=net.mac,
         )  # fmt: skip
+        if run.spec.names and run.spec.names.hosts:
+            lines = names.host_lines(run.spec.names, addresses.gateway(subnet))
+            kernel.write(f"{run.directory}/{names.MORE}", lines)
         leases.tell_members(kernel, networks.containers, networks.members(net.name))
-        kernel.write(f"{run.directory}/resolv.conf", resolvers(kernel))
+        resolv = names.resolv_conf(names.resolvers(kernel), run.spec.names)
+        kernel.write(f"{run.directory}/resolv.conf", resolv)
 
     def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
         """Plug the child in, and open its ports."""
@@ -156,13 +227,21 @@ class Network(Stage):
     def serve(self, kernel: Kernel, run: Run, pid: int) -> None:
         """Give an ordinary user's container a program that is its cable, its router and its NAT."""
         from minidocker.net import usermode
+        from minidocker.net.asked import go_without
+        from minidocker.net.reserve import reserve
 
         assert run.spec.net
-        self.program = usermode.start(kernel, run, pid)
+        try:
+            self.program = usermode.start(kernel, run, pid)
+        except Blocked as problem:
+            if not run.spec.net.by_default:
+                raise
+            go_without(run, problem.message)
+            return
         kernel.filter_tap(self.program, usermode.guard(kernel, run.spec.net.ports))
 
         def refused(port: Port) -> None:
-            close(reserve(kernel, port))  # says why
+            close(reserve(kernel, port, run))  # says why
             raise Conflict(f"{usermode.PROGRAM} could not listen at port {port.host}", "try again")
 
         usermode.publish(kernel, run, refused)
@@ -284,31 +363,12 @@ def lease_of(run: Run) -> Lease:
     from minidocker.net.leases import lease_for
 
     facts: dict[str, Any] = run.facts
-    return lease_for(run.id, facts["address"], facts["bridge"], facts["subnet"])
+    lease = lease_for(run.id, facts["address"], facts["bridge"], facts["subnet"])
+    lease.mac = facts.get("mac") or lease.mac
+    return lease
 
 
-def reserve(kernel: Kernel, port: Port) -> int:
-    """Take a port of the host, so that nobody else gets it while we publish it."""
-    try:
-        return kernel.reserve(port.protocol, port.address, port.host)
-    except KernelError as problem:
-        where = f"{port.address + ':' if port.address else ''}{port.host}/{port.protocol}"
-        if problem.errno == EADDRINUSE:
-            raise Conflict(
-                f"port {where} of this host is taken",
-                f"such as -p {port.host + 1}:{port.container}   (ss -lntup says whose it is)",
-            ) from None
-        if problem.errno == EADDRNOTAVAIL:
-            raise UsageError(
-                f"-p {where}: {port.address} is no address of this host", "ip addr"
-            ) from None
-        if problem.errno == EACCES:
-            first = kernel.read("/proc/sys/net/ipv4/ip_unprivileged_port_start").strip()
-            raise Blocked(
-                f"port {where}: an ordinary user has the ports from {first} on",
-                f"such as -p {port.host + 8000}:{port.container}",
-            ) from None
-        raise
+NEEDING = ("publish", "publish-all", "ip", "network-alias", "mac-address")
 
 
 def take(kernel: Kernel, path: str, subnet: str, owner: str, address: str) -> str:
@@ -323,15 +383,6 @@ def take(kernel: Kernel, path: str, subnet: str, owner: str, address: str) -> st
         raise Conflict(f"--ip {address} is taken by {table[address].split()[0]}", "leave --ip out")
     kernel.rewrite(path, leases.render({**table, address: owner}))
     return address
-
-
-def resolvers(kernel: Kernel) -> str:
-    """Return the host's resolv.conf, or systemd's own: from a bridge, 127.0.0.53 is nobody."""
-    plain, systemd = "/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"
-    text = kernel.read(plain) if kernel.exists(plain) else ""
-    if "nameserver 127." in text and kernel.exists(systemd):
-        return kernel.read(systemd)
-    return text
 
 
 def close(lock: int) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from minidocker.errors import UsageError
-from minidocker.spec.words import LIST, Option
+from errno import EACCES, EPERM
+
+from minidocker.errors import Blocked, KernelError, UsageError
+from minidocker.spec.words import LIST, VALUE, Option
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -37,14 +39,31 @@ def ulimit(text: str, option: str) -> list[int]:
     return [ULIMITS[name], *limits]
 
 
+def score(text: str, option: str) -> int:
+    """Read --oom-score-adj: how gladly the kernel ends this process when memory is short."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 9999
+    if not -1000 <= number <= 1000:
+        raise UsageError(
+            f"{option} {text!r} is no whole number from -1000 to 1000", f"such as {option} 500",
+            docker=f"Invalid value {text}, range for oom score adj is [-1000, 1000]",
+        )  # fmt: skip
+    return number
+
+
 class Rlimits(Stage):
-    """Set what --ulimit asks for."""
+    """Set what --ulimit and --oom-score-adj ask for."""
 
     name = "rlimits"
     options = (
         Option("--ulimit", LIST, "NAME=SOFT[:HARD]", "rights",
                "a limit of each process, such as nofile=1024", read=ulimit,
-               field="process.rlimits"),
+               field="process.rlimits", typed=True),
+        Option("--oom-score-adj", VALUE, "N", "rights",
+               "when memory is short, end it sooner (to 1000) or later (to -1000)", read=score,
+               field="process.oom_score"),
     )  # fmt: skip
     parts = ("limit",)
 
@@ -52,6 +71,21 @@ class Rlimits(Stage):
         """Load what the child will need when it can load nothing any more."""
         if run.spec.process.rlimits:
             import resource  # noqa: F401
+
+    def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
+        """Write the score, while we have the rights that it may take. proc_pid_oom_score_adj(5)"""
+        wanted = run.spec.process.oom_score
+        if wanted is None:
+            return
+        try:
+            kernel.write(f"/proc/{pid}/oom_score_adj", str(wanted))
+        except KernelError as problem:
+            if problem.errno not in (EACCES, EPERM):
+                raise
+            raise Blocked(
+                f"--oom-score-adj {wanted}: only CAP_SYS_RESOURCE may make a score smaller",
+                "a larger number, or sudo minidocker run",
+            ) from None
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Set each limit."""

@@ -58,7 +58,9 @@ class User(Stage):
         uid_map = ids.uid_map or self.map_lines(ids.uid, ids.subuid)
         gid_map = ids.gid_map or self.map_lines(ids.gid, ids.subgid)
         if ids.shift:  # what the host's root has made for this container becomes the container's
-            kernel.shift_owners(run.directory, first(uid_map), first(gid_map))
+            from minidocker.spec.ids import outer_root
+
+            kernel.shift_owners(run.directory, outer_root(uid_map), outer_root(gid_map))
         if ids.helper:
             for program, lines in (("newuidmap", uid_map), ("newgidmap", gid_map)):
                 try:
@@ -80,6 +82,9 @@ class User(Stage):
             door = f"/proc/self/fd/{kernel.open(run.directory, O_PATH)}"
             run.root = run.root.replace(run.directory, door)
             run.directory = door  # only this process's copy of the record changes
+            for mount in run.spec.mounts:  # the way to a volume is closed to others, too
+                if mount.volume:
+                    mount.source = f"/proc/self/fd/{kernel.open(mount.source, O_PATH)}"
         self.become_root(kernel)
 
     @staticmethod
@@ -123,12 +128,3 @@ class User(Stage):
         """
         kernel.setresgid(0, 0, 0)
         kernel.setresuid(0, 0, 0)
-
-
-def first(lines: str) -> int:
-    """Return the outer id of the inner id 0."""
-    for line in lines.splitlines():
-        inside, outside, _ = line.split()
-        if inside == "0":
-            return int(outside)
-    return 65534

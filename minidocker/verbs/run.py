@@ -71,12 +71,29 @@ def begin(
 ) -> tuple[Spec, list[type[Stage]], Run, int]:
     """Plan the run and write its record; NoImage where the store lacks the image."""
     from minidocker.plan import from_options
-    from minidocker.runtime import state
 
     with store.hold():  # nobody removes the image between our look and our record
         spec, stages = from_options.plan(found, words, store)
         check_terminal(found)
-        return spec, stages, *state.create(store.root, spec)
+        return spec, stages, *created(found, store.root, spec)
+
+
+def created(found: dict[str, object], root: str, spec: Spec) -> tuple[Run, int]:
+    """Make the container's record, and the file that --cidfile asks for."""
+    from minidocker.runtime import state
+
+    if "cidfile" not in found:
+        return state.create(root, spec)
+    from minidocker.plan.notes import CidFile
+
+    file = CidFile(str(found["cidfile"]))
+    try:
+        record, lock = state.create(root, spec)
+    except BaseException:
+        file.remove()
+        raise
+    file.write(spec.id)
+    return record, lock
 
 
 def bring_what_is_asked_for(found: dict[str, object], words: list[str]) -> None:
@@ -143,7 +160,10 @@ def told(kernel: Kernel) -> tuple[Kernel, Teller]:
 def check_terminal(found: dict[str, object]) -> None:
     """Refuse -it when standard input is no terminal, as Docker does."""
     if found.get("tty") and found.get("interactive") and not os.isatty(0):
-        raise UsageError("standard input is not a terminal, and -it wants one", "use -i alone")
+        raise UsageError(
+            "standard input is not a terminal, and -it wants one", "use -i alone",
+            docker="the input device is not a TTY",
+        )  # fmt: skip
 
 
 def quiet_shell(found: dict[str, object], args: list[str], status: int) -> str:

@@ -173,8 +173,41 @@ def test_a_container_has_an_address_a_route_and_a_name(realm: Realm) -> None:
     assert "1 packets received" in out
 
 
-def test_none_is_the_default_and_has_loopback_alone(realm: Realm) -> None:
-    out = realm.mini("run", "--rm", "base", "sh", "-c", "ls /sys/class/net; ping -c 1 127.0.0.1")
+def test_the_bridge_is_the_default_and_leaves_nothing(realm: Realm) -> None:
+    before = realm.state()
+    out = realm.mini("run", "--rm", "base", "sh", "-c", "ls /sys/class/net; ping -c 1 -W 2 10.77.0.1")
+    assert "eth0" in out.split() and "1 packets received" in out
+    assert realm.state() == before
+
+
+def test_a_wall_alone_has_no_cable(realm: Realm) -> None:
+    out = realm.mini("run", "--rm", "--stages", "pid,network", "cat", "/proc/self/net/dev")
+    assert "lo:" in out and "eth0" not in out
+    assert not (realm.store / "networks").exists()
+
+
+def test_where_nft_is_missing_a_plain_run_says_so_and_goes_without(realm: Realm) -> None:
+    """Nothing was asked for, so nothing is broken; what is asked for is an error."""
+    hidden = realm.store.parent / "bin"
+    hidden.mkdir()
+    for place in ("/usr/sbin/nft", "/usr/bin/nft", "/sbin/nft"):
+        if os.path.exists(place):
+            (hidden / "nft").write_text("#!/bin/sh\necho no nft in this kernel >&2; exit 1\n")
+            (hidden / "nft").chmod(0o755)
+            realm.run("mount", "--bind", str(hidden / "nft"), place)
+    before = realm.run("ip", "-o", "link")
+    out = realm.mini("run", "--rm", "base", "ls", "/sys/class/net", check=False)
+    assert out.split()[0] == "lo" and "this container has no network but loopback" in out
+    assert "no nft in this kernel" in out and "--network none asks for that" in out
+    assert realm.run("ip", "-o", "link") == before  # the bridge that was begun is gone
+    out = realm.mini("run", "--rm", "--network", "bridge", "base", "true", check=False)
+    assert "no nft in this kernel" in out and "no network but loopback" not in out
+    assert realm.run("ip", "-o", "link") == before
+
+
+def test_none_is_one_word_and_has_loopback_alone(realm: Realm) -> None:
+    out = realm.mini("run", "--rm", "--net=none", "base", "sh", "-c",
+                     "ls /sys/class/net; ping -c 1 127.0.0.1")  # fmt: skip
     assert out.split()[0] == "lo" and "eth0" not in out
     assert "1 packets received" in out
     assert not (realm.store / "networks").exists()
@@ -284,7 +317,57 @@ def test_a_taken_port_is_one_sentence_and_leaves_nothing(realm: Realm) -> None:
     before = realm.state()
     out = realm.mini("run", "--rm", "-p", "8080:80", "base", "true", check=False)
     assert out.splitlines()[0] == "minidocker: port 8080/tcp of this host is taken"
+    assert "(container web has it)" in out
+    assert "Bind for 0.0.0.0:8080 failed: port is already allocated" in out
     assert realm.state() == before
+
+
+def test_a_port_that_a_process_has_is_told_with_its_name(realm: Realm) -> None:
+    server = subprocess.Popen(realm.argv(sys.executable, "-I", "-c", SERVER, "8080", "x", "tcp"))
+    try:
+        wait_for(lambda: realm.ask("127.0.0.1", 8080).startswith("x"))
+        out = realm.mini("run", "--rm", "-p", "8080:80", "base", "true", check=False)
+        assert f"(process {server.pid}) has it" in out, out
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_any_port_and_the_first_free_one_of_a_range(realm: Realm) -> None:
+    realm.serve("web", "-p", "8080:80")
+    realm.serve("more", "-p", "8080-8082:80", "-P", "--expose", "90-91", "--expose", "53/udp")
+    lines = dict(line.split(" -> ") for line in realm.mini("port", "more").splitlines())
+    assert lines.pop("80/tcp") == "0.0.0.0:8081"
+    assert sorted(lines) == ["53/udp", "90/tcp", "91/tcp"]
+    assert all(int(where.rpartition(":")[2]) > 1023 for where in lines.values())
+    assert realm.ask("127.0.0.1", 8081) == "more 10.77.0.1"
+    realm.serve("any", "-p", "127.0.0.1::80")
+    where = realm.mini("port", "any", "80").strip()
+    assert where.startswith("127.0.0.1:")
+    assert realm.ask("127.0.0.1", int(where.rpartition(":")[2])) == "any 10.77.0.1"
+
+
+def test_a_line_of_add_host_stays_when_neighbours_come(realm: Realm) -> None:
+    one = realm.start("run", "--rm", "--name", "first", "--add-host", "db:1.2.3.4", "--add-host",
+                      "host.docker.internal:host-gateway", "--dns", "9.9.9.9", "base", "sh", "-c",
+                      "until grep -q late /etc/hosts; do sleep 0.1; done; "
+                      "cat /etc/hosts /etc/resolv.conf")  # fmt: skip
+    realm.record("first")
+    out = realm.mini("run", "--rm", "--name", "late", "base", "cat", "/etc/hosts")
+    assert "1.2.3.4" not in out  # one member's lines are its own
+    said = one.communicate(timeout=60)[0]
+    assert "1.2.3.4\tdb\n" in said and "10.77.0.1\thost.docker.internal\n" in said
+    assert [line for line in said.splitlines() if "nameserver" in line] == ["nameserver 9.9.9.9"]
+
+
+def test_an_ethernet_address_of_ones_own(realm: Realm) -> None:
+    """The guard at the cable knows it: packets pass."""
+    out = realm.mini("run", "--rm", "--mac-address", "02-42-AC-11-00-02", "base", "sh", "-c",
+                     "cat /sys/class/net/eth0/address; ping -c 1 -W 2 10.77.0.1")  # fmt: skip
+    assert out.startswith("02:42:ac:11:00:02\n") and "1 packets received" in out
+    out = realm.mini("run", "--rm", "--network", "name=bridge,alias=db,ip=10.77.0.9,mac-address="
+                     "02:42:ac:11:00:03", "base", "cat", "/etc/hosts", "/sys/class/net/eth0/address")  # fmt: skip
+    assert "10.77.0.9\t" in out and " db\n" in out and out.endswith("02:42:ac:11:00:03\n")
 
 
 def test_a_port_is_taken_on_the_host_too(realm: Realm) -> None:
@@ -349,6 +432,14 @@ def test_joining_anothers_network(realm: Realm) -> None:
     ("words", "said"),
     [
         (["--network", "nowhere"], "there is no network nowhere"),
+        (["--network", "bridge", "--network", "nowhere"], "--network twice"),
+        (["--network", "none", "-P"], "--publish-all needs a network of its own"),
+        (["--network", "none", "--add-host", "me:host-gateway"], "nothing leads to this host"),
+        (["--network", "container:x", "-p", "1:1"], "conflicting options: port publishing"),
+        (["--network", "container:x", "-h", "y"], "conflicting options: hostname"),
+        (["--network", "container:x", "--dns", "1.1.1.1"], "conflicting options: dns"),
+        (["--mac-address", "01:00:5e:00:00:01"], "is no Ethernet address of one device"),
+        (["--network", "name=bridge,ip6=::1"], "ip6 is refused"),
         (["--network", "none", "-p", "1:1"], "--publish needs a network of its own"),
         (["--network", "host", "-p", "1:1"], "--publish needs a network of its own"),
         (["-p", "80:80:80:80"], "is not [ADDRESS:]HOSTPORT:PORT"),

@@ -18,7 +18,7 @@ FLOORS = [
     ("errors", "places", "make"),
     ("kernel", "course"),
     ("spec", "seccomp", "proc"),
-    ("net",),
+    ("net", "volumes"),
     ("stages", "doctor"),
     ("runtime", "pictures", "chamber"),
     ("images",),

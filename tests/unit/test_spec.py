@@ -103,9 +103,10 @@ def test_volumes_and_tmpfs() -> None:
     mount = parse_volume("/a:/b:ro", touch=False)
     assert (mount.source, mount.destination, mount.readonly) == ("/a", "/b", True)
     assert parse_tmpfs("/t:size=1m", "--tmpfs").options == "size=1m"
-    for text in ("/a", "a:/b", "/a:b", "/a:/b:rx", ":/b"):
-        with pytest.raises(UsageError):
+    for text in ("a:/b", "/a:b", "/a:/b:rx", ":/b", "/", "a/b:/c", "/a:/b:ro:x", "/a:/"):
+        with pytest.raises(UsageError) as problem:
             parse_volume(text)
+        assert problem.value.docker and problem.value.remedy
 
 
 PLAIN = st.recursive(

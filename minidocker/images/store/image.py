@@ -9,15 +9,17 @@ if TYPE_CHECKING:
     from typing import Any
 
 LISTS = ("Env", "Cmd", "Entrypoint")  # of the configuration: these are lists of strings,
-STRINGS = ("WorkingDir", "User")  # and these are strings
+STRINGS = ("WorkingDir", "User")  # these are strings,
+SETS = ("Volumes", "ExposedPorts")  # and of these the keys count
 HEX = "0123456789abcdef"
 
 
 class Image:
     """What a container starts from: `layers` are absolute directories, bottom first.
 
-    `config` has Env, Cmd and Entrypoint (lists), WorkingDir and User (strings), as in the OCI
-    image specification; `id` is "sha256:" and the digest of the whole configuration.
+    `config` has Env, Cmd and Entrypoint (lists), WorkingDir and User (strings), and StopSignal,
+    Volumes, ExposedPorts and Labels where there are any, as in the OCI image specification;
+    `id` is "sha256:" and the digest of the whole configuration.
     """
 
     __slots__ = ("config", "id", "layers", "name")
@@ -50,7 +52,12 @@ def lean(id: str, hexes: list[str], config: dict[str, Any]) -> str:
     """
     pairs = [("id", id)] + [("layer", h) for h in hexes]
     pairs += [(key, value) for key in LISTS for value in config.get(key) or []]
-    pairs += [(key, config[key]) for key in STRINGS if config.get(key)]
+    pairs += [(key, config[key]) for key in (*STRINGS, "StopSignal") if config.get(key)]
+    for key in (*SETS, "Labels"):
+        found = config.get(key)
+        for name, text in found.items() if isinstance(found, dict) else ():
+            pairs.append((key, f"{name}={text}" if key == "Labels" else name))
+    pairs = [(key, text) for key, text in pairs if "\0" not in text]
     return "".join(f"{key}={value}\0" for key, value in pairs)
 
 
@@ -63,8 +70,13 @@ def parse_lean(text: str, name: str, layers: str) -> Image:
             image.layers.append(f"{layers}/{value}/fs")
         elif key in LISTS:
             image.config[key].append(value)
-        elif key in STRINGS:
+        elif key in (*STRINGS, "StopSignal"):
             image.config[key] = value
+        elif key in SETS:
+            image.config.setdefault(key, {})[value] = {}
+        elif key == "Labels":
+            name, _, text = value.partition("=")
+            image.config.setdefault("Labels", {})[name] = text
         else:
             image.id = value
     return image

@@ -1,0 +1,87 @@
+"""What a run asks of its network: ports, what contradicts what, and what to do without any."""
+
+from __future__ import annotations
+
+import os
+
+from minidocker.errors import UsageError
+from minidocker.net import ports, usermode
+from minidocker.net.names import GATEWAY
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from minidocker.kernel.interface import Kernel
+    from minidocker.spec.spec import Port, Run, Spec
+    from minidocker.spec.words import Asked
+
+# What a container cannot have that lives in another one's network: the other one has it.
+OTHERS = {
+    "hostname": "hostname and the network mode",
+    "add-host": "custom host-to-IP mapping and the network mode",
+    "dns": "dns and the network mode",
+    "mac-address": "mac-address and the network mode",
+    "publish": "port publishing and the container type network mode",
+    "publish-all": "port publishing and the container type network mode",
+    "expose": "port exposing and the container type network mode",
+}
+PROGRAMS = (("nft", "nftables"), ("ip", "iproute2"), ("nsenter", "util-linux"))
+
+
+def refuse_conflicts(mode: str, needing: list[str], spec: Spec, asked: Asked) -> None:
+    """Refuse what cannot be had without a network, or in another container's one.
+
+    In Docker's words, where it refuses that, too.
+    """
+    others = [key for key in OTHERS if asked.get(key)] if ":" in mode else []
+    docker = f"conflicting options: {OTHERS[others[0]]}" if others else ""
+    if needing:
+        raise UsageError(
+            f"--{needing[0]} needs a network of its own", "--network bridge", docker=docker
+        )
+    if others:
+        said = f"--{others[0]}: in the network {mode} that is the other container's"
+        raise UsageError(said, "leave one out", docker=docker)
+    hosts = spec.names.hosts if spec.names else ()
+    for name, address in hosts if mode == "none" else ():
+        if address == GATEWAY:
+            raise UsageError(
+                f"--add-host {name}:{GATEWAY}: without a network nothing leads to this host",
+                "--network bridge", docker=f"unable to derive the IP value for {GATEWAY}",
+            )  # fmt: skip
+
+
+def published(asked: Asked) -> list[Port]:
+    """List the ports to publish: those of -p, and with -P what is exposed besides."""
+    found: list[Port] = [port for given in asked.get("publish", ()) for port in given]
+    if "publish-all" not in asked:
+        return found
+    exposed = [port for given in asked.get("expose", ()) for port in given]
+    for text in asked.image.get("ExposedPorts") or ():
+        exposed += ports.exposed(text, "-P: the image's")
+    for port in exposed:
+        if (port.container, port.protocol) not in {(p.container, p.protocol) for p in found}:
+            found.append(port)
+    return found
+
+
+def missing(kernel: Kernel, rootless: bool) -> str:
+    """Say why this machine gives no network; "" where it can be tried."""
+    if rootless:
+        return usermode.missing(kernel)
+    places = [*os.environ.get("PATH", "").split(":"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+    for program, package in PROGRAMS:
+        if not any(place and kernel.exists(f"{place}/{program}") for place in places):
+            return f"there is no program {program} (apt-get install {package})"
+    return ""
+
+
+def go_without(run: Run, reason: str) -> None:
+    """Leave the container with loopback alone, and say so: nobody has asked for a network.
+
+    Who asks for one, by --network or -p, gets it or an error.
+    """
+    run.spec.net = None
+    os.write(2, (
+        f"minidocker: this container has no network but loopback: {reason}\n"
+        "  --network none asks for that, and says nothing; --network bridge insists\n"
+    ).encode(errors="surrogateescape"))  # fmt: skip

@@ -1,0 +1,126 @@
+"""Notes: labels, annotations, how to stop the container; and files of NAME=VALUE lines.
+
+Nothing of this changes what is inside, so a plain run loads none of it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from minidocker.errors import Conflict, MinidockerError, NotFound, UsageError
+from minidocker.spec.words import key_values
+
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from minidocker.spec.spec import Spec
+    from minidocker.spec.words import Asked
+
+BYTE_ORDER_MARK = "\ufeff"
+
+
+def note(spec: Spec, asked: Asked) -> None:
+    """Put labels, annotations and the way to stop it into the Spec."""
+    spec.labels = dict(asked.image.get("Labels") or {})
+    for file in asked.get("label-file", ()):
+        spec.labels.update(pairs(read_file(file, "--label-file")))
+    spec.labels.update(pairs(named(asked.get("label", ()), "--label")))
+    annotations = named(asked.get("annotation", ()), "--annotation")
+    if bare := [text for text in annotations if "=" not in text]:
+        raise UsageError(f"--annotation {bare[0]!r} is not NAME=VALUE", "--annotation owner=me")
+    spec.annotations = pairs(annotations)
+    if text := asked.get("stop-signal") or asked.image.get("StopSignal"):
+        spec.stop_signal = signal_number(text)
+    if "stop-timeout" in asked:
+        spec.stop_timeout = seconds(asked["stop-timeout"])
+
+
+def named(given: list[str], option: str) -> list[str]:
+    """Refuse a text that has no name before its "="."""
+    for text in given:
+        if not text.partition("=")[0]:
+            raise UsageError(
+                f"{option} {text!r} has no name", f"{option} NAME=VALUE",
+                docker=f"invalid {option[2:]} format: {text!r}",
+            )  # fmt: skip
+    return given
+
+
+def pairs(lines: list[str]) -> dict[str, str]:
+    """Turn NAME=VALUE texts into a dictionary; a name alone has the value ""."""
+    return {name: value for name, _, value in (line.partition("=") for line in lines)}
+
+
+def signal_number(text: str) -> int:
+    """Read a signal: SIGTERM, term or 15. signal(7)"""
+    import signal
+
+    name = text.upper()
+    number = int(text) if text.isascii() and text.isdecimal() else 0
+    found = signal.Signals.__members__.get(name if name.startswith("SIG") else f"SIG{name}")
+    number = int(found) if found else number
+    if not 1 <= number <= 64:
+        raise UsageError(
+            f"--stop-signal {text!r} is no signal", "such as --stop-signal SIGINT",
+            docker=f"Invalid signal: {text}",
+        )  # fmt: skip
+    return number
+
+
+def seconds(text: str) -> int:
+    """Read --stop-timeout: whole seconds; -1 waits for ever."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = -2
+    if number < -1:
+        raise UsageError(
+            f"--stop-timeout {text!r} is no number of seconds", "--stop-timeout 30",
+            docker=f'invalid argument "{text}" for "--stop-timeout" flag',
+        )  # fmt: skip
+    return number
+
+
+def read_file(file: str, option: str) -> list[str]:
+    """Return the lines of a file of the user's that say something."""
+    try:
+        with open(file, encoding="utf-8", errors="surrogateescape", newline="") as stream:
+            text = stream.read()
+    except OSError as problem:
+        said = (problem.strerror or "").lower()
+        raise NotFound(
+            f"{option} {file}: {problem.strerror}", "give a readable file",
+            docker=f"open {file}: {said}",
+        ) from None  # fmt: skip
+    return key_values(text.removeprefix(BYTE_ORDER_MARK).split("\n"), file, option)
+
+
+class CidFile:
+    """The file of --cidfile: new, and gone again where no container came to be."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            # O_EXCL: it follows no link, and takes no file that is there. open(2)
+            self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        except FileExistsError:
+            raise Conflict(
+                f"--cidfile {path}: there is such a file already", f"rm {path}",
+                docker="container ID file found, make sure the other container isn't running or "
+                f"delete {path}",
+            ) from None  # fmt: skip
+        except OSError as problem:
+            raise MinidockerError(
+                f"--cidfile {path}: {problem.strerror}", "a file in a directory that is yours",
+                docker=f"failed to create the container ID file: open {path}: "
+                f"{(problem.strerror or '').lower()}",
+            ) from None  # fmt: skip
+
+    def write(self, id: str) -> None:
+        """Write the container's id; it stays there when the container is gone."""
+        os.write(self.fd, id.encode())
+        os.close(self.fd)
+
+    def remove(self) -> None:
+        """Take the file away: nothing was made that it could name."""
+        os.close(self.fd)
+        os.unlink(self.path)

@@ -1,0 +1,109 @@
+"""Options of `docker run` that `minidocker run` has not: refused by name, with the reason.
+
+A few say what is so in any case, such as `--restart no`: those are taken, and change nothing.
+Loaded only when one of them, or a word that is no option at all, was typed.
+"""
+
+from __future__ import annotations
+
+from minidocker.errors import UsageError
+from minidocker.spec.words import HELP
+
+FLAG, VALUE = False, True
+FALSE, TRUE = ("0", "f", "F", "FALSE", "false", "False"), ("1", "t", "T", "TRUE", "true", "True")
+WINDOWS = "it is for containers of Windows"
+HEALTH = "nobody would look at the health of a container here: there is no engine beside it"
+BLOCKS = "limits on disks are not built here: memory, swap, CPUs and processes are"
+LOGS = "what a container says goes to your terminal, and is written nowhere: send it to a file"
+DETACH = "a container stays in the foreground here: a shell's & puts it into the background"
+
+# name → (takes a value, why it is refused, the values that change nothing and are taken)
+REFUSED: dict[str, tuple[bool, str, tuple[str, ...]]] = {
+    "--attach": (VALUE, "standard input, output and error are the terminal's already", ()),
+    "--blkio-weight": (VALUE, BLOCKS, ("0",)),
+    "--blkio-weight-device": (VALUE, BLOCKS, ()),
+    "--cgroup-parent": (VALUE, "our cgroups lie in one place, where prune finds lost ones", ("",)),
+    "--cgroupns": (VALUE, "the host's cgroups would show what else runs there",
+                   ("", "private")),
+    "--cpu-count": (VALUE, WINDOWS, ("0",)),
+    "--cpu-percent": (VALUE, WINDOWS, ("0",)),
+    "--cpu-rt-period": (VALUE, "cgroup version 2 has no such limit", ("0",)),
+    "--cpu-rt-runtime": (VALUE, "cgroup version 2 has no such limit", ("0",)),
+    "--detach": (FLAG, DETACH, FALSE),
+    "--detach-keys": (VALUE, DETACH, ()),
+    "--device-cgroup-rule": (
+        VALUE, "rules on devices are programs of the cgroup, and here each node is a mount: "
+        "--device shows one", ()),
+    "--device-read-bps": (VALUE, BLOCKS, ()),
+    "--device-read-iops": (VALUE, BLOCKS, ()),
+    "--device-write-bps": (VALUE, BLOCKS, ()),
+    "--device-write-iops": (VALUE, BLOCKS, ()),
+    "--disable-content-trust": (FLAG, "no signature of an image is looked at", TRUE),
+    "--gpus": (VALUE, "a driver's libraries would have to be brought in; --device shows a node",
+               ()),
+    "--health-cmd": (VALUE, HEALTH, ()),
+    "--health-interval": (VALUE, HEALTH, ("0s", "0")),
+    "--health-retries": (VALUE, HEALTH, ("0",)),
+    "--health-start-interval": (VALUE, HEALTH, ("0s", "0")),
+    "--health-start-period": (VALUE, HEALTH, ("0s", "0")),
+    "--health-timeout": (VALUE, HEALTH, ("0s", "0")),
+    "--io-maxbandwidth": (VALUE, WINDOWS, ("0",)),
+    "--io-maxiops": (VALUE, WINDOWS, ("0",)),
+    "--ip6": (VALUE, "our networks have no IPv6", ()),
+    "--isolation": (VALUE, WINDOWS, ("", "default")),
+    "--kernel-memory": (VALUE, "cgroup version 2 has no such limit: -m counts the kernel's too",
+                        ("0",)),
+    "--link": (VALUE, "Docker calls it old, too: containers of a network find each other by name",
+               ()),
+    "--link-local-ip": (VALUE, "an address comes from the network: --ip asks for one", ()),
+    "--log-driver": (VALUE, LOGS, ()),
+    "--log-opt": (VALUE, LOGS, ()),
+    "--memory-swappiness": (VALUE, "cgroup version 2 has no such setting", ("-1",)),
+    "--no-healthcheck": (FLAG, HEALTH, (*TRUE, *FALSE)),
+    "--oom-kill-disable": (FLAG, "cgroup version 2 has no such switch", FALSE),
+    "--restart": (VALUE, "there is no engine that would be there to start it again", ("", "no")),
+    "--runtime": (VALUE, "minidocker is the runtime", ()),
+    "--sig-proxy": (FLAG, "nothing else could end the container: signals are passed on", TRUE),
+    "--storage-opt": (VALUE, "layers are overlay directories, which have no size of their own", ()),
+    "--volume-driver": (VALUE, "volumes are directories of the store, and there is no other kind",
+                        ("", "local")),
+}  # fmt: skip
+SHORT = {"-a": "--attach", "-d": "--detach"}
+
+
+def skip(
+    word: str, name: str, attached: bool, value: str, rest: list[str], known: list[str]
+) -> None:
+    """Pass over an option of Docker's that changes nothing here, or raise UsageError.
+
+    What follows it in `rest` is its value where it has one and none is `attached`. `known` are the
+    names of the options that we have.
+    """
+    long = SHORT.get(name, name)
+    if long not in REFUSED:
+        raise unknown(word, name, known)
+    wants, reason, idle = REFUSED[long]
+    if wants and not attached:
+        value = rest.pop(0) if rest else ""
+    elif not wants and not (attached and word.startswith("--")):
+        value = "true"
+    if value not in idle:
+        said = f"{name} {value}".rstrip() if wants else name
+        raise UsageError(f"{said} is refused: {reason}", f"leave {name} out")
+    if not wants and attached and not word.startswith("--"):
+        rest.insert(0, "-" + word[2:])
+
+
+def unknown(word: str, name: str, known: list[str]) -> UsageError:
+    """Say which option is meant by one that is none."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, 1)
+    docker = (
+        f"unknown flag: {name}" if name.startswith("--")
+        else f"unknown shorthand flag: '{name[1:]}' in {word}"
+    )  # fmt: skip
+    return UsageError(
+        f"run has no option {name}", f"did you mean {close[0]}?" if close else HELP,
+        docker=docker,
+    )  # fmt: skip

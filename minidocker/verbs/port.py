@@ -1,0 +1,42 @@
+"""`minidocker port`: which port of this host leads to which port of a container."""
+
+from __future__ import annotations
+
+from minidocker.errors import NotFound
+from minidocker.images.store.store import Store
+from minidocker.runtime import state
+from minidocker.verbs.parser import make
+
+
+def main(argv: list[str]) -> int:
+    """Print one line a published port; return the exit status."""
+    parser = make("port", "List the published ports of a container that runs.")
+    parser.add_argument("name", metavar="CONTAINER", help="a name, an id, or its beginning")
+    parser.add_argument("port", metavar="PORT[/udp]", nargs="?", default="", help="this one alone")
+    args = parser.parse_args(argv)
+    record = state.find(Store().root, args.name)
+    net = record.get("spec", {}).get("net") if record["alive"] else None
+    for line in lines((net or {}).get("ports") or [], args.port, args.name):
+        print(line)
+    return 0
+
+
+def lines(ports: list[dict[str, object]], wanted: str, name: str) -> list[str]:
+    """Return "80/tcp -> 0.0.0.0:32768" for each, or for the wanted one what follows the arrow."""
+    found = [
+        (
+            f"{port['container']}/{port['protocol']}",
+            f"{port['address'] or '0.0.0.0'}:{port['host']}",
+        )
+        for port in ports
+    ]
+    if not wanted:
+        return [f"{inside} -> {outside}" for inside, outside in found]
+    full = wanted if "/" in wanted else f"{wanted}/tcp"
+    chosen = [outside for inside, outside in found if inside == full]
+    if not chosen:
+        raise NotFound(
+            f"the port {full} of {name} is not published", f"minidocker port {name}",
+            docker=f"no public port '{full}' published for {name}",
+        )  # fmt: skip
+    return chosen

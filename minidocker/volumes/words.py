@@ -1,0 +1,137 @@
+"""From the words of -v, --mount and --tmpfs to a Mount, by Docker's rules."""
+
+from __future__ import annotations
+
+import os
+
+from minidocker.errors import NotFound, UsageError
+from minidocker.kernel.flags import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY
+from minidocker.spec.spec import Mount
+from minidocker.spec.words import is_root
+
+CHARACTERS = '"[a-zA-Z0-9][a-zA-Z0-9_.-]"'
+# Words of -v's last part that change nothing here: labels of SELinux, and hints for other systems.
+IDLE = ("rw", "z", "Z", "consistent", "cached", "delegated", "private", "rprivate")
+SHARED = ("shared", "rshared", "slave", "rslave", "unbindable", "runbindable")
+PROPAGATION = "what is mounted later, on either side, stays on its side: every mount is private"
+# word of --tmpfs → (flags that it sets, flags that it clears)
+TMPFS_FLAGS = {
+    "ro": (MS_RDONLY, 0), "rw": (0, MS_RDONLY), "exec": (0, MS_NOEXEC), "noexec": (MS_NOEXEC, 0),
+    "suid": (0, MS_NOSUID), "nosuid": (MS_NOSUID, 0), "nodev": (MS_NODEV, 0), "defaults": (0, 0),
+}  # fmt: skip
+TMPFS_DATA = ("size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "huge", "mpol")
+
+
+def parse_volume(text: str, touch: bool = True) -> Mount:
+    """Read -v [SRC:]DST[:MODE]: a path of the host, a volume's name, or a new volume.
+
+    A path must exist: we make none on the host. `touch` False looks at no file.
+    """
+    parts = text.split(":")
+    if not all(parts) or len(parts) > 3:
+        raise wrong(text, f"invalid spec: {text}: " + (
+            "too many colons" if all(parts) else "empty section between colons"))  # fmt: skip
+    if len(parts) == 1:
+        return Mount(
+            destination=place_for(parts[0], text), type="bind", options="dir", fill=True,
+            volume=os.urandom(32).hex(), anonymous=True, readonly=False,
+        )  # fmt: skip
+    destination = place_for(parts[1], text)
+    mount = source_of(parts[0])
+    mount.destination = destination
+    for word in parts[2].split(",") if len(parts) == 3 else ():
+        if word in SHARED:
+            raise UsageError(f"-v {text}: {word} is refused: {PROPAGATION}", "leave it out")
+        if word == "nocopy" and mount.volume:
+            mount.fill = False
+        elif word == "ro":
+            mount.readonly = True
+        elif word not in IDLE:
+            raise wrong(text, f"invalid mode: {parts[2]}")
+    look_at_source(mount, f"-v {text}", touch)
+    return mount
+
+
+def wrong(text: str, docker: str) -> UsageError:
+    """Say what -v takes."""
+    return UsageError(
+        f"-v {text!r} is not SRC:DST or SRC:DST:ro",
+        'such as -v "$PWD/data:/data:ro"   or   -v notes:/data', docker=docker,
+    )  # fmt: skip
+
+
+def place_for(path: str, text: str) -> str:
+    """Check where it is mounted: an absolute path, and not the root."""
+    if not path.startswith("/"):
+        raise wrong(text, f"invalid mount path: '{path}' mount path must be absolute")
+    if is_root(path):
+        raise wrong(text, f"invalid specification: destination can't be '{path}'")
+    return path
+
+
+def source_of(source: str) -> Mount:
+    """Say what is mounted: a path of the host ("/…", "./…"), or the volume of this name."""
+    if source.startswith((".", "~/")) or source == "~":
+        source = os.path.abspath(os.path.expanduser(source))
+    if not source.startswith("/"):
+        return Mount(type="bind", options="dir", volume=volume_name(source), fill=True,
+                     anonymous=False, readonly=False)  # fmt: skip
+    return Mount(source=source, type="bind", options="dir", readonly=False)
+
+
+def look_at_source(mount: Mount, said: str, touch: bool) -> None:
+    """See that a path of the host is there, and whether it is a directory."""
+    if mount.volume or not touch:
+        return
+    if not os.path.exists(mount.source):
+        raise NotFound(
+            f"{said}: {mount.source} does not exist", f"mkdir -p {mount.source}",
+            docker=f"bind source path does not exist: {mount.source}",
+        )  # fmt: skip
+    mount.options = "dir" if os.path.isdir(mount.source) else "file"
+
+
+def volume_name(name: str) -> str:
+    """Check a volume's name."""
+    good = name.isascii() and name[:1].isalnum() and all(c.isalnum() or c in "_.-" for c in name)
+    if good and len(name) > 1:
+        return name
+    docker = (
+        "volume name is too short, names should be at least two alphanumeric characters" if good
+        else f'"{name}" includes invalid characters for a local volume name, only {CHARACTERS} are '
+        "allowed. If you intended to pass a host directory, use absolute path"
+    )  # fmt: skip
+    raise UsageError(
+        f"{name!r} is neither an absolute path nor a volume's name",
+        f"a path: ./{name}   a name: two letters, digits, _ . - or more", docker=docker,
+    )  # fmt: skip
+
+
+def parse_tmpfs(text: str, option: str) -> Mount:
+    """Read --tmpfs DESTINATION[:OPTIONS]; without a word against it noexec, nosuid and nodev."""
+    destination, _, words = text.partition(":")
+    if not destination.startswith("/") or is_root(destination):
+        raise UsageError(
+            f"{option} {text!r} needs an absolute path", f"such as {option} /run:size=64m",
+            docker=f"invalid mount path: '{destination}' mount path must be absolute",
+        )  # fmt: skip
+    flags, data = MS_NOEXEC | MS_NOSUID | MS_NODEV, []
+    for word in words.split(",") if words else ():
+        if word in TMPFS_FLAGS:
+            sets, clears = TMPFS_FLAGS[word]
+            flags = (flags | sets) & ~clears
+        elif word == "dev":
+            raise UsageError(
+                f"{option} {text}: device nodes that somebody makes there would work",
+                "--device shows a node of the host",
+            )
+        elif word.partition("=")[0] in TMPFS_DATA and "=" in word:
+            data.append(word)
+        else:
+            raise UsageError(
+                f"{option} {text}: {word!r} is no option of a tmpfs",
+                f"such as {option} {destination}:size=64m,mode=1777,exec",
+                docker=f'invalid tmpfs option ["{word}"]',
+            )  # fmt: skip
+    return Mount(source="tmpfs", destination=destination, type="tmpfs", options=",".join(data),
+                 flags=flags, readonly=bool(flags & MS_RDONLY))  # fmt: skip
