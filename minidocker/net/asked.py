@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from minidocker.errors import UsageError
-from minidocker.net import ports, usermode
 from minidocker.net.names import GATEWAY
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -55,6 +54,8 @@ def published(asked: Asked) -> list[Port]:
     found: list[Port] = [port for given in asked.get("publish", ()) for port in given]
     if "publish-all" not in asked:
         return found
+    from minidocker.net import ports
+
     exposed = [port for given in asked.get("expose", ()) for port in given]
     for text in asked.image.get("ExposedPorts") or ():
         exposed += ports.exposed(text, "-P: the image's")
@@ -67,6 +68,8 @@ def published(asked: Asked) -> list[Port]:
 def missing(kernel: Kernel, rootless: bool) -> str:
     """Say why this machine gives no network; "" where it can be tried."""
     if rootless:
+        from minidocker.net import usermode
+
         return usermode.missing(kernel)
     places = [*os.environ.get("PATH", "").split(":"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
     for program, package in PROGRAMS:
@@ -82,6 +85,6 @@ def go_without(run: Run, reason: str) -> None:
     """
     run.spec.net = None
     os.write(2, (
-        f"minidocker: this container has no network but loopback: {reason}\n"
+        f"minidocker: this container has no network but loopback: {reason.splitlines()[0]}\n"
         "  --network none asks for that, and says nothing; --network bridge insists\n"
     ).encode(errors="surrogateescape"))  # fmt: skip

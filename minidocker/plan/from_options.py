@@ -39,6 +39,7 @@ def plan(
     image = _image(spec, asked, words, store)
     asked.image = image.config if image else {}
     _command(spec, asked, words, image)
+    spec.labels = dict(asked.image.get("Labels") or {})
     if notes_wanted(asked):
         from minidocker.plan.notes import note
 
@@ -61,9 +62,7 @@ def plan(
 def notes_wanted(asked: Asked) -> bool:
     """Say whether there is anything to note about the container that changes nothing inside."""
     keys = ("label", "label-file", "annotation", "stop-signal", "stop-timeout")
-    return any(key in asked for key in keys) or any(
-        asked.image.get(key) for key in ("Labels", "StopSignal")
-    )
+    return any(key in asked for key in keys) or bool(asked.image.get("StopSignal"))
 
 
 def refuse_left_out(chosen: list[type[Stage]], asked: Asked) -> None:

@@ -20,7 +20,6 @@ BYTE_ORDER_MARK = "\ufeff"
 
 def note(spec: Spec, asked: Asked) -> None:
     """Put labels, annotations and the way to stop it into the Spec."""
-    spec.labels = dict(asked.image.get("Labels") or {})
     for file in asked.get("label-file", ()):
         spec.labels.update(pairs(read_file(file, "--label-file")))
     spec.labels.update(pairs(named(asked.get("label", ()), "--label")))

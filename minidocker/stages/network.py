@@ -122,9 +122,10 @@ class Network(Stage):
         found = chosen[0] if chosen else {"name": mode}
         mode = found["name"]
         if not bridged(mode):
-            from minidocker.net.asked import refuse_conflicts
+            if needing or spec.names or ":" in mode:
+                from minidocker.net.asked import refuse_conflicts
 
-            refuse_conflicts(mode, needing, spec, asked)
+                refuse_conflicts(mode, needing, spec, asked)
             if mode != "none":
                 spec.sharing[cls.shares] = mode
             return
@@ -147,20 +148,24 @@ class Network(Stage):
         if not net:
             return
         from minidocker.net.asked import go_without, missing
-        from minidocker.net.reserve import take_port
 
         if net.by_default and (reason := missing(kernel, rootless(run))):
             go_without(run, reason)
             return
+        if net.ports:
+            from minidocker.net.reserve import take_port
+
+            taken = [take_port(kernel, run, port) for port in net.ports]
+            if rootless(run):  # we only had to know which: slirp4netns takes them for itself
+                for fd in taken:
+                    close(fd)
+            else:
+                self.reserved = taken
         if rootless(run):
             from minidocker.net import names, usermode
 
-            for port in net.ports:
-                if not port.host or port.last:  # to know which: slirp4netns takes it for itself
-                    close(take_port(kernel, run, port))
             usermode.prepare(kernel, run, names.resolvers(kernel))
             return
-        self.reserved = [take_port(kernel, run, port) for port in net.ports]
         try:
             self.plug_in(kernel, run)
         except (KernelError, Conflict) as problem:

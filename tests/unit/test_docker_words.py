@@ -1,0 +1,299 @@
+"""What people type to `docker run`, form by form: what it becomes, and what is refused and how."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from minidocker.errors import Blocked, MinidockerError, UsageError
+from minidocker.images.store.image import lean, parse_lean
+from minidocker.images.store.store import Store
+from minidocker.kernel.trace import Pretend
+from minidocker.net import names
+from minidocker.plan import from_options, options
+from minidocker.spec.spec import Ids, Names, Resources, Run, Spec
+from minidocker.spec.words import fields
+from minidocker.stages.cgroup import Cgroup, pass_on_cpuset, rarer
+from minidocker.stages.identity import lookup
+
+
+def plan(*argv: str) -> Spec:
+    found, words = options.parse([*argv, "img", "true"])
+    return from_options.plan(found, words, Store("/nowhere"), touch=False)[0]
+
+
+def said(*argv: str) -> MinidockerError:
+    with pytest.raises(MinidockerError) as problem:
+        plan(*argv)
+    assert problem.value.remedy and problem.value.status == 125
+    return problem.value
+
+
+# --- what it becomes -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "section", "wanted"),
+    [
+        (["-c", "512"], "resources.shares", 512),
+        (["-c512"], "resources.shares", 512),
+        (["--cpu-shares=512"], "resources.shares", 512),
+        (["--cpuset-cpus", "0-2,4"], "resources.cpuset", "0-2,4"),
+        (["--cpuset-mems=0"], "resources.mems", "0"),
+        (["--memory-reservation", "32m"], "resources.reservation", 32 << 20),
+        (["--cpu-period", "50000", "--cpu-quota", "25000"], "resources.quota", 25000),
+        (["--cpu-quota", "-1"], "resources.quota", -1),
+        (["--cpu-quota", "0"], "resources.quota", None),
+        (["--group-add", "audio", "--group-add=7"], "process.groups", ["audio", "7"]),
+        (["--oom-score-adj", "-500"], "process.oom_score", -500),
+        (["-l", "a=b", "-lc", "--label", "d=e=f", "-l", "a=z"], "labels", {"a": "z", "c": "", "d": "e=f"}),
+        (["--annotation", "x=y"], "annotations", {"x": "y"}),
+        (["--stop-signal", "int"], "stop_signal", signal.SIGINT),
+        (["--stop-signal", "SIGRTMIN"], "stop_signal", signal.SIGRTMIN),
+        (["--stop-signal=9"], "stop_signal", 9),
+        (["--stop-timeout", "-1"], "stop_timeout", -1),
+        (["--sysctl", "net.ipv4.ip_forward=1"], "sysctl", {"net/ipv4/ip_forward": "1"}),
+        (["--sysctl", "net/ipv4/conf/eth0.5/forwarding=1"], "sysctl",
+         {"net/ipv4/conf/eth0.5/forwarding": "1"}),
+        (["--sysctl", "net.ipv4.conf.eth0/5.forwarding=1"], "sysctl",
+         {"net/ipv4/conf/eth0.5/forwarding": "1"}),
+        (["--sysctl", "kernel.sem=1 2 3 4", "--sysctl", "fs.mqueue.msg_max=20"], "sysctl",
+         {"kernel/sem": "1 2 3 4", "fs/mqueue/msg_max": "20"}),
+        (["--net", "none"], "net", None),
+        (["--net=shop"], "net.name", "shop"),
+        (["--network", "default"], "net.name", "bridge"),
+        ([], "net.name", "bridge"),
+        ([], "net.by_default", True),
+        (["--network", "bridge"], "net.by_default", False),
+        (["-p", "80:80"], "net.by_default", False),
+        (["--net-alias", "db", "--network-alias=web"], "net.aliases", ["db", "web"]),
+        (["--network", "name=shop,alias=db,alias=web"], "net.aliases", ["db", "web"]),
+        (["--mac-address", "02-42-AC-11-00-02"], "net.mac", "02:42:ac:11:00:02"),
+        (["--add-host", "a:1.2.3.4", "--add-host", "b=::1", "--add-host", "c:[::1]"], "names.hosts",
+         [["a", "1.2.3.4"], ["b", "::1"], ["c", "::1"]]),
+        (["--add-host", "host.docker.internal:host-gateway"], "names.hosts",
+         [["host.docker.internal", "host-gateway"]]),
+        (["--dns", "9.9.9.9", "--dns", "::1", "--dns-opt", "ndots:1"], "names.servers",
+         ["9.9.9.9", "::1"]),
+        (["--name", "/web"], "name", "web"),
+        (["--rm=0"], "remove", False),
+        (["--rm=True"], "remove", True),
+        (["-i=false", "-t=false"], "process.terminal", False),
+    ],
+)  # fmt: skip
+def test_what_it_becomes(argv: list[str], section: str, wanted: object) -> None:
+    found: object = plan(*argv)
+    for name in section.split("."):
+        found = getattr(found, name)
+    assert found == wanted
+
+
+def test_exposed_ports_are_published_when_all_are() -> None:
+    assert plan("--expose", "80").net.ports == []
+    ports = plan("-P", "--expose", "80-82", "--expose", "53/UDP", "-p", "8081:81").net.ports
+    assert [(p.container, p.protocol, p.host) for p in ports] == [
+        (81, "tcp", 8081), (80, "tcp", 0), (82, "tcp", 0), (53, "udp", 0)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (":80", [(0, 80, 0)]), ("127.0.0.1::80", [(0, 80, 0)]), ("8000-8002:80", [(8000, 80, 8002)]),
+        ("8000-8001:80-81/TCP", [(8000, 80, 0), (8001, 81, 0)]),
+    ],
+)  # fmt: skip
+def test_ports_that_the_host_chooses(text: str, wanted: list[tuple[int, int, int]]) -> None:
+    assert [(p.host, p.container, p.last) for p in plan("-p", text).net.ports] == wanted
+
+
+def test_a_wall_alone_has_no_cable() -> None:
+    found, words = options.parse(["--stages", "pid,uts,network,user", "true"])
+    assert from_options.plan(found, words, Store("/nowhere"), touch=False)[0].net is None
+
+
+# --- what is refused -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "docker"),
+    [
+        (["-m", "3x"], 'invalid argument "3x" for "-m, --memory" flag'),
+        (["--cpus", "x"], 'invalid argument "x" for "--cpus" flag'),
+        (["-c", "x"], 'invalid argument "x" for "-c, --cpu-shares" flag'),
+        (["--cpuset-cpus", "a"], "invalid value a for cpuset cpus"),
+        (["--cpuset-cpus", "3-1"], "invalid value 3-1 for cpuset cpus"),
+        (["--cpuset-cpus", "0,"], "invalid value 0, for cpuset cpus"),
+        (["--cpus", "1", "--cpu-quota", "5000"], "Nano CPUs and CPU Quota cannot both be set"),
+        (["--cpus", "1", "--cpu-period", "5000"], "Nano CPUs and CPU Period cannot both be set"),
+        (["--cpu-period", "5"], "CPU cfs period can not be less than 1ms"),
+        (["--cpu-quota", "5"], "CPU cfs quota can not be less than 1ms"),
+        (["-m", "8m", "--memory-reservation", "9m"], "can not be less than memory reservation"),
+        (["--memory-swap", "9m"], "You should always set the Memory limit"),
+        (["--oom-score-adj", "1001"], "range for oom score adj is [-1000, 1000]"),
+        (["--oom-score-adj", "x"], "range for oom score adj is [-1000, 1000]"),
+        (["--stop-signal", "SIGNOTHING"], "Invalid signal: SIGNOTHING"),
+        (["--stop-signal", "0"], "Invalid signal: 0"),
+        (["--stop-timeout", "soon"], 'invalid argument "soon" for "--stop-timeout" flag'),
+        (["--sysctl", "kernel.core_pattern=x"], "is not allowed"),
+        (["--sysctl", "kernel.hostname=x"], "is not allowed"),
+        (["--sysctl", "vm.swappiness=1"], "is not allowed"),
+        (["--sysctl", "net/../kernel/core_pattern=x"], "is not allowed"),
+        (["--sysctl", "net...kernel=x"], "is not allowed"),
+        (["--sysctl", "net/ipv4//x=1"], "is not allowed"),
+        (["--sysctl", "net.ipv4.ip_forward"], "is not allowed"),
+        (["--sysctl", "net.ipv4.ip_forward=1", "--network", "host"], "not allowed in host network"),
+        (["--sysctl", "net.ipv4.ip_forward=1", "--network", "container:a"], "not allowed in host"),
+        (["--sysctl", "kernel.shmmax=1", "--ipc", "host"], "not allowed in host ipc namespace"),
+        (["--add-host", "a"], 'bad format for add-host: "a"'),
+        (["--add-host", ":1.2.3.4"], "bad format for add-host"),
+        (["--add-host", "a b:1.2.3.4"], "bad format for add-host"),
+        (["--add-host", "a\tb:1.2.3.4"], "bad format for add-host"),
+        (["--add-host", "a:1.2.3"], 'invalid IP address in add-host: "1.2.3"'),
+        (["--dns", "x"], "x is not an ip address"),
+        (["--dns-search", "a b"], "is not a valid domain"),
+        (["--mac-address", "02:42"], "is not a valid mac address"),
+        (["--mac-address", "ff:ff:ff:ff:ff:ff"], "is not a valid mac address"),
+        (["--expose", "x"], "invalid range format for --expose: x"),
+        (["--expose", "80/sctp"], "invalid range format for --expose"),
+        (["-p", "80-x:80"], "invalid containerPort"),
+        (["-p", "80-82:80-81"], "invalid ranges specified for container and host Ports"),
+        (["-l", "=x"], "invalid label format"),
+        (["-e", "=x"], "invalid environment variable: =x"),
+        (["-w", "rel"], "it needs to be an absolute path"),
+        (["--name", "a/b"], "Invalid container name (a/b)"),
+        (["--ulimit", "nofile"], 'invalid argument "nofile" for "--ulimit" flag'),
+        (["--shm-size", "x"], 'invalid argument "x" for "--shm-size" flag'),
+        (["--network", "colour=red"], "invalid field colour"),
+    ],
+)  # fmt: skip
+def test_dockers_words_where_it_refuses(argv: list[str], docker: str) -> None:
+    assert docker in said(*argv).docker
+
+
+def test_more_than_one_network_is_refused() -> None:
+    assert "--network twice" in said("--net", "a", "--network", "b").message
+
+
+# --- files of variables and labels ---------------------------------------------------------
+
+
+def test_files_of_variables_as_docker_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HERE", "ours")
+    monkeypatch.delenv("GONE", raising=False)
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_text('\ufeffA=1\n# no\n\n  B="2 2"\nC=\nHERE\nGONE\nD=x=y #z\r\nTWICE=one\nPATH=/x\n')
+    two.write_text("TWICE=two\nE=5")
+    env = plan("-e", "E=option", "--env-file", str(one), f"--env-file={two}").process.env
+    found = dict(item.split("=", 1) for item in env)
+    assert found["A"] == "1" and found["B"] == '"2 2"' and found["C"] == ""
+    assert found["HERE"] == "ours" and "GONE" not in found and found["D"] == "x=y #z"
+    assert found["TWICE"] == "two"  # the last file; and an option goes before all files
+    assert found["E"] == "option" and found["PATH"] == "/x"
+
+
+def test_a_name_alone_in_a_file_takes_nothing_away(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("PATH_OF_NOBODY\n")
+    assert any(item.startswith("PATH=") for item in plan("--env-file", str(tmp_path / "env")).process.env)
+
+
+@pytest.mark.parametrize(
+    ("text", "docker"),
+    [("A B=1\n", "variable 'A B' contains whitespaces"), ("=x\n", "no variable name on line '=x'")],
+)
+@pytest.mark.parametrize("option", ["--env-file", "--label-file"])
+def test_lines_that_are_none(tmp_path: Path, option: str, text: str, docker: str) -> None:
+    (tmp_path / "file").write_text(text)
+    assert said(option, str(tmp_path / "file")).docker == docker
+    assert "open /no/such: no such file" in said(option, "/no/such").docker
+
+
+def test_labels_of_files_and_of_options(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("# note\na=1\nb\nc=3\n")
+    labels = plan("-l", "c=option", "--label-file", str(tmp_path / "file")).labels
+    assert labels == {"a": "1", "b": "", "c": "option"}
+
+
+# --- what the stages do with it ------------------------------------------------------------
+
+
+def test_rarer_limits_become_files() -> None:
+    asked = Resources(reservation=5, quota=25000, period=50000, cpuset="0-1", mems="0")
+    assert rarer(asked) == {"memory.low": "5", "cpu.max": "25000 50000", "cpuset.cpus": "0-1",
+                            "cpuset.mems": "0"}  # fmt: skip
+    assert rarer(Resources(period=50000)) == {"cpu.max": "max 50000"}
+    assert rarer(Resources(quota=-1)) == {"cpu.max": "max 100000"}
+    assert Cgroup.limits(asked) == {}  # the lesson's part knows them not: they are written apart
+
+
+def test_cpuset_is_passed_on_from_the_top() -> None:
+    top = "/sys/fs/cgroup"
+    offered = {f"{top}/cgroup.controllers": "cpuset cpu\n", f"{top}/cgroup.subtree_control": "cpu\n",
+               f"{top}/minidocker/cgroup.controllers": "cpuset cpu\n"}  # fmt: skip
+    kernel = Pretend(offered)
+    pass_on_cpuset(kernel, f"{top}/minidocker/abc", top)
+    assert [args for name, args in kernel.calls if name == "write"] == [
+        (f"{top}/cgroup.subtree_control", "+cpuset"),
+        (f"{top}/minidocker/cgroup.subtree_control", "+cpuset"),
+    ]
+    with pytest.raises(Blocked, match="was not given the controller cpuset"):
+        pass_on_cpuset(Pretend({f"{top}/cgroup.controllers": "cpu\n"}), f"{top}/x", top)
+
+
+def test_more_groups_are_looked_up_in_the_container() -> None:
+    from minidocker.stages.identity import Identity
+
+    kernel = Pretend({"/etc/passwd": "web:x:5:6::/w:/bin/sh\n", "/etc/group": "audio:x:29:\nweb:x:6:\n"})
+    spec = plan("-u", "web", "--group-add", "audio", "--group-add", "77", "--group-add", "6")
+    Identity().inside(kernel, Run(id="x", directory="/d", root="/r", spec=spec, facts={}))
+    assert [args for name, args in kernel.calls if name == "setgroups"] == [([6, 29, 77],)]
+    assert lookup("5:77", [["web", "x", "5", "6", "", "/w"]], [])[:3] == (5, 77, [77])
+
+
+def test_a_user_with_one_id_changes_no_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    from minidocker.stages.identity import Identity
+
+    spec = plan()
+    spec.linux.ids = Ids(setgroups="deny")
+    asked = options.read({"group-add": ["7"]}, "/nowhere", False)
+    with pytest.raises(Blocked, match="--group-add"):
+        Identity.plan(spec, asked)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "text"),
+    [
+        (None, "search a\nnameserver 1.1.1.1\noptions x\n"),
+        (Names(hosts=[], servers=["9.9.9.9"], search=[], options=[]),
+         "search a\noptions x\nnameserver 9.9.9.9\n"),
+        (Names(hosts=[], servers=[], search=["b", "c"], options=["ndots:1"]),
+         "nameserver 1.1.1.1\nsearch b c\noptions ndots:1\n"),
+        (Names(hosts=[], servers=[], search=["."], options=[]), "nameserver 1.1.1.1\noptions x\n"),
+    ],
+)  # fmt: skip
+def test_resolv_conf(wanted: Names | None, text: str) -> None:
+    assert names.resolv_conf("search a\nnameserver 1.1.1.1\noptions x\n", wanted) == text
+
+
+def test_a_line_of_csv() -> None:
+    assert fields('a=1,"b=2,3",c,"d=""x"""', "--mount") == [
+        ("a", "1"), ("b", "2,3"), ("c", ""), ("d", '"x"')]  # fmt: skip
+
+
+def test_what_an_image_declares_travels_by_the_lean_file() -> None:
+    config = {"Volumes": {"/data": {}, "/more": {}}, "ExposedPorts": {"80/tcp": {}}, "StopSignal": "SIGINT",
+              "Labels": {"a": "b=c", "evil": "x\0layer=../../etc"}, "Env": ["A=1"]}  # fmt: skip
+    image = parse_lean(lean("sha256:1", ["ab"], config), "x", "/layers")
+    assert image.layers == ["/layers/ab/fs"]
+    assert image.config["Volumes"] == {"/data": {}, "/more": {}}
+    assert image.config["ExposedPorts"] == {"80/tcp": {}}
+    assert image.config["Labels"] == {"a": "b=c"} and image.config["StopSignal"] == "SIGINT"
+    hostile = {"Volumes": ["/x"], "ExposedPorts": "80", "Labels": 5}
+    assert parse_lean(lean("sha256:1", ["ab"], hostile), "x", "/l").config.get("Volumes") is None
+
+
+def test_usage_error_is_one_for_what_docker_would_say() -> None:
+    assert UsageError("a", "b", docker="c").docker == "c"
