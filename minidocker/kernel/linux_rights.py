@@ -55,7 +55,8 @@ class Rights(Kernel):
             raise KernelError("read(2)", EPERM, "/proc/self/stat", "env_start is not told")
         os.environ.clear()
         posix.environ.clear()
-        ctypes.memset(start, 0, end - start)
+        # void *memset(void *s, int c, size_t n)
+        libc.memset(ctypes.c_ulong(start), 0, ctypes.c_ulong(end - start))
 
     def join_session_keyring(self) -> None:
         # long keyctl(int operation, char *name): no name makes a new keyring without one

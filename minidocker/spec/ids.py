@@ -122,3 +122,9 @@ def refuse_by_apparmor() -> None:
             "AppArmor keeps ordinary users from using user namespaces here (Ubuntu 24.04 does so)",
             "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0   or: sudo minidocker run",
         )
+
+
+def has_group(gid_map: str, group: int) -> bool:
+    """Say whether a user namespace knows a group, by its lines "first, outside, count"."""
+    ranges = [line.split() for line in gid_map.splitlines() if len(line.split()) == 3]
+    return any(int(first) <= group < int(first) + int(count) for first, _, count in ranges)

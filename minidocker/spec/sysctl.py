@@ -5,10 +5,13 @@ All others are the whole machine's. sysctl(8), proc_sys(5)
 
 from __future__ import annotations
 
-from minidocker.errors import UsageError
+from errno import EINVAL, ENOENT
+
+from minidocker.errors import KernelError, MinidockerError, UsageError
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
+    from minidocker.kernel.interface import Kernel
     from minidocker.spec.spec import Spec
     from minidocker.spec.words import Asked
 
@@ -65,3 +68,16 @@ def refuse_shared(spec: Spec, asked: Asked) -> None:
                 f"without --{stage}, and with that stage",
                 docker=f'sysctl "{name}" not allowed in host {stage} namespace',
             )
+
+
+def write(kernel: Kernel, path: str, value: str) -> None:
+    """Write one setting, while /proc/sys can still be written. proc_sys(5)"""
+    name = path.rpartition("/proc/sys/")[2].translate({ord("/"): ".", ord("."): "/"})
+    try:
+        kernel.write(path, value)
+    except KernelError as problem:
+        why = {ENOENT: "this kernel has no such setting", EINVAL: "it takes no such value"}
+        reason = why.get(problem.errno or 0, problem.strerror)
+        raise MinidockerError(
+            f"--sysctl {name}={value}: {reason}", f"sysctl {name}   shows what it is here"
+        ) from None

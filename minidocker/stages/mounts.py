@@ -7,7 +7,7 @@ on the host, the kernel refuses a fresh procfs once no full one is in sight.
 from __future__ import annotations
 
 import os
-from errno import EINVAL, ELOOP, ENOENT, ENOTDIR, EPERM
+from errno import EINVAL, ELOOP, ENOTDIR, EPERM
 
 from minidocker.errors import KernelError, MinidockerError
 from minidocker.kernel.flags import (
@@ -26,6 +26,7 @@ from minidocker.kernel.flags import (
     MS_STRICTATIME,
     S_IFCHR,
 )
+from minidocker.spec import ids, sysctl
 from minidocker.spec.words import LIST, VALUE, Option, parse_size
 from minidocker.stages.base import Stage, place
 
@@ -87,12 +88,6 @@ def parse_tmpfs(text: str, option: str) -> Mount:
     return words.parse_tmpfs(text, option)
 
 
-def has_group(gid_map: str, group: int) -> bool:
-    """Say whether a user namespace knows a group, by its lines "first, outside, count"."""
-    ranges = [line.split() for line in gid_map.splitlines() if len(line.split()) == 3]
-    return any(int(first) <= group < int(first) + int(count) for first, _, count in ranges)
-
-
 class Mounts(Stage):
     """Give the process its own /proc, and on a new root its own /dev and /sys."""
 
@@ -129,8 +124,6 @@ class Mounts(Stage):
             given = [parse_volume(text, asked.touch) for text in asked.get("volume", ())]
             spec.mounts = volumes_asked(asked, given)
         if "sysctl" in asked:
-            from minidocker.spec import sysctl
-
             spec.sysctl = dict(sysctl.parse(text, "--sysctl") for text in asked["sysctl"])
             sysctl.refuse_shared(spec, asked)
 
@@ -139,23 +132,10 @@ class Mounts(Stage):
         if (room := self.workshop(run)) != run.root:
             for path in (room, *(f"{room}/{name}" for name in OWN)):
                 kernel.mkdir(path)
-        wanted = {mount.volume: mount for mount in run.spec.mounts if mount.volume}
-        if not wanted:
-            return
-        from minidocker.kernel import copying  # noqa: F401  (the child can load nothing any more)
-        from minidocker.volumes.store import Volumes
+        if any(mount.volume for mount in run.spec.mounts):
+            from minidocker.volumes.holding import hold
 
-        volumes = Volumes(kernel, os.path.dirname(os.path.dirname(run.directory)))
-        lock = volumes.lock()
-        try:
-            for name, mount in wanted.items():
-                if volumes.make(name, mount.labels, bool(mount.anonymous)):
-                    give_to_root_inside(kernel, run, volumes.data(name))
-        finally:
-            let_go(lock)
-        for name in sorted(wanted):  # in one order, so that no two wait for each other
-            if wanted[name].fill:
-                self.held[name] = kernel.lock(f"{volumes.root}/{name}/lock")
+            self.held = hold(kernel, run)
 
     def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
         """Leave the locks to the child, which has them from us: it lets go when it has filled."""
@@ -189,7 +169,7 @@ class Mounts(Stage):
             self.mount_sys(kernel, room)
             self.look_back(kernel, run)
         for path, value in (run.spec.sysctl or {}).items():
-            self.set_sysctl(kernel, f"{room}/proc/sys/{path}", value)
+            sysctl.write(kernel, f"{room}/proc/sys/{path}", value)
         if room != run.root:
             self.move_in(kernel, room, run.root)
         for mount in sorted(run.spec.mounts, key=lambda m: m.destination.count("/")):
@@ -209,7 +189,7 @@ class Mounts(Stage):
         """Bind a volume or a path of the host; an empty volume first takes what the image has.
 
         Without what must not work through it: a setuid program of the host's would make a user
-        inside its owner, and a node that another container has made there must not work in this one.
+        inside its owner; and a node that another container has made there must not work here.
         """
         target = place(kernel, run.root, mount.destination, mount.options)
         name, source = mount.volume or "", mount.source
@@ -249,18 +229,6 @@ class Mounts(Stage):
                     "a directory that no other container can write to",
                 ) from None
             kernel.mount(f"{room}/{name}", f"/proc/self/fd/{fd}", "", MS_MOVE)
-
-    def set_sysctl(self, kernel: Kernel, path: str, value: str) -> None:
-        """Write one setting, while /proc/sys can still be written. proc_sys(5)"""
-        name = path.rpartition("/proc/sys/")[2].translate({ord("/"): ".", ord("."): "/"})
-        try:
-            kernel.write(path, value)
-        except KernelError as problem:
-            why = {ENOENT: "this kernel has no such setting", EINVAL: "it takes no such value"}
-            reason = why.get(problem.errno or 0, problem.strerror)
-            raise MinidockerError(
-                f"--sysctl {name}={value}: {reason}", f"sysctl {name}   shows what it is here"
-            ) from None
 
     def look_back(self, kernel: Kernel, run: Run) -> None:
         """See that what was promised is there, whoever has mounted it: /proc, /sys, the queues.
@@ -333,7 +301,7 @@ class Mounts(Stage):
         try:
             kernel.mount("devpts", f"{dev}/pts", "devpts", flags, f"{options},gid={TTY}")
         except KernelError as problem:
-            if problem.errno != EINVAL or has_group(kernel.read("/proc/self/gid_map"), TTY):
+            if problem.errno != EINVAL or ids.has_group(kernel.read("/proc/self/gid_map"), TTY):
                 raise
             # a user namespace without that group: its terminals belong to their own group
             kernel.mount("devpts", f"{dev}/pts", "devpts", flags, options)
@@ -373,15 +341,6 @@ class Mounts(Stage):
 
 
 ASKING = ("tmpfs", "volume", "mount", "volumes-from")
-
-
-def give_to_root_inside(kernel: Kernel, run: Run, path: str) -> None:
-    """Give a new volume to the container's root, where that is another user out here."""
-    ids = run.spec.ids
-    if ids and ids.shift:
-        from minidocker.spec.ids import outer_root
-
-        kernel.shift_owners(path, outer_root(ids.uid_map), outer_root(ids.gid_map))
 
 
 def let_go(lock: int) -> None:

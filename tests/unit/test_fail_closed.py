@@ -13,10 +13,11 @@ from minidocker.errors import KernelError, MinidockerError
 from minidocker.kernel.linux import Linux
 from minidocker.kernel.named import os as named
 from minidocker.kernel.trace import Pretend
+from minidocker.spec.ids import has_group
 from minidocker.spec.spec import Hardening, Mount, Process, Root, Run, Spec
 from minidocker.stages.identity import Identity
 from minidocker.stages.masks import MASKED, Masks
-from minidocker.stages.mounts import Mounts, has_group
+from minidocker.stages.mounts import Mounts
 
 
 def run_of(**more: object) -> Run:
