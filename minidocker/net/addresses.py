@@ -53,6 +53,15 @@ def ethernet(kind: int, value: int) -> str:
     return ":".join(f"{byte:02x}" for byte in bytes((2, kind)) + value.to_bytes(4, "big"))
 
 
+def parse_address(text: str, option: str) -> str:
+    """Check an IPv4 address."""
+    try:
+        number(text)
+    except ValueError:
+        raise UsageError(f"{option} {text} is no IPv4 address", f"{option} 10.77.0.9") from None
+    return text
+
+
 def parse_mac(text: str, option: str) -> str:
     """Check the Ethernet address of one device, and write it as ip(8) does."""
     parts = text.strip().lower().replace("-", ":").split(":")

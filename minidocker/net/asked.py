@@ -84,6 +84,7 @@ def go_without(run: Run, reason: str) -> None:
     Who asks for one, by --network or -p, gets it or an error.
     """
     run.spec.net = None
+    run.facts.pop("gateway", None)  # of a network that could be joined in part only
     os.write(2, (
         f"minidocker: this container has no network but loopback: {reason.splitlines()[0]}\n"
         "  --network none asks for that, and says nothing; --network bridge insists\n"

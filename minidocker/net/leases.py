@@ -7,13 +7,17 @@ It is written as /etc/hosts is, and is the part of /etc/hosts that all its membe
 
 from __future__ import annotations
 
+from minidocker.errors import Conflict
 from minidocker.net import addresses
 from minidocker.net.names import MORE
 from minidocker.spec.record import Record
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
+    from typing import Any
+
     from minidocker.kernel.interface import Kernel
+    from minidocker.spec.spec import Run
 
 PREFIX = "minidocker_"  # begins the name of each of our tables in nft
 LOCAL = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -44,6 +48,14 @@ def lease_for(id: str, address: str, bridge: str, subnet: str) -> Lease:
         subnet=subnet, mac=addresses.mac(address), bridge=bridge, link=link(id),
         table=f"{PREFIX}{id}",
     )  # fmt: skip
+
+
+def of_run(run: Run) -> Lease:
+    """Return the lease of a run, from its facts."""
+    facts: dict[str, Any] = run.facts
+    lease = lease_for(run.id, facts["address"], facts["bridge"], facts["subnet"])
+    lease.mac = facts.get("mac") or lease.mac
+    return lease
 
 
 def link(id: str) -> str:
@@ -83,3 +95,18 @@ def tell_members(kernel: Kernel, containers: str, leases: dict[str, str]) -> Non
         path, more = f"{containers}/{id}/hosts", f"{containers}/{id}/{MORE}"
         if kernel.exists(path):  # a container on the host's own root has none
             kernel.rewrite(path, names + (kernel.read(more) if kernel.exists(more) else ""))
+
+
+def take(kernel: Kernel, path: str, subnet: str, owner: str, address: str) -> str:
+    """Give the owner the address of --ip; Conflict when it is taken or no host's of the subnet."""
+    table = read(kernel, path)
+    first, last = addresses.span(subnet)
+    if not first + 1 < addresses.number(address) < last:
+        raise Conflict(f"--ip {address} is not for a container of {subnet}", "leave --ip out")
+    if address in table:
+        raise Conflict(
+            f"--ip {address} is taken by {table[address].split()[0]}", "leave --ip out",
+            docker="Address already in use",
+        )  # fmt: skip
+    kernel.rewrite(path, render({**table, address: owner}))
+    return address

@@ -9,6 +9,7 @@ from minidocker.spec.words import is_address
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
+    from minidocker.spec.spec import Run
 
 GATEWAY = "host-gateway"  # the address of the host, whatever that is in this network
 MORE = "hosts.more"  # in a container's directory: its lines that no network knows
@@ -71,6 +72,12 @@ def host_lines(names: Names | None, gateway: str) -> str:
         f"{gateway if address == GATEWAY else address}\t{name}\n"
         for name, address in (names.hosts if names else ())
     )
+
+
+def write_own_lines(kernel: Kernel, run: Run, gateway: str) -> None:
+    """Put the container's own lines where whoever writes its hosts file finds them."""
+    if run.spec.names and run.spec.names.hosts:
+        kernel.write(f"{run.directory}/{MORE}", host_lines(run.spec.names, gateway))
 
 
 def resolvers(kernel: Kernel) -> str:

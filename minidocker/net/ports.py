@@ -20,7 +20,7 @@ def port(
     )
 
 
-def parse(text: str) -> list[Port]:
+def parse(text: str, _: str = "-p") -> list[Port]:
     """Read -p [ADDRESS:]HOST:CONTAINER[/udp]; HOST and CONTAINER may be ranges of equal length.
 
     A range for one port of the container means "the first of these that is free", and an empty

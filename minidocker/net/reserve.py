@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from minidocker.spec.spec import Port, Run
 
 
+def take_ports(kernel: Kernel, run: Run, keep: bool) -> list[int]:
+    """Take every port of a run: the sockets. Without `keep` somebody else takes them for us."""
+    assert run.spec.net
+    taken = [take_port(kernel, run, port) for port in run.spec.net.ports]
+    if keep:
+        return taken
+    for fd in taken:
+        if fd >= 0:
+            os.close(fd)
+    return []
+
+
 def take_port(kernel: Kernel, run: Run, port: Port) -> int:
     """Take the port of the host that a Port names, or one that it leaves open; say which.
 

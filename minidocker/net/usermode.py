@@ -96,10 +96,9 @@ def prepare(kernel: Kernel, run: Run, resolvers: str) -> None:
     refuse(run.spec.net)
     need_program(kernel)
     run.facts["address"] = ADDRESS
-    if run.spec.names and run.spec.names.hosts:
-        asks = any(address == names.GATEWAY for _, address in run.spec.names.hosts)
-        lines = names.host_lines(run.spec.names, host_address(kernel) if asks else "")
-        kernel.write(f"{run.directory}/{names.MORE}", lines)
+    hosts = run.spec.names.hosts if run.spec.names else ()
+    asks = any(address == names.GATEWAY for _, address in hosts)
+    names.write_own_lines(kernel, run, host_address(kernel) if asks else "")
     owner = " ".join(dict.fromkeys(filter(None, (run.id, run.spec.name, run.spec.hostname))))
     leases.tell_members(kernel, os.path.dirname(run.directory), {ADDRESS: owner})
     others = [line for line in resolvers.splitlines() if not line.startswith("nameserver")]

@@ -29,13 +29,7 @@ def parse_network(text: str) -> dict[str, Any]:
         elif key == "mac-address":
             found[key] = value
         elif key == "ip":
-            try:
-                addresses.number(value)
-            except ValueError:
-                raise UsageError(
-                    f"--network ip={value} is no IPv4 address", "ip=10.77.0.9"
-                ) from None
-            found[key] = value
+            found[key] = addresses.parse_address(value, "--network ip")
         elif key in REFUSED:
             raise UsageError(f"--network {key} is refused: {REFUSED[key]}", "leave it out")
         else:

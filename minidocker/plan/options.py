@@ -17,6 +17,7 @@ GENERAL = (
     Option("--pull", VALUE, "WHEN", "as in Docker",
            "get the image from its registry: always, missing (if not said), or never"),
     Option("--platform", VALUE, "OS/ARCH", "as in Docker", "the machine that the image is for"),
+    Option("-q --quiet", FLAG, "", "as in Docker", "say nothing while an image comes"),
     Option("-i --interactive", FLAG, "", "as in Docker", "keep standard input open"),
     Option("-t --tty", FLAG, "", "as in Docker", "give it a terminal (for a shell: -it)"),
     Option("-e --env", LIST, "NAME=VALUE", "as in Docker",

@@ -12,6 +12,7 @@ from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from minidocker.kernel.interface import Kernel
@@ -46,29 +47,14 @@ def parse_network(text: str, _: str) -> dict[str, Any]:
     return {**found, "name": parse_mode(mode, option, modes) or "none"}
 
 
-def parse_ports(text: str, _: str) -> list[Port]:
-    """Read one -p, which may be a range."""
-    from minidocker.net import ports
+def of_net(module: str, name: str) -> Callable[[str, str], Any]:
+    """Return a reader of an option that is loaded when that option is typed."""
 
-    return ports.parse(text)
+    def read(text: str, option: str) -> Any:
+        room = __import__(f"minidocker.net.{module}", fromlist=[name])
+        return getattr(room, name)(text, option)
 
-
-def parse_exposed(text: str, option: str) -> list[Port]:
-    """Read one --expose, which may be a range."""
-    from minidocker.net import ports
-
-    return ports.exposed(text, option)
-
-
-def parse_address(text: str, option: str) -> str:
-    """Check an IPv4 address."""
-    from minidocker.net.addresses import number
-
-    try:
-        number(text)
-    except ValueError:
-        raise UsageError(f"{option} {text} is no IPv4 address", f"{option} 10.77.0.9") from None
-    return text
+    return read
 
 
 class Network(Stage):
@@ -83,16 +69,16 @@ class Network(Stage):
                "host, or container:NAME", read=parse_network),
         Option("-p --publish", LIST, "[ADDRESS:]PORT:PORT[/udp]", "network",
                "let a port of this host lead to one of the container's; ranges too",
-               read=parse_ports),
+               read=of_net("ports", "parse")),
         Option("-P --publish-all", FLAG, "", "network",
                "publish each exposed port at any free one (see: minidocker port)"),
         Option("--expose", LIST, "PORT[/udp]", "network",
-               "say that the container listens there; ranges too", read=parse_exposed),
+               "say that the container listens there; ranges too", read=of_net("ports", "exposed")),
         Option("--net-alias --network-alias", LIST, "NAME", "network",
                "one more name for its neighbours",
                read=lambda text, _: parse_name(text, "--network-alias")),
         Option("--ip", VALUE, "ADDRESS", "network", "this address of the network, if it is free",
-               read=parse_address),
+               read=of_net("addresses", "parse_address")),
         Option("--mac-address", VALUE, "ADDRESS", "network", "this Ethernet address"),
     )  # fmt: skip
     parts = ("loopback_up", "lease", "connect", "default_route", "publish")
@@ -150,17 +136,11 @@ class Network(Stage):
         from minidocker.net.asked import go_without, missing
 
         if net.by_default and (reason := missing(kernel, rootless(run))):
-            go_without(run, reason)
-            return
+            return go_without(run, reason)
         if net.ports:
-            from minidocker.net.reserve import take_port
+            from minidocker.net.reserve import take_ports
 
-            taken = [take_port(kernel, run, port) for port in net.ports]
-            if rootless(run):  # we only had to know which: slirp4netns takes them for itself
-                for fd in taken:
-                    close(fd)
-            else:
-                self.reserved = taken
+            self.reserved = take_ports(kernel, run, keep=not rootless(run))
         if rootless(run):
             from minidocker.net import names, usermode
 
@@ -197,7 +177,7 @@ class Network(Stage):
             word for word in (run.id, run.spec.name, run.spec.hostname, *net.aliases) if word
         ))  # fmt: skip
         if net.address:
-            address = take(kernel, path, subnet, owner, net.address)
+            address = leases.take(kernel, path, subnet, owner, net.address)
         else:
             try:
                 address = self.lease(kernel, path, subnet, owner)
@@ -207,9 +187,7 @@ class Network(Stage):
             network=net.name, address=address, bridge=bridge, subnet=subnet,
             gateway=addresses.gateway(subnet), mac=net.mac,
         )  # fmt: skip
-        if run.spec.names and run.spec.names.hosts:
-            lines = names.host_lines(run.spec.names, addresses.gateway(subnet))
-            kernel.write(f"{run.directory}/{names.MORE}", lines)
+        names.write_own_lines(kernel, run, addresses.gateway(subnet))
         leases.tell_members(kernel, networks.containers, networks.members(net.name))
         resolv = names.resolv_conf(names.resolvers(kernel), run.spec.names)
         kernel.write(f"{run.directory}/resolv.conf", resolv)
@@ -221,9 +199,9 @@ class Network(Stage):
         if rootless(run):
             self.serve(kernel, run, pid)
             return
-        from minidocker.net import rules
+        from minidocker.net import leases, rules
 
-        lease = lease_of(run)
+        lease = leases.of_run(run)
         self.connect(kernel, pid, lease)
         kernel.run(["nft", "-f", "-"], rules.guard(lease))
         for port in run.spec.net.ports:
@@ -363,31 +341,7 @@ def of(kernel: Kernel, run: Run) -> Networks:
     return Networks(kernel, os.path.dirname(os.path.dirname(run.directory)))
 
 
-def lease_of(run: Run) -> Lease:
-    """Return the lease of a run, from its facts."""
-    from minidocker.net.leases import lease_for
-
-    facts: dict[str, Any] = run.facts
-    lease = lease_for(run.id, facts["address"], facts["bridge"], facts["subnet"])
-    lease.mac = facts.get("mac") or lease.mac
-    return lease
-
-
 NEEDING = ("publish", "publish-all", "ip", "network-alias", "mac-address")
-
-
-def take(kernel: Kernel, path: str, subnet: str, owner: str, address: str) -> str:
-    """Give the owner the address of --ip; Conflict when it is taken or no host's of the subnet."""
-    from minidocker.net import addresses, leases
-
-    table = leases.read(kernel, path)
-    first, last = addresses.span(subnet)
-    if not first + 1 < addresses.number(address) < last:
-        raise Conflict(f"--ip {address} is not for a container of {subnet}", "leave --ip out")
-    if address in table:
-        raise Conflict(f"--ip {address} is taken by {table[address].split()[0]}", "leave --ip out")
-    kernel.rewrite(path, leases.render({**table, address: owner}))
-    return address
 
 
 def close(lock: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 import time
 from typing import TextIO
@@ -77,8 +78,8 @@ def say(line: str) -> None:
     print(f"minidocker: {line}", file=sys.stderr)
 
 
-def for_run(name: str, platform: str, always: bool) -> None:
-    """Pull what a run needs, and print nothing on its standard output.
+def for_run(name: str, platform: str, always: bool, quiet: bool = False) -> None:
+    """Pull what a run needs, and print nothing on its standard output; `quiet`: nor anywhere.
 
     Not `always`: only where the image here is for another platform.
     """
@@ -91,7 +92,7 @@ def for_run(name: str, platform: str, always: bool) -> None:
         config = catalogue.config_of(Store(), image)
         if all(config.get(key) == wanted[key] for key in ("os", "architecture")):
             return
-    fetch(name, platform, id_to=sys.stderr)
+    fetch(name, platform, quiet=quiet, id_to=io.StringIO() if quiet else sys.stderr)
 
 
 def fetch(

@@ -100,12 +100,17 @@ def bring_what_is_asked_for(found: dict[str, object], words: list[str]) -> None:
     """Pull for --pull always, and for a --platform that the image here is not for."""
     when = found.get("pull", "missing")
     if when not in ("always", "missing", "never"):
-        raise UsageError(f"--pull {when!r} is none of always, missing, never", "--pull missing")
+        raise UsageError(
+            f"--pull {when!r} is none of always, missing, never", "--pull missing",
+            docker=f"invalid pull option: '{when}': must be one of \"always\", \"missing\" or "
+            '"never"',
+        )  # fmt: skip
     of_image = words and not (found.get("rootfs") or found.get("layer"))
-    if of_image and (when == "always" or (when == "missing" and found.get("platform"))):
+    platform = str(found.get("platform", ""))
+    if of_image and (when == "always" or (when == "missing" and platform)):
         from minidocker.verbs import pull
 
-        pull.for_run(words[0], str(found.get("platform", "")), when == "always")
+        pull.for_run(words[0], platform, when == "always", bool(found.get("quiet")))
 
 
 def bring_what_is_missing(found: dict[str, object], problem: NoImage) -> None:
@@ -113,12 +118,16 @@ def bring_what_is_missing(found: dict[str, object], problem: NoImage) -> None:
     an_id = len(problem.name) >= 12 and not problem.name.strip("0123456789abcdef")
     if found.get("pull") == "never" or an_id:
         raise problem
+    from minidocker.images.store.image import with_tag
     from minidocker.verbs import pull
 
     try:
-        pull.for_run(problem.name, str(found.get("platform", "")), True)
+        platform = str(found.get("platform", ""))
+        pull.for_run(problem.name, platform, True, bool(found.get("quiet")))
     except MinidockerError as other:
-        raise NotFound(f"{problem.message} here, and {other.message}", problem.remedy) from None
+        docker = f"Unable to find image '{with_tag(problem.name)}' locally"
+        message = f"{problem.message} here, and {other.message}"
+        raise NotFound(message, problem.remedy, docker=docker) from None
 
 
 def open_standard_descriptors() -> None:

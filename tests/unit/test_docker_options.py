@@ -61,10 +61,9 @@ def test_help_has_what_the_page_says() -> None:
         if state in ("same", "differs"):
             assert there, f"{names} is not in --help"
             assert text or state == "same", f"{names} differs: how?"
-        elif state == "refused":
-            assert not any(name in words for name in names), f"{names} is in --help"
         else:
-            assert state == "coming" and names[-1] in ("--pull", "--platform", "--quiet"), names
+            assert state == "refused", names
+            assert not any(name in words for name in names), f"{names} is in --help"
 
 
 def test_all_that_is_refused_is_on_the_page_with_its_reason() -> None:
