@@ -19,7 +19,7 @@ def inherited(asked: Asked) -> list[Mount]:
     found: dict[str, Mount] = {}
     for text in asked["volumes-from"]:
         name, sign, mode = text.partition(":")
-        if mode not in ("ro", "rw", "z", "Z") and sign:
+        if mode not in ("ro", "rw") and sign:
             raise UsageError(
                 f"--volumes-from {text!r} is not NAME or NAME:ro", "--volumes-from web:ro",
                 docker=f"invalid mode for volumes-from: {mode}",

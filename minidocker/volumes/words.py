@@ -10,9 +10,10 @@ from minidocker.spec.spec import Mount
 from minidocker.spec.words import is_root
 
 CHARACTERS = '"[a-zA-Z0-9][a-zA-Z0-9_.-]"'
-# Words of -v's last part that change nothing here: labels of SELinux, and hints for other systems.
-IDLE = ("rw", "z", "Z", "consistent", "cached", "delegated", "private", "rprivate")
+# Words of -v's last part that change nothing here: what is so, and hints for other systems.
+IDLE = ("rw", "consistent", "cached", "delegated", "private", "rprivate")
 SHARED = ("shared", "rshared", "slave", "rslave", "unbindable", "runbindable")
+LABELS = "it would give the host's files another label of SELinux, and we change no file there"
 PROPAGATION = "what is mounted later, on either side, stays on its side: every mount is private"
 # word of --tmpfs → (flags that it sets, flags that it clears)
 TMPFS_FLAGS = {
@@ -42,6 +43,8 @@ def parse_volume(text: str, touch: bool = True) -> Mount:
     for word in parts[2].split(",") if len(parts) == 3 else ():
         if word in SHARED:
             raise UsageError(f"-v {text}: {word} is refused: {PROPAGATION}", "leave it out")
+        if word in ("z", "Z"):
+            raise UsageError(f"-v {text}: {word} is refused: {LABELS}", "leave it out")
         if word == "nocopy" and mount.volume:
             mount.fill = False
         elif word == "ro":
