@@ -6,10 +6,12 @@
 %%needs       this cell only where the machine has what it needs; else the reason
 %lesson       where you are, and what comes next
 %grade        check your exercise; %hint when you are stuck
+%mine         your container so far, and the line that enters it
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
@@ -21,6 +23,8 @@ from IPython.display import display
 from minidocker.doctor import cgroup_probe, doctor
 from minidocker.errors import MinidockerError
 from minidocker.lab import cells, isolated, predict, progress
+from minidocker.pictures.own_container import own_container
+from minidocker.plan import own
 from minidocker.proc.machine import Host
 
 if TYPE_CHECKING:
@@ -192,6 +196,22 @@ class Magics:
         """
         self._minidocker("hint", *self._named(line))
 
+    def mine(self, line: str) -> None:
+        """Show your container so far: the functions of a run, lit where they are yours.
+
+            %mine             the walls of a run in their order, and whose functions they have
+
+        Below it stands the line that opens a shell in a container of your own functions.
+        The same in a terminal: minidocker mine
+        """
+        try:
+            with contextlib.chdir(self.tree):
+                show(own_container(own.so_far()))
+        except MinidockerError as problem:
+            print(f"{problem}\n  try: {problem.remedy}")
+            return
+        print(f"a shell in there: {own.ENTER}")
+
     def _minidocker(self, *words: str) -> None:
         """Run `minidocker WORDS…` in the learner's tree and show its output as it comes."""
         text = f"cd {shlex.quote(self.tree)}; {shlex.join(['minidocker', *words])}"
@@ -222,7 +242,7 @@ class Magics:
         register: Any = shell.register_magic_function  # its type differs from release to release
         for kind, functions in (
             ("cell", (self.isolated, self.shell, self.needs)),
-            ("line", (self.lesson, self.grade, self.hint)),
+            ("line", (self.lesson, self.grade, self.hint, self.mine)),
             ("line_cell", (self.predict,)),
         ):
             for function in functions:

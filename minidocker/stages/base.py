@@ -69,6 +69,8 @@ class Stage:
     """True: `inside` comes just before the exec, since it forbids what must be done before that."""
     parts: ClassVar[tuple[str, ...]] = ()
     """Names of the static methods that a learner may replace."""
+    replaced: ClassVar[dict[str, str]] = {}
+    """part → the one that serves in its place as soon as a learner has written that one"""
     origin: ClassVar[dict[str, str]] = {}
     """part → the file it came from, for those that are not the reference's own."""
 

@@ -40,6 +40,7 @@ class Uts(Stage):
                read=one_of("private", "host"), field="sharing.uts", idle=("host",)),
     )  # fmt: skip
     parts = ("set_hostname", "set_names")
+    replaced = {"set_hostname": "set_names"}
 
     @classmethod
     def plan(cls, spec: Spec, asked: Asked) -> None:

@@ -283,6 +283,12 @@ def test_each_claim_has_a_verdict_and_an_experiment(book: nbformat.NotebookNode)
 
 
 @each_notebook
+def test_it_ends_with_your_container_so_far(book: nbformat.NotebookNode, path: Path) -> None:
+    last = book.cells[-1].source
+    assert last == ("%lesson" if path.stem.startswith("00") else "%mine")
+
+
+@each_notebook
 def test_its_links_lead_somewhere(book: nbformat.NotebookNode) -> None:
     for cell in book.cells:
         if cell.cell_type == "markdown":

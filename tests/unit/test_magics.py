@@ -15,7 +15,7 @@ from minidocker.lab.cells import CellFailed
 pytest.importorskip("IPython", reason="blocked: the magics need Jupyter (make setup)")
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-MAGICS = ("isolated", "shell", "predict", "lesson", "grade", "hint")
+MAGICS = ("isolated", "shell", "predict", "lesson", "grade", "hint", "mine")
 
 
 @pytest.fixture
