@@ -93,7 +93,7 @@ def optional_fields(words):
     return words[... : words.index(...)]
 
 
-# 5. CONTRACT (rung R5). Write it from what it must do. (9 lines)
+# 5. MORE, CONTRACT (rung R5). Write it from what it must do. (9 lines)
 def propagation_of(pid, path):
     """Say how mounts travel at the mount `path` of process `pid`, in that process's own table.
 
@@ -122,7 +122,7 @@ def bind(kernel, source, target, read_only):
     raise NotImplementedError("bind is yours to write")
 
 
-# 7. INSPECT (rung R6). A check of your own: it must tell right walls from leaking ones. (5 lines)
+# 7. MORE, INSPECT (rung R6). A check of your own: does it tell right walls from leaking? (5 lines)
 def check_private(pid):
     """Say whether process `pid` has a mount table of its own, out of which nothing reaches yours.
 

@@ -100,7 +100,7 @@ def start_inside(kernel, path, command):
     return pid
 
 
-# 5. CONTRACT (rung R5). Nobody escapes, and nobody else is hurt. (11 lines)
+# 5. MORE, CONTRACT (rung R5). Nobody escapes, and nobody else is hurt. (11 lines)
 def remove(kernel, path):
     """End every process in the cgroup `path` and in the cgroups below it; remove them all.
 
@@ -113,7 +113,7 @@ def remove(kernel, path):
     raise NotImplementedError("remove is yours to write")
 
 
-# 6. CONTRACT (rung R5). SIGKILL alone does not say who sent it. (8 lines)
+# 6. MORE, CONTRACT (rung R5). SIGKILL alone does not say who sent it. (8 lines)
 def why_died(path, status):
     """Say why a process ended: "exit 3", "signal 15", or "out of memory".
 

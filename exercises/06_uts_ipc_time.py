@@ -82,7 +82,7 @@ def private_shm(kernel, root):
     raise NotImplementedError("private_shm is yours to write")
 
 
-# 6. INSPECT (rung R6). A check of your own: who could read whose memory? (6 lines)
+# 6. MORE, INSPECT (rung R6). A check of your own: who could read whose memory? (6 lines)
 def shared_memory(one, other):
     """Say which kinds of shared memory the processes `one` and `other` have in common: a set.
 

@@ -67,7 +67,7 @@ def become_root(kernel):
     raise NotImplementedError("become_root is yours to write")
 
 
-# 6. INSPECT (rung R6). A check of your own: whose root can be root of the host? (8 lines)
+# 6. MORE, INSPECT (rung R6). A check of your own: whose root can be root of the host? (8 lines)
 def reaches_root(pid):
     """Say whether some id in the user namespace of process `pid` is the id 0 out here: True, False.
 

@@ -65,7 +65,7 @@ def status_of(pid):
     return {name: value.strip() for name, _, value in lines}
 
 
-# 4. CONTRACT (rung R5). Put it together: what stands between you and this process? (12 lines)
+# 4. MORE, CONTRACT (rung R5). Put it together: what stands between you and this process? (12 lines)
 def walls_of(pid):
     """Return the set of walls between you and process `pid`: an empty set when there is none.
 

@@ -87,7 +87,7 @@ def numbers_of(pid):
     return []
 
 
-# 5. CONTRACT (rung R5). The same number can stand in many namespaces. (8 lines)
+# 5. MORE, CONTRACT (rung R5). The same number can stand in many namespaces. (8 lines)
 def host_pid_of(init, inner):
     """Return the pid, as you see it, of the process that its own container calls `inner`.
 
@@ -110,7 +110,7 @@ def host_pid_of(init, inner):
     raise LookupError(f"no process {inner} in the container of {init}")
 
 
-# 6. INSPECT (rung R6). A check of your own: it must tell right spawns from wrong ones. (2 lines)
+# 6. MORE, INSPECT (rung R6). A check of your own: does it tell right spawns from wrong? (2 lines)
 def check_spawn(pid):
     """Say whether process `pid` came from a spawn that is right.
 

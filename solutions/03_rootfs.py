@@ -100,7 +100,7 @@ def read_only_root(kernel):
     kernel.mount("", "/", "", MS_REMOUNT | MS_BIND | MS_RDONLY)
 
 
-# 5. CONTRACT (rung R5). An open directory is a way out that no change of root closes. (6 lines)
+# 5. MORE, CONTRACT (rung R5). An open directory is a way out that stays open. (6 lines)
 def close_inherited(first):
     """See to it that no descriptor from number `first` up stays open across execve(2).
 
@@ -145,7 +145,7 @@ def mounts_of(pid):
         return {tuple(line.split()[2:4]) for line in file}
 
 
-# 6. INSPECT (rung R6). A check of your own: does the root of a process hold? (4 lines)
+# 6. MORE, INSPECT (rung R6). A check of your own: does the root of a process hold? (4 lines)
 def check_pivot(pid):
     """Say whether process `pid` sits behind a pivot that is right: True or False.
 

@@ -85,7 +85,7 @@ def private_shm(kernel, root):
     kernel.mount("shm", f"{root}/dev/shm", "tmpfs", flags, "mode=1777,size=64m")
 
 
-# 6. INSPECT (rung R6). A check of your own: who could read whose memory? (6 lines)
+# 6. MORE, INSPECT (rung R6). A check of your own: who could read whose memory? (6 lines)
 def shared_memory(one, other):
     """Say which kinds of shared memory the processes `one` and `other` have in common: a set.
 

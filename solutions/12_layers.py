@@ -65,7 +65,7 @@ def add(archive, path, name):
         archive.addfile(info, data)
 
 
-# 1. CONTRACT (rung R5). Write it from what it must do. (8 lines)
+# 1. MORE, CONTRACT (rung R5). Write it from what it must do. (8 lines)
 def commit(upper, tar):
     """Write an upper directory as a layer tar; `tar` is the path of the file to write.
 

@@ -30,6 +30,7 @@ class Function:
 
     example: the arguments of a call, as Python: `hint` compares what it asks of the kernel.
     starter, holes: what the exercise has in place of the solution's code; see starters.py.
+    more: it can wait: the lesson is finished without it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Function:
     example: str = ""
     starter: str = ""
     holes: tuple[tuple[str, str], ...] = ()
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,11 @@ class Lesson:
     def points(self) -> int:
         """The sum of the points of all checks."""
         return sum(check.points for check in self.checks)
+
+    def core(self) -> set[str]:
+        """The ids of the checks without which a lesson is not finished."""
+        more = {function.name for function in self.functions if function.more}
+        return {check.id for check in self.checks if not more.intersection(check.functions)}
 
     def hints_for(self, check: Check, code: str) -> tuple[str, ...]:
         """The three hints for a failure: those of its message's code, else the check's own."""

@@ -75,7 +75,9 @@ def _state(lesson: Lesson, journal: Journal) -> str:
     last = journal.last_grade(lesson.id)
     if last is None or all(what == o.NOT_STARTED for what, _ in last["checks"].values()):
         return "not started"
-    done = all(what in (o.PASS, o.BLOCKED) for what, _ in last["checks"].values())
+    core = lesson.core()
+    judged = [what for name, (what, _) in last["checks"].items() if name in core]
+    done = all(what in (o.PASS, o.BLOCKED) for what in judged)
     return "finished" if done else "begun"
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from pathlib import Path
 
+import minutes
 import pytest
 
 from minidocker.course import edit, exercise_file, messages
@@ -79,6 +81,34 @@ def test_four_rungs_and_a_fair_amount_of_typing(lesson):
     for name in functions(solution(lesson)):
         text = edit.source_of(solution(lesson), name)
         assert sum(line in typed for line in text.splitlines()) <= 12, name
+
+
+# Lessons that the formula finds too long still, and how long: a number may only fall.
+ABOVE = {"01": 53, "03": 53, "05": 66, "09": 52, "12": 60}
+
+
+@LESSONS
+def test_the_core_path_fits_into_an_evening(lesson):
+    took = minutes.minutes(lesson)
+    if lesson.number in ABOVE:
+        assert minutes.MOST < round(took) <= ABOVE[lesson.number], "less now? say so in ABOVE"
+    else:
+        assert round(took) <= minutes.MOST
+    assert abs(took - lesson.minutes) <= 5, "the manifest says another time"
+
+
+@LESSONS
+def test_what_can_wait_says_so_where_a_learner_reads(lesson):
+    book = json.loads((ROOT / lesson.notebook).read_text())
+    build = next("".join(cell["source"]) for cell in book["cells"] if cell["id"] == "build")
+    for function in lesson.functions:
+        text = solution(lesson)
+        at = text.index(edit.source_of(text, function.name))
+        head = text.rindex("\n# ", 0, at)
+        comment = text[head + 1 : text.index("\n", head + 1)]
+        assert ("MORE," in comment) == function.more, comment
+        assert (f"*More:* `{function.name}`" in build) == function.more, function.name
+    assert lesson.core(), "a lesson of nothing but more"
 
 
 @LESSONS
