@@ -59,9 +59,16 @@ def changes(upper):
 
 
 def attributes(path):
-    """Return the extended attributes of a file, name → bytes. Given; see xattr(7)."""
-    names = os.listxattr(path, follow_symlinks=False)
-    return {name: os.getxattr(path, name, follow_symlinks=False) for name in names}
+    """Return the extended attributes of a file, name → bytes. Given; see xattr(7).
+
+    An overlay of a user namespace may not write trusted.overlay.…, and writes user.overlay.…
+    instead: here both have the first name.
+    """
+    found = {}
+    for name in os.listxattr(path, follow_symlinks=False):
+        same = "trusted." + name[5:] if name.startswith("user.overlay.") else name
+        found[same] = os.getxattr(path, name, follow_symlinks=False)
+    return found
 
 
 # 3. REPAIR (rung R2). These files would be in the upper layer, and so in every commit. (2 lines)

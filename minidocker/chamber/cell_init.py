@@ -19,7 +19,7 @@ import types
 import warnings
 from typing import Any, NoReturn
 
-from minidocker.chamber import cell_room, cell_root
+from minidocker.chamber import cell_room, cell_root, nodes
 from minidocker.chamber.cell_needs import PROCESSES
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
@@ -47,9 +47,16 @@ def load_scenes(path: str) -> types.ModuleType:
 
 
 def process_one(
-    kernel: Linux, scenes: types.ModuleType, order: dict[str, Any], descriptors: list[int]
+    kernel: Linux,
+    scenes: types.ModuleType,
+    order: dict[str, Any],
+    descriptors: list[int],
+    door: socket.socket | None = None,
 ) -> NoReturn:
-    """Build the cell, start the scene when the check says go, stay until the check is done."""
+    """Build the cell, start the scene when the check says go, stay until the check is done.
+
+    door: the way to the clerk that makes device nodes, see nodes.py.
+    """
     talk = socket.socket(fileno=descriptors[0])
     control = socket.socket(fileno=descriptors[1])
     output, source, rest = descriptors[2], descriptors[3], descriptors[4:]
@@ -76,9 +83,13 @@ def process_one(
     learner = kernel.fork()
     if learner == 0:
         control.close()
+        if door:
+            nodes.ask_the_clerk(door)
         perform(kernel, scenes, order, Talk(talk), output, terminal)
     for fd in {talk.fileno(), output, *rest}:
         os.close(fd)
+    if door:
+        door.close()
     watch(kernel, control, learner)
 
 

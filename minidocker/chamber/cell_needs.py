@@ -7,6 +7,7 @@ what the machine counts with; both kinds are removed with the cell.
 from __future__ import annotations
 
 import fcntl
+import functools
 import os
 import random
 import re
@@ -16,6 +17,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from minidocker.errors import LAB_MACHINE, Blocked
+from minidocker.places import LAB_MARKER
 from minidocker.spec import ids
 
 CELL = "minidocker.cell."
@@ -77,15 +80,14 @@ def cgroup_parent() -> str:
     return "/sys/fs/cgroup" if ready and os.access("/sys/fs/cgroup", os.W_OK) else ""
 
 
-HOSTS_ROOT = {
+NODES = {
     "scenes_03_rootfs": ("dev",),
     "scenes_04_union_layers": ("changes",),
     "scenes_12_layers": ("commit", "apply", "round"),
 }
-"""Scenes that still ask for what only the host's root has; see cell_root.py.
-
-Nodes of devices, and trusted.overlay.opaque, which an overlay of a user namespace cannot write.
-"""
+"""Scenes that make device nodes: what only the host's root may do is done by a clerk, nodes.py."""
+MARKS = {key: scenes for key, scenes in NODES.items() if key != "scenes_03_rootfs"}
+"""Scenes in which overlay notes opaque directories: in a room that is an attribute user.…."""
 FIRST_IDS = range(0x70000000, 0x7FFF0000, 65536)  # ranges that no distribution hands out
 
 
@@ -103,12 +105,43 @@ class Room:
 
 
 def room_for(scenes: str, scene: str) -> Room | None:
-    """Return the room for a scene; None where it still needs the host's root.
+    """Return the room for a scene; None where the lab machine's kernel is too old for one.
 
     Root takes a range that nobody has; a user takes subordinate ids, or its own id alone.
+    Blocked where a scene needs more than that.
     """
-    if scene in HOSTS_ROOT.get(scenes, ()):
-        return None
+    if scene in MARKS.get(scenes, ()) and not user_attributes():
+        if not os.path.exists(LAB_MARKER):
+            raise Blocked("tmpfs keeps no user attributes before Linux 6.6", LAB_MACHINE)
+        return None  # the machine is thrown away: there the host's root may play
+    room = _room()
+    if scene in MARKS.get(scenes, ()) and room.count == 1:
+        raise Blocked("files of other users need more than one id", "minidocker doctor")
+    only = scene in NODES.get(scenes, ()) and scene not in MARKS.get(scenes, ())
+    if only and not makes_nodes(scenes, scene):  # the other scenes can leave their nodes out
+        raise Blocked("device nodes need the host's root", "sudo minidocker grade")
+    return room
+
+
+def makes_nodes(scenes: str, scene: str) -> bool:
+    """Say whether a clerk makes a scene's device nodes; only the host's root can be one."""
+    return scene in NODES.get(scenes, ()) and os.geteuid() == 0
+
+
+@functools.cache
+def user_attributes() -> bool:
+    """Say whether a file system in memory keeps user.* attributes: Linux 6.6 and later do."""
+    fd = os.memfd_create("attribute", os.MFD_CLOEXEC)
+    try:
+        os.setxattr(fd, "user.minidocker", b"y")
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
+def _room() -> Room:
     uid, gid = os.geteuid(), os.getegid()
     if uid == 0:
         first = random.choice(FIRST_IDS)

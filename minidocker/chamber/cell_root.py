@@ -1,4 +1,8 @@
-"""The walls of a cell, put up by its process 1: its own root, devices, a limit on processes."""
+"""A cell for the host's root: an overlay of the host's own tree, in which root is root.
+
+The escape laboratory's yard is made so, and a cell in a lab machine whose kernel is too old for a
+room (cell_needs.room_for). It guards against accidents, not against malice.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from minidocker.chamber import cell_init
+from minidocker.chamber import cell_init, nodes
 from minidocker.chamber.cell_needs import PROCESSES
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as f
@@ -59,18 +59,17 @@ def send(
 def serve(channel: socket.socket) -> None:
     """Answer requests until the grader is gone; then end every cell that is left."""
     kernel = Linux()
-    cells: set[int] = set()
+    cells: dict[int, int] = {}  # process 1 → the clerk of its nodes, 0 for none
     try:
         while (request := receive(channel)) is not None:
             message, descriptors = request
             if "end" in message:
-                end(kernel, message["end"])
-                cells.discard(message["end"])
+                end(kernel, message["end"], cells.pop(message["end"], 0))
                 send(channel, {"ended": message["end"]})
                 continue
             try:
-                pid = make(kernel, channel, message["make"], descriptors)
-                cells.add(pid)
+                pid, clerk = make(kernel, channel, message["make"], descriptors)
+                cells[pid] = clerk
                 send(channel, {"pid": pid})
             except KernelError as problem:
                 send(channel, {"refused": str(problem), "errno": problem.errno})
@@ -80,18 +79,21 @@ def serve(channel: socket.socket) -> None:
                 os.close(descriptor)
     except (OSError, KeyboardInterrupt):
         pass  # the grader has gone: what is left is to clean up
-    for pid in cells:
-        end(kernel, pid)
+    for pid, clerk in cells.items():
+        end(kernel, pid, clerk)
 
 
 def make(
     kernel: Linux, channel: socket.socket, order: dict[str, Any], descriptors: list[int]
-) -> int:
-    """Clone process 1 of a cell; descriptors: talk, control, output, source [, terminal]
-    [, cgroup]."""
+) -> tuple[int, int]:
+    """Clone process 1 of a cell, and the clerk that makes its nodes where one is asked for.
+
+    descriptors: talk, control, output, source [, terminal] [, cgroup]. The pid of no clerk is 0.
+    """
     scenes = cell_init.load_scenes(order["scenes"])
     cgroup = descriptors[-1] if order["cgroup"] else None
     room = order["room"]
+    ours, door = socket.socketpair() if room and order["nodes"] else (None, None)
     with owned_by(kernel, room):
         pid = kernel.clone(NAMESPACES | (f.CLONE_NEWUSER if room else 0), cgroup)
     if pid == 0:
@@ -100,13 +102,34 @@ def make(
             if os.getppid() != 0:  # a parent outside the namespace is seen as 0
                 os._exit(1)
             channel.close()
-            cell_init.process_one(kernel, scenes, order, descriptors)
+            if ours:
+                ours.close()
+            cell_init.process_one(kernel, scenes, order, descriptors, door)
         except BaseException as problem:  # nothing may unwind into the zygote's own loop
             os.write(2, f"cell: {type(problem).__name__}: {problem}\n".encode())
         finally:
             os._exit(1)
     if room:
         write_maps(kernel, pid, room)
+    if ours is None or door is None:
+        return pid, 0
+    door.close()
+    clerk = start_clerk(kernel, ours, pid, room)
+    ours.close()
+    return pid, clerk
+
+
+def start_clerk(kernel: Linux, door: socket.socket, cell: int, room: dict[str, Any]) -> int:
+    """Start the process that makes a cell's device nodes; see nodes.py. It ends with the cell."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            kernel.close_all_but({0, 1, 2, door.fileno()})
+            nodes.clerk(kernel, door, cell, room)
+        except BaseException as problem:  # nothing may unwind into the zygote's own loop
+            os.write(2, f"clerk: {type(problem).__name__}: {problem}\n".encode())
+        finally:
+            os._exit(1)
     return pid
 
 
@@ -165,11 +188,13 @@ def write_maps(kernel: Linux, pid: int, room: dict[str, Any]) -> None:
         kernel.write(f"/proc/{pid}/{word}_map", line + "\n")
 
 
-def end(kernel: Linux, pid: int) -> None:
+def end(kernel: Linux, pid: int, clerk: int = 0) -> None:
     """Kill a cell's process 1: the kernel then kills all the others, and waitpid sees them gone.
 
     A process that sleeps in the kernel may take its time, or stay: nobody waits for that.
     """
+    if clerk:
+        end(kernel, clerk)  # what waits for it is killed next
     try:
         kernel.kill(pid, f.SIGKILL)
         give_up = time.monotonic() + END_SECONDS

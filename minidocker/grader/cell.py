@@ -23,6 +23,7 @@ from minidocker.chamber.cell_needs import (
     join,
     make_cgroup,
     make_old_groups,
+    makes_nodes,
     open_terminal,
     remove_cgroup,
     room_for,
@@ -122,6 +123,7 @@ class Cell:
             "trusted": self.subject.trusted, "limit": self.maker.limit,
             "cgroup": self.cgroup is not None, "filesystems": self.maker.filesystems,
             "room": asdict(self.room) if self.room else None,
+            "nodes": makes_nodes(scenes.stem, self.scene),
             "hide": hide + [str(path) for path in self.subject.hidden],
         }  # fmt: skip
 

@@ -47,7 +47,7 @@ def do(root: str, operations: Sequence[Any]) -> None:
         elif word == "attribute":
             os.setxattr(path, args[0], args[1].encode())
         elif word == "node":
-            os.mknod(path, 0o020644, os.makedev(1, 7))
+            os.mknod(path, 0o020644, os.makedev(240, 7))  # a number that no driver has
         elif word == "time":
             os.utime(path, (args[0], args[0]))
 
@@ -70,6 +70,12 @@ def cast_upper(
     do(f"{place}/base", base)
     kernel.run(["cp", "-a", f"{place}/base", f"{place}/flat"])
     overlay(kernel, [f"{place}/base"], f"{place}/upper", f"{place}/work", f"{place}/merged")
-    do(f"{place}/merged", operations)
+    for operation in operations:
+        if operation[0] == "node":  # the overlay of a user namespace makes none: beneath it, then
+            kernel.umount2(f"{place}/merged")
+            do(f"{place}/upper", [operation])
+            overlay(kernel, [f"{place}/base"], f"{place}/upper", f"{place}/work", f"{place}/merged")
+        else:
+            do(f"{place}/merged", [operation])
     talk.ask("cast")
     kernel.umount2(f"{place}/merged")

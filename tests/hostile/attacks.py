@@ -59,6 +59,56 @@ for line in open("/proc/partitions").read().split("\\n")[2:]:
         except OSError:
             pass
 """),
+    Attack("has the disk's node mounted", "host", "ask for a node of each disk, mount it, read it",
+           "a node of the cell's own file system is opened by no kernel", """
+for line in open("/proc/partitions").read().split("\\n")[2:]:
+    for kind in (0o60600, 0o20600) if line else ():
+        major, minor, _, name = line.split()
+        path, number = f"/tmp/{name}-{kind}", (int(major), int(minor))
+        try:
+            kernel.mknod(path, kind, number)
+        except OSError:
+            continue
+        for fstype in ("ext4", "xfs", "btrfs", "vfat"):
+            try:
+                kernel.mount(path, "/mnt", fstype, 1)
+                reached.append(f"{name} mounted")
+            except OSError:
+                pass
+        try:
+            kernel.mount(path, path, "", 4096)
+            kernel.mount("", path, "", 4096 | 32)
+            os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+            reached.append(name)
+        except OSError:
+            pass
+for number in ((1, 1), (1, 2), (1, 4), (1, 11), (10, 200), (10, 229), (10, 237), (4, 0), (5, 1)):
+    try:
+        kernel.mknod(f"/tmp/c{number}", 0o20666, number)
+        os.close(os.open(f"/tmp/c{number}", os.O_RDWR | os.O_NONBLOCK))
+        reached.append(str(number))
+    except OSError:
+        pass
+"""),
+    Attack("sends the clerk astray", "host", "ask for nodes by names that lead to what is the host's",
+           "the clerk stands where the asker stands, as the cell's root or as nobody", """
+names = ["/usr/evil", "/usr/bin/evil", "/etc/alternatives/evil", "/proc/evil", "/proc/1/root/usr/evil",
+         "/proc/self/root/usr/evil", "../" * 40 + "usr/evil", CANARY + "/evil", "/tmp/way/evil",
+         "/proc/self/fd/0/evil", "/dev/null", "", "/", "x" * 5000]
+os.symlink("/usr", "/tmp/way")
+for name in names:
+    for mode, number in ((0o20666, (1, 3)), (0o20666, (1, 5)), (0o60666, (8, 0)), (0o20666, (5, 2))):
+        try:
+            kernel.mknod(name, mode, number)
+            reached.append(name[:40])
+        except (OSError, ValueError):
+            pass
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+for address in (0, 1, 1 << 47, (1 << 64) - 8):
+    libc.mknod(ctypes.c_void_p(address), 0o20666, 0x103) == 0 and reached.append("a wild pointer")
+libc.mknodat(99, b"evil", 0o20666, 0x103) == 0 and reached.append("no directory")
+"""),
     Attack("writes global settings", "host", "write /proc/sys, also through a fresh procfs",
            "the global settings belong to the host's root, who is not in the cell", """
 for place in ("/proc", "/tmp/proc"):

@@ -26,6 +26,8 @@ from minidocker.grader.machine import Machine
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.needs("root", "pidns")
 CHECKS = ["exit_status"]
+CLERKS = {"03_rootfs": "dev_nodes", "04_union_layers": "changes", "12_layers": "commit_marks"}
+"""Lessons whose cells have a clerk for device nodes, and a check of each: attacked, too."""
 MOST_SECONDS = 45  # for one check, whatever its subject does
 SETTINGS = ("kernel/core_pattern", "kernel/pid_max", "kernel/panic", "kernel/sysrq",
             "kernel/modprobe", "vm/overcommit_memory", "fs/file-max", "kernel/hostname")  # fmt: skip
@@ -35,7 +37,11 @@ def lesson():
     return next(one for one in load(ROOT).lessons if one.id.endswith("_pid"))
 
 
-def laid_over(attack, canary):
+def course_lesson(name):
+    return next(one for one in load(ROOT).lessons if one.id == name)
+
+
+def laid_over(attack, canary, lesson):
     groups = bool(cell_needs.cgroup_parent() or cell_needs.old_groups())
     head = (
         "import os\nfrom minidocker.kernel.linux import Linux\nkernel, reached = Linux(), []\n"
@@ -43,7 +49,7 @@ def laid_over(attack, canary):
     )
     # In two words, so that the line itself, which a message shows, is not what is looked for.
     tail = "\nraise RuntimeError('REACH' 'ED ' + ' '.join(map(str, reached)) if reached else 'held')"
-    solution = (ROOT / "solutions" / lesson().file).read_text()
+    solution = (ROOT / "solutions" / lesson.file).read_text()
     return f"{solution}\n{head}{attack.code}{tail}\n"
 
 
@@ -82,9 +88,14 @@ def after(tmp_path_factory):
     (canary / "private").write_text("secret of the caller")
     (canary / "private").chmod(0o600)
     entries = [
-        {"lesson": lesson().id, "name": one.name, "text": laid_over(one, canary), "checks": CHECKS}
+        {"lesson": lesson().id, "name": one.name, "text": laid_over(one, canary, lesson()),
+         "checks": CHECKS}
         for one in ATTACKS
-    ]
+    ] + [
+        {"lesson": name, "name": f"{name}/{one.name}", "checks": [check],
+         "text": laid_over(one, canary, course_lesson(name))}
+        for name, check in CLERKS.items() for one in ATTACKS if one.kind == "host"
+    ]  # fmt: skip
     solution = (ROOT / "solutions" / lesson().file).read_text()
     entries.append({"lesson": lesson().id, "name": "innocent", "text": solution})
     token = uuid.uuid4().hex
@@ -113,7 +124,17 @@ def after(tmp_path_factory):
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_an_attack_fails_and_reaches_nothing(after, attack):
-    verdict = after["verdicts"][attack.name]["exit_status"]
+    reaches_nothing(after["verdicts"][attack.name]["exit_status"])
+
+
+@pytest.mark.parametrize("lesson_id", CLERKS)
+@pytest.mark.parametrize("attack", [one for one in ATTACKS if one.kind == "host"],
+                         ids=lambda attack: attack.name)  # fmt: skip
+def test_an_attack_on_the_host_reaches_nothing_by_a_clerk(after, attack, lesson_id):
+    reaches_nothing(after["verdicts"][f"{lesson_id}/{attack.name}"][CLERKS[lesson_id]])
+
+
+def reaches_nothing(verdict):
     assert verdict["outcome"] == "fail", verdict
     assert "REACHED" not in verdict["message"], verdict
     assert "secret of the caller" not in verdict["message"]

@@ -7,6 +7,8 @@ import os
 import random
 import stat
 
+from minidocker.chamber.cell_needs import user_attributes
+
 CLOSE = 20_000  # nanoseconds: tarfile keeps times as floating-point numbers
 
 
@@ -113,8 +115,11 @@ def same(word, one, other):
 # --- a real upper directory --------------------------------------------------------------------
 
 
-def plan():
-    """Operations for a base layer, and for the container over it: names and texts at random."""
+def plan(nodes=True):
+    """Operations for a base layer, and for the container over it: names and texts at random.
+
+    nodes: a device among them, where somebody can make one.
+    """
     n = {word: f"{word}-{token()[:4]}" for word in (
         "changed", "gone", "kept", "tree", "again", "linked", "other", "file", "folder", "new")}  # fmt: skip
     base = [
@@ -125,6 +130,7 @@ def plan():
         ["write", n["file"], token()], ["write", f"{n['folder']}/in", token()],
         ["time", f"{n['tree']}/a", 900_000_000],
     ]  # fmt: skip
+    space = "user" if user_attributes() else "trusted"
     operations = [
         ["append", f"etc/{n['changed']}", token()], ["remove", f"etc/{n['gone']}"],
         ["remove", n["tree"]],
@@ -134,9 +140,10 @@ def plan():
         ["remove", n["file"]], ["mkdir", n["file"]],
         ["remove", n["folder"]], ["write", n["folder"], token()],
         ["write", f"{n['new']}/one", token() * 20], ["link", f"{n['new']}/one", f"{n['new']}/two"],
-        ["symlink", f"{n['new']}/way", "/etc/passwd"], ["node", f"{n['new']}/full"],
+        ["symlink", f"{n['new']}/way", "/etc/passwd"],
+        *([["node", f"{n['new']}/full"]] if nodes and os.geteuid() == 0 else []),
         ["chown", f"{n['new']}/one", 1234, 4321], ["chmod", f"{n['new']}/one", 0o4751],
-        ["attribute", f"{n['new']}/one", "trusted.course", token()],
+        ["attribute", f"{n['new']}/one", f"{space}.course", token()],
         ["time", f"{n['new']}/one", 1_000_000_001], ["time", n["new"], 1_000_000_002],
         ["time", n["again"], 1_000_000_003],
     ]  # fmt: skip
@@ -157,10 +164,17 @@ def notes_of(top):
             if stat.S_ISCHR(info.st_mode) and info.st_rdev == 0:
                 word = "deleted"
             elif stat.S_ISDIR(info.st_mode):
-                try:
-                    opaque = os.getxattr(place, "trusted.overlay.opaque") == b"y"
-                except OSError:
-                    opaque = False
-                word = "opaque" if opaque else word
+                word = "opaque" if marked(place) else word
             found[os.path.relpath(place, top)] = word
     return found
+
+
+def marked(path):
+    """Whether overlay has marked a directory as opaque; in a user namespace the mark is user.…."""
+    for space in ("trusted", "user"):
+        try:
+            if os.getxattr(path, f"{space}.overlay.opaque") == b"y":
+                return True
+        except OSError:
+            continue
+    return False

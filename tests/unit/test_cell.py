@@ -12,6 +12,7 @@ from minidocker.chamber import cell_needs
 from minidocker.chamber.client import Maker
 from minidocker.course.exercise_file import Subject
 from minidocker.course.outcomes import Fail, NotStarted
+from minidocker.errors import Blocked
 from minidocker.grader.cell import Cell
 from minidocker.grader.machine import Machine
 from minidocker.grader.probe import Gone
@@ -210,3 +211,29 @@ def test_patience_stretches_and_never_shortens(monkeypatch):
     for text, value in (("4", 4.0), ("0.1", 1.0), ("x", 1.0)):
         monkeypatch.setenv("MINIDOCKER_PATIENCE", text)
         assert cell_needs.patience() == value
+
+
+def test_without_user_attributes_only_the_lab_machine_judges_what_overlay_notes(
+    monkeypatch, tmp_path
+):
+    marker = tmp_path / "lab"
+    monkeypatch.setattr(cell_needs, "LAB_MARKER", str(marker))
+    monkeypatch.setattr(cell_needs, "user_attributes", lambda: False)
+    with pytest.raises(Blocked):
+        cell_needs.room_for("scenes_12_layers", "commit")
+    assert cell_needs.room_for("scenes_03_rootfs", "dev")
+    marker.touch()
+    assert cell_needs.room_for("scenes_12_layers", "commit") is None
+
+
+def test_an_ordinary_user_has_what_needs_no_nodes_alone(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(cell_needs, "user_attributes", lambda: True)
+    monkeypatch.setattr(cell_needs.ids, "subordinate", lambda *_: (100000, 65536))
+    monkeypatch.setattr(cell_needs.ids, "have", lambda _: True)
+    assert cell_needs.room_for("scenes_12_layers", "commit").helper
+    with pytest.raises(Blocked):
+        cell_needs.room_for("scenes_03_rootfs", "dev")
+    monkeypatch.setattr(cell_needs.ids, "subordinate", lambda *_: None)
+    with pytest.raises(Blocked):
+        cell_needs.room_for("scenes_12_layers", "commit")

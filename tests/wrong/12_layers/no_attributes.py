@@ -1,6 +1,6 @@
 # mistake: tarfile alone knows no extended attributes
 # fails: commit_files
-# says: trusted.course
+# says: .course
 
 def commit(upper, tar):
     with tarfile.open(tar, "w") as archive:
