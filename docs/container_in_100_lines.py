@@ -112,7 +112,8 @@ def inside(words, theirs):
     theirs.send(b"cgroup" if "door" in open("/proc/self/cgroup").read() else b"cgroup: none")
     theirs.recv(2) or os._exit(1)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    os.execvpe("sh", ["sh", "-c", 'cd "$0";exec "$@"', CWD, *words], dict(os.environ, PS1="box # "))
+    start = ["sh", "-c", 'cd "$0" 2>/dev/null; exec "$@"', CWD, *words]
+    os.execve("/bin/sh", start, dict(os.environ, PS1="box # "))
 
 
 def show(path):
@@ -138,7 +139,7 @@ def show(path):
 def call(name, *args):
     """Call a function of the C library; where it says -1, raise an OSError that names it."""
     if getattr(libc, name)(*[a.encode() if isinstance(a, str) else a for a in args]) == -1:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), name)
+        raise OSError(f"{name}: {os.strerror(ctypes.get_errno())}")
 
 
 def why(failure):
@@ -153,5 +154,5 @@ def why(failure):
 
 
 if __name__ == "__main__":
-    sys.excepthook = lambda kind, error, _: say(why(f"{error.filename}: {error.strerror}") + "\n")
+    sys.excepthook = lambda kind, error, trace: say(f"{why(str(error))}\n")
     sys.exit(print(__doc__) if sys.argv[1:] in (["-h"], ["--help"]) else main(sys.argv[1:]))

@@ -258,11 +258,11 @@ def test_without_a_terminal_commands_come_from_standard_input(toy: Toy) -> None:
 
 
 @real
-def test_the_end_is_looked_at_and_not_just_said(toy: Toy, tmp_path: Path) -> None:
+def test_the_end_is_looked_at_and_not_just_said(toy: Toy) -> None:
     """While the box runs, somebody else changes /etc/passwd outside; the door must see that."""
-    start = ("sh", "-c", "(sleep 2; echo x >> /srv/etc/passwd) & " + '"$@"; wait', "sh", *DOOR_THERE)
-    done = toy("sleep", "4", start=start, also="mkdir /srv/etc; cp /etc/passwd /srv/etc; "
-               f"mount --bind /srv/etc/passwd /etc/passwd; chmod 666 /srv/etc/passwd; : {tmp_path}")  # fmt: skip
+    start = ("sh", "-c", "(sleep 1; echo x >> /srv/etc/passwd) & " + '"$@"; wait', "sh", *DOOR_THERE)
+    done = toy("sleep", "2", start=start, also="mkdir /srv/etc; cp /etc/passwd /srv/etc; "
+               "mount --bind /srv/etc/passwd /etc/passwd; chmod 666 /srv/etc/passwd")  # fmt: skip
     assert "it HAS CHANGED." in done.stderr and UNHURT not in done.stderr
     assert "In the box, /etc/passwd was still there." in done.stderr
 
@@ -349,10 +349,10 @@ def test_a_socket_of_the_hosts_leads_nowhere(toy: Toy, who: str) -> None:
     """Docker's socket would be a way out; a file system that is under an overlay has none."""
     serve = (
         "import socket, time; s = socket.socket(socket.AF_UNIX); s.bind('/home/learner/docs/sock');"
-        "s.listen(); time.sleep(4)"
+        "s.listen(); time.sleep(2)"
     )
     knock = "import socket; socket.socket(socket.AF_UNIX).connect('/home/learner/docs/sock')"
-    script = f'{PYTHON} -c "{serve}" & sleep 1; {PYTHON} -c "{knock}" && echo open; "$@"; wait'
+    script = f'{PYTHON} -c "{serve}" & sleep 0.5; {PYTHON} -c "{knock}" && echo open; "$@"; wait'
     done = toy(PYTHON, "-c", knock, start=("sh", "-c", script, "sh", *DOOR_THERE))
     assert done.stdout == "open\n"
     assert "ConnectionRefusedError" in done.stderr, who
@@ -362,6 +362,21 @@ def test_a_socket_of_the_hosts_leads_nowhere(toy: Toy, who: str) -> None:
 def test_what_the_caller_had_open_stays_outside(toy: Toy) -> None:
     start = ("sh", "-c", 'exec 7< / 8> /dev/full; exec "$@"', "sh", *DOOR_THERE)
     assert box(toy, "ls /proc/$$/fd; true", start=start).split() == ["0", "1", "2"]
+
+
+@real
+def test_nothing_is_imported_once_the_root_has_changed(toy: Toy) -> None:
+    """Else what stands in the box would run with all rights, or the library be out of sight."""
+    watch = (
+        "import os, runpy, sys; chroot, inside = os.chroot, []\n"
+        "os.chroot = lambda path: (chroot(path), inside.append(path))\n"
+        "def hook(event, args):\n"
+        "    if inside and event == 'import': os.write(2, b'imported ' + args[0].encode())\n"
+        "sys.addaudithook(hook); sys.modules.pop('warnings', None)\n"
+        "sys.argv[1:] = ['true']; runpy.run_path('/srv/door.py', run_name='__main__')"
+    )
+    done = toy(start=(PYTHON, "-I", "-c", watch))
+    assert done.returncode == 0 and UNHURT in done.stderr and "imported" not in done.stderr, done
 
 
 @real
