@@ -255,6 +255,7 @@ def test_without_a_terminal_commands_come_from_standard_input(toy: Toy) -> None:
     assert "In the box, /etc/passwd was gone." in done.stderr
     assert "Outside, checked now, it is as it was." in done.stderr
     assert "make learn" in done.stderr and UNHURT in done.stderr
+    assert "Broken pipe" not in done.stderr  # Python ignores SIGPIPE, and passes that on
 
 
 @real
@@ -369,10 +370,10 @@ def test_nothing_is_imported_once_the_root_has_changed(toy: Toy) -> None:
     """Else what stands in the box would run with all rights, or the library be out of sight."""
     watch = (
         "import os, runpy, sys; chroot, inside = os.chroot, []\n"
-        "os.chroot = lambda path: (chroot(path), inside.append(path))\n"
+        "os.chroot = lambda path: (chroot(path), inside.append(sys.modules.pop('warnings', 0)))\n"
         "def hook(event, args):\n"
         "    if inside and event == 'import': os.write(2, b'imported ' + args[0].encode())\n"
-        "sys.addaudithook(hook); sys.modules.pop('warnings', None)\n"
+        "sys.addaudithook(hook)\n"
         "sys.argv[1:] = ['true']; runpy.run_path('/srv/door.py', run_name='__main__')"
     )
     done = toy(start=(PYTHON, "-I", "-c", watch))
