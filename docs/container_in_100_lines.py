@@ -12,7 +12,8 @@ files, but not the folders that they were in: "Input/output error".)
 
 `main` stays outside; `inside` builds the walls, from top to bottom. minidocker is this file, made
 safe and whole: a stage for each step, and a lesson for each stage. Left out here: images, a way to
-the network, a terminal of its own, a filter for system calls.
+the network, a terminal of its own, a filter for system calls. So break what you like, but start
+no program that you do not trust.
 """
 
 import contextlib
@@ -32,7 +33,7 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32,
 MS_REC, MS_PRIVATE, MNT_DETACH, RLIMIT_NPROC, SIOCSIFFLAGS = 1 << 14, 1 << 18, 2, 6, 0x8914
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, CAPABILITY_VERSION_3 = 1, 38, 0x20080522
 SYS_CLONE = {"x86_64": 56, "aarch64": 220, "riscv64": 220}.get(os.uname().machine, -1)
-UID, GID, CWD, GROUP = os.geteuid(), os.getegid(), os.getcwd(), "/sys/fs/cgroup/minidocker-door"
+UID, GID, GROUP = os.geteuid(), os.getegid(), "/sys/fs/cgroup/minidocker-door"
 WALLS = CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP
 SHELL = ["sh", "-c", "command -v bash >/dev/null && exec bash --norc; exec sh"]
 FORBIDDING = ["kernel.unprivileged_userns_clone=0", "user.max_user_namespaces=0"]
@@ -48,7 +49,7 @@ def main(words):
     ours, theirs = socket.socketpair()
     # clone(2) is fork(2) with walls. CLONE_NEWNS is always one, or our mounts were the host's.
     child = libc.syscall(SYS_CLONE, WALLS | CLONE_NEWNS | (UID and CLONE_NEWUSER) | SIGCHLD, 0)
-    child or inside(words or SHELL, theirs)  # the child does not come back
+    child or inside([os.getcwd(), *(words or SHELL)], theirs)  # the child does not come back
     theirs.close()
     told = ours.recv(99).decode()
     if not told:  # where there is a child, it has said why
@@ -68,7 +69,7 @@ def main(words):
 
 
 def inside(words, theirs):
-    """Build the walls from within, in the order of minidocker's STAGES, and become the command."""
+    """Build the walls, in the order of minidocker's STAGES; become the command `words[1:]`."""
     call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # when `main` ends, so does the box
     os.isatty(0) or os.setpgid(0, 0)  # "kill 0" in the box is not for the caller
     # user: it gives an ordinary user the rights for all the rest, in the box only
@@ -108,11 +109,11 @@ def inside(words, theirs):
     call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     head, sets = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3), (ctypes.c_uint32 * 6)(0x1B, 0x1B)
     call("capset", head, sets)
-    # and the command, as soon as `main` has had a look
+    # and the command, in the folder `words[0]`, as soon as `main` has had a look
     theirs.send(b"cgroup" if "door" in open("/proc/self/cgroup").read() else b"cgroup: none")
     theirs.recv(2) or os._exit(1)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    start = ["sh", "-c", 'cd "$0" 2>/dev/null; exec "$@"', CWD, *words]
+    start = ["sh", "-c", 'cd "$0" 2>/dev/null; exec "$@"', *words]
     os.execve("/bin/sh", start, dict(os.environ, PS1="box # "))
 
 

@@ -634,6 +634,14 @@ def test_a_root_without_power_is_told_so(tmp_path: Path) -> None:
 
 
 @real
+def test_a_folder_that_is_gone_is_a_sentence_too(toy: Toy) -> None:
+    start = ("sh", "-c", 'cd /tmp/folder; rm -r ../folder; exec "$@"', "sh", *DOOR_THERE)
+    done = toy("true", start=start)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "No such file" in done.stderr.splitlines()[0]
+
+
+@real
 def test_no_overlay_is_one_sentence(tmp_path: Path) -> None:
     """The kernel stacks two overlays; the toy host is one, so here is no third."""
     deep = "mkdir /old/up /old/work /old/deep; mount -t overlay deep /old/deep " \
