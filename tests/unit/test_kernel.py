@@ -14,7 +14,16 @@ from minidocker.kernel import linux_files, linux_targets, named
 from minidocker.kernel.calls import Calls
 from minidocker.kernel.interface import Kernel
 from minidocker.kernel.linux import Linux
-from minidocker.kernel.trace import METHODS, Pretend, Traced, mount_command, quote, spell
+from minidocker.kernel.trace import (
+    METHODS,
+    QUIET,
+    SHELL,
+    Pretend,
+    Traced,
+    mount_command,
+    quote,
+    spell,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +44,15 @@ def test_every_call_of_the_seam_is_done_by_linux_and_documented() -> None:
         function = getattr(Kernel, name)
         assert getattr(Linux, name) is not function, name
         assert function.__doc__, name
+
+
+def test_every_call_is_told_or_is_quiet() -> None:
+    """What has no shell command is told by its own name, and is listed here."""
+    assert METHODS - set(SHELL) - QUIET == BY_NAME
+    assert not set(SHELL) & QUIET - {"read"}
+
+
+BY_NAME = {"fchown", "filter_tap", "fork", "prctl", "reserve", "setrlimit"}
 
 
 def test_a_call_is_named_as_its_man_page_is() -> None:
