@@ -145,6 +145,13 @@ def tell_import(result: Result) -> str:
     )
 
 
+def tell_images(result: Result) -> str:
+    """Tell pulls and pushes; the ratio is a pull's, against our own."""
+    columns = {"pull": "pull s", "push": "push s", "mib": "peak MiB", "ratio": "ratio"}
+    note = "\n  Each pull fills an empty store, each push an empty registry, on loopback."
+    return table(result["rows"], columns) + note
+
+
 def tell_grade(result: Result) -> str:
     """Tell how long a learner waits."""
     return f"  {result['seconds']} s"
@@ -169,6 +176,7 @@ TELLERS = {
     "memory": ("peak memory beside a running command, MiB", tell_memory),
     "stages": ("where the time of our own run goes", tell_stages),
     "import": ("image import of a root file system ({mb} MB in {files} files)", tell_import),
+    "images": ("pull and push of an image ({mb} MB packed)", tell_images),
     "grade": ("verdict on lesson 01", tell_grade),
 }
 

@@ -17,6 +17,7 @@ from minidocker.bench.beside import beside
 from minidocker.bench.clock import Clock, Program, Sample, summary
 from minidocker.bench.own_files import pack
 from minidocker.bench.rivals import ROOT, Rivals
+from minidocker.bench.travel import travelling
 from minidocker.errors import MinidockerError
 
 Result = dict[str, Any]
@@ -302,6 +303,11 @@ def importing(bench: Bench) -> Result:
     return {"files": files, "mb": megabytes, **seconds, "ratio": round(ratio, 2)}
 
 
+def images(bench: Bench) -> Result:
+    """Pull and push of an image of 350 MB, of many layers and of one."""
+    return travelling(bench.work, bench.clock, bench.quick, bench.tick)
+
+
 # ---------------------------------------------------------------- the grader
 
 
@@ -330,5 +336,6 @@ SECTIONS: dict[str, Callable[[Bench], Result]] = {
     "memory": memory,
     "stages": stages,
     "import": importing,
+    "images": images,
     "grade": grade,
 }

@@ -72,7 +72,7 @@ def push(
     client.expect(answer, 201, 202).finish()
     told = answer.headers.get("Docker-Content-Digest", f"sha256:{hex}")
     if told != f"sha256:{hex}":
-        raise MinidockerError(f"{client.host} says that it has kept {told[:80]}", "push again")
+        raise MinidockerError(f"{client.host} says that it has kept {told[:80]!r}", "push again")
     return Pushed(f"sha256:{hex}", *(done.count(how) for how in ("sent", "mounted", "known")))
 
 

@@ -9,7 +9,7 @@ from minidocker.errors import NotFound
 from minidocker.images.registry import credentials
 from minidocker.images.registry.client import Client
 from minidocker.images.registry.transport import Transport
-from minidocker.images.store import documents, names
+from minidocker.images.store import documents, files, names
 from minidocker.verbs.parser import make
 from minidocker.verbs.pull import add_tls, insecure, say
 from minidocker.verbs.table import table
@@ -74,4 +74,4 @@ def of_registry(host: str, word: str, insecure: bool) -> list[dict[str, str]]:
 
 def _line(value: object) -> str:
     """Return a stranger's text as one printable line."""
-    return "".join(c if c.isprintable() else " " for c in str(value or ""))[:200]
+    return files.printable(str(value or "")[:200])

@@ -96,6 +96,13 @@ FOUND = {
     "memory": {"rows": [{"name": "runc", "kib": 2048, "processes": {"runc": 2048}}]},
     "stages": {"rows": [{"name": "interpreter", "ms": 9.0}, {"name": "uts inside", "ms": 0.01}]},
     "import": {"mb": 350, "files": 10, "import": 1, "tar": 1, "sha256sum": 1, "ratio": 0.5},
+    "images": {
+        "mb": 200,
+        "rows": [
+            {"name": "minidocker", "pull": 5.0, "push": 1.0, "mib": 40.0, "ratio": 1.0},
+            {"name": "podman", "problem": "not installed: apt-get install podman"},
+        ],
+    },
     "grade": {"seconds": 7.0},
 }
 

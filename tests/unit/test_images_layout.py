@@ -159,6 +159,14 @@ def test_the_long_name_finds_the_image(store: Store, tar: str) -> None:
     assert store.resolve("docker.io/library/one").id == store.resolve("one").id
     with pytest.raises(NotFound):
         store.resolve("ghcr.io/library/one")
+    additions.tag(store, "one", "two")
+    changes.remove(store, ["docker.io/library/one"])
+    assert list(catalogue.names(store)) == ["two:latest"]
+    place = Path(store.path("containers/c0ffee"))
+    place.mkdir(parents=True)
+    (place / "record.json").write_text(json.dumps({"image": "docker.io/library/two"}))
+    with pytest.raises(Conflict, match="c0ffee"):
+        changes.remove(store, ["two"])
 
 
 # A store of before 2027

@@ -381,6 +381,10 @@ def test_hostile_layers(store: Store, serve: Serve, layers: list, words: str) ->
         (config_of(ROOTFS, config={"User": ["x"]}), "no text"),
         (config_of(ROOTFS, config=[]) | {"config": [1]}, "wrong type"),
         (config_of(ROOTFS, history={"a": 1}), "wrong type"),
+        (config_of(ROOTFS, history=[1]), "wrong type"),
+        (config_of(ROOTFS, config={"Env": ["A"]}), "'A' of its configuration is no variable"),
+        (config_of(ROOTFS, config={"Env": ["=A"]}), "is no variable"),
+        (config_of(ROOTFS, config={"Labels": {"a": "\ud800"}}), "no JSON in UTF-8"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -388,6 +392,25 @@ def test_hostile_configurations(store: Store, serve: Serve, config: Any, words: 
     shelf = serve()
     shelf.image(shelf.layer(ROOTFS), config=config)
     refused(store, shelf.full(), words)
+
+
+def test_a_stranger_does_not_steer_the_terminal(store: Store, serve: Serve) -> None:
+    shelf = serve()
+    escape = "\x1b[2Jx\r"
+    config = config_of(ROOTFS, created=escape, history=[{"created_by": escape}, {"comment": escape}])
+    shelf.image(shelf.layer(ROOTFS), config=config)
+    get(store, shelf.full())
+    told = [*catalogue.entries(store)[0], *map(str, catalogue.history(store, shelf.full()))]
+    assert "\x1b" not in repr(told).replace("\\x1b", "\x1b")
+    bad = {**config, "os": escape, "architecture": escape}
+    shelf.image(shelf.layer(ROOTFS), config=bad, tag="bad")
+    with pytest.raises(Blocked) as caught:
+        get(store, shelf.full("bad"))
+    assert (caught.value.message + caught.value.remedy).isprintable()
+    shelf.document(index(entry(LAYER | {"mediaType": oci.MANIFEST_TYPE}, escape, escape)), "many")
+    with pytest.raises((NotFound, UsageError)) as caught:
+        get(store, shelf.full("many"))
+    assert (caught.value.message + caught.value.remedy).isprintable()
 
 
 def test_an_artifact_is_no_image(store: Store, serve: Serve) -> None:

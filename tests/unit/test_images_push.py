@@ -525,7 +525,7 @@ def test_the_commands(serve: Serve, minidocker: Callable, tmp_path: Path) -> Non
     assert full.rpartition(":")[0] not in run("images").stdout
     done = run("run", "--rm", full, "echo", "hi")
     assert done.stdout == "hi\n"
-    assert f"{full}: 1 layer" in done.stderr
+    assert f"{full}: " in done.stderr
     assert run("run", "--rm", "--pull", "never", full, "echo", "hi").stderr == ""
     run("run", "--rm", "--pull", "always", full, "true")
     run("rmi", full)

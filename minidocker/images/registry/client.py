@@ -32,7 +32,7 @@ from minidocker.images.registry.transport import (
     join,
     origin,
 )
-from minidocker.images.store import documents, names
+from minidocker.images.store import documents, files, names
 
 TRIES = 5
 FIRST_PAUSE = 0.5  # seconds; each pause is twice the one before
@@ -119,18 +119,6 @@ class Client:
         """Ask for a blob's bytes from an offset on; the status is 200 or 206, or something else."""
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         return self.ask("GET", f"blobs/sha256:{hex}", headers)
-
-    def tags(self) -> list[str]:
-        """Return the repository's tags (10000 at most), page by page."""
-        found: list[str] = []
-        words = "?n=1000"
-        while words and len(found) < 10_000:
-            answer, data = self._whole("tags/list" + words, documents.LARGEST)
-            page = documents.parse(data, self.host).get("tags") or []
-            found += [str(tag) for tag in page]
-            link = re.search(r"<([^>]*)>", answer.headers.get("Link", ""))
-            words = "?" + urlsplit(link[1]).query if link and page else ""
-        return found
 
     def expect(self, answer: Answer, *statuses: int) -> Answer:
         """Return the answer, if it has one of these statuses; else raise what the registry says."""
@@ -344,5 +332,5 @@ def _said(answer: Answer) -> str:
         return ""
     except MinidockerError:
         return ""
-    text = "".join(c if c.isprintable() else " " for c in text)[:200]
+    text = files.printable(text[:200])
     return f": {text}" if text else ""

@@ -22,6 +22,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 
 from minidocker import __version__
 from minidocker.errors import Blocked, MinidockerError
+from minidocker.images.store import files
 
 PATIENCE = 30.0  # seconds without a byte
 DEADLINE = 120.0  # seconds for a whole document
@@ -235,7 +236,7 @@ def origin(url: str) -> str:
     """Return scheme, host and port: what a secret belongs to, and what messages may show."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}"[:200]
+    return files.printable(f"{parts.scheme}://{host}"[:200])
 
 
 def _port(parts: SplitResult) -> int:

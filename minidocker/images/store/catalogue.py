@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from minidocker.errors import UsageError
 from minidocker.images.store import files, oci
 from minidocker.images.store.hold import listing
-from minidocker.images.store.image import HEX, parse_lean, read, with_tag
+from minidocker.images.store.image import HEX, parse_lean, read
+from minidocker.images.store.names import any_name
 from minidocker.images.store.partial import is_locked
 
 if TYPE_CHECKING:
@@ -123,6 +125,14 @@ def uses(store: Store) -> list[Use]:
     return found
 
 
+def _full(name: str) -> str:
+    """Return the name under which the store keeps what a container calls so."""
+    try:
+        return any_name(name)
+    except UsageError:
+        return name
+
+
 def users_of(uses: Iterable[Use], image: str, its_names: list[str]) -> list[Use]:
     """Pick the containers that use an image: by its id in hex, or by one of its names."""
 
@@ -131,7 +141,7 @@ def users_of(uses: Iterable[Use], image: str, its_names: list[str]) -> list[Use]
             return True
         start = use.image.removeprefix("sha256:")
         by_id = len(start) >= 4 and not start.strip(HEX) and image.startswith(start)
-        return bool(use.image) and (with_tag(use.image) in its_names or by_id)
+        return bool(use.image) and (_full(use.image) in its_names or by_id)
 
     return [use for use in uses if fits(use)]
 
@@ -149,7 +159,7 @@ def entries(store: Store) -> list[Entry]:
             Entry(
                 "sha256:" + image,
                 its_names,
-                str(config.get("created", "")),
+                files.printable(str(config.get("created") or "")),
                 sum(int(layer_facts(store, layer).get("bytes", 0)) for layer in layers),
                 layers,
                 [use.container for use in users_of(everybody, image, its_names)],
@@ -168,9 +178,10 @@ def history(store: Store, name: str) -> list[oci.Json]:
     config = config_of(store, image)
     layers = iter(layers_of(store, image))
     steps = []
-    for step in config.get("history", []):
+    for step in config.get("history") or []:
         layer = "" if step.get("empty_layer") else next(layers, "")
         size = int(layer_facts(store, layer).get("bytes", 0)) if layer else 0
-        words = {key: str(step.get(key, "")) for key in ("created", "created_by", "comment")}
+        keys = ("created", "created_by", "comment")
+        words = {key: files.printable(str(step.get(key) or "")) for key in keys}
         steps.append({**words, "size": size, "layer": layer})
     return steps[::-1]

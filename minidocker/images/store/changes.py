@@ -76,7 +76,10 @@ def _target(store: Store, named: dict[str, str], name: str) -> tuple[str, str]:
     """Return (name to remove or "", image); an id stands for its only name."""
     if with_tag(name) in named:
         return with_tag(name), named[with_tag(name)]
-    image = store.resolve(name).id.removeprefix("sha256:")
+    found = store.resolve(name)
+    if found.name in named:  # docker.io/library/debian is debian
+        return found.name, named[found.name]
+    image = found.id.removeprefix("sha256:")
     its_names = [full for full, target in named.items() if target == image]
     if len(its_names) > 1:
         raise Conflict(

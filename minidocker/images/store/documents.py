@@ -70,6 +70,7 @@ def parse(data: bytes, title: str) -> oci.Json:
         raise bad(title, "it is a web page, and no document of an image")
     try:
         found = json.loads(data.decode("utf-8"))
+        json.dumps(found, ensure_ascii=False).encode("utf-8")  # "\\ud800" is half a character
     except (ValueError, RecursionError):
         raise bad(title, "it is no JSON in UTF-8") from None
     if not isinstance(found, dict):
@@ -140,7 +141,9 @@ def diff_ids_of(config: oci.Json, title: str) -> list[str]:
     if not isinstance(diff_ids, list):
         raise bad(title, "its configuration has no rootfs.diff_ids")
     settings = config.get("config") or {}
-    if not isinstance(settings, dict) or not isinstance(config.get("history") or [], list):
+    steps = config.get("history") or []
+    whole = isinstance(steps, list) and all(isinstance(step, dict) for step in steps)
+    if not isinstance(settings, dict) or not whole:
         raise bad(title, "its configuration has words of a wrong type")
     texts = [settings.get(key) for key in ("WorkingDir", "User") if settings.get(key)]
     for key in ("Env", "Cmd", "Entrypoint"):
@@ -150,6 +153,9 @@ def diff_ids_of(config: oci.Json, title: str) -> list[str]:
         texts += value
     if not all(isinstance(text, str) and "\0" not in text for text in texts):
         raise bad(title, "a text of its configuration is no text, or holds a NUL character")
+    for variable in settings.get("Env") or []:
+        if not variable.partition("=")[0] or "=" not in variable:
+            raise bad(title, f"{variable[:60]!r} of its configuration is no variable")
     return [hex_of(diff_id, title) for diff_id in diff_ids]
 
 
@@ -159,10 +165,10 @@ def check_platform(config: oci.Json, wanted: oci.Json, title: str) -> None:
         has = config.get(key)
         if has and has != wanted[key]:
             raise Blocked(
-                f"{title} is for {config.get('os')}/{config.get('architecture')}, "
+                f"{title} is for {oci.platform_text(config)}, "
                 f"and {oci.platform_text(wanted)} was wanted",
                 f"an image for {oci.platform_text(wanted)}, "
-                f"or --platform {config.get('os')}/{config.get('architecture')}",
+                f"or --platform {oci.platform_text(config)}",
             )
 
 

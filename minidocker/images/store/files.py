@@ -104,6 +104,11 @@ def size(count: int) -> str:
     return f"{value:.3g} {unit}"
 
 
+def printable(text: str) -> str:
+    """Return a stranger's text for a terminal, which control characters would steer."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 def usage(path: str) -> int:
     """Return the bytes of all files under a directory, as far as they can be seen."""
     total = 0

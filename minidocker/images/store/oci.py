@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 from minidocker.errors import UsageError
+from minidocker.images.store import files
 
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -50,7 +51,7 @@ def read_platform(text: str) -> Json:
 def platform_text(platform: Json) -> str:
     """Write a platform as people do: linux/arm64/v8."""
     parts = [platform.get(key) for key in ("os", "architecture", "variant")]
-    return "/".join(str(part)[:20] for part in parts if part)
+    return "/".join(files.printable(str(part)[:20]) for part in parts if part)
 
 
 def configuration(settings: Json, diff_ids: list[str], history: list[Json], created: str) -> Json:
