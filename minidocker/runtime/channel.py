@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LARGEST = 64 * 1024
 SAID = struct.Struct("<ii")  # what the gate says: the step that failed, and the errno
+TERMINAL = b'{"kind": "terminal"}'
 # The kinds of message, and what each carries.
 SAYS: dict[str, dict[str, type]] = {
     "failed": {"message": str, "remedy": str, "status": int, "trace": str},
@@ -84,7 +85,7 @@ class Channel:
 
     def send_terminal(self, master: int) -> None:
         """Child: hand the terminal's master side to the host. unix(7), SCM_RIGHTS"""
-        self.child.send(b'{"kind": "terminal"}', master)
+        self.child.send(TERMINAL, master)
 
     def hear(self) -> dict[str, Any] | None:
         """Host: take one message; None is the end. A terminal comes as {"fd": N}."""
@@ -107,6 +108,8 @@ def understood(data: bytes) -> dict[str, Any]:
     if len(data) == SAID.size and data[:1] != b"{":
         step, number = SAID.unpack(data)
         return {"kind": "gate", "step": step, "errno": number}
+    if data == TERMINAL:
+        return {"kind": "terminal"}
     import json  # only a child with something to say costs this
 
     try:
