@@ -1,6 +1,6 @@
 """The bundle: all modules of a plain `minidocker run` in one file, for a quick start.
 
-    python -IS minidocker/make/bundle.py ROOT FILE
+    python -IS -X no_debug_ranges minidocker/make/bundle.py ROOT FILE
 
 Half of a start was importing: 57 modules, each looked for in directories and read from a file of
 its own. The launcher (environment.py) reads one file instead, and quick.py makes the modules. It
@@ -59,17 +59,17 @@ FIRST = (
 SETTLED = 1.0  # seconds
 
 
-def refresh(root: str, path: str) -> bool:
-    """Write the bundle of the package in `root` anew, where we may; say whether it was written.
+def refresh(root: str, path: str) -> None:
+    """Write the bundle of the package in `root` anew, in a process of its own.
 
     Only the owner of its directory does it: root must not write where somebody else may move
     directories about. Whatever goes wrong, a start from the files is as right as ever.
     """
-    with contextlib.suppress(OSError, SyntaxError, ValueError):
-        if os.stat(os.path.dirname(path)).st_uid == os.geteuid() and (data := build(root)):
-            write(path, data)
-            return True
-    return False
+    with contextlib.suppress(OSError):
+        if os.stat(os.path.dirname(path)).st_uid == os.geteuid():
+            # Without the columns of a traceback's ^^^^, which are a tenth of the bytes.
+            argv = [sys.executable, "-IS", "-X", "no_debug_ranges", os.path.abspath(__file__)]
+            os.spawnv(os.P_WAIT, sys.executable, [*argv, root, path])
 
 
 def build(root: str) -> bytes:
@@ -81,7 +81,9 @@ def build(root: str) -> bytes:
         if max(stamp[1:]) > time.time_ns() - SETTLED * 1e9:
             return b""
         stamps.append((file, stamp))
-        modules.append((name, file, file.endswith("/__init__.py"), code(file)))
+        package, _, last = name.rpartition(".")
+        path = [os.path.dirname(file)] if file.endswith("/__init__.py") else None
+        modules.append((name, file, package, last, path, code(file)))
     loader = os.path.join(root, "minidocker", "make", "quick.py")
     stamps.append((loader, quick.stamp(loader)))
     return pack(root, code(loader), stamps, modules)
@@ -135,7 +137,7 @@ def code(file: str) -> CodeType:
     """Compile a file without what only people and type checkers read: a sixth of the bytes.
 
     What it imports from __future__ goes to the compiler, and is not imported. The docstrings of
-    modules and classes stay: `--explain` prints those of the stages.
+    classes stay: `--explain` prints those of the stages.
     """
     syntax, flags = tree(file), 0
     for statement in list(syntax.body):
@@ -149,7 +151,13 @@ def code(file: str) -> CodeType:
 
 
 class Lean(ast.NodeTransformer):
-    """Takes annotations, what is under `if TYPE_CHECKING`, and functions' docstrings away."""
+    """Takes annotations, what is under `if TYPE_CHECKING`, and most docstrings away."""
+
+    def visit_Module(self, node: ast.Module) -> Any:
+        """Leave a module its code."""
+        if ast.get_docstring(node, clean=False) is not None:
+            del node.body[0]
+        return self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> Any:
         """Leave of `if TYPE_CHECKING` what stands under its `else`."""
@@ -208,5 +216,14 @@ def imported(file: str) -> Iterator[str]:
             yield from (f"{statement.module}.{alias.name}" for alias in statement.names)
 
 
+def main(root: str, path: str) -> int:
+    """Write the bundle where it can be made; exit status 1 where not, and nothing is said."""
+    with contextlib.suppress(OSError, SyntaxError, ValueError):
+        if data := build(root):
+            write(path, data)
+            return 0
+    return 1
+
+
 if __name__ == "__main__":
-    sys.exit(not refresh(*sys.argv[1:3]))
+    sys.exit(main(*sys.argv[1:3]))

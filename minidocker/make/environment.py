@@ -118,7 +118,8 @@ def quick_start() -> None:
     """Write the launcher and its bundle: an update may have brought other ones."""
     write_launcher()
     script = os.path.join(ROOT, "minidocker", "make", "bundle.py")
-    ask([os.path.join(VENV, "bin", "python"), "-IS", script, ROOT, BUNDLE])
+    python = os.path.join(VENV, "bin", "python")
+    ask([python, "-IS", "-X", "no_debug_ranges", script, ROOT, BUNDLE])
 
 
 def everything_in(extras: str) -> list[str]:

@@ -6,6 +6,7 @@ The launcher (environment.py) has seen by then that the bundle is ours, whole, a
 from __future__ import annotations
 
 import builtins
+import errno
 import os
 import sys
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     Stamp = tuple[int, int, int]
-    Module = tuple[str, str, bool, CodeType]  # name, file, "is a package", code
+    # name, file, package, the name in it, __path__ (of a package), code
+    Module = tuple[str, str, str, str, list[str] | None, CodeType]
+else:
+    ModuleType = type(sys)  # the module types would be a file more
 original_import = builtins.__import__
 
 
@@ -34,13 +38,17 @@ def load(stamps: list[tuple[str, Stamp]], modules: list[Module]) -> bool:
                 return False
     except OSError:
         return False
-    made = {name: blank(name, file, is_package) for name, file, is_package, _ in modules}
+    made = {}
+    for name, file, package, _, path, _ in modules:
+        made[name] = module = ModuleType(name)
+        module.__file__, module.__package__ = file, package if path is None else name
+        if path is not None:
+            module.__path__ = path
     sys.modules.update(made)
-    builtins.__import__ = quick_import(made)
+    builtins.__import__ = quick_import({**made, "errno": errno})
     try:
-        for name, _, _, code in modules:  # each after those that its body imports
+        for name, _, package, last, _, code in modules:  # each after those that its body imports
             exec(code, made[name].__dict__)
-            package, _, last = name.rpartition(".")
             if package:
                 setattr(made[package], last, made[name])
     finally:
@@ -49,7 +57,7 @@ def load(stamps: list[tuple[str, Stamp]], modules: list[Module]) -> bool:
 
 
 def quick_import(made: dict[str, ModuleType]) -> Callable[..., Any]:
-    """Return an __import__ for the bodies of these modules: `from one of them import …`.
+    """Return an __import__ for `from one of these modules import …`.
 
     The interpreter's own would do, but it asks each module whether it is a package, and for
     one that is none it writes an error's text and throws it away: 250 times in a start.
@@ -61,15 +69,3 @@ def quick_import(made: dict[str, ModuleType]) -> Callable[..., Any]:
         return original_import(name, own, local, words, level)
 
     return find
-
-
-def blank(name: str, file: str, is_package: bool) -> ModuleType:
-    """Return a module before its body has run; as importlib makes it, but without a `__spec__`."""
-    module = type(sys)(name)
-    module.__file__ = file
-    if is_package:
-        module.__path__ = [file[: -len("/__init__.py")]]
-        module.__package__ = name
-    else:
-        module.__package__ = name.rpartition(".")[0]
-    return module

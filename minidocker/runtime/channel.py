@@ -7,7 +7,6 @@ the child's side, so "closed" with nothing said before means that the command ru
 
 from __future__ import annotations
 
-import _struct as struct  # the C half is all that struct is, in one file less
 import os
 
 from minidocker.kernel import packets
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LARGEST = 64 * 1024
-SAID = struct.Struct("<ii")  # what the gate says: the step that failed, and the errno
+SAID = 8  # bytes that the gate says: the step that failed, and the errno
 TERMINAL = b'{"kind": "terminal"}'
 # The kinds of message, and what each carries.
 SAYS: dict[str, dict[str, type]] = {
@@ -105,8 +104,8 @@ def understood(data: bytes) -> dict[str, Any]:
 
     In a pid namespace that others share, one of them with CAP_SYS_PTRACE may speak in our place.
     """
-    if len(data) == SAID.size and data[:1] != b"{":
-        step, number = SAID.unpack(data)
+    if len(data) == SAID and data[:1] != b"{":
+        step, number = (int.from_bytes(data[n : n + 4], "little", signed=True) for n in (0, 4))
         return {"kind": "gate", "step": step, "errno": number}
     if data == TERMINAL:
         return {"kind": "terminal"}

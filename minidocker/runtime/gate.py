@@ -18,12 +18,11 @@ before the command's own, and it does, in this order:
 
 from __future__ import annotations
 
-import _struct as struct  # the C half is all that struct is, in one file less
 import os
 from errno import E2BIG, EACCES, ELOOP, ENOENT, ENOEXEC, ENOTDIR, EPERM
 
 from minidocker.errors import Blocked, KernelError, MinidockerError
-from minidocker.runtime.elf import EM_AARCH64, EM_X86_64, executable
+from minidocker.runtime.elf import EM_AARCH64, EM_X86_64, executable, pack
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -294,8 +293,8 @@ def data(channel: int, wait: int, sets: Sets | None) -> bytes:
         low, high = [n & 0xFFFFFFFF for n in three], [n >> 32 for n in three]
         # the capset before has lowered those that are not inheritable; twice does no harm
         lower = sets.permitted & ~sets.ambient
-    return struct.pack(
-        "<iiIi6IQQ", channel, wait, version, 0, *low, *high, lower, len(SECOND_TIME)
+    return pack(
+        "iiIiIIIIIIQQ", channel, wait, version, 0, *low, *high, lower, len(SECOND_TIME)
     ) + SECOND_TIME  # fmt: skip
 
 
