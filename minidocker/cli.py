@@ -47,6 +47,7 @@ WORDS = {
         ("grade", "verbs.grade", "[LESSON]", "check your exercises on the real kernel"),
         ("hint", "verbs.hint", "[LESSON]", "the next hint for what failed last"),
         ("borrow", "verbs.borrow", "FUNCTION", "our version of one function, for no points"),
+        ("why", "verbs.why", "LESSON [ANSWER]", "explain an order, and compare with ours"),
         ("mine", "verbs.mine", "", "your container so far, and the line that enters it"),
         ("progress", "verbs.progress", "", "your points, lesson by lesson"),
         ("watch", "verbs.watch", "[LESSON]", "grade at each save"),

@@ -59,6 +59,7 @@ class Check:
 class Lesson:
     """One lesson; paths are relative to the course's root, minutes are a learner's time.
 
+    why: a question to explain after a pass, and because: a model answer.
     was: the id of the lesson that this one was a part of, under the course's first numbers.
     """
 
@@ -73,6 +74,8 @@ class Lesson:
     hints: dict[str, tuple[str, ...]] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
     was: str = ""
+    why: str = ""
+    because: str = ""
 
     @property
     def number(self) -> str:

@@ -122,6 +122,8 @@ def _judge(
     printer.total(results)
     if record:
         _offer(manifest, lessons, results, journal, printer)
+        for lesson in lessons:
+            _explain(lesson, journal, printer)
     return results
 
 
@@ -163,6 +165,14 @@ def _offer(
     if journal.failed_edits(failed.check) >= 3:
         _, check = manifest.check(failed.check)
         printer.line(f"or:   minidocker borrow {check.functions[0]}   (0 points, and on you go)")
+
+
+def _explain(lesson: Lesson, journal: Journal, printer: Printer) -> None:
+    """After a pass of all that cannot wait, ask why: who explains it to themselves keeps it."""
+    last = journal.last_grade(lesson.id) or {"checks": {}}
+    core = [last["checks"].get(name, [o.NOT_STARTED])[0] for name in lesson.core()]
+    if lesson.why and o.PASS in core and set(core) <= {o.PASS, o.BLOCKED}:
+        printer.line(f"{lesson.why}  Your answer: minidocker why {lesson.number} …")
 
 
 def _untouched(manifest: Manifest, failed: o.Result) -> bool:

@@ -7,6 +7,7 @@
 %lesson       where you are, and what comes next
 %grade        check your exercise; %hint when you are stuck
 %mine         your container so far, and the line that enters it
+%recall       one question of an earlier lesson; %why explain an order
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from IPython.display import display
 
 from minidocker.doctor import cgroup_probe, doctor
 from minidocker.errors import MinidockerError
-from minidocker.lab import cells, isolated, predict, progress
+from minidocker.lab import cells, isolated, predict, progress, recall
 from minidocker.pictures.own_container import own_container
 from minidocker.plan import own
 from minidocker.proc.machine import Host
@@ -110,7 +111,7 @@ class Magics:
             What does getpid() say now?          the question
             a) 1                                 the choices, if any
             b) the same as before
-            answer: b                            yours: write it here, run the cell
+            answer: b sure                       yours, and whether you are sure, or guess
 
             %predict --show getpid               what you said
             %predict --show getpid b             the same beside what happened
@@ -196,6 +197,46 @@ class Magics:
         """
         self._minidocker("hint", *self._named(line))
 
+    def recall(self, line: str) -> None:
+        """Ask one question of an earlier lesson, and take your answer.
+
+            %recall           the question: one that you got wrong comes first
+            %recall getpid b  your answer to the question of that name, beside what was so
+
+        It comes from the lesson before, the third or the seventh before. Nobody grades it.
+        """
+        try:
+            number = self.number or "00"
+            old = recall.old_question(self.tree, number, self.predictions)
+            named = {one.question.name: one for one in recall.near(self.tree, number)}
+        except MinidockerError as problem:
+            print(f"{problem}\n  try: {problem.remedy}")
+            return
+        name, _, letter = line.strip().partition(" ")
+        letter = letter.strip().rstrip(").").lower()
+        old = named.get(name, old)
+        if old is None:
+            print("there is no earlier lesson to ask about")
+        elif name != old.question.name or letter not in old.question.choices:
+            print(old.ask())
+        else:
+            self.predictions.recall(old.question, letter)
+            print(old.answered(letter))
+
+    def why(self, line: str) -> None:
+        """Explain an order: "why does this come before that?", then see our answer beside yours.
+
+            %why                       the question of this lesson
+            %why only children move    your answer in a few words, and ours
+
+        Nobody grades it. The same in a terminal: minidocker why 01
+        """
+        words = [self.number, line.strip()] if line.strip() else [self.number]
+        if not self.number:
+            print("which lesson is this? Run the first cell: %lesson 01")
+            return
+        self._minidocker("why", *words)
+
     def mine(self, line: str) -> None:
         """Show your container so far: the functions of a run, lit where they are yours.
 
@@ -242,7 +283,7 @@ class Magics:
         register: Any = shell.register_magic_function  # its type differs from release to release
         for kind, functions in (
             ("cell", (self.isolated, self.shell, self.needs)),
-            ("line", (self.lesson, self.grade, self.hint, self.mine)),
+            ("line", (self.lesson, self.grade, self.hint, self.mine, self.recall, self.why)),
             ("line_cell", (self.predict,)),
         ):
             for function in functions:

@@ -4,12 +4,13 @@
     What does getpid() say now?
     a) 1
     b) the same as before
-    answer: b
+    answer: b sure                        or: b guess
 
     %predict --show getpid b              what was said, beside what happened
 
 Answers are appended to .minidocker/predictions.jsonl in the learner's own tree, one JSON object a
-line: name, answer, question, choices, time. An unanswered question never stops a notebook.
+line: name, answer, how (sure or guess), question, choices, time. An unanswered question never
+stops a notebook.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from html import escape
 
 NOTHING = "nothing yet: answer the question above, and run this cell again"
 _CHOICE = re.compile(r"^\s*([a-z])\)\s+(.*)$")
+HOW = ("sure", "guess")
 _ANSWER = re.compile(r"^\s*answer:(.*)$", re.IGNORECASE)
 
 
@@ -56,6 +58,7 @@ class Comparison:
     question: Question
     said: str
     happened: str
+    how: str = ""
 
     @property
     def verdict(self) -> str:
@@ -69,12 +72,15 @@ class Comparison:
     def rows(self) -> list[tuple[str, str]]:
         """Return the lines of the display as (name, text)."""
         rows = [("asked", self.question.text)]
-        rows.append(("you said", self.question.say(self.said) if self.said else NOTHING))
+        felt = f" ({self.how})" if self.how else ""
+        rows.append(("you said", self.question.say(self.said) + felt if self.said else NOTHING))
         if self.happened:
             rows.append(("it was", self.question.say(self.happened)))
         if self.said and self.verdict:
             mark = "✓" if self.said == self.happened else "≠"
-            rows.append(("so", f"{mark} {self.verdict}"))
+            again = self.how == "sure" and self.said != self.happened
+            comes = "; you were sure, so it is asked again in a later lesson" if again else ""
+            rows.append(("so", f"{mark} {self.verdict}{comes}"))
         return rows
 
     def __repr__(self) -> str:
@@ -89,14 +95,14 @@ class Comparison:
         return f"<table><tbody>{cells}</tbody></table>"
 
 
-def parse(name: str, body: str) -> tuple[Question, str]:
-    """Read the text of a %%predict cell: the question, and the answer ("" for none yet).
+def parse(name: str, body: str) -> tuple[Question, str, str]:
+    """Read a %%predict cell: the question, the answer ("" for none yet), and "sure", "guess" or "".
 
     BadAnswer when there are choices and the answer is none of their letters.
     """
     text: list[str] = []
     choices: dict[str, str] = {}
-    answer = ""
+    answer = how = ""
     for line in body.splitlines():
         if found := _CHOICE.match(line):
             choices[found[1]] = found[2].strip()
@@ -106,11 +112,19 @@ def parse(name: str, body: str) -> tuple[Question, str]:
             text.append(line.strip())
     question = Question(name, " ".join(text), choices)
     if choices and answer:
-        letter = answer.rstrip(").").lower()
+        letter, how = _split(answer)
         if letter not in choices:
             raise BadAnswer(f"the answer {answer!r} is none of {question.letters}")
+        if how and how not in HOW:
+            raise BadAnswer(f"after the letter, write sure or guess, and not {how!r}")
         answer = letter
-    return question, answer
+    return question, answer, how
+
+
+def _split(answer: str) -> tuple[str, str]:
+    """Return letter and word of "b sure", "b) sure" or "B, guess"."""
+    letter, _, word = answer.replace(",", " ").strip().partition(" ")
+    return letter.rstrip(").").lower(), word.strip().rstrip(".").lower()
 
 
 class Predictions:
@@ -120,43 +134,58 @@ class Predictions:
         self.path = path
         self.questions: dict[str, Question] = {}
         self.answers: dict[str, str] = {}
+        self.how: dict[str, str] = {}
+        self.recalled: dict[str, str] = {}
         for entry in _entries(path):
             self._take(entry)
 
     def ask(self, name: str, body: str) -> str:
         """Take the text of a %%predict cell, keep its answer, and return a line that says so."""
-        question, answer = parse(name, body)
+        question, answer, how = parse(name, body)
         self.questions[name] = question
         if not answer:
             how = f"write {question.letters}" if question.choices else "write a few words"
             return f"not answered yet: {how} after “answer:”, and run this cell again (Shift+Enter)"
-        if self.answers.get(name) != answer:
-            self.answers[name] = answer
-            self._append(question, answer)
-        return f"kept: {question.say(answer)}"
+        if (self.answers.get(name), self.how.get(name, "")) != (answer, how):
+            self.answers[name], self.how[name] = answer, how
+            self._append(question, answer, how=how)
+        felt = f" ({how})" if how else ""
+        return f"kept: {question.say(answer)}{felt}"
+
+    def recall(self, question: Question, answer: str) -> None:
+        """Keep the answer to an old question; the prediction of that day stays as it was."""
+        if self.recalled.get(question.name) != answer:
+            self.recalled[question.name] = answer
+            self._append(question, answer, recalled=True)
 
     def show(self, name: str, happened: str = "") -> Comparison:
         """Return the prediction beside what happened; LookupError for an unknown name."""
         if name not in self.questions:
             known = ", ".join(self.questions) or "none yet"
             raise LookupError(f"there is no prediction {name!r}; asked so far: {known}")
-        return Comparison(self.questions[name], self.answers.get(name, ""), happened)
+        said, how = self.answers.get(name, ""), self.how.get(name, "")
+        return Comparison(self.questions[name], said, happened, how)
 
     def _take(self, entry: dict[str, object]) -> None:
         name, choices = str(entry.get("name", "")), entry.get("choices")
         asked = Question(
             name, str(entry.get("question", "")), choices if isinstance(choices, dict) else {}
         )
+        if entry.get("recalled"):
+            self.recalled[name] = str(entry.get("answer", ""))
+            return
         self.questions[name] = asked
         self.answers[name] = str(entry.get("answer", ""))
+        self.how[name] = str(entry.get("how", ""))
 
-    def _append(self, question: Question, answer: str) -> None:
+    def _append(self, question: Question, answer: str, **more: object) -> None:
         entry = {
             "name": question.name,
             "answer": answer,
             "question": question.text,
             "choices": question.choices,
             "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            **more,
         }
         folder = os.path.dirname(self.path)
         os.makedirs(folder, exist_ok=True)

@@ -77,6 +77,8 @@ def test_from_not_started_to_fail_to_pass(course, command):
     third = command("grade", "01_pid")
     assert third.returncode == 0
     assert "13 pass. Points: 23 of 23" in third.stdout
+    assert "Why must unshare" in third.stdout and "minidocker why 01" in third.stdout
+    assert "Why must unshare" not in second.stdout
     assert "Nothing failed" in command("hint", "01").stdout
     assert "01  finished" in command("progress").stdout
 

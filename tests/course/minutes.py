@@ -82,7 +82,7 @@ def main() -> None:
     from minidocker.course import manifest
 
     for lesson in manifest.load(ROOT).lessons:
-        print(f"{lesson.number}  {minutes(lesson):3.0f}  (says {lesson.minutes})  {lesson.title}")
+        print(f"{lesson.number}  {minutes(lesson):4.1f}  (says {lesson.minutes})  {lesson.title}")
 
 
 if __name__ == "__main__":

@@ -246,6 +246,10 @@ def test_it_asks_the_question_of_the_manifest(book: nbformat.NotebookNode, path:
     assert f"(../{lesson.exercise})" in first
     assert f"%lesson {lesson.number}" in "".join(cell.source for cell in book.cells[:3])
     assert f"# {lesson.number} · {lesson.title}" in book.cells[0].source
+    asks = "\n%recall" in next(cell.source for cell in book.cells if cell.cell_type == "code")
+    assert asks == (lesson.number != "00"), "the first cell asks one old question"
+    assert lesson.why.startswith("Why ") and lesson.why.endswith("?") and lesson.because
+    assert "%why" in [cell.source for cell in book.cells]
 
 
 @each_notebook

@@ -15,7 +15,7 @@ from minidocker.lab.cells import CellFailed
 pytest.importorskip("IPython", reason="blocked: the magics need Jupyter (make setup)")
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-MAGICS = ("isolated", "shell", "predict", "lesson", "grade", "hint", "mine")
+MAGICS = ("isolated", "shell", "predict", "lesson", "grade", "hint", "mine", "recall", "why")
 
 
 @pytest.fixture
@@ -149,3 +149,27 @@ def test_grade_and_hint_take_the_notebooks_lesson(shell, monkeypatch):
         "minidocker hint 01",
         "minidocker grade 00 01",
     ]
+
+
+def test_recall_asks_and_takes_an_answer(shell, capsys):
+    shell.run_line_magic("lesson", "02")
+    capsys.readouterr()
+    shell.run_line_magic("recall", "")
+    asked = capsys.readouterr().out
+    assert asked.startswith("From lesson 01, do you remember?")
+    shell.run_line_magic("recall", "getpid b")
+    assert capsys.readouterr().out.startswith("✓ b) the same number as before")
+    shell.run_line_magic("recall", "getpid z")
+    assert "do you remember?" in capsys.readouterr().out
+
+
+def test_why_asks_and_then_shows_the_model_answer(shell, capsys):
+    shell.run_line_magic("lesson", "01")
+    capsys.readouterr()
+    shell.run_line_magic("why", "")
+    lesson = manifest.load(REPOSITORY).lesson("01")
+    asked = capsys.readouterr().out
+    assert lesson.why in asked and lesson.because not in asked
+    shell.run_line_magic("why", "it's that only children move")
+    told = capsys.readouterr().out
+    assert "you said: it's that only children move" in told and lesson.because in told

@@ -17,7 +17,7 @@ answer:{answer}
 
 
 def test_parse_reads_question_choices_and_answer():
-    question, answer = parse("getpid", CELL.format(answer=" B) "))
+    question, answer, _ = parse("getpid", CELL.format(answer=" B) "))
     assert question.text == "What does getpid() say now?"
     assert question.choices == {"a": "1", "b": "the same as before"}
     assert answer == "b"
@@ -31,7 +31,7 @@ def test_an_answer_that_is_no_choice_is_refused_with_the_choices(answer):
 
 
 def test_free_text_is_kept_as_it_is():
-    question, answer = parse("why", "Why is that so?\nanswer:  because of /proc, c) maybe")
+    question, answer, _ = parse("why", "Why is that so?\nanswer:  because of /proc, c) maybe")
     assert (question.choices, answer) == ({}, "because of /proc, c) maybe")
 
 
