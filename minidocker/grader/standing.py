@@ -75,8 +75,8 @@ def _state(lesson: Lesson, journal: Journal) -> str:
     last = journal.last_grade(lesson.id)
     if last is None or all(what == o.NOT_STARTED for what, _ in last["checks"].values()):
         return "not started"
-    put_off = {check.id for check in lesson.checks} - set(lesson.core())
-    judged = [what for name, (what, _) in last["checks"].items() if name not in put_off]
+    waits = {check.id for check in lesson.checks} - lesson.core()
+    judged = [what for name, (what, _) in last["checks"].items() if name not in waits]
     done = all(what in (o.PASS, o.BLOCKED) for what in judged)
     return "finished" if done else "begun"
 
