@@ -1,8 +1,9 @@
 """What happens in a cell: process 1 builds it, then a child runs the scene with learner code.
 
-Process 1 is ours and runs no learner code. It cannot be killed from inside, and it
-keeps the cell alive until the check has looked. A *scene* (tests/stages/scenes_*.py) is a
-function that plays a check's part next to the learner's function.
+Process 1 is ours and runs no learner code. It cannot be killed from inside, nor traced where root
+judges (an ordinary user's grader could not look at it either), and it keeps the cell alive until
+the check has looked. A *scene* (tests/stages/scenes_*.py) is a function that plays a check's part
+next to the learner's function.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from minidocker.kernel.linux import Linux
 MEMORY = 1 << 30
 FILE_SIZE = 16 << 20
 LONGEST = 100_000  # bytes of one message
+VAR_KEYWORDS = 0x08  # CO_VARKEYWORDS; inspect itself is a slow import
 LINE = 203  # the descriptor of the line to the check: out of the way of a file that counts them
 UNWALLED = ("CAP_SYS_TIME", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_BOOT", "CAP_WAKE_ALARM",
             "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_PERFMON", "CAP_BPF")  # fmt: skip
@@ -80,8 +82,11 @@ def process_one(
     if not control.recv(1):
         os._exit(0)  # the check has gone
     terminal = rest[0] if order["terminal"] else None
+    if order["closed"]:
+        kernel.prctl(f.PR_SET_DUMPABLE, 0)  # nobody in the cell traces us, or takes our line
     learner = kernel.fork()
     if learner == 0:
+        kernel.prctl(f.PR_SET_DUMPABLE, 1)
         control.close()
         if door:
             nodes.ask_the_clerk(door)
@@ -212,17 +217,14 @@ def perform(
     """Load the learner's file and play the scene; whatever happens becomes an event."""
     try:
         terminal = settle(output, terminal)
-        cast = getattr(scenes, "cast_" + order["scene"], None)
-        args = dict(order["args"])
-        if cast:
-            args["cast"] = cast(kernel, talk, **order["args"])
+        act, args = ready(kernel, scenes, order, talk)
         if terminal is not None:
             args["terminal"] = terminal
         restrain(kernel)
         talk.step(f"importing {order['file']}")
         names = import_text(order["source"], order["file"])
-        talk.doing = order["scene"]
-        getattr(scenes, "act_" + order["scene"])(Learner(names, order), kernel, talk, **args)
+        talk.doing = act.__name__.removeprefix("act_")
+        act(Learner(names, order), kernel, talk, **args)
         talk.say("done")
     except Refused as problem:
         talk.say(problem.event, **problem.facts)
@@ -233,6 +235,25 @@ def perform(
             sys.stdout.flush()
         finally:
             os._exit(0)
+
+
+def ready(
+    kernel: Linux, scenes: types.ModuleType, order: dict[str, Any], talk: Talk
+) -> tuple[Any, dict[str, Any]]:
+    """Let the cast take their places; return the act, and of the check's words what it asks for.
+
+    The other words are gone before the learner's file is imported: nobody finds them in a frame.
+    """
+    scene, args = order.pop("scene"), order.pop("args")
+    act, cast = getattr(scenes, f"act_{scene}"), getattr(scenes, f"cast_{scene}", None)
+    if cast:
+        args["cast"] = cast(kernel, talk, **args)
+    talk.doing = scene
+    code = act.__code__
+    if code.co_flags & VAR_KEYWORDS:
+        return act, args
+    wanted = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return act, {word: value for word, value in args.items() if word in wanted}
 
 
 def read_all(fd: int) -> str:

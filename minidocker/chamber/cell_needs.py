@@ -128,6 +128,14 @@ def makes_nodes(scenes: str, scene: str) -> bool:
     return scene in NODES.get(scenes, ()) and os.geteuid() == 0
 
 
+def closes_process_1(scenes: str, scene: str) -> bool:
+    """Say whether nobody in the cell may look into its process 1.
+
+    An ordinary user's grader could not look either; and check_spawn is asked about process 1.
+    """
+    return os.geteuid() == 0 and (scenes, scene) != ("scenes_01_pid", "check_spawn")
+
+
 @functools.cache
 def user_attributes() -> bool:
     """Say whether a file system in memory keeps user.* attributes: Linux 6.6 and later do."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import select
 import socket
 import sys
@@ -20,6 +21,7 @@ import pexpect.fdpexpect
 
 from minidocker.chamber.cell_needs import (
     PACKAGE,
+    closes_process_1,
     join,
     make_cgroup,
     make_old_groups,
@@ -123,6 +125,7 @@ class Cell:
             "trusted": self.subject.trusted, "limit": self.maker.limit,
             "cgroup": self.cgroup is not None, "filesystems": self.maker.filesystems,
             "room": asdict(self.room) if self.room else None,
+            "closed": closes_process_1(scenes.stem, self.scene),
             "nodes": makes_nodes(scenes.stem, self.scene),
             "hide": hide + [str(path) for path in self.subject.hidden],
         }  # fmt: skip
@@ -221,6 +224,19 @@ class Cell:
     def answer(self, value: Any = True) -> None:
         """Answer the scene's `ask`."""
         self.talk.send(json.dumps(value).encode())
+
+    def ask_about(self, cast: dict[str, Any]) -> dict[str, Any]:
+        """Answer the scene's `ask` with the cast, and return what it has `seen` of each.
+
+        The cell hears numbers in a random order, no name: who reads the scene's frames learns
+        nothing of who is who.
+        """
+        order = random.sample(list(cast), len(cast))
+        self.answer({str(number): cast[name] for number, name in enumerate(order)})
+        seen = self.expect("results")["seen"]
+        if not isinstance(seen, dict) or set(seen) != {str(n) for n in range(len(order))}:
+            raise Fail("MD9008", ran=self.doing)  # no scene says that
+        return {name: seen[str(number)] for number, name in enumerate(order)}
 
     def _receive(self) -> Message | None:
         data, ancillary, _, _ = self.talk.recvmsg(200_000, socket.CMSG_SPACE(12))

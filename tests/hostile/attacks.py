@@ -236,20 +236,46 @@ for pid in (1,):
     except OSError:
         pass
 """),
+    Attack("takes process 1 over", "points", "trace it, read its memory, take its descriptors",
+           "process 1 is not dumpable: only the host's root may look into it", """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ptrace(0x4206, 1, None, None) == 0 and reached.append("traced")
+try:
+    os.close(os.open("/proc/1/mem", os.O_RDWR))
+    reached.append("its memory")
+except OSError:
+    pass
+fd = libc.syscall(434, 1, 0)
+reached += [f"descriptor {n}" for n in range(400) if libc.syscall(438, fd, n, 0) >= 0]
+"""),
+    Attack("reads the scene's frames", "points", "walk the frames for what the check has said",
+           "only what the function is given anyway is still in the scene's process", """
+import sys
+frame = sys._getframe()
+while frame:
+    for name, value in frame.f_locals.items():
+        if name == "order" and {"args", "scene"} & set(value):
+            reached.append("the order")
+    frame = frame.f_back
+"""),
     Attack("takes memory by many processes", "denial", "900 MB, each process below its own limit",
            "a memory group, or RLIMIT_AS times the number of processes", """
-pids = []
+pids, done = [], []
 for number in range(9):
+    done.append("/tmp/taken" + str(number))
     pid = os.fork()
     if pid == 0:
         block = bytearray(100 << 20)
         for at in range(0, len(block), 4096):
             block[at] = 1
+        os.mkdir(done[-1])
         os.write(203, b'{"event": "step", "text": "taken"}')
         os.pause() if hasattr(os, "pause") else __import__("signal").pause()
     pids.append(pid)
 __import__("time").sleep(1.5)
-alive = sum(open(f"/proc/{pid}/stat").read().split()[2] != "Z" for pid in pids)
+alive = sum(os.path.exists(path) and open(f"/proc/{pid}/stat").read().split()[2] != "Z"
+            for pid, path in zip(pids, done))
 alive > 5 and MEMORY_GROUPS and reached.append(f"{alive} times 100 MB")
 """),
     Attack("takes all process numbers", "denial", "fork until the kernel refuses, limit raised first",

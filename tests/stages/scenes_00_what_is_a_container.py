@@ -1,6 +1,7 @@
 """Scenes of lesson 00: processes behind all kinds of walls, and the learner's look at them."""
 
 import os
+import random
 import signal
 import time
 
@@ -107,7 +108,7 @@ KINDS = {
 
 def raise_cast(kernel, talk, kinds):
     """Start the processes of these kinds; wait until the check knows them all."""
-    for kind in kinds:
+    for kind in random.sample(kinds, len(kinds)):
         if kind == "own time":
             in_time_namespace(kernel, talk, kind)
         elif kind == "zombie":
@@ -138,7 +139,7 @@ def cast_look(kernel, talk, kinds, **_):
     return raise_cast(kernel, talk, kinds)
 
 
-def act_look(learner, kernel, talk, kinds, function, cast, user=0):
+def act_look(learner, kernel, talk, function, cast, user=0):
     """Ask a function of the learner's about each process of the cast: name → pid."""
     look = getattr(learner, function)
     if user:

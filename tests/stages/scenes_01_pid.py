@@ -6,6 +6,7 @@ say is only half of the truth: the check asks the kernel about whoever said it.
 
 import fcntl
 import os
+import random
 import signal
 import termios
 
@@ -210,7 +211,7 @@ def cast_host_pid(kernel, talk, shape):
     return talk.ask("cast")
 
 
-def act_host_pid(learner, kernel, talk, shape, cast):
+def act_host_pid(learner, kernel, talk, cast):
     """Ask host_pid_of each question of the check: [init, inner]."""
     function = learner.host_pid_of
     answers = []
@@ -252,19 +253,28 @@ def other(kernel, talk, name, flags):
         forever()
 
 
-def cast_check_spawn(kernel, talk):
-    """Start what right and wrong spawns start."""
-    container(kernel, talk, "clone with CLONE_NEWPID", children=0)
+def launched(kernel, talk, name):
+    """A right spawn: unshare, then fork."""
     if os.fork() == 0:
         kernel.unshare(CLONE_NEWPID | CLONE_NEWUTS)
         if os.fork() == 0:
-            talk.say("member", name="unshare, then fork.1")
+            talk.say("member", name=name)
         forever()
-    nested(kernel, talk, "three containers deep", 3)
-    other(kernel, talk, "fork without unshare", 0)
-    other(kernel, talk, "a new mount namespace only", CLONE_NEWNS)
-    late(kernel, talk, "the child unshares itself")
-    second(kernel, talk, "the second process of a namespace")
+
+
+def cast_check_spawn(kernel, talk):
+    """Start what right and wrong spawns start."""
+    cast = [
+        (container, "clone with CLONE_NEWPID", CLONE_NEWPID, None, 0),
+        (launched, "unshare, then fork.1"),
+        (nested, "three containers deep", 3),
+        (other, "fork without unshare", 0),
+        (other, "a new mount namespace only", CLONE_NEWNS),
+        (late, "the child unshares itself"),
+        (second, "the second process of a namespace"),
+    ]
+    for start, *words in random.sample(cast, len(cast)):  # a higher pid must tell nothing
+        start(kernel, talk, *words)
     return talk.ask("cast")
 
 

@@ -5,6 +5,7 @@ as on a machine with systemd. A scene that leaves it builds its own tree there f
 """
 
 import os
+import random
 import signal
 
 from minidocker.kernel.flags import (
@@ -64,7 +65,7 @@ def cast_private(kernel, talk, token):
     shared_tree(kernel, ALL_SPOTS)
 
 
-def act_private(learner, kernel, talk, token, cast):
+def act_private(learner, kernel, talk, token):
     """Let make_private work in a new mount namespace, then mount something on each mount."""
     function = learner.make_private
     kernel.unshare(CLONE_NEWNS)
@@ -84,7 +85,7 @@ def cast_order(kernel, talk):
     shared_tree(kernel)
 
 
-def act_order(learner, kernel, talk, cast):
+def act_order(learner, kernel, talk):
     """Do the steps of WALL_ORDER, in that order; after "fork" only the child goes on."""
     order = learner.WALL_ORDER
     steps = ("unshare", "private", "fork", "proc")
@@ -190,7 +191,7 @@ def cast_propagation(kernel, talk, shape):
     return elsewhere(kernel, {"kinds": kinds, "stacks": stacks}[shape])
 
 
-def act_propagation(learner, kernel, talk, shape, cast):
+def act_propagation(learner, kernel, talk, cast):
     """Ask propagation_of about each path that the check names."""
     function = learner.propagation_of
     seen = {}
@@ -230,7 +231,7 @@ def cast_bind(kernel, talk, read_only):
     os.mkdir(BOX)
 
 
-def act_bind(learner, kernel, talk, read_only, cast):
+def act_bind(learner, kernel, talk, read_only):
     """Let bind show the store at a second place, in a mount namespace of its own."""
     function = learner.bind
     kernel.unshare(CLONE_NEWNS)
@@ -278,18 +279,19 @@ WALLS = {
 def cast_check_private(kernel, talk):
     """Start a process behind each kind of wall, and one with no wall at all: name → pid."""
     shared_tree(kernel)
-    found = {name: elsewhere(kernel, wall) for name, wall in WALLS.items()}
-    pid = os.fork()
-    if pid == 0:
-        forever()
-    return {**found, "no new namespace": pid}
+    found = {}
+    for name in random.sample([*WALLS, "no new namespace"], len(WALLS) + 1):
+        found[name] = elsewhere(kernel, WALLS[name]) if name in WALLS else os.fork()
+        if found[name] == 0:
+            forever()
+    return talk.ask("cast", pids=found)
 
 
 def act_check_private(learner, kernel, talk, cast):
     """Ask check_private about each process of the cast."""
     function = learner.check_private
     seen = {}
-    for name in talk.ask("cast", pids=cast):
-        talk.step(f"check_private({cast[name]})")
-        seen[name] = function(cast[name])
+    for name, pid in cast.items():
+        talk.step(f"check_private({pid})")
+        seen[name] = function(pid)
     talk.ask("results", seen=seen)

@@ -6,6 +6,7 @@ with a text of its own: whoever reads one tells where he is. After a pivot, noth
 
 import fcntl
 import os
+import random
 import resource
 import signal
 
@@ -95,7 +96,7 @@ def cast_pivot(kernel, talk, root, tokens):
     grow(kernel, root, tokens)
 
 
-def act_pivot(learner, kernel, talk, root, tokens, cast):
+def act_pivot(learner, kernel, talk, root):
     """Let pivot put up the new root."""
     function = learner.pivot
     talk.step(f"pivot(kernel, {root!r})")
@@ -106,7 +107,7 @@ def cast_order(kernel, talk, root, tokens):
     grow(kernel, root, tokens)
 
 
-def act_order(learner, kernel, talk, root, tokens, cast):
+def act_order(learner, kernel, talk, root):
     """Do the steps of PIVOT_ORDER, in that order."""
     order = learner.PIVOT_ORDER
     if not isinstance(order, list | tuple) or sorted(map(str, order)) != sorted(STEPS):
@@ -139,7 +140,7 @@ def cast_dev(kernel, talk, root, mask):
     kernel.mknod("/dev/disk", S_IFBLK | 0o660, (240, 77))
 
 
-def act_dev(learner, kernel, talk, root, mask, cast):
+def act_dev(learner, kernel, talk, root, mask):
     """Let make_dev work in a mount namespace of its own, then try the devices as a plain user."""
     function = learner.make_dev
     pid = os.fork()
@@ -218,7 +219,7 @@ def cast_read_only(kernel, talk, disk):
     os.makedirs(f"{disk}/box/dev")
 
 
-def act_read_only(learner, kernel, talk, disk, cast):
+def act_read_only(learner, kernel, talk, disk):
     """Let read_only_root work behind a pivot of ours, then try to write."""
     function = learner.read_only_root
     pid = os.fork()
@@ -279,7 +280,7 @@ def act_close(learner, kernel, talk, first, numbers):
 
 def jail(kernel, talk, name, put_up, base):
     """Start a process behind a root that `put_up` made; it says so, and stays."""
-    root = f"{base}/{name.replace(' ', '-').replace('/', '')}"
+    root = f"{base}/{os.urandom(4).hex()}"
     os.makedirs(f"{root}/work")
     os.mkdir(f"{root}/old")
     if os.fork() == 0:
@@ -357,12 +358,12 @@ JAILS = {
 
 def cast_check_pivot(kernel, talk, base):
     """Put up every jail."""
-    for name, put_up in JAILS.items():
+    for name, put_up in random.sample(list(JAILS.items()), len(JAILS)):
         jail(kernel, talk, name, put_up, base)
     return talk.ask("cast")
 
 
-def act_check_pivot(learner, kernel, talk, base, cast):
+def act_check_pivot(learner, kernel, talk, cast):
     """Ask check_pivot about each process of the cast: name → pid."""
     function = learner.check_pivot
     seen = {}

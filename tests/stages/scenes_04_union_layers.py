@@ -20,7 +20,7 @@ def cast_options(kernel, talk, place, layers):
         os.makedirs(f"{place}/{name}")
 
 
-def act_options(learner, kernel, talk, place, layers, cast):
+def act_options(learner, kernel, talk, place, layers):
     """Mount an overlay with the learner's options, and let the check look."""
     function = learner.overlay_options
     paths = [f"{place}/{name}" for name, _ in layers]
@@ -37,7 +37,7 @@ def act_options(learner, kernel, talk, place, layers, cast):
     talk.ask("mounted", options=options)
 
 
-def act_changes(learner, kernel, talk, place, base, operations, cast):
+def act_changes(learner, kernel, talk, place):
     """Ask changes about the upper directory."""
     function = learner.changes
     talk.step("changes(upper)")
@@ -63,7 +63,7 @@ def cast_etc(kernel, talk, place, texts):
     overlay(kernel, layers, f"{place}/upper", f"{place}/work", f"{place}/merged")
 
 
-def act_etc(learner, kernel, talk, place, texts, cast):
+def act_etc(learner, kernel, talk, place):
     """Let place_etc_files do its work on the merged tree."""
     function = learner.place_etc_files
     talk.step("place_etc_files(kernel, directory, root)")

@@ -80,7 +80,7 @@ def cast_start(kernel, talk, name):
     kernel.mkdir(f"{ROOT}/{name}")
 
 
-def act_start(learner, kernel, talk, name, cast):
+def act_start(learner, kernel, talk, name):
     """Let start_inside run a command whose first act is to have a child.
 
     No kernel promises who runs first after a fork. Here it is always the child.
@@ -119,7 +119,7 @@ def cast_hold(kernel, talk, asked):
     enter(kernel, talk)
 
 
-def act_hold(learner, kernel, talk, asked, cast):
+def act_hold(learner, kernel, talk, asked):
     """Let each hog loose in the cgroup that the check made with the learner's limits."""
     function = learner.limits
     talk.step(f"limits({', '.join(f'{k}={v}' for k, v in asked.items())})")
@@ -172,7 +172,7 @@ def cast_make(kernel, talk, path, kept):
         kernel.mkdir(f"{ROOT}/{kept}")
 
 
-def act_make(learner, kernel, talk, path, kept, cast):
+def act_make(learner, kernel, talk, path):
     """Let make_cgroup make a cgroup; then again, when all is there; then live in it."""
     function = learner.make_cgroup
     for again in ("", ", which exists now"):
@@ -270,7 +270,7 @@ def watched(talk, opener, born):
     sys.addaudithook(hook)
 
 
-def act_remove(learner, kernel, talk, name, many, cast):
+def act_remove(learner, kernel, talk, name, cast):
     """Let remove end them all; then ask for the same again."""
     function = learner.remove
     watched(talk, *cast)

@@ -1,6 +1,7 @@
 """Scenes of lesson 06: processes with names, clocks and shared memory, own or not."""
 
 import os
+import random
 import signal
 
 from minidocker.kernel import flags as f
@@ -166,7 +167,7 @@ def cast_shm(kernel, talk):
     os.makedirs(ROOT + SHM)
 
 
-def act_shm(learner, kernel, talk, cast):
+def act_shm(learner, kernel, talk):
     """Let private_shm do its work in a mount namespace of its own."""
     function = learner.private_shm
     kernel.unshare(f.CLONE_NEWNS)
@@ -198,11 +199,11 @@ KINDS = {
 }  # fmt: skip
 
 
-def cast_shared(kernel, talk, pairs):
-    """Start one process of each kind; return the pairs with their numbers."""
+def cast_shared(kernel, talk):
+    """Start one process of each kind; the check tells which pairs to ask about."""
     hosts_shm(kernel)
     os.mkdir(f"{SHM}/below")
-    for name, (flags, prepare) in KINDS.items():
+    for name, (flags, prepare) in random.sample(list(KINDS.items()), len(KINDS)):
         if os.fork() == 0:
             if flags:
                 kernel.unshare(flags)
@@ -213,13 +214,13 @@ def cast_shared(kernel, talk, pairs):
     return talk.ask("cast")
 
 
-def act_shared(learner, kernel, talk, pairs, cast):
+def act_shared(learner, kernel, talk, cast):
     """Ask shared_memory about each pair."""
     function = learner.shared_memory
     seen = []
-    for one, other in pairs:
-        talk.step(f"shared_memory({cast[one]}, {cast[other]})")
-        value = function(cast[one], cast[other])
+    for one, other in cast:
+        talk.step(f"shared_memory({one}, {other})")
+        value = function(one, other)
         good = isinstance(value, set | frozenset | list | tuple)
         seen.append(sorted(map(str, value)) if good else repr(value)[:60])
     talk.ask("results", seen=seen)

@@ -1,6 +1,7 @@
 """Scenes of lesson 07: processes in user namespaces, and who writes their maps."""
 
 import os
+import random
 import signal
 
 from minidocker.kernel import flags as f
@@ -151,7 +152,7 @@ def cast_root(kernel, talk, outer):
     return ours[1], theirs[0]
 
 
-def act_root(learner, kernel, talk, outer, cast):
+def act_root(learner, kernel, talk, cast):
     """Enter a user namespace, get its maps, let become_root do its work, make a file."""
     function = learner.become_root
     kernel.unshare(f.CLONE_NEWUSER)
@@ -183,10 +184,10 @@ KINDS = {
 }
 
 
-def cast_reaches(kernel, talk, names):
-    """Start one process of each kind; return their numbers."""
+def cast_reaches(kernel, talk):
+    """Start one process of each kind; the check tells which of them to ask about."""
     found = {}
-    for name, lines in KINDS.items():
+    for name, lines in random.sample(list(KINDS.items()), len(KINDS)):
         ready, begin = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -198,15 +199,15 @@ def cast_reaches(kernel, talk, names):
         if lines:
             write(f"/proc/{pid}/uid_map", lines)
         found[name] = pid
-    return found
+    return talk.ask("cast", pids=found)
 
 
-def act_reaches(learner, kernel, talk, names, cast):
+def act_reaches(learner, kernel, talk, cast):
     """Ask reaches_root about each kind."""
     function = learner.reaches_root
     seen = {}
-    for name in names:
-        talk.step(f"reaches_root({cast[name]})")
-        value = function(cast[name])
+    for name, pid in cast.items():
+        talk.step(f"reaches_root({pid})")
+        value = function(pid)
         seen[name] = value if isinstance(value, bool) else repr(value)[:60]
     talk.ask("results", seen=seen)

@@ -99,7 +99,7 @@ def cast_route(kernel, talk):
     another_machine(kernel, talk)
 
 
-def act_route(learner, kernel, talk, cast):
+def act_route(learner, kernel, talk):
     """Be the container: enter a new network, get plugged in, call default_route."""
     function = learner.default_route
     begin, go = os.pipe()

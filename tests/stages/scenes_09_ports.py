@@ -125,7 +125,7 @@ def cast_publish(kernel, talk, **port):
     another_machine(kernel, talk)
 
 
-def act_publish(learner, kernel, talk, host, container, protocol, cast):
+def act_publish(learner, kernel, talk, host, container, protocol):
     """Let publish open one port."""
     function = learner.publish
     port = SimpleNamespace(host=host, container=container, protocol=protocol, address="",

@@ -29,7 +29,7 @@ def cast_setuid(kernel, talk):
     os.chmod(CANARY, 0o4755)
 
 
-def act_setuid(learner, kernel, talk, cast):
+def act_setuid(learner, kernel, talk):
     """A user runs the setuid program, after no_new_privileges."""
     function = learner.no_new_privileges
     if os.fork() == 0:
@@ -99,7 +99,7 @@ def cast_mask(kernel, talk):
         stream.write("secret")
 
 
-def act_mask(learner, kernel, talk, cast):
+def act_mask(learner, kernel, talk):
     """Mask one of each, and a path that is not there."""
     function = learner.mask_paths
     names = ("dir-a", "nothing", "file-a", "pipe-a", "dangling", "link-a")

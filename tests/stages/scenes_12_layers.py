@@ -8,7 +8,7 @@ STEPS = ("make", "empty", "files", "times")
 cast_commit = cast_apply = cast_round = cast_upper
 
 
-def act_commit(learner, kernel, talk, place, base, operations, cast):
+def act_commit(learner, kernel, talk, place):
     """Let commit write the layer tar."""
     function = learner.commit
     talk.step("commit(upper, tar)")
@@ -16,7 +16,7 @@ def act_commit(learner, kernel, talk, place, base, operations, cast):
     talk.ask("written")
 
 
-def act_apply(learner, kernel, talk, place, base, operations, cast):
+def act_apply(learner, kernel, talk, place):
     """Apply the layer that the check has put there to a copy of the base."""
     function = learner.apply_layer
     talk.step("apply_layer(tar, directory)")
@@ -24,7 +24,7 @@ def act_apply(learner, kernel, talk, place, base, operations, cast):
     talk.ask("applied")
 
 
-def act_round(learner, kernel, talk, place, base, operations, cast):
+def act_round(learner, kernel, talk, place):
     """Let commit write the layer, and apply_layer put it on a copy of the base."""
     commit, apply_layer = learner.commit, learner.apply_layer
     talk.step("commit(upper, tar)")
@@ -68,7 +68,7 @@ def cast_place_of(kernel, talk, place, names):
     os.symlink(f"{place}/outside", f"{place}/rootfs/far")
 
 
-def act_place_of(learner, kernel, talk, place, names, cast):
+def act_place_of(learner, kernel, talk, place, names):
     """Ask place_of about each name."""
     function = learner.place_of
     seen = {}
@@ -88,7 +88,7 @@ def cast_hostile(kernel, talk, place, count):
     talk.ask("cast")
 
 
-def act_hostile(learner, kernel, talk, place, count, cast):
+def act_hostile(learner, kernel, talk, place, count):
     """Apply each archive that the check has put there; one may raise what it likes."""
     function = learner.apply_layer
     seen = []

@@ -380,10 +380,7 @@ def test_check_spawn(subject, cell):
         cast = members(one, 7 + 8)
         asked = {name: pid for name, pid in cast.items() if name in RIGHT or "." not in name}
         asked["process 1 of your own namespace"] = 1
-        order = list(asked)
-        random.shuffle(order)
-        one.answer({name: asked[name] for name in order})
-        seen = one.expect("results")["seen"]
+        seen = one.ask_about(asked)
         mine = one.own["pid"]
         truth = {
             name: one.proc.numbers(pid)[-1] == 1 and one.proc.namespace(pid, "pid") != mine
