@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from minidocker.images.registry.server import Registry
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 UID, FIRST, COUNT = 54321, 1_000_000_000, 65536
 pytestmark = pytest.mark.needs("root", "userns", "pidns", "mntns", "overlay")
@@ -295,3 +297,34 @@ def test_the_doctor_tells_what_works_for_this_user(tmp_path: Path, ranges: bool)
         assert ranges or "usermod --add-subuids" in found["subids"]["fix"]
     assert "You can run containers as this user" in user("doctor").stdout
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".minidocker")]
+
+
+def test_images_travel(user: Account, tmp_path: Path) -> None:
+    """Push, pull, save, load and export work for an ordinary user, and owners inside stay."""
+    registry = Registry(str(tmp_path / "reg")).start()
+    full = f"{registry.address}/lab/mine:1"
+
+    def run(*words: str) -> str:
+        done = user(*words)
+        assert done.returncode == 0, (words, done.stderr)
+        return done.stdout
+
+    try:
+        owner = "7:8" if user.ranges else "0:0"
+        run("run", "--name", "travels", "base", "sh", "-c", f"echo x > /x && chown {owner} /x")
+        run("commit", "travels", full)
+        run("export", "travels", "-o", f"{user.home}/travels.tar")
+        run("rm", "travels")
+        run("push", full)
+        run("save", full, "-o", f"{user.home}/saved.tar")
+        for back in (("pull", full), ("load", "-i", f"{user.home}/saved.tar")):
+            run("rmi", full)
+            run("prune")
+            run(*back)
+            assert run("run", "--rm", full, "stat", "-c", "%u:%g", "/x") == owner + "\n"
+            assert run("image", "check").startswith("the store is whole")
+        run("import", f"{user.home}/travels.tar", "flat")
+        assert run("run", "--rm", "flat", "stat", "-c", "%u:%g", "/x") == owner + "\n"
+        run("rmi", full, "flat")
+    finally:
+        registry.close()
