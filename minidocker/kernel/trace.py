@@ -238,33 +238,23 @@ class Traced(Kernel):
         kernel = object.__getattribute__(self, "kernel")
         function = getattr(kernel, name)
         known = object.__getattribute__(self, "known")
-        if name == "open":
-            return _remembering(function, known)
-        if name in QUIET:
+        if name in QUIET and name != "open":
             return function
         tell = object.__getattribute__(self, "tell")
 
         def told(*args: Any, **named: Any) -> Any:
             shown = [known.get(a, a) if isinstance(a, str) else a for a in (*args, *named.values())]
-            shell = SHELL[name](*shown) if name in SHELL else ""
-            tell(name, spell(name, shown), shell, tuple(shown))
+            if name not in QUIET:
+                shell = SHELL[name](*shown) if name in SHELL else ""
+                tell(name, spell(name, shown), shell, tuple(shown))
             result = function(*args, **named)
             if name == "target":
                 known[result] = str(args[0]).rstrip("/") + str(args[1])
+            elif name == "open":
+                known[f"/proc/self/fd/{result}"] = str(shown[0])
             return result
 
         return told
-
-
-def _remembering(function: Callable[..., int], known: dict[str, str]) -> Callable[..., int]:
-    """Open files as ever, and keep what each descriptor's name stands for."""
-
-    def opened(path: str, flags: int) -> int:
-        fd = function(path, flags)
-        known[f"/proc/self/fd/{fd}"] = known.get(path, path)
-        return fd
-
-    return opened
 
 
 class Pretend(Kernel):
