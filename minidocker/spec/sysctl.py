@@ -70,14 +70,15 @@ def refuse_shared(spec: Spec, asked: Asked) -> None:
             )
 
 
-def write(kernel: Kernel, path: str, value: str) -> None:
-    """Write one setting, while /proc/sys can still be written. proc_sys(5)"""
-    name = path.rpartition("/proc/sys/")[2].translate({ord("/"): ".", ord("."): "/"})
-    try:
-        kernel.write(path, value)
-    except KernelError as problem:
-        why = {ENOENT: "this kernel has no such setting", EINVAL: "it takes no such value"}
-        reason = why.get(problem.errno or 0, problem.strerror)
-        raise MinidockerError(
-            f"--sysctl {name}={value}: {reason}", f"sysctl {name}   shows what it is here"
-        ) from None
+def write(kernel: Kernel, place: str, settings: dict[str, str]) -> None:
+    """Write settings below `place`, a /proc/sys that can still be written. proc_sys(5)"""
+    for path, value in settings.items():
+        try:
+            kernel.write(f"{place}/{path}", value)
+        except KernelError as problem:
+            name = path.translate({ord("/"): ".", ord("."): "/"})
+            why = {ENOENT: "this kernel has no such setting", EINVAL: "it takes no such value"}
+            reason = why.get(problem.errno or 0, problem.strerror)
+            raise MinidockerError(
+                f"--sysctl {name}={value}: {reason}", f"sysctl {name}   shows what it is here"
+            ) from None

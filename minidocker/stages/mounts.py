@@ -26,7 +26,7 @@ from minidocker.kernel.flags import (
     MS_STRICTATIME,
     S_IFCHR,
 )
-from minidocker.spec import ids, sysctl
+from minidocker.spec import ids
 from minidocker.spec.words import LIST, VALUE, Option, parse_size
 from minidocker.stages.base import Stage, place
 
@@ -42,12 +42,9 @@ OWN = ("proc", "dev", "sys")
 O_PATH = 0o10000000
 SAFE = MS_NOSUID | MS_NODEV | MS_NOEXEC
 LINKS = {
-    "fd": "/proc/self/fd",
-    "stdin": "/proc/self/fd/0",
-    "stdout": "/proc/self/fd/1",
-    "stderr": "/proc/self/fd/2",
-    "ptmx": "pts/ptmx",
-}
+    "fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1",
+    "stderr": "/proc/self/fd/2", "ptmx": "pts/ptmx",
+}  # fmt: skip
 
 
 def show_node(kernel: Kernel, source: str, target: str) -> None:
@@ -124,6 +121,8 @@ class Mounts(Stage):
             given = [parse_volume(text, asked.touch) for text in asked.get("volume", ())]
             spec.mounts = volumes_asked(asked, given)
         if "sysctl" in asked:
+            from minidocker.spec import sysctl
+
             spec.sysctl = dict(sysctl.parse(text, "--sysctl") for text in asked["sysctl"])
             sysctl.refuse_shared(spec, asked)
 
@@ -168,8 +167,10 @@ class Mounts(Stage):
             self.place_shm(kernel, run)
             self.mount_sys(kernel, room)
             self.look_back(kernel, run)
-        for path, value in (run.spec.sysctl or {}).items():
-            sysctl.write(kernel, f"{room}/proc/sys/{path}", value)
+        if run.spec.sysctl:
+            from minidocker.spec import sysctl  # which the plan has loaded
+
+            sysctl.write(kernel, f"{room}/proc/sys", run.spec.sysctl)
         if room != run.root:
             self.move_in(kernel, room, run.root)
         for mount in sorted(run.spec.mounts, key=lambda m: m.destination.count("/")):
