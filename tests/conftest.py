@@ -97,12 +97,27 @@ def own_mounts(store: Path) -> list[str]:
     return [line for line in table if str(store) in line or "minidocker" in line]
 
 
+def foreign(link: str, store: Path) -> bool:
+    """Say whether a bridge or a cable of minidocker's is another store's: tests of others run, too."""
+    if not link.startswith(("mdk", "mdv")):
+        return False
+    from minidocker.kernel.linux import Linux
+    from minidocker.net.networks import Networks
+
+    bridge = link if link.startswith("mdk") else f"{link}/master"
+    try:
+        address = Path(f"/sys/class/net/{bridge}/address").read_text().strip()
+    except OSError:
+        return True  # it went while we looked, so nobody has left it
+    return address != Networks(Linux(), str(store)).mac()
+
+
 def host_state(store: Path) -> dict[str, object]:
     """What a run might leave on the host."""
     containers = store / "containers"
     return {
         "mounts": own_mounts(store),
-        "links": sorted(os.listdir("/sys/class/net")),
+        "links": [name for name in sorted(os.listdir("/sys/class/net")) if not foreign(name, store)],
         "hostname": os.uname().nodename,
         "cgroups": sorted(os.listdir("/sys/fs/cgroup/minidocker"))
         if os.path.isdir("/sys/fs/cgroup/minidocker")

@@ -164,7 +164,7 @@ def test_a_root_is_shown_with_its_file_systems_in_place(
 ) -> None:
     base = next((shared_store / "layers" / "sha256").glob("*/fs"))
     subprocess.run(["cp", "-a", str(base), f"{tmp_path}/root"], check=True)
-    words = ("run", "--rm", "--rootfs", f"{tmp_path}/root")
+    words = ("run", "--rm", "--network", "none", "--rootfs", f"{tmp_path}/root")
     script = (
         "cat /proc/sys/kernel/ostype; stat -c %t:%T /dev/null; ls -d /sys/class/net/lo; wc -c < /proc/keys;"
         "cut -d' ' -f5 /proc/self/mountinfo"
