@@ -135,5 +135,5 @@ def test_a_plain_run_loads_nothing_of_all_this(minidocker: Callable, command: li
     loaded = [name for name in done.stdout.split() if name.startswith("minidocker.")]
     assert "minidocker.runtime.child" in loaded, done.stderr
     rooms = ("minidocker.volumes", "minidocker.net.n", "minidocker.net.r", "minidocker.net.u", "minidocker.net.asked", "minidocker.plan.refused",
-             "minidocker.plan.notes", "minidocker.spec.sysctl", "minidocker.kernel.copying")  # fmt: skip
+             "minidocker.plan.notes", "minidocker.kernel.copying")  # fmt: skip
     assert [name for name in loaded if name.startswith(rooms)] == []
