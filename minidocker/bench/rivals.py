@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from minidocker.bench.alike import make_alike
 from minidocker.bench.clock import Program
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -69,12 +70,13 @@ class Rivals:
         return Program("minidocker", lambda _: argv)
 
     def oci(self, name: str, command: Sequence[str]) -> Program:
-        """Return runc or crun, with the configuration that `NAME spec` writes."""
+        """Return runc or crun, asked for what our own plain run does (alike.py)."""
         path = find(name)
         if not path:
             return missing(name)
         self.count += 1
         bundle = self.bundle(path, f"{name}-{self.count}", command)
+        make_alike(bundle)
         state = os.path.join(self.work, f"{name}-state")
         prefix = f"minidocker-bench-{os.getpid()}-{self.count}"
         return Program(

@@ -15,6 +15,7 @@ from typing import Any
 from minidocker.bench import rivals
 from minidocker.bench.beside import beside
 from minidocker.bench.clock import Clock, Program, Sample, summary
+from minidocker.bench.instructions import instructions
 from minidocker.bench.own_files import pack
 from minidocker.bench.rivals import ROOT, Rivals
 from minidocker.bench.travel import travelling
@@ -233,8 +234,8 @@ def memory(bench: Bench) -> Result:
 def stages(bench: Bench) -> Result:
     """Where the time of our own start goes: the median share of each step of one run."""
     log = os.path.join(bench.work, "steps")
-    argv = [interpreter(), "-I", "-S", TIMED, log, ROOT, "run", "--rm", "--network", "none",
-            "--rootfs", bench.rivals.rootfs, "/bin/true"]  # fmt: skip
+    argv = [interpreter(), "-I", "-S", TIMED, log, rivals.entry()[0], "run", "--rm",
+            "--network", "none", "--rootfs", bench.rivals.rootfs, "/bin/true"]  # fmt: skip
     shares: dict[str, list[float]] = {}
     for number in range(bench.runs + 1):
         bench.tick("our own start")
@@ -329,6 +330,7 @@ def grade(bench: Bench) -> Result:
 
 SECTIONS: dict[str, Callable[[Bench], Result]] = {
     "start": start,
+    "instructions": lambda bench: instructions(bench.work),
     "cgroups": cgroups,
     "network": network,
     "sequence": sequence,

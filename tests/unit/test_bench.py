@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from minidocker import bench
-from minidocker.bench import report, sections
+from minidocker.bench import alike, report, sections
 from minidocker.bench.clock import Clock, Program, Sample, summary
 from minidocker.bench.rivals import Rivals, missing, version
 from minidocker.errors import Blocked, MinidockerError, UsageError
 from minidocker.proc.lean import children
+from minidocker.stages.masks import MASKED
 
 
 @pytest.fixture
@@ -84,6 +85,7 @@ FOUND = {
             {"name": "podman", "problem": "not installed: apt-get install podman"},
         ]
     },
+    "instructions": {"bare": 20_000_000, "start": 35_000_000, "ratio": 1.75},
     "cgroups": {"with_ms": 30.0, "without_ms": 25.0, "cgroups_ms": 5.0},
     "network": {
         "rows": [
@@ -126,8 +128,42 @@ def test_promises_are_judged_by_what_was_measured() -> None:
         "a run takes no longer than runc's": (1.25, False),
         "image import takes at most twice tar -x plus sha256sum": (0.5, True),
         "the verdict on lesson 01 takes under 5 seconds": (7.0, False),
+        "a start is at most 1.75 bare Pythons, in instructions": (1.75, True),
     }  # Podman was not measured: nothing is said about it
     assert "NOT MET" in report.tell_targets(report.targets(FOUND))
+
+
+def test_a_machine_that_is_too_busy_gives_no_verdict() -> None:
+    quiet, busy = ({"wall_ms": 20.0, "p90_ms": p90} for p90 in (21.0, 40.0))
+    for rows, noisy in (([quiet, quiet], False), ([busy, quiet], True), ([quiet, busy], True)):
+        named = [{"name": name, **row} for name, row in zip(("minidocker", "runc"), rows, strict=True)]
+        (verdict,) = report.targets({"start": {"rows": named}})
+        assert verdict["noisy"] is noisy
+        text = report.tell_targets([verdict])
+        assert ("noisy" in text) is noisy and ("  met" in text) is not noisy
+
+
+def test_rows_of_other_units_are_compared() -> None:
+    found = {
+        "network": {"rows": [{"name": "--network none", "ratio": 1.0}, {"name": report.BRIDGES, "ratio": 1.7}]},
+        "parallel": {"rows": [{"name": "minidocker", "seconds": 3.0}, {"name": "runc", "seconds": 2.0}]},
+        "memory": {"rows": [{"name": "minidocker", "kib": 9 * 1024}]},
+    }
+    verdicts = [(v["measured"], v["met"]) for v in report.targets(found)]
+    assert verdicts == [(1.7, True), (1.5, False), (9.0, True)]
+
+
+def test_runc_is_asked_for_what_we_do(tmp_path: Path) -> None:
+    empty = {"root": {}, "process": {}, "linux": {"maskedPaths": []}}
+    (tmp_path / "config.json").write_text(json.dumps(empty))
+    alike.make_alike(str(tmp_path))
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert len(config["linux"]["namespaces"]) == 6
+    assert set(MASKED) == set(config["linux"]["maskedPaths"])
+    rules = config["linux"]["seccomp"]
+    allowed = {name for one in rules["syscalls"] if one["action"] == "SCMP_ACT_ALLOW" for name in one["names"]}
+    assert rules["defaultAction"] == "SCMP_ACT_ERRNO" and rules["architectures"]
+    assert "read" in allowed and "mount" not in allowed  # which CAP_SYS_ADMIN would allow
 
 
 def test_an_oci_bundle_gets_our_root_and_command(tmp_path: Path) -> None:
