@@ -70,7 +70,7 @@ class End:
         size = call("recvmsg(2)", libc.recvmsg, self._fd, head, MSG_CMSG_CLOEXEC)
         carried = control[2:4] == [SOL_SOCKET, SCM_RIGHTS]
         count = (control[0] - CMSG_HEAD) // 4 if head[5] >= CMSG_HEAD and carried else 0
-        return text.raw[:size], list(control[4 : 4 + count])
+        return memoryview(text)[:size].tobytes(), list(control[4 : 4 + count])
 
 
 def message(text: Any, control: Any) -> tuple[Any, Any]:

@@ -156,6 +156,7 @@ if sys.argv[1:2] == ["run"]:
             and data.startswith(mark + _imp.source_hash({format}, body))
         ):
             loader, stamps, modules = marshal.loads(body)
+            del data, body  # 400 kB
             exec(loader)
             loaded = load(stamps, modules)
     except OSError:
