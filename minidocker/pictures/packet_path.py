@@ -98,9 +98,9 @@ def hops(pid: int | str, host: int | str) -> list[Hop]:
 
     ways = [name for name in by_name if name != "lo" and name[:3] not in ("mdk", "mdv")]
     return [
-        *(device(name, WORLD, "a cable to another machine") for name in ways),
+        *(device(name, WORLD, "a cable") for name in ways),
         hook("prerouting", WORLD, "published ports"),
-        hook("forward", WORLD, "passed on between devices"),
+        hook("forward", WORLD, "passed on"),
         hook("output", OWN, "published ports"),
         hook("postrouting", BOTH, "what leaves takes the host's address"),
         device(bridge, BOTH, "the bridge: looks at the Ethernet address"),
@@ -214,8 +214,8 @@ def _draw(
     canvas.shape(shape, x + 16, y + 18, accent, 6)
     wide = width > HALF
     canvas.fitted(x + 30, y + 23, hop.name, 130 if wide else 90, "mono bold", 13)
-    canvas.fitted(x + (202 if wide else 122), y + 23, hop.what, 320 if wide else 130, "", 12.5)
-    room = 206.0 if wide else 108.0
+    canvas.fitted(x + (202 if wide else 122), y + 23, hop.what, 320 if wide else 101, "", 12.5)
+    room = 206.0 if wide else 139.0
     canvas.fitted(x + width - room - 6, y + 23, hop.counted, room, "mono", 12)
     if arrow:
         canvas.line([(x + width / 2, y + ROW - 10), (x + width / 2, y + ROW)])
