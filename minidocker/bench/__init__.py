@@ -18,6 +18,7 @@ from typing import Any
 from minidocker.bench import report
 from minidocker.bench.rivals import find
 from minidocker.bench.sections import SECTIONS, Bench
+from minidocker.chamber import cgroups
 from minidocker.errors import Blocked, UsageError
 from minidocker.kernel.flags import PR_SET_CHILD_SUBREAPER
 from minidocker.proc import mounts, processes
@@ -133,16 +134,15 @@ def clean_up(work: str) -> None:
     for point in sorted(mounts_below(work), reverse=True):
         subprocess.run(["umount", "--lazy", point], stderr=subprocess.DEVNULL)
     for group in cgroups_of_podman(work):
-        with contextlib.suppress(OSError):
-            os.rmdir(group)
+        cgroups.remove(group)
     shutil.rmtree(work, ignore_errors=True)
 
 
 def cgroups_of_podman(work: str) -> list[str]:
-    """Return the cgroups below the parent that we name for Podman, which leaves it; inner first."""
+    """Return the parents that we name for Podman, which leaves them with what is below."""
     name = os.path.basename(work)
     parents = [f"/sys/fs/cgroup/{name}", *glob.glob(f"/sys/fs/cgroup/*/{name}")]
-    return [path for parent in parents for path, _, _ in os.walk(parent, topdown=False)]
+    return [parent for parent in parents if os.path.isdir(parent)]
 
 
 def forget(name: str, state: str) -> None:

@@ -13,7 +13,6 @@ import random
 import re
 import sys
 import termios
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -218,29 +217,6 @@ def _write(path: str, text: str) -> None:
         os.write(fd, text.encode())
     finally:
         os.close(fd)
-
-
-def remove_cgroup(path: str) -> None:
-    """Remove a cell's cgroup, and the one in it; the last process may take a moment to leave."""
-    for place in (f"{path}/confined", path):
-        for _ in range(100):
-            try:
-                os.rmdir(place)
-            except FileNotFoundError:
-                break
-            except OSError:
-                time.sleep(0.01)
-            else:
-                break
-
-
-def sweep() -> None:
-    """Remove the cgroups that graders left which were killed."""
-    for parent in filter(None, [cgroup_parent(), *old_groups()]):
-        for name in os.listdir(parent):
-            owner = name.removeprefix(CELL).partition(".")[0]
-            if name.startswith(CELL) and not os.path.exists(f"/proc/{owner}"):
-                remove_cgroup(f"{parent}/{name}")
 
 
 def open_terminal() -> tuple[int, int]:

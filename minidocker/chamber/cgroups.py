@@ -1,4 +1,6 @@
-"""A cgroup tree of a check's own: made before its cell, looked at from outside, removed after it.
+"""A cgroup tree of a check's own, and the one remover of all that a chamber has made.
+
+The tree is made before its cell, looked at from outside, and removed after it:
 
     /sys/fs/cgroup/minidocker.grade.PID.xxxx    the grader's own directory; nothing else is touched
         └── cell                                what the scene sees as its /sys/fs/cgroup
@@ -10,11 +12,13 @@ them is judged there as well. See scenes_05_cgroups.enter for the cell's side.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable
 
-from minidocker.errors import LAB_MACHINE, Blocked
-from minidocker.proc import mounts
+from minidocker.chamber.cell_needs import CELL, old_groups
+from minidocker.errors import LAB_MACHINE, Blocked, KernelError
+from minidocker.kernel.linux import Linux
+from minidocker.proc import mounts, processes
+from minidocker.stages.cgroup import Cgroup, remove_directories
 
 NAME = "minidocker.grade."
 DELEGATED = ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads")
@@ -37,7 +41,7 @@ class Tree:
 
     def __init__(self, needs: Iterable[str] = (), without: Iterable[str] = ()) -> None:
         mount = mount_point()
-        _sweep(mount)
+        sweep()
         self.top = f"{mount}/{NAME}{os.getpid()}.{os.urandom(4).hex()}"
         os.mkdir(self.top)
         self.root = f"{self.top}/cell"
@@ -139,17 +143,40 @@ def hand_over(path: str, owner: int) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove a cgroup and those below it; the last process may take a moment to leave."""
-    for place, _, _ in os.walk(path, topdown=False):
-        for _ in range(200):
-            try:
-                os.rmdir(place)
-            except FileNotFoundError:
-                break
-            except OSError:
-                time.sleep(0.01)
-            else:
-                break
+    """Remove a cgroup and those below it; the next grader's `sweep` takes what could not go."""
+    kernel = Linux()
+    try:
+        if os.path.exists(f"{path}/cgroup.kill"):
+            Cgroup.remove(kernel, path)
+        else:
+            remove_directories(kernel, path)
+    except KernelError:
+        pass
+
+
+def sweep() -> list[str]:
+    """Remove the cgroups of graders and yards that were killed, of both versions; return them.
+
+    The number of whoever made one stands in its name: what is alive keeps its own.
+    """
+    gone = []
+    for parent in _parents():
+        for name in sorted(os.listdir(parent)):
+            kind = next((one for one in (CELL, NAME) if name.startswith(one)), "")
+            owner = name.removeprefix(kind).partition(".")[0]
+            if kind and not os.path.exists(f"/proc/{owner}"):
+                remove(f"{parent}/{name}")
+                if not os.path.exists(f"{parent}/{name}"):
+                    gone.append(f"{parent}/{name}")
+    return gone
+
+
+def _parents() -> list[str]:
+    """Return the directories in which groups of a chamber are made: mount points, and our own."""
+    own = next((one.path for one in processes.cgroups() if one.version == 2), "/").rstrip("/")
+    tops = [item.point for item in mounts.mounts() if item.fstype == "cgroup2"]
+    found = [*tops, *(top + own for top in tops), *old_groups()]
+    return [path for path in dict.fromkeys(found) if os.access(path, os.W_OK)]
 
 
 def _between(root: str, name: str) -> list[str]:
@@ -160,14 +187,6 @@ def _between(root: str, name: str) -> list[str]:
         os.makedirs(root, exist_ok=True)
         found.append(root)
     return found
-
-
-def _sweep(mount: str) -> None:
-    """Remove the trees that graders left which were killed."""
-    for name in os.listdir(mount):
-        owner = name.removeprefix(NAME).partition(".")[0]
-        if name.startswith(NAME) and not os.path.exists(f"/proc/{owner}"):
-            remove(f"{mount}/{name}")
 
 
 def _read(path: str) -> str:

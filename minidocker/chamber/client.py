@@ -9,7 +9,8 @@ import sys
 from typing import Any
 
 from minidocker.chamber import zygote
-from minidocker.chamber.cell_needs import PACKAGE, needed_filesystems, process_limit, sweep
+from minidocker.chamber.cell_needs import PACKAGE, needed_filesystems, process_limit
+from minidocker.chamber.cgroups import sweep
 from minidocker.errors import LAB_MACHINE, Blocked
 from minidocker.spec import ids
 

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 
+from minidocker.chamber import cgroups
 from minidocker.errors import MinidockerError
 from minidocker.images.store import changes
 from minidocker.images.store.store import Store
@@ -35,6 +36,8 @@ def prune(store: Store, kernel: Kernel) -> Iterator[str]:
             os.close(lock)
     for path in lost_cgroups(store):
         Cgroup.remove(kernel, path)
+        yield f"removed cgroup {path}"
+    for path in cgroups.sweep():  # of graders and yards that were killed
         yield f"removed cgroup {path}"
     yield from map(str, changes.prune(store))
 

@@ -15,7 +15,8 @@ import sys
 import time
 from typing import Any
 
-from minidocker.chamber.cell_needs import cgroup_parent, make_cgroup, patience, remove_cgroup
+from minidocker.chamber import cgroups
+from minidocker.chamber.cell_needs import cgroup_parent, make_cgroup, patience
 from minidocker.escapes import catalogue
 from minidocker.escapes.yard import Yard
 from minidocker.kernel import flags as f
@@ -43,7 +44,7 @@ def main() -> None:
     # A yard's process 1 has this program too: through /proc/1/exe an attack would reach the host's
     # interpreter, past the yard's overlay. From a read-only mount it cannot be changed.
     readonly.ensure(kernel)
-    sweep()
+    cgroups.sweep()
     before = podmans_groups()
     order = {**json.loads(sys.stdin.readline()), "cgroups": cgroup_mounts(), "server": os.getpid()}
     for line in sys.stdin:
@@ -54,7 +55,7 @@ def main() -> None:
         except BrokenPipeError:
             break
     for path in sorted(podmans_groups() - before, reverse=True):  # what is below comes first
-        remove_cgroup(path)
+        cgroups.remove(path)
     os._exit(0)  # the output may be closed: nothing is left to flush
 
 
@@ -89,10 +90,10 @@ def attempt(kernel: Linux, name: str, stages: str, order: dict[str, Any]) -> dic
         if place is not None:
             os.close(place)
         if group:
-            clear(group)
+            cgroups.remove(group)
     answer: dict[str, Any] = json.loads(data) if data else {"error": "the yard gave no answer"}
     for name in answer.pop("groups", []):
-        remove_cgroup(f"{unified()}/{name}")
+        cgroups.remove(f"{unified()}/{name}")
     answer["seconds"] = round(time.monotonic() - began, 3)
     if "cid" in answer:
         remove_podmans(answer.pop("cid"))
@@ -121,27 +122,11 @@ def unified() -> str:
     return f"{tree}{own}".rstrip("/")
 
 
-def sweep() -> None:
-    """Remove the groups that yards left whose server was killed: its number is in their names."""
-    if not os.path.isdir(unified()):
-        return
-    for name in os.listdir(unified()):
-        owner = name.removeprefix("minidocker.cell.").partition(".")[0]
-        if name.startswith("minidocker.cell.") and not os.path.exists(f"/proc/{owner}"):
-            clear(f"{unified()}/{name}")
-
-
 def quiet() -> None:
     """Take the yard's process 1 off our own input and output."""
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
-
-
-def clear(group: str) -> None:
-    """Remove the yard's cgroup with all below it; its processes have just been killed."""
-    for path, _, _ in sorted(os.walk(group), reverse=True):
-        remove_cgroup(path)
 
 
 def podmans_groups() -> set[str]:
@@ -153,7 +138,7 @@ def remove_podmans(cid: str) -> None:
     """Remove the cgroups of one container of Podman's: killed with its yard, it could not."""
     for path in sorted(podmans_groups(), reverse=True):
         if cid and cid in path:
-            remove_cgroup(path)
+            cgroups.remove(path)
 
 
 class Server:

@@ -13,12 +13,13 @@ import select
 import socket
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pexpect.fdpexpect
 
+from minidocker.chamber import cgroups
 from minidocker.chamber.cell_needs import (
     PACKAGE,
     closes_process_1,
@@ -27,15 +28,15 @@ from minidocker.chamber.cell_needs import (
     make_old_groups,
     makes_nodes,
     open_terminal,
-    remove_cgroup,
     room_for,
     sealed,
 )
 from minidocker.chamber.client import Maker, refused
-from minidocker.course.outcomes import Fail, NotStarted
+from minidocker.course.outcomes import Fail
 from minidocker.errors import LAB_MACHINE, Blocked
-from minidocker.grader import bound, line
+from minidocker.grader import bound, endings, line
 from minidocker.grader.budget import Budget
+from minidocker.grader.endings import Message
 from minidocker.grader.files import Files
 from minidocker.grader.probe import Gone, Proc
 
@@ -43,20 +44,6 @@ ROOMS = ("stages", "net", "runtime", "engine", "images", "lab", "grader")
 
 START_SECONDS = 40.0
 """So long may a cell take to stand on a busy machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What a scene said. `sender` is its pid out here, as the kernel signed it."""
-
-    event: str
-    facts: dict[str, Any]
-    sender: int
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self.facts:
-            raise Fail("MD9008")  # no scene leaves it out: the learner's code wrote this
-        return self.facts[name]
 
 
 class Cell:
@@ -174,10 +161,10 @@ class Cell:
             self.talk.close()
             self.control.close()
             if self.cgroup:
-                remove_cgroup(self.cgroup)
+                cgroups.remove(self.cgroup)
                 self.cgroup = None
             while self.groups:
-                remove_cgroup(self.groups.pop())
+                cgroups.remove(self.groups.pop())
 
     # --- the line to the scene ---------------------------------------------------------
 
@@ -199,13 +186,13 @@ class Cell:
             if self.talk in ready:
                 heard = self._receive()
                 if heard is None:
-                    self._ended(self._last_words())
+                    raise endings.of_process(self._last_words(), self.doing)
                 elif heard.event in events:
                     return heard
                 else:
                     self.unexpected(heard)
             elif self.control in ready:
-                self._ended(self._status(self.control.recv(100_000)))
+                raise endings.of_process(self._status(self.control.recv(100_000)), self.doing)
             else:
                 budget.check(self)
 
@@ -253,33 +240,13 @@ class Cell:
             return Message("noise", {"text": str(problem)}, sender)
 
     def unexpected(self, message: Message) -> None:
-        """Note a step; raise for an event that ends the scene."""
-        event = message.event
-        if event == "step":
+        """Note a step, keep another process's word; raise for an event that ends the scene."""
+        if message.event == "step":
             self.doing = str(message["text"])[:300]
-        elif event == "raised":
-            self._raised(message)
-        elif event == "missing":
-            raise Fail("MD9001", name=message["name"], file=self.subject.file)
-        elif event == "stranger":
-            raise Fail("MD9003", name=message["name"], file=self.subject.file,
-                       source=message["source"])  # fmt: skip
-        elif event == "unsaid":
-            raise Fail("MD9016", text=message["text"], ran=self.doing)
-        elif event != "noise":
-            self._early.append(message)  # two processes speak: this one was quicker
+        elif message.event in endings.ENDINGS:
+            raise endings.of_message(message, self.doing, self.subject.file)
         else:
-            raise Fail("MD9008", ran=self.doing)
-
-    def _raised(self, message: Message) -> None:
-        step = str(message.facts.get("step", self.doing))
-        kind, text = str(message["kind"]), str(message["text"])
-        if kind == "NotImplementedError":
-            raise NotStarted(step.partition("(")[0])
-        trace = str(message["trace"])
-        if not message["own"] and kind != "SyntaxError" and not _hidden(text):
-            trace = "outside your file"
-        raise Fail("MD9004", kind=kind, text=text, step=step, trace=trace)
+            self._early.append(message)  # two processes speak: this one was quicker
 
     def _last_words(self) -> int | None:
         """The line is closed: return the scene's wait status, if its process has ended too."""
@@ -291,14 +258,6 @@ class Cell:
         """Return the wait status that process 1 told."""
         told = line.ended(data).get("ended")
         return told if isinstance(told, int) else None
-
-    def _ended(self, status: int | None) -> None:
-        """The scene's process is gone: say so, in terms of the step it was in."""
-        if status is None:  # the line is closed, and the process may live on
-            raise Fail("MD9005", step=self.doing, how="the line to it is closed")
-        code = os.waitstatus_to_exitcode(status)
-        how = f"signal {-code}" if code < 0 else f"exit status {code}"
-        raise Fail("MD9005", step=self.doing, how=how)
 
     # --- looking -----------------------------------------------------------------------
 
@@ -360,7 +319,3 @@ def _host_proc() -> int:
     if not _host:
         _host.append(os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
     return _host[0]
-
-
-def _hidden(text: str) -> bool:
-    return "minidocker." in text

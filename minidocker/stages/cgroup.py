@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from errno import EBUSY, EEXIST
+from errno import EBUSY, EEXIST, ENOENT
 
 from minidocker.errors import LAB_MACHINE, Blocked, KernelError, UsageError
 from minidocker.kernel.flags import CLONE_NEWCGROUP
@@ -229,16 +229,26 @@ class Cgroup(Stage):
         if not kernel.exists(path):
             return
         kernel.write(f"{path}/cgroup.kill", "1")
-        below = [directory for directory, _, _ in os.walk(path)]
-        for directory in reversed(below):
-            for attempt in range(200):
-                try:
-                    kernel.rmdir(directory)
-                    break
-                except KernelError as problem:
-                    if problem.errno != EBUSY or attempt == 199:
-                        raise
-                    _pause(0.01)
+        remove_directories(kernel, path)
+
+
+def remove_directories(kernel: Kernel, path: str) -> None:
+    """Remove a cgroup and those below it, deepest first; who was killed may take a moment to leave.
+
+    Both versions: in one of version 1 there is no cgroup.kill. KernelError: it cannot be removed.
+    """
+    below = [directory for directory, _, _ in os.walk(path)]
+    for directory in reversed(below):
+        for attempt in range(200):
+            try:
+                kernel.rmdir(directory)
+                break
+            except KernelError as problem:
+                if problem.errno == ENOENT:
+                    break  # another one has just done it
+                if problem.errno != EBUSY or attempt == 199:
+                    raise
+                _pause(0.01)
 
 
 def check_times(limits: Resources) -> None:

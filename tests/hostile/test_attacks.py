@@ -19,7 +19,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from attacks import ATTACKS
 
-from minidocker.chamber import cell_needs
+from minidocker.chamber import cell_needs, cgroups
 from minidocker.course.manifest import load
 from minidocker.grader.machine import Machine
 
@@ -104,7 +104,7 @@ def after(tmp_path_factory):
     apart = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
              'mount --make-rshared / && cat /proc/self/mountinfo > "$0/before" && "$@"; '
              'cat /proc/self/mountinfo > "$0/after"', str(canary)]  # fmt: skip
-    cell_needs.sweep()  # what a grader that was killed has left; the next one takes it away
+    cgroups.sweep()  # what a grader that was killed has left; the next one takes it away
     before, begin = host(), time.monotonic()
     done = subprocess.run(
         [*apart, sys.executable, "-m", "minidocker.grader.judge"], env=env, text=True,

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from minidocker.chamber import cell_needs
+from minidocker.chamber import cell_needs, cgroups
 from minidocker.chamber.client import Maker
 from minidocker.course.exercise_file import Subject
 from minidocker.course.outcomes import Fail, NotStarted
+from minidocker.engine import left_over
 from minidocker.errors import Blocked
 from minidocker.grader.cell import Cell
 from minidocker.grader.machine import Machine
 from minidocker.grader.probe import Gone
+from minidocker.images.store.store import Store
+from minidocker.kernel.linux import Linux
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.needs("root", "pidns")
@@ -237,3 +240,34 @@ def test_an_ordinary_user_has_what_needs_no_nodes_alone(monkeypatch):
     monkeypatch.setattr(cell_needs.ids, "subordinate", lambda *_: None)
     with pytest.raises(Blocked):
         cell_needs.room_for("scenes_12_layers", "commit")
+
+
+def dead_pid():
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return pid
+
+
+@pytest.mark.parametrize("remover", ["the next grader", "prune"])
+def test_what_a_killed_grader_left_is_removed(remover, tmp_path):
+    dead, token = dead_pid(), os.urandom(4).hex()
+    lost, kept = [], []
+    for parent in cgroups._parents():
+        for kind in (cgroups.CELL, cgroups.NAME):
+            os.makedirs(f"{parent}/{kind}{dead}.{token}/confined")
+            os.mkdir(f"{parent}/{kind}{os.getpid()}.{token}")
+            lost.append(f"{parent}/{kind}{dead}.{token}")
+            kept.append(f"{parent}/{kind}{os.getpid()}.{token}")
+    try:
+        if remover == "prune":
+            said = list(left_over.prune(Store(str(tmp_path / "store")), Linux()))
+            assert {f"removed cgroup {path}" for path in lost} <= set(said)
+        else:
+            Maker().close()
+        assert not [path for path in lost if os.path.exists(path)]
+        assert all(os.path.isdir(path) for path in kept)
+    finally:
+        for path in (*lost, *kept):
+            cgroups.remove(path)

@@ -1,0 +1,59 @@
+"""How a scene can end before it has said what the check waits for, in words for the learner."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from minidocker.course.outcomes import Fail, NotStarted
+
+ENDINGS = ("raised", "missing", "stranger", "unsaid", "noise")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a scene said. `sender` is its pid out here, as the kernel signed it."""
+
+    event: str
+    facts: dict[str, Any]
+    sender: int
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.facts:
+            raise Fail("MD9008")  # no scene leaves it out: the learner's code wrote this
+        return self.facts[name]
+
+
+def of_message(message: Message, doing: str, file: str) -> Exception:
+    """Return what an event of ENDINGS means: Fail with what the code did, or NotStarted."""
+    event = message.event
+    if event == "raised":
+        return _of_exception(message, doing)
+    if event == "missing":
+        return Fail("MD9001", name=message["name"], file=file)
+    if event == "stranger":
+        return Fail("MD9003", name=message["name"], file=file, source=message["source"])
+    if event == "unsaid":
+        return Fail("MD9016", text=message["text"], ran=doing)
+    return Fail("MD9008", ran=doing)
+
+
+def _of_exception(message: Message, doing: str) -> Exception:
+    step = str(message.facts.get("step", doing))
+    kind, text = str(message["kind"]), str(message["text"])
+    if kind == "NotImplementedError":
+        return NotStarted(step.partition("(")[0])
+    trace = str(message["trace"])
+    if not message["own"] and kind != "SyntaxError" and "minidocker." not in text:
+        trace = "outside your file"
+    return Fail("MD9004", kind=kind, text=text, step=step, trace=trace)
+
+
+def of_process(status: int | None, doing: str) -> Fail:
+    """Return what it means that the scene's process is gone; None: only its line is closed."""
+    if status is None:
+        return Fail("MD9005", step=doing, how="the line to it is closed")
+    code = os.waitstatus_to_exitcode(status)
+    how = f"signal {-code}" if code < 0 else f"exit status {code}"
+    return Fail("MD9005", step=doing, how=how)
