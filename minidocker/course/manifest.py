@@ -43,9 +43,16 @@ class Function:
     more: bool = False
 
 
+USERS = ("one id", "ids", "cgroups", "root")
+"""Its own id; subordinate ids; a cgroup of version 2; what only the host's root has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question to the learner's file; `test` is the pytest item in tests/stages/."""
+    """One question to the learner's file; `test` is the pytest item in tests/stages/.
+
+    user: what an ordinary user must have to be judged by it: one of USERS.
+    """
 
     id: str
     title: str
@@ -53,6 +60,7 @@ class Check:
     functions: tuple[str, ...]
     test: str
     hints: tuple[str, ...] = ()
+    user: str = "one id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +140,10 @@ class Manifest:
     lessons: tuple[Lesson, ...]
     coming: tuple[Coming, ...]
     common: dict[str, str] = field(default_factory=dict)
+
+    def checks_for(self, *users: str) -> int:
+        """Count the checks that an ordinary user has who has these of USERS."""
+        return sum(check.user in users for lesson in self.lessons for check in lesson.checks)
 
     @property
     def messages(self) -> dict[str, str]:
@@ -247,7 +259,10 @@ def _lesson(entry: dict[str, Any]) -> Lesson:
 
 
 def _check(lesson: str, entry: dict[str, Any]) -> Check:
-    return Check(**{**_tuples(entry), "test": f"test_{lesson}.py::{entry['test']}"})
+    check = Check(**{**_tuples(entry), "test": f"test_{lesson}.py::{entry['test']}"})
+    if check.user not in USERS:
+        raise TypeError(f"user = {check.user!r} of the check {check.id} is none of {USERS}")
+    return check
 
 
 def _coming(entry: dict[str, Any]) -> Coming:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from minidocker.doctor.finding import GAP, OK, Finding
+from minidocker.course import manifest
+from minidocker.doctor.finding import GAP, INFO, OK, Finding
 from minidocker.doctor.wall_probe import userns_fix
+from minidocker.errors import NotFound
 from minidocker.proc.machine import Host
 from minidocker.spec import ids
 
@@ -21,7 +23,9 @@ def findings(host: Host) -> Iterator[Finding]:
     """Yield what works without root, for one who is not; root is told nothing of it."""
     if host.linux and host.euid != 0:
         yield _run(host)
-        yield _subordinate(host)
+        subordinate = _subordinate(host)
+        yield subordinate
+        yield from _judged(subordinate.ok)
 
 
 def _run(host: Host) -> Finding:
@@ -51,6 +55,20 @@ def _subordinate(host: Host) -> Finding:
     assert uids and gids
     seen = f"{uids[1]} users from {uids[0]} on, {gids[1]} groups from {gids[0]} on"
     return Finding(name, title, OK, seen, group=GROUP)
+
+
+def _judged(subordinate: bool) -> Iterator[Finding]:
+    """Say how many checks of the course this user can be judged by; nothing without a course."""
+    try:
+        course = manifest.load()
+    except NotFound:
+        return
+    users = ("one id", "ids") if subordinate else ("one id",)
+    mine, every = course.checks_for(*users), course.checks_for(*manifest.USERS)
+    groups = course.checks_for("cgroups")
+    seen = f"{mine} of {every} checks of the course in a user namespace"
+    more = f"; root has the others, {groups} of them with cgroup version 2"
+    yield Finding("judged", "grade as an ordinary user", INFO, seen + more, group=GROUP)
 
 
 def _add_ranges(host: Host, files: tuple[str, ...]) -> str:

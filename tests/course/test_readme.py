@@ -67,6 +67,20 @@ def test_the_pictures_are_those_that_the_code_draws() -> None:
         assert (ROOT / "docs" / f"{name}.svg").read_text(encoding="utf-8") == svg, HELP
 
 
+def test_the_figures_of_an_ordinary_user_are_the_manifests() -> None:
+    from minidocker.course import manifest
+
+    course = manifest.load(ROOT)
+    some, every = course.checks_for("one id", "ids"), course.checks_for(*manifest.USERS)
+    words = (
+        f"{some} of the {every} checks with subordinate ids, "
+        f"{course.checks_for('one id')} with one id alone"
+    )
+    assert words in (ROOT / "README.md").read_text(encoding="utf-8")
+    groups = course.checks_for("cgroups")
+    assert some >= 0.9 * (every - groups)  # nine tenths of what needs no cgroup
+
+
 def test_every_link_leads_somewhere() -> None:
     for file in ("README.md", "CONTRIBUTING.md"):
         text = (ROOT / file).read_text(encoding="utf-8")

@@ -18,6 +18,7 @@ from minidocker.images.store.store import Store
 from minidocker.proc import mounts
 from minidocker.proc.machine import Host
 
+COURSE = manifest.load(Path(__file__).resolve().parents[2])
 PROMISED = """
 linux root pidns mntns utsns ipcns netns userns cgroupns timens overlay cgroup2 memory cpu pids
 busybox iproute2 pivot_root
@@ -170,6 +171,11 @@ def test_a_user_is_told_what_works_without_root(host: Callable[..., Host]) -> No
     assert "in a user namespace it works" in found["pidns"].seen
     told = "\n".join(doctor.plain(found, doctor.lessons(found, MANIFEST)))
     assert "You can run containers as this user" in told and "cannot begin" not in told
+    everything, ids = COURSE.checks_for(*manifest.USERS), COURSE.checks_for("one id", "ids")
+    assert f"{ids} of {everything} checks" in found["judged"].seen
+    none = dict.fromkeys(ranges, "")
+    fewer = doctor.features(host(none, euid=54321, tried=refused))["judged"].seen
+    assert f"{COURSE.checks_for('one id')} of {everything} checks" in fewer
     assert "rootless" not in doctor.features(host())  # root is told nothing of it
 
 
