@@ -2,7 +2,7 @@
 
     python -IS -X no_debug_ranges minidocker/make/bundle.py ROOT FILE
 
-Half of a start was importing: 57 modules, each looked for in directories and read from a file of
+Half of a start was importing: 70 modules, each looked for in directories and read from a file of
 its own. The launcher (environment.py) reads one file instead, and quick.py makes the modules. It
 is a cache, as __pycache__ is: made from the sources, never instead of them. And it is code
 that root runs, so it is used only when all of this is true; else the files are:
@@ -137,7 +137,7 @@ def code(file: str) -> CodeType:
     """Compile a file without what only people and type checkers read: a sixth of the bytes.
 
     What it imports from __future__ goes to the compiler, and is not imported. The docstrings of
-    classes stay: `--explain` prints those of the stages.
+    the stages stay: `--explain` prints them.
     """
     syntax, flags = tree(file), 0
     for statement in list(syntax.body):
@@ -145,7 +145,7 @@ def code(file: str) -> CodeType:
             syntax.body.remove(statement)
             for alias in statement.names:
                 flags |= getattr(__future__, alias.name).compiler_flag
-    lean = ast.fix_missing_locations(Lean().visit(syntax))
+    lean = ast.fix_missing_locations(Lean("/stages/" in file).visit(syntax))
     found: CodeType = compile(lean, file, "exec", flags, dont_inherit=True, optimize=0)
     return found
 
@@ -153,23 +153,32 @@ def code(file: str) -> CodeType:
 class Lean(ast.NodeTransformer):
     """Takes annotations, what is under `if TYPE_CHECKING`, and most docstrings away."""
 
-    def visit_Module(self, node: ast.Module) -> Any:
+    def __init__(self, explained: bool) -> None:
+        self.explained = explained  # a stage, whose docstring is printed
+
+    def visit_Module(self, node: ast.Module) -> ast.AST:
         """Leave a module its code."""
+        return self.bare(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        """Leave a class its code, and a stage its docstring."""
+        return self.generic_visit(node) if self.explained else self.bare(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """Leave a function its code."""
+        node.returns = None
+        return self.bare(node)
+
+    def bare(self, node: ast.Module | ast.ClassDef | ast.FunctionDef) -> ast.AST:
+        """Take the docstring; what has nothing else gets `pass`."""
         if ast.get_docstring(node, clean=False) is not None:
-            del node.body[0]
+            node.body[:1] = [] if node.body[1:] else [ast.copy_location(ast.Pass(), node.body[0])]
         return self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> Any:
         """Leave of `if TYPE_CHECKING` what stands under its `else`."""
         if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             return [self.visit(one) for one in node.orelse]
-        return self.generic_visit(node)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        """Leave a function its code; one that has a docstring alone gets `pass`."""
-        if ast.get_docstring(node, clean=False) is not None:
-            node.body[:1] = [] if node.body[1:] else [ast.copy_location(ast.Pass(), node.body[0])]
-        node.returns = None
         return self.generic_visit(node)
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
