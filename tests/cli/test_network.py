@@ -353,9 +353,10 @@ def test_a_line_of_add_host_stays_when_neighbours_come(realm: Realm) -> None:
                       "until grep -q late /etc/hosts; do sleep 0.1; done; "
                       "cat /etc/hosts /etc/resolv.conf")  # fmt: skip
     realm.record("first")
-    out = realm.mini("run", "--rm", "--name", "late", "base", "cat", "/etc/hosts")
-    assert "1.2.3.4" not in out  # one member's lines are its own
-    said = one.communicate(timeout=60)[0]
+    late = realm.start("run", "--rm", "--name", "late", "base", "sh", "-c",
+                       "cat /etc/hosts; sleep 3")  # fmt: skip
+    said = one.communicate(timeout=60)[0]  # it has seen its neighbour
+    assert "1.2.3.4" not in late.communicate(timeout=60)[0]  # one member's lines are its own
     assert "1.2.3.4\tdb\n" in said and "10.77.0.1\thost.docker.internal\n" in said
     assert [line for line in said.splitlines() if "nameserver" in line] == ["nameserver 9.9.9.9"]
 
