@@ -1,5 +1,5 @@
 # mistake: each line of the table is made private by its name, and a blank in it is written \\040
-# fails: private
+# fails: private_below
 # says: two words
 
 def make_private(kernel):
