@@ -37,10 +37,12 @@ class Printer:
         self.console: Any = None
         self.said: tuple[str, str, str] | None = None
         self.shapes = (self.out.encoding or "").lower().replace("-", "") == "utf8"
-        if self.out.isatty() and not quiet:
+        colour = bool(os.environ.get("FORCE_COLOR"))  # a notebook shows it, and is no terminal
+        if (self.out.isatty() or colour) and not quiet:
             from rich.console import Console
 
             self.console = Console(file=self.out, highlight=False, soft_wrap=True,
+                                   force_terminal=colour or None,
                                    no_color="NO_COLOR" in os.environ or None)  # fmt: skip
 
     def line(self, text: str = "", style: str = "") -> None:

@@ -90,9 +90,13 @@ def _write(file: str, text: str) -> None:
 
 
 def _judge(
-    manifest: Manifest, wanted: Wanted, directory: Path, printer: Printer, record: bool
-) -> list[o.Result]:
-    """Judge and print; what was borrowed earns nothing; record, and say what comes next."""
+    manifest: Manifest, wanted: Wanted, directory: Path, printer: Printer, record: bool,
+    one: bool = False,
+) -> list[o.Result]:  # fmt: skip
+    """Judge and print; what was borrowed earns nothing; record, and say what comes next.
+
+    one: print the first exercise that is not done, and the sum.
+    """
     journal = Journal(manifest.root)
     lessons = [lesson for lesson in manifest.lessons if lesson.id in wanted]
     borrowed = {
@@ -107,6 +111,8 @@ def _judge(
         )
         mine = check.functions[0] not in borrowed[lesson.id]
         result.earned = result.earned if mine else 0
+        if one:
+            return
         if lesson.id not in head:
             head.append(lesson.id)
             printer.lesson(lesson)
@@ -114,6 +120,8 @@ def _judge(
 
     tasks = judge.tasks_for(manifest, wanted, directory)
     results = judge.judge(manifest, tasks, show)
+    if one:
+        _show_open(lessons[0], results, printer)
     if record:
         for lesson in lessons:
             text = subjects.read(directory / lesson.file)
@@ -125,6 +133,19 @@ def _judge(
         for lesson in lessons:
             _explain(lesson, journal, printer)
     return results
+
+
+def _show_open(lesson: Lesson, results: list[o.Result], printer: Printer) -> None:
+    """Print the results of the first exercise that is not done; a lesson's order is theirs."""
+    found = {result.check: result for result in results}
+    for function in lesson.functions:
+        mine = [found[c.id] for c in lesson.checks if c.functions[0] == function.name
+                and c.id in found]  # fmt: skip
+        if any(result.outcome not in (o.PASS, o.BLOCKED) for result in mine):
+            printer.line(f"{lesson.id}  {function.name}: {function.summary}", "bold")
+            for result in mine:
+                printer.result(result)
+            return
 
 
 def _kept(
@@ -183,7 +204,10 @@ def _untouched(manifest: Manifest, failed: o.Result) -> bool:
 
 
 def watch(manifest: Manifest, options: argparse.Namespace) -> int:
-    """`minidocker watch`: judge a lesson when its file changes, until Ctrl-C."""
+    """`minidocker watch`: judge a lesson when its file changes, until Ctrl-C.
+
+    One exercise is shown at a time, the first that is not done: after a pass, the next one.
+    """
     wanted = chosen(manifest, options.lesson)
     lessons = [lesson for lesson in manifest.lessons if lesson.id in wanted]
     printer = Printer()
@@ -199,6 +223,6 @@ def watch(manifest: Manifest, options: argparse.Namespace) -> int:
             if seen.get(lesson.id) != changed:
                 seen[lesson.id] = changed
                 printer.line(time.strftime("%H:%M:%S"))
-                one = {lesson.id: wanted[lesson.id]}
-                _judge(manifest, one, manifest.root / "exercises", printer, record=True)
+                mine = {lesson.id: wanted[lesson.id]}
+                _judge(manifest, mine, manifest.root / "exercises", printer, True, one=True)
         time.sleep(0.3)

@@ -19,8 +19,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.getipython import get_ipython
-from IPython.display import display
+from IPython.display import Markdown, display
 
+from minidocker.course import manifest
 from minidocker.doctor import cgroup_probe, doctor
 from minidocker.errors import MinidockerError
 from minidocker.lab import cells, isolated, predict, progress, recall
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 show: Any = display  # untyped in IPython
+markdown: Any = Markdown
 
 STOPPED = "blocked: new namespaces need root. Start the course again with: sudo make learn"
 
@@ -184,7 +186,9 @@ class Magics:
         outside. So printing the right words helps nothing, and a mistake hurts nothing.
         The same in a terminal: minidocker grade 01
         """
-        self._minidocker("grade", *self._named(line))
+        names = self._named(line)
+        self._minidocker("grade", *names, colour=True)
+        self._links(names)
 
     def hint(self, line: str) -> None:
         """Show the next hint for the check that failed last; three for each, the last is code.
@@ -253,9 +257,22 @@ class Magics:
             return
         print(f"a shell in there: {own.ENTER}")
 
-    def _minidocker(self, *words: str) -> None:
+    def _links(self, names: list[str]) -> None:
+        """Show the way to each exercise, and the magic that gives a hint."""
+        try:
+            course = manifest.load(self.tree)
+            lessons = {one.id: one for one in (course.named(name)[0] for name in names)}
+        except MinidockerError:
+            return
+        lines = [f"[{one.exercise}](../{one.exercise}) · a hint: `%hint {one.number}`"
+                 for one in lessons.values()]  # fmt: skip
+        show(markdown("  \n".join(lines)))
+
+    def _minidocker(self, *words: str, colour: bool = False) -> None:
         """Run `minidocker WORDS…` in the learner's tree and show its output as it comes."""
-        text = f"cd {shlex.quote(self.tree)}; {shlex.join(['minidocker', *words])}"
+        setting = "export FORCE_COLOR=1; " if colour and "NO_COLOR" not in os.environ else ""
+        where = f"cd {shlex.quote(self.tree)}; "
+        text = f"{where}{setting}{shlex.join(['minidocker', *words])}"
         cells.stream(["--sh"], cells.shell_text(text), _write)
 
     def _named(self, line: str) -> list[str]:

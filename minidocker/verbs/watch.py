@@ -14,6 +14,7 @@ examples:
 
 def main(argv: list[str]) -> int:
     """Run the word; return its exit status."""
-    parser = make("watch", "Judge a lesson again whenever its file is saved.", EXAMPLES)
+    about = "Judge a lesson whenever its file is saved; show one exercise at a time."
+    parser = make("watch", about, EXAMPLES)
     parser.add_argument("lesson", nargs="*", help="01, 1 or 01_pid; none means all")
     return watch(load(), parser.parse_args(argv))

@@ -16,6 +16,7 @@ import pexpect
 import pytest
 
 from minidocker.course import exercise_file, manifest
+from minidocker.verbs import grade as grade_verb
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_root = pytest.mark.needs("root", "pidns")
@@ -226,7 +227,8 @@ def test_where_am_i(course, command):
 
 def judged(course, lesson, **checks):
     """Write a grading into the learner's record, as the grader does."""
-    outcome = {"p": ["pass", ""], "f": ["fail", "MD0306"], "n": ["not_started", "MD9010"]}
+    outcome = {"p": ["pass", ""], "f": ["fail", "MD0306"], "n": ["not_started", "MD9010"],
+               "b": ["blocked", "MD9011"]}  # fmt: skip
     entry = {
         "at": "", "do": "grade", "lesson": lesson, "digest": "", "earned": 1, "points": 2,
         "checks": {name: outcome[word] for name, word in checks.items()},
@@ -376,3 +378,20 @@ def test_watch_judges_again_when_the_file_is_saved(course):
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 130
+
+
+def test_all_that_can_be_done_here_is_said_as_done(course, command):
+    judged(course, "00_what_is_a_container", a="p", b="b")
+    said = command("progress").stdout
+    assert "  00  done here " in said
+    assert "all that can be done here   (the rest: minidocker grade 00 --on vm)" in said
+    assert "lesson 00" not in command().stdout.split("next: ")[1]
+
+
+def test_failing_with_a_machine_names_what_failed(course, monkeypatch):
+    judged(course, "01_pid", spawn_first="f", exit_status="p")
+    monkeypatch.setenv("MINIDOCKER_COURSE", str(course))
+    asked = []
+    monkeypatch.setattr("minidocker.vm.remote.grade", lambda options: asked.append(options.lesson))
+    grade_verb.main(["--failing", "--on", "vm"])
+    assert asked == [["spawn_first"]]

@@ -180,6 +180,34 @@ def test_there_are_enough_of_them(lesson):
     assert {check.id for check in lesson.checks} - failing <= {"walls_limit"}
 
 
+MOST_SECONDS = 60  # for one check; more is a hang
+
+
+def flips():
+    """Judge every tenth entry of the catalogue twice; return what had two verdicts."""
+    env = {**os.environ, "MINIDOCKER_COURSE": str(ROOT), "PYTHONPATH": str(ROOT)}
+    mistakes = [one for one in plan() if one["name"].startswith("wrong/")]
+    done = subprocess.run(
+        [sys.executable, "-m", "minidocker.grader.judge", "--again", "2"], env=env, text=True,
+        input=json.dumps(mistakes[::10]), stdout=subprocess.PIPE,
+    )  # fmt: skip
+    return json.loads(done.stdout.splitlines()[-1])["flips"]
+
+
+def test_the_judge_is_never_at_fault_and_never_hangs(verdicts, capsys):
+    every = [one for found in verdicts.values() for one in found.values()]
+    mistakes = [one for one in every if one["subject"].startswith("wrong/")]
+    caught = sum(one["outcome"] == "fail" for one in mistakes)
+    survived = sum(one["outcome"] == "pass" for one in mistakes)
+    errors = [one for one in every if one["outcome"] == "error"]
+    hangs = [one for one in every if one["seconds"] > MOST_SECONDS]
+    flipped = flips()
+    with capsys.disabled():
+        print(f"\ncaught {caught}, survived {survived}, error ({len(errors)}), "
+              f"flips ({len(flipped)}), hangs ({len(hangs)})", end=" ")  # fmt: skip
+    assert (survived, errors, flipped, hangs) == (0, [], [], [])
+
+
 @LESSONS
 def test_kill_rate(verdicts, lesson, capsys):
     mistakes = [path for one, path in files(WRONG) if one is lesson]

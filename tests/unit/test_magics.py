@@ -140,7 +140,11 @@ def test_grade_and_hint_take_the_notebooks_lesson(shell, monkeypatch):
         "minidocker.lab.cells.stream", lambda options, source, write: seen.append(source) or 0
     )
     shell.run_line_magic("lesson", "01")
+    shown: list[str] = []
+    monkeypatch.setattr("minidocker.lab.magics.show", lambda one: shown.append(one.data))
     shell.run_line_magic("grade", "")
+    assert "FORCE_COLOR=1" in seen[-1]
+    assert shown == ["[exercises/01_pid.py](../exercises/01_pid.py) · a hint: `%hint 01`"]
     shell.run_line_magic("hint", "")
     shell.run_line_magic("grade", "00 01")
     assert [text.rpartition("; ")[2] for text in seen] == [
