@@ -63,7 +63,7 @@ def act_order(learner, kernel, talk, cast):
             else:
                 ip(kernel, f"route add default via {GATEWAY}\n", moved)
         except OSError as problem:
-            talk.ask("refused", step=step, text=str(problem)[:200])
+            talk.ask("refused", step=step, text=str(problem)[:200], order=order)
             return
     talk.ask("done with the order")
 

@@ -54,6 +54,28 @@ def act_lease_again(learner, kernel, talk, table, subnet, owner):
     talk.ask("leased", seen=seen)
 
 
+def act_lease_beside(learner, kernel, talk, subnet, first):
+    """Another process holds the table's lock, and enters `first` before it lets go."""
+    function = learner.lease
+    with open(TABLE, "w"):
+        pass
+    held, begin = os.pipe()
+    if os.fork() == 0:
+        lock = kernel.lock(TABLE + ".lock")
+        os.write(begin, b"x")
+        time.sleep(0.3)
+        with open(TABLE, "a") as file:
+            file.write(f"{first}\tother\n")
+        os.close(lock)
+        os._exit(0)
+    os.read(held, 1)
+    talk.step(f"lease(kernel, {TABLE!r}, {subnet!r}, 'mine')")
+    seen = repr(function(kernel, TABLE, subnet, "mine"))
+    os.wait()
+    with open(TABLE) as file:
+        talk.ask("leased", seen=seen, table=file.read())
+
+
 class Slow:
     """The kernel, a little slow after each look into a file: as if the machine were busy."""
 

@@ -68,6 +68,16 @@ def test_lease_at_once(subject, cell):
             raise Fail("MD0935", ran=ran, expected=f"{count} lines", kernel=f"{len(written)} lines")
 
 
+    with cell("lease_beside", subnet=SUBNET, first="10.77.0.2") as one:
+        message = one.expect("leased")
+        ran = "another process holds PATH.lock, and enters 10.77.0.2 meanwhile"
+        if message["seen"] != repr("10.77.0.3"):
+            raise Fail("MD0936", ran=ran, expected="'10.77.0.3'", kernel=message["seen"])
+        if "10.77.0.2\tother" not in message["table"].splitlines():
+            raise Fail("MD0935", ran=ran, expected="the other's line stays",
+                       kernel=repr(message["table"]))  # fmt: skip
+
+
 # --- publish ---------------------------------------------------------------------------
 
 

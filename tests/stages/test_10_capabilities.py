@@ -92,9 +92,15 @@ def test_drop_exec(subject, cell):
             raise Fail("MD1005", ran=ran, expected=words(keep),
                        kernel=words(found["CapPrm"] | found["CapBnd"]))  # fmt: skip
         if found["CapPrm"] != keep or found["CapBnd"] != keep:
-            raise Fail("MD1006", ran=ran, expected=words(keep), kernel=words(found["CapPrm"]))
+            raise Fail("MD1006", ran=ran, expected=words(keep),
+                       kernel=differing(found, keep, "CapPrm", "CapBnd"))  # fmt: skip
         if found["CapInh"]:
             raise Fail("MD1007", ran=ran, kernel=f"CapInh: {words(found['CapInh'])}")
+
+
+def differing(found, wanted, *sets):
+    """The sets that are not as wanted, each with its name."""
+    return "; ".join(f"{name}: {words(found[name])}" for name in sets if found[name] != wanted)
 
 
 def test_drop_now(subject, cell):
@@ -104,7 +110,8 @@ def test_drop_now(subject, cell):
         found = capabilities(one, pid)
         if {found["CapPrm"], found["CapEff"]} != {now & held}:
             raise Fail("MD1008", ran="drop_capabilities(kernel, keep, now), before any exec",
-                       expected=words(now & held), kernel=words(found["CapEff"]))  # fmt: skip
+                       expected=words(now & held),
+                       kernel=differing(found, now & held, "CapPrm", "CapEff"))  # fmt: skip
 
 
 # --- masks --------------------------------------------------------------------------------

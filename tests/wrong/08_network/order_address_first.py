@@ -1,5 +1,5 @@
 # mistake: the address is given before the move, which takes it away
 # fails: connect_order
-# says: the step 'route' fails
+# says: leaves its addresses behind
 
 CONNECT_ORDER = ["pair", "address", "up", "move", "route"]

@@ -1,5 +1,5 @@
 # mistake: nothing is there that could be moved
 # fails: connect_order
-# says: the step 'move' fails
+# says: before the pair is made
 
 CONNECT_ORDER = ["move", "pair", "address", "up", "route"]

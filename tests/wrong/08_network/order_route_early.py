@@ -1,5 +1,5 @@
 # mistake: a route by an interface that is down
 # fails: connect_order
-# says: the step 'route' fails
+# says: that is down has no routes
 
 CONNECT_ORDER = ["pair", "move", "address", "route", "up"]

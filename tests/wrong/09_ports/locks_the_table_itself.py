@@ -1,4 +1,6 @@
-# right: the lock is on the table, and the arithmetic is done by hand
+# mistake: the table itself is locked; who holds PATH.lock is not waited for
+# fails: lease_at_once
+# says: holds PATH.lock
 
 
 def lease(kernel, path, subnet, owner):
