@@ -45,8 +45,8 @@ def own_root(kernel):
 
 
 def jail(kernel):
-    """Change the root by chroot: the mount namespace stays."""
-    root = f"/tmp/jail{os.getpid()}"
+    """Change the root by chroot: the mount namespace stays, and so does the file system."""
+    root = f"/srv/jail{os.getpid()}"
     os.mkdir(root)
     kernel.chroot(root)
     kernel.chdir("/")

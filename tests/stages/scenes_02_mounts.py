@@ -18,6 +18,7 @@ from minidocker.kernel.flags import (
     MS_NOSUID,
     MS_PRIVATE,
     MS_REC,
+    MS_REMOUNT,
     MS_SHARED,
     MS_SLAVE,
     MS_UNBINDABLE,
@@ -63,6 +64,8 @@ ALL_SPOTS = (*SPOTS, f"{SPACED}/spot")
 
 def cast_private(kernel, talk, token):
     shared_tree(kernel, ALL_SPOTS)
+    for _ in range(2):  # one on another: a path leads to the upper one alone
+        tmpfs(kernel, f"{TREE}/stack", "stack", MS_SHARED)
 
 
 def act_private(learner, kernel, talk, token):
@@ -228,6 +231,7 @@ def cast_bind(kernel, talk, read_only):
     """Build a store, which is shared with the host, with a second mount in it."""
     tmpfs(kernel, STORE, "store", MS_SHARED)
     tmpfs(kernel, f"{STORE}/deep", "deep", MS_SHARED)
+    kernel.mount("", f"{STORE}/deep", "", MS_REMOUNT | MS_BIND | SAFE)
     os.mkdir(BOX)
 
 

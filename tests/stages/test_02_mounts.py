@@ -83,6 +83,12 @@ def test_private_below(subject, cell):
             where = " and ".join(spot for spot in SPOTS if spot in outside)
             raise Fail("MD0204", ran="make_private(kernel), then three mounts", where=where,
                        lines=lines)  # fmt: skip
+        left = [mount.point for mount in table(one, pid)
+                if set(mount.optional) & groups(one, HOST)]  # fmt: skip
+        if left:
+            raise Fail("MD0227", ran="make_private(kernel)", point=left[0],
+                       expected="no mount in a peer group of the host's",
+                       kernel=f"{len(left)} of them, such as one at {left[0]}")  # fmt: skip
         host_is_unchanged(host, table(one, HOST), "make_private(kernel), then three mounts")
 
 
@@ -344,6 +350,14 @@ def test_bind_read_only(subject, cell):
                  for place in PAIRS]  # fmt: skip
         if not good(lines):
             raise Fail("MD0220", ran=ran, lines=lines)
+        have = {mount.point: mount for mount in after}
+        lost = {place: {"nosuid", "nodev", "noexec"} & set(have[source].options)
+                - set(new[place].options) for place, source in PAIRS.items()}  # fmt: skip
+        for place, words in lost.items():
+            if words:
+                raise Fail("MD0226", ran=ran, point=place,
+                           expected=",".join(have[PAIRS[place]].options),
+                           kernel=",".join(new[place].options))  # fmt: skip
 
 
 def test_bind_source(subject, cell):

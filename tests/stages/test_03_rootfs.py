@@ -66,6 +66,22 @@ def at(mounts, point):
     return next((item for item in reversed(mounts) if item.point == point), None)
 
 
+def is_directory(one, pid, number):
+    """Whether a descriptor of a process is a directory."""
+    try:
+        return stat.S_ISDIR(os.stat(f"{pid}/fd/{number}", dir_fd=one.proc.descriptor).st_mode)
+    except OSError:
+        return False
+
+
+def mount_of(one, pid, number):
+    """The id of the mount that a descriptor leads to."""
+    for line in one.proc.read(pid, f"fdinfo/{number}").splitlines():
+        if line.startswith("mnt_id:"):
+            return int(line.split()[1])
+    return 0
+
+
 # --- pivot -------------------------------------------------------------------------------------
 
 
@@ -96,6 +112,11 @@ def host_is_gone(one, pid, ran):
         raise Fail("MD0306", ran=ran, expected=f"{len(wanted)} mounts: {' '.join(wanted)}",
                    kernel=f"{len(points)} mounts",
                    lines=[("BAD", text) for text in shown[:4] + more])  # fmt: skip
+    inside = {item.id for item in mounts}
+    for number in one.files(pid).as_root(lambda: descriptors_of(one, pid)):
+        if is_directory(one, pid, number) and mount_of(one, pid, number) not in inside:
+            raise Fail("MD0323", ran=ran, expected="no open directory of the old root",
+                       kernel=f"descriptor {number} is one")  # fmt: skip
     if top(one, f"{pid}/root") != identity(one, f"{pid}/root"):
         raise Fail("MD0305", ran=ran, expected="nothing above /", kernel='"/.." leads out of it')
 
@@ -227,6 +248,11 @@ def test_dev_nodes(subject, cell):
         if seen.get("ptmx", "").startswith("character 5:2"):
             wanted["ptmx"] = seen["ptmx"]  # a node does the same as the link
         lines = compared(wanted, seen)
+        if not good(lines):
+            raise Fail("MD0312", ran=ran, lines=[line for line in lines if line[0] != "GOOD"])
+        kinds = {"pts": "devpts", "shm": "tmpfs"}
+        below = {name: at(table(one, pid), f"{path}/{name}") for name in kinds}
+        lines = compared(kinds, {name: m.fstype for name, m in below.items() if m})
         if not good(lines):
             raise Fail("MD0312", ran=ran, lines=[line for line in lines if line[0] != "GOOD"])
 

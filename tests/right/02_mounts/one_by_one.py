@@ -2,7 +2,7 @@
 
 def make_private(kernel):
     for words in mount_lines("self"):
-        kernel.mount("", unescaped(words[4]), "", MS_PRIVATE)
+        kernel.mount("", unescaped(words[4]), "", MS_REC | MS_PRIVATE)
 
 
 def bind(kernel, source, target, read_only):
@@ -10,4 +10,4 @@ def bind(kernel, source, target, read_only):
     for words in mount_lines("self"):
         here = unescaped(words[4])
         if read_only and (here == target or here.startswith(target + "/")):
-            kernel.mount("", here, "", MS_REMOUNT | MS_BIND | MS_RDONLY)
+            kernel.mount_setattr(here, MOUNT_ATTR_RDONLY, False)
