@@ -45,6 +45,7 @@ class Tree:
         self.top = f"{mount}/{NAME}{os.getpid()}.{os.urandom(4).hex()}"
         os.mkdir(self.top)
         self.root = f"{self.top}/cell"
+        self.owner = 0  # the cell's root, out here
         try:
             offered = set(_read(f"{self.top}/cgroup.controllers").split())
             missing = [name for name in needs if name not in offered]
@@ -85,13 +86,16 @@ class Tree:
             for controller in sorted(self.controllers):
                 _write(f"{place}/cgroup.subtree_control", f"+{controller}")
         os.makedirs(f"{self.root}/{name}", exist_ok=True)
+        for place in [*_between(self.root, name), f"{self.root}/{name}"]:
+            delegate(place, self.owner)
         for file, text in files.items():
             self.write(name, file.replace("_", "."), text)
         return f"{self.root}/{name}"
 
     def take(self, pid: int, name: str = "") -> None:
         """Move a process of the cell (its pid out here) into the tree, which its root then owns."""
-        hand_over(self.root, os.stat(f"/proc/{pid}").st_uid)
+        self.owner = os.stat(f"/proc/{pid}").st_uid
+        hand_over(self.root, self.owner)
         self.write(name, "cgroup.procs", str(pid))
 
     def write(self, name: str, file: str, text: str) -> None:
@@ -132,14 +136,19 @@ class Tree:
 def hand_over(path: str, owner: int) -> None:
     """Give a cgroup and those below it to an owner, as a delegation does; the limits stay ours."""
     for place, _, _ in os.walk(path):
-        os.chown(place, owner, owner)
-        for name in DELEGATED:
-            if os.path.exists(f"{place}/{name}"):
-                os.chown(f"{place}/{name}", owner, owner)
+        delegate(place, owner)
         if place != path:
             for name in os.listdir(place):
                 if os.path.isfile(f"{place}/{name}"):
                     os.chown(f"{place}/{name}", owner, owner)
+
+
+def delegate(place: str, owner: int) -> None:
+    """Give an owner what it takes to move processes in a cgroup, and its limits not. cgroups(7)"""
+    os.chown(place, owner, owner)
+    for name in DELEGATED:
+        if os.path.exists(f"{place}/{name}"):
+            os.chown(f"{place}/{name}", owner, owner)
 
 
 def remove(path: str) -> None:
