@@ -91,6 +91,33 @@ def put(section: Any, field: str, value: object) -> None:
 UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
+def parse_cpus(text: str, option: str) -> float:
+    """Read --cpus: a number of CPUs such as 0.5 or 2; the kernel's smallest quota is 0.01."""
+    try:
+        cpus = float(text)
+    except ValueError:
+        cpus = -1.0
+    if not 0.01 <= cpus <= 8192:
+        raise UsageError(f"{option} {text!r} is not a number of CPUs", f"such as {option} 0.5")
+    return cpus
+
+
+def parse_set(text: str, option: str) -> str | None:
+    """Read a list of numbers and ranges, such as 0-2,4. cpuset(7)"""
+    ranges = [word.split("-") for word in text.split(",")] if text else []
+    for numbers in ranges:
+        if not (
+            len(numbers) <= 2
+            and all(n.isascii() and n.isdecimal() and int(n) < 8192 for n in numbers)
+            and int(numbers[0]) <= int(numbers[-1])
+        ):
+            raise UsageError(
+                f"{option} {text!r} is no list of numbers", f"such as {option} 0-2,4",
+                docker=f"invalid value {text} for {option[2:].replace('-', ' ')}",
+            )  # fmt: skip
+    return text or None
+
+
 def parse_size(text: str, option: str) -> int:
     """Read "64m" as 67108864 bytes: a number and one of b, k, m, g, t (powers of 1024).
 

@@ -7,7 +7,7 @@ from errno import EBUSY, EEXIST, ENOENT
 
 from minidocker.errors import LAB_MACHINE, Blocked, KernelError, UsageError
 from minidocker.kernel.flags import CLONE_NEWCGROUP
-from minidocker.spec.words import VALUE, Option, parse_number, parse_size
+from minidocker.spec.words import VALUE, Option, parse_cpus, parse_number, parse_set, parse_size
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -23,35 +23,6 @@ HOST = "minidocker-host"  # in a delegated cgroup: where the host process goes
 PIDS = 2048  # processes, as Podman does
 SHARE = 2  # of the machine's memory, one part in so many
 PERIOD = 100_000  # microseconds: the period of cpu.max
-
-
-def parse_cpus(text: str, option: str) -> float:
-    """Read --cpus: a number of CPUs such as 0.5 or 2; the kernel's smallest quota is 0.01."""
-    try:
-        cpus = float(text)
-    except ValueError:
-        cpus = -1.0
-    if not 0.01 <= cpus <= 8192:
-        raise UsageError(f"{option} {text!r} is not a number of CPUs", f"such as {option} 0.5")
-    return cpus
-
-
-def parse_set(text: str, option: str) -> str | None:
-    """Read a list of numbers and ranges, such as 0-2,4. cpuset(7)"""
-    ranges = [word.split("-") for word in text.split(",")] if text else []
-    for numbers in ranges:
-        if not (
-            len(numbers) <= 2
-            and all(n.isascii() and n.isdecimal() and int(n) < 8192 for n in numbers)
-            and int(numbers[0]) <= int(numbers[-1])
-        ):
-            raise UsageError(
-                f"{option} {text!r} is no list of numbers", f"such as {option} 0-2,4",
-                docker=f"invalid value {text} for {option[2:].replace('-', ' ')}",
-            )  # fmt: skip
-    return text or None
-
-
 LIMITS = "limits (cgroup v2)"
 
 
