@@ -91,6 +91,12 @@ def host_unchanged(shared_store: Path) -> Iterator[None]:
     assert host_state(shared_store) == before
 
 
+@pytest.fixture
+def mounts_now(shared_store: Path) -> Callable[[], list[str]]:
+    """Return the mounts that our code could have made, each time that it is called."""
+    return lambda: own_mounts(shared_store)
+
+
 def own_mounts(store: Path) -> list[str]:
     """The mounts of this mount namespace that our code could have made: those of the store."""
     table = Path("/proc/self/mountinfo").read_text().splitlines()

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from conftest import own_mounts
 
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
 
@@ -684,10 +683,14 @@ def test_twenty_at_once(started: Callable, host_unchanged: None) -> None:
 
 
 def test_killed_at_any_moment_leaves_only_what_prune_removes(
-    command: list[str], store_env: dict, minidocker: Callable, shared_store: Path
+    command: list[str],
+    store_env: dict,
+    minidocker: Callable,
+    shared_store: Path,
+    mounts_now: Callable[[], list[str]],
 ) -> None:
     """kill -9 of the host process at many moments of the start."""
-    mounts = own_mounts(shared_store)
+    mounts = mounts_now()
     for milliseconds in range(0, 60, 5):
         process = subprocess.Popen(
             [*command, "run", "--name", f"k{milliseconds}", "base", "sleep", "30"], env=store_env,
@@ -698,7 +701,7 @@ def test_killed_at_any_moment_leaves_only_what_prune_removes(
         process.wait()
     time.sleep(0.3)
     minidocker("prune")
-    assert own_mounts(shared_store) == mounts
+    assert mounts_now() == mounts
     left = [p.name for p in (shared_store / "containers").iterdir() if p.name != "names"]
     assert left == []
     assert list((shared_store / "containers/names").iterdir()) == []
