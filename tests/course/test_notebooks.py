@@ -124,8 +124,10 @@ def _may_pass_untouched(path: Path) -> set[str]:
 
 
 def _printed(book: nbformat.NotebookNode, cell_id: str) -> str:
+    """Return what a cell printed, without colours."""
     cell = next(cell for cell in book.cells if cell.id == cell_id)
-    return "".join(item.text for item in cell.outputs if item.output_type == "stream")
+    text = "".join(item.text for item in cell.outputs if item.output_type == "stream")
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 def _check_pictures(book: nbformat.NotebookNode) -> None:
