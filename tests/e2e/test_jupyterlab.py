@@ -104,7 +104,11 @@ class Desk:
         expect(prompt).not_to_have_text(before)
         expect(prompt).to_have_text(re.compile(r"^\[\d+\]"))
         cell.scroll_into_view_if_needed()
-        return cell.locator(".jp-OutputArea-output").last.text_content() or ""
+        return self.printed(words)
+
+    def printed(self, words: str) -> str:
+        """Return all that stands below a cell: what it printed, and the links that follow."""
+        return "\n".join(self.cell(words).locator(".jp-OutputArea-output").all_text_contents())
 
     def run_all(self, cells: int) -> None:
         """Run all cells, and wait for the last one."""
@@ -143,8 +147,7 @@ def test_a_learner_does_lesson_01_in_the_browser(desk: Desk, course: Path) -> No
     assert path.read_text() == (REPOSITORY / "notebooks" / NOTEBOOK).read_text()
     prompts = desk.book.locator(".jp-CodeCell .jp-InputPrompt").all_text_contents()
     assert [text for text in prompts if not re.match(r"\[\d+\]", text)] == []
-    verdict = desk.cell(GRADE).locator(".jp-OutputArea-output").text_content() or ""
-    assert outcomes(verdict) == {"not started"}
+    assert outcomes(desk.printed(GRADE)) == {"not started"}
 
     edit_the_exercise(desk, course)
 
