@@ -15,6 +15,8 @@ if importlib.util.find_spec("playwright"):  # without it the fixture `chromium` 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOTEBOOK = "01_pid_namespace.ipynb"
 EXERCISE = "01_pid.py"
+ORDER = "The four steps stand in an order that works"
+UNSOLVED = {"not started", "fail", "pass"}  # init is a worked example: it is judged as it stands
 GRADE, PARTS, LESSON = "%grade 01", "minidocker run --rm --mine", "%lesson 01"
 ERROR = '[data-mime-type="application/vnd.jupyter.error"]'
 
@@ -147,7 +149,9 @@ def test_a_learner_does_lesson_01_in_the_browser(desk: Desk, course: Path) -> No
     assert path.read_text() == (REPOSITORY / "notebooks" / NOTEBOOK).read_text()
     prompts = desk.book.locator(".jp-CodeCell .jp-InputPrompt").all_text_contents()
     assert [text for text in prompts if not re.match(r"\[\d+\]", text)] == []
-    assert outcomes(desk.printed(GRADE)) == {"not started"}
+    verdict = desk.printed(GRADE)
+    assert re.search(f"not started +0/1 +{ORDER}", verdict)
+    assert outcomes(verdict) == UNSOLVED
 
     edit_the_exercise(desk, course)
 
@@ -176,7 +180,8 @@ def edit_the_exercise(desk: Desk, course: Path) -> None:
     assert '\nSPAWN_ORDER = ["fork", "unshare", "child", "return"]\n' in file.read_text()
     desk.tab(NOTEBOOK).click()
     verdict = desk.run(GRADE)
-    assert outcomes(verdict) == {"fail", "not started"}
+    assert re.search(f"fail +0/1 +{ORDER}", verdict)
+    assert outcomes(verdict) == UNSOLVED
     assert "Warning" not in verdict  # Python has its thoughts on the holes that still stand
     desk.look("failed")
 
