@@ -82,11 +82,12 @@ class Tree:
 
     def make(self, name: str, **files: str) -> str:
         """Make the cgroup `name` of the tree, with all controllers; write files (a.b as a_b)."""
-        for place in [self.root, *_between(self.root, name)]:
+        between = _between(self.root, name)
+        for place in [self.root, *between]:
             for controller in sorted(self.controllers):
                 _write(f"{place}/cgroup.subtree_control", f"+{controller}")
         os.makedirs(f"{self.root}/{name}", exist_ok=True)
-        for place in [*_between(self.root, name), f"{self.root}/{name}"]:
+        for place in [*between, f"{self.root}/{name}"]:
             delegate(place, self.owner)
         for file, text in files.items():
             self.write(name, file.replace("_", "."), text)

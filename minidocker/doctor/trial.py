@@ -115,7 +115,7 @@ def trials(kernel: Kernel, store: str) -> Iterator[tuple[str, Callable[[], None]
     finally:
         if scratch:
             with contextlib.suppress(OSError):  # overlay made it, for nobody to enter
-                os.chmod(f"{scratch}/user/work/work", 0o700)
+                os.chmod(os.path.join(scratch, "user", "work", "work"), 0o700)
             shutil.rmtree(scratch, ignore_errors=True)
 
 
