@@ -5,13 +5,21 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from images_trees import archive, folder, member
 
+from minidocker.images.pull import Pulled, pull
+from minidocker.images.registry.client import Client
+from minidocker.images.registry.faults import Faults
 from minidocker.images.registry.server import Registry
-from minidocker.images.store import oci
+from minidocker.images.store import names, oci
+from minidocker.images.store.check import check
+from minidocker.images.store.store import Store
 
 ROOTFS = archive([folder("bin"), member("bin/sh", b"#!"), member("etc/name", b"one")])
 BIG = random.Random(1).randbytes(30_000) + b"x" * 270_000
@@ -86,3 +94,33 @@ class Shelved:
     def full(self, tag: str = "latest") -> str:
         """The name by which a client asks for it."""
         return f"{self.registry.address}/{self.name}:{tag}"
+
+
+def serving(place: Path) -> Iterator[Callable[..., Shelved]]:
+    """Yield a function that starts a registry on loopback, given its faults; all end with it."""
+    running: list[Registry] = []
+
+    def start(*faults: str, **more: Any) -> Shelved:
+        lines: list[str] = []
+        registry = Registry(
+            str(place), faults=Faults(list(faults)), log=lines.append, **more
+        ).start()
+        registry.lines = lines
+        running.append(registry)
+        return Shelved(registry)
+
+    yield start
+    for registry in running:
+        registry.close()
+
+
+def get(store: Store, full: str, platform: str = "", **more: Any) -> Pulled:
+    """Pull an image by its full name."""
+    host, path, _ = names.split(full)
+    with Client(host, path, **more) as client:
+        return pull(store, full, client, platform)
+
+
+def whole(store: Store) -> bool:
+    """Nothing in the store is damaged, or half made."""
+    return check(store)[0] == [] and os.listdir(store.path("partial")) == []

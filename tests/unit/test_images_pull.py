@@ -18,17 +18,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from images_shelf import ROOTFS, SECOND, Shelved, as_json, config_of, digest, sha
+from images_shelf import (
+    ROOTFS,
+    SECOND,
+    Shelved,
+    as_json,
+    config_of,
+    digest,
+    get,
+    serving,
+    sha,
+    whole,
+)
 from images_trees import archive, hard, link, member
 
 from minidocker.errors import Blocked, MinidockerError, NotFound, UsageError
 from minidocker.images import arrival, importer
-from minidocker.images.pull import Pulled, pull
 from minidocker.images.registry import client as client_module
 from minidocker.images.registry.client import Client, challenges
 from minidocker.images.registry.credentials import Login
-from minidocker.images.registry.faults import Faults
-from minidocker.images.registry.server import Registry
 from minidocker.images.registry.tokens import Guard
 from minidocker.images.store import catalogue, changes, documents, names, oci
 from minidocker.images.store.check import check
@@ -49,26 +57,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    running: list[Registry] = []
-
-    def start(*faults: str, **more: Any) -> Shelved:
-        lines: list[str] = []
-        registry = Registry(
-            str(tmp_path / "reg"), faults=Faults(list(faults)), log=lines.append, **more
-        ).start()
-        registry.lines = lines
-        running.append(registry)
-        return Shelved(registry)
-
-    yield start
-    for registry in running:
-        registry.close()
-
-
-def get(store: Store, full: str, platform: str = "", **more: Any) -> Pulled:
-    host, path, _ = names.split(full)
-    with Client(host, path, **more) as client:
-        return pull(store, full, client, platform)
+    yield from serving(tmp_path / "reg")
 
 
 def blobs(store: Store) -> list[str]:
@@ -83,10 +72,6 @@ def nothing_stays(store: Store, incoming: bool = False) -> bool:
     if not incoming and os.path.exists(store.path("incoming")):
         left += os.listdir(store.path("incoming"))
     return not damage and not any(counts.values()) and not left
-
-
-def whole(store: Store) -> bool:
-    return check(store)[0] == [] and os.listdir(store.path("partial")) == []
 
 
 # What comes in

@@ -9,13 +9,25 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from images_shelf import ROOTFS, SECOND, Shelved, as_json, config_of, digest, sha
+from images_shelf import (
+    ROOTFS,
+    SECOND,
+    Shelved,
+    as_json,
+    config_of,
+    digest,
+    get,
+    serving,
+    sha,
+    whole,
+)
 from images_trees import archive, folder, member, snapshot
 
 from minidocker.errors import Blocked, MinidockerError, NotFound, UsageError
@@ -23,13 +35,10 @@ from minidocker.images import importer, saved
 from minidocker.images.archive.apply import apply_layer
 from minidocker.images.archive.merged import Merged
 from minidocker.images.archive.pack import Packer
-from minidocker.images.pull import pull
 from minidocker.images.push import push, sources
 from minidocker.images.registry import client as client_module
 from minidocker.images.registry.client import Client
 from minidocker.images.registry.credentials import Login
-from minidocker.images.registry.faults import Faults
-from minidocker.images.registry.server import Registry
 from minidocker.images.registry.tokens import Guard
 from minidocker.images.store import additions, catalogue, changes, documents, names, oci
 from minidocker.images.store.check import check
@@ -67,26 +76,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    running: list[Registry] = []
-
-    def start(*faults: str, **more: Any) -> Shelved:
-        lines: list[str] = []
-        registry = Registry(
-            str(tmp_path / "reg"), faults=Faults(list(faults)), log=lines.append, **more
-        ).start()
-        registry.lines = lines
-        running.append(registry)
-        return Shelved(registry)
-
-    yield start
-    for registry in running:
-        registry.close()
-
-
-def get(store: Store, full: str, **more: Any) -> Any:
-    host, path, _ = names.split(full)
-    with Client(host, path, **more) as client:
-        return pull(store, full, client)
+    yield from serving(tmp_path / "reg")
 
 
 def send(store: Store, full: str, **more: Any) -> Any:
@@ -95,10 +85,6 @@ def send(store: Store, full: str, **more: Any) -> Any:
     with Client(host, path, actions="pull,push", **more) as client:
         client.scopes += [f"repository:{source}:pull" for source in set(mounts.values())]
         return push(store, full, client, mounts)
-
-
-def whole(store: Store) -> bool:
-    return check(store)[0] == [] and os.listdir(store.path("partial")) == []
 
 
 def made(store: Store, tmp_path: Path, name: str, tar: bytes = ROOTFS) -> None:
@@ -197,11 +183,12 @@ def test_what_is_removed_meanwhile_is_pushed(
     shelf = serve()
     full = shelf.full()
     made(store, tmp_path, full)
-    real = Client.ask
+    real, alone = Client.ask, threading.Lock()  # blobs are asked for side by side
 
     def ask(self: Client, method: str, *rest: Any, **more: Any) -> Any:
-        if method == "HEAD" and catalogue.names(store):
-            changes.remove(store, [full])
+        with alone:
+            if method == "HEAD" and catalogue.names(store):
+                changes.remove(store, [full])
         return real(self, method, *rest, **more)
 
     with pytest.MonkeyPatch.context() as patch:
