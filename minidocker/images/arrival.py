@@ -132,6 +132,9 @@ class Arrival:
         known = set(catalogue.pairs(self.store))
         blobs = {blob.hex: blob for blob in self.layers}
         pairs = {(blob.hex, d) for blob, d in zip(self.layers, self.diff_ids, strict=True)}
+        if len(pairs) > len(blobs):  # and no blob is brought by two threads
+            why = "a layer stands in it twice, and once it is not the layer that it is named as"
+            raise documents.bad(self.title, why)
         first = {diff_id: hex for hex, diff_id in sorted(pairs)}  # of two packings, one is unpacked
         with ThreadPoolExecutor(AT_ONCE) as pool:
             waiting: dict[tuple[str, str], Future[Lower | None]] = {}

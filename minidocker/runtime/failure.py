@@ -26,6 +26,9 @@ def failure(problem: BaseException, stage: Stage | None, moment: str) -> Minidoc
         where += f" of {file}"
     if isinstance(problem, KernelError):
         message, remedy = str(problem), problem.remedy
+    elif isinstance(problem, OSError) and problem.strerror and not file:
+        where_to = f": {problem.filename}" if problem.filename else ""
+        message, remedy = f"{problem.strerror}{where_to}", ""
     else:
         message, remedy = f"{type(problem).__name__}: {problem}", ""
     if isinstance(problem, ImportError) and file:

@@ -6,6 +6,7 @@ import fcntl
 import select
 import termios
 import tty
+from errno import EPIPE
 
 from minidocker.kernel.named import os
 
@@ -26,6 +27,7 @@ class Terminal:
         self.waiting = b""
         self.ended = not interactive  # no more input
         self.poll: Any = None
+        self.lost = ""  # why output could not be written, unless its reader went away
         os.set_blocking(master, False)
 
     def start(self, poll: Any) -> None:
@@ -93,7 +95,9 @@ class Terminal:
                 data = data[os.write(1, data) :]
             except BlockingIOError:
                 select.select([], [1], [])
-            except OSError:  # EPIPE: nobody reads our output; hang up, as a closed window does
+            except OSError as problem:  # nobody reads our output; hang up, as a closed window does
+                if problem.errno != EPIPE:
+                    self.lost = f"write(2): {problem.strerror}"
                 self.part()
                 os.close(self.master)
                 self.master = -1

@@ -51,6 +51,10 @@ class Watch:
                     if status is not None:
                         if self.terminal:
                             self.terminal.drain()
+                            if self.terminal.lost:
+                                failed = MinidockerError(
+                                    f"the command's output is lost: {self.terminal.lost}"
+                                )
                         if failed is None:  # its last words may have come with its end
                             failed = self.birth.last_words()
                         if failed:

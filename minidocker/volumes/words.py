@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from minidocker.errors import NotFound, UsageError
 from minidocker.kernel.flags import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY
@@ -86,12 +87,16 @@ def look_at_source(mount: Mount, said: str, touch: bool) -> None:
     """See that a path of the host is there, and whether it is a directory."""
     if mount.volume or not touch:
         return
-    if not os.path.exists(mount.source):
+    try:
+        mode = os.stat(mount.source).st_mode
+    except (FileNotFoundError, NotADirectoryError):
         raise NotFound(
             f"{said}: {mount.source} does not exist", f"mkdir -p {mount.source}",
             docker=f"bind source path does not exist: {mount.source}",
-        )  # fmt: skip
-    mount.options = "dir" if os.path.isdir(mount.source) else "file"
+        ) from None
+    except OSError as problem:
+        raise UsageError(f"{said}: stat(2) on {mount.source}: {problem.strerror}") from None
+    mount.options = "dir" if stat.S_ISDIR(mode) else "file"
 
 
 def volume_name(name: str) -> str:

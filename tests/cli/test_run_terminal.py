@@ -34,6 +34,17 @@ def test_a_reader_that_leaves_ends_a_terminal_quietly(
     shell.close()
 
 
+def test_output_that_cannot_be_written_is_no_success(
+    command: list[str], store_env: dict[str, str]
+) -> None:
+    """Docker's end for it, too: 125, and the reason."""
+    args = [*command, "run", "--rm", "-t", "base", "echo", "hi"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(args, env=store_env, stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 125
+    assert b"output is lost: write(2): No space left on device" in done.stderr
+
+
 def test_a_reader_that_leaves_does_not_stop_an_explained_run(
     command: list[str], store_env: dict[str, str], tmp_path: Path
 ) -> None:
