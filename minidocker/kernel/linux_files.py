@@ -99,7 +99,7 @@ class Files(Kernel):
         return "dir" if found.st_mode & S_IFMT == S_IFDIR else "file"
 
     def device(self, path: str) -> tuple[int, int]:
-        follow = path.startswith("/proc/self/fd/")
+        follow = path.startswith(("/proc/self/fd/", "self/fd/"))  # that is, seen from within /proc
         found = _status(path, follow)
         if found is None or found.st_mode & S_IFMT != _flags.S_IFCHR:
             return 0, 0

@@ -39,19 +39,24 @@ NULL = (1, 3)
 O_PATH, O_NOFOLLOW = 0o10000000, 0o400000
 
 
-def real_null(kernel: Kernel) -> str:
+def real_null(kernel: Kernel, proc: str = "/proc/") -> str:
     """Return a name that stays /dev/null, whatever happens to a volume over /dev; or refuse.
 
     What is opened is looked at, not the path, which another container may change meanwhile:
     with a link for /dev/null, runc bound core_pattern over /proc/keys, writable (CVE-2025-31133).
     """
-    held = f"/proc/self/fd/{kernel.open('/dev/null', O_PATH | O_NOFOLLOW)}"
+    held = f"{proc}self/fd/{kernel.open('/dev/null', O_PATH | O_NOFOLLOW)}"
     if kernel.device(held) != NULL:
         raise MinidockerError(
             "/dev/null of the container is not the device 1:3, so nothing can be hidden behind it",
             "another volume than one over /dev; or --security-opt systempaths=unconfined",
         )
     return held
+
+
+def below(directory: str, paths: Sequence[str]) -> list[str]:
+    """Return those paths that lie in a directory, as seen from there."""
+    return [path[len(directory) + 1 :] for path in paths if path.startswith(f"{directory}/")]
 
 
 class Masks(Stage):
@@ -68,15 +73,38 @@ class Masks(Stage):
         if linux and linux.privileged:
             return
         if not (linux and linux.unmasked):
-            null = real_null(kernel)
             if "mask_paths" in self.origin:
                 self.mask_paths(kernel, MASKED)
+                self.read_only_paths(kernel, READ_ONLY)
+            elif run.spec.root and run.spec.root.path:
+                self.in_shared_root(kernel)
             else:
-                self.mask_paths(kernel, MASKED, null)
-            self.read_only_paths(kernel, READ_ONLY)
+                self.mask_paths(kernel, MASKED, real_null(kernel))
+                self.read_only_paths(kernel, READ_ONLY)
         if run.root:
             # Volumes are nodev already: their names may by now lead to other mounts.
             self.deaden_nodes(kernel, ["/"])
+
+    def in_shared_root(self, kernel: Kernel) -> None:
+        """Do the same from within /proc and /sys: a directory of --rootfs may be another's, too.
+
+        Who renames its /proc, the mount with it, and puts an own directory there, would get the
+        masks, and we an open procfs. A working directory has no name that could change.
+        """
+        null = ""
+        for directory, kind in (("/proc", "proc"), ("/sys", "sysfs")):
+            kernel.chdir(directory)
+            found = kernel.filesystem(".")
+            if found and found != kind:
+                raise MinidockerError(
+                    f"{directory} of the container is {found} and no longer {kind}: "
+                    "somebody has renamed it in the directory of --rootfs",
+                    "a copy of that directory for this container alone",
+                )
+            null = null or real_null(kernel, "")  # in /proc now
+            self.mask_paths(kernel, below(directory, MASKED), null)
+            self.read_only_paths(kernel, below(directory, READ_ONLY))
+        kernel.chdir("/")
 
     @staticmethod
     def mask_paths(kernel: Kernel, paths: Sequence[str], null: str = "/dev/null") -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -204,3 +205,45 @@ def test_a_link_that_comes_after_the_look_of_the_plan_ends_the_run(
     assert (done.returncode, done.stdout) == (125, "")
     assert "has become a symbolic link" in done.stderr, done.stderr
     assert list(outside.iterdir()) == []
+
+
+PIVOTS_LATE = """
+from minidocker.stages.rootfs import Rootfs
+def pivot(kernel, new_root):
+    for name in ("asked", "done"):
+        with open("{here}/" + name, "r" if name == "done" else "w") as fifo:
+            fifo.read() if name == "done" else None
+    Rootfs.pivot(kernel, new_root)
+"""
+
+
+def test_a_root_whose_proc_is_renamed_before_the_masks(
+    minidocker: Callable, shared_store: Path, tmp_path: Path
+) -> None:
+    """Another container on the same --rootfs moves the mounted /proc away, and leaves a false one."""
+    base = next((shared_store / "layers" / "sha256").glob("*/fs"))
+    root = tmp_path / "root"
+    subprocess.run(["cp", "-a", str(base), str(root)], check=True)
+    (root / "proc").mkdir(exist_ok=True)
+    for name in ("asked", "done"):
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "late.py").write_text(PIVOTS_LATE.format(here=tmp_path))
+
+    def rename() -> None:
+        (tmp_path / "asked").read_text()
+        os.rename(root / "proc", root / "open")
+        for name in ("self/fd", "sys"):
+            (root / "proc" / name).mkdir(parents=True)
+        for number in range(30):  # what masks would be made of
+            os.mknod(root / f"proc/self/fd/{number}", 0o20666, os.makedev(1, 3))
+        (tmp_path / "done").write_text("")
+
+    other = threading.Thread(target=rename, daemon=True)
+    other.start()
+    done = minidocker(
+        "run", "--rm", "--network", "none", "--stage", f"rootfs={tmp_path}/late.py",
+        "--rootfs", str(root), "head", "-c1", "/open/keys",
+    )  # fmt: skip
+    other.join(20)
+    assert (done.returncode, done.stdout) == (125, ""), done.stderr
+    assert "/proc of the container is" in done.stderr and "renamed" in done.stderr
