@@ -248,9 +248,10 @@ def debootstrap(suite: str) -> list[str]:
     return [
         "mmdebstrap", "--variant=minbase", "--format=null", '--aptopt=Acquire::Retries "5"',
         f"--include={','.join(packages)}",
-        # Nobody reads a manual of a throw-away machine; copyright files stay.
-        "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
-        "--dpkgopt=path-exclude=/usr/share/doc/*",
+        # English manual pages stay: the notebooks send readers to them. Copyright files stay, too.
+        "--dpkgopt=path-exclude=/usr/share/man/??/*",
+        "--dpkgopt=path-exclude=/usr/share/man/??[_.@]*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*", "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
         f"--customize-hook={places.COURSE}/guest/box.sh", suite, "-",
     ]  # fmt: skip
