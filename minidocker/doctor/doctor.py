@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from minidocker.course import manifest
-from minidocker.doctor import cgroup_probe, host_probe, trial, user_probe, wall_probe
+from minidocker.doctor import cgroup_probe, host_probe, lab_probe, trial, user_probe, wall_probe
 from minidocker.doctor.finding import GAP, Finding
 from minidocker.errors import NotFound, UsageError
 from minidocker.proc.machine import Host
@@ -206,6 +206,7 @@ def _all(target: Host) -> Iterable[Finding]:
     yield from user_probe.findings(target)
     yield from cgroup_probe.findings(target)
     yield from host_probe.programs(target)
+    yield lab_probe.finding(target)
 
 
 def _clean(text: str) -> str:

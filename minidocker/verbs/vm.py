@@ -83,7 +83,7 @@ def up(options: argparse.Namespace) -> int:
     was_up = bool(machine.pid)
     machine.up()
     word = "is up already" if was_up else f"is up after {time.monotonic() - start:.1f} s"
-    print(f"the lab machine {word}; next: minidocker vm ssh")
+    print(f"the lab machine {word}; next: minidocker vm lab   (JupyterLab in it; or: vm ssh)")
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from dataclasses import asdict, dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 from minidocker.errors import UsageError
 from minidocker.vm import places
 
-QEMU = "qemu-system-x86_64"
+QEMU, KVM = "qemu-system-x86_64", "/dev/kvm"
 PATIENCE = 10.0  # seconds; where KVM works, a kernel needs less than one
 # Without a disk the kernel boots, finds no root file system, and says so: that is our sign.
 SIGN = b"Unable to mount root fs"
@@ -37,18 +38,19 @@ class Accelerator:
 def choose(kernel: Path) -> Accelerator:
     """Return what to use for this kernel; MINIDOCKER_ACCEL=kvm|tcg decides without a trial.
 
-    The answer is kept for this boot of the host, for a trial that fails takes its whole time limit.
+    The answer is kept for this boot of the host and this QEMU, for a trial that fails takes its
+    whole time limit.
     """
     wanted = os.environ.get("MINIDOCKER_ACCEL", "")
     if wanted:
         if wanted not in ("kvm", "tcg"):
             raise UsageError(f"MINIDOCKER_ACCEL={wanted} is neither kvm nor tcg", "leave it unset")
         return Accelerator(wanted, "MINIDOCKER_ACCEL says so")
-    if not os.path.exists("/dev/kvm"):
+    if not os.path.exists(KVM):
         return Accelerator("tcg", "this machine has no /dev/kvm")
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+    if not os.access(KVM, os.R_OK | os.W_OK):
         return Accelerator("tcg", "you may not open /dev/kvm: sudo usermod -aG kvm $USER")
-    key = f"{_boot()} {os.geteuid()} {kernel}"
+    key = f"{_boot()} {os.geteuid()} {kernel} {_qemu()}"
     kept = places.cache() / "accelerator.json"
     try:
         found = json.loads(kept.read_text())
@@ -86,6 +88,12 @@ def attempt(kernel: Path, patience: float = PATIENCE) -> Accelerator:
     if SIGN in output:
         return Accelerator("kvm", "KVM boots a kernel here", seconds)
     return Accelerator("tcg", f"/dev/kvm is there but boots no kernel{late}", seconds)
+
+
+def _qemu() -> str:
+    """Name the QEMU that is installed now: another one, or one where none was, is tried anew."""
+    path = shutil.which(QEMU)
+    return f"{path} {os.stat(path).st_mtime_ns}" if path else "none"
 
 
 def _boot() -> str:

@@ -19,18 +19,17 @@ import tarfile
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from minidocker.doctor import lab_probe
 from minidocker.errors import Blocked, MinidockerError
+from minidocker.proc.machine import Host
 from minidocker.vm import course, places
 from minidocker.vm.phases import Phases
 
-PROGRAMS = {
-    "mmdebstrap": "mmdebstrap", "qemu-img": "qemu-utils", "mkfs.ext4": "e2fsprogs",
-    "ssh-keygen": "openssh-client",
-}  # fmt: skip
+PROGRAMS = lab_probe.TO_BUILD
 ELSEWHERE = "name another place: MINIDOCKER_CACHE=/elsewhere"
 
 
@@ -104,17 +103,26 @@ def find(suite: str) -> Box | None:
     return box if found == box.sizes else None
 
 
-def need_programs() -> None:
-    """Raise Blocked when a program that builds boxes is missing."""
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    missing = [package for name, package in PROGRAMS.items() if not shutil.which(name, path=path)]
-    if missing:
-        raise Blocked(
-            f"building a lab machine needs {', '.join(missing)}",
-            f"sudo apt-get install --no-install-recommends {' '.join(missing)}",
-        )
+def need_programs(also: Mapping[str, str] | None = None) -> None:
+    """Raise Blocked when a program that builds boxes is missing, or one of {program: package}."""
+    _need({**PROGRAMS, **(also or {})}, "building a lab machine")
     if os.geteuid():
         raise Blocked("building a lab machine needs root", "sudo make box")
+
+
+def need_to_boot(suite: str) -> None:
+    """Raise Blocked when anything is missing that `vm up` will want, before minutes are spent."""
+    if suite not in places.SUITES or find(suite):
+        _need(lab_probe.TO_BOOT, "starting the lab machine")
+    else:
+        need_programs(lab_probe.TO_BOOT)
+
+
+def _need(programs: Mapping[str, str], what: str) -> None:
+    host = Host()
+    if lacking := lab_probe.missing(host, programs):
+        packages = ", ".join(sorted(set(lacking.values())))
+        raise Blocked(f"{what} needs {packages}", lab_probe.install(host, lacking))
 
 
 def build(suite: str = "bookworm", fresh: bool = False) -> Box:

@@ -177,6 +177,7 @@ class Machine:
     def _prepare_disk(self) -> build.Box:
         """Have a box, and a disk over it; another box means another disk."""
         suite = self._suite or os.environ.get("MINIDOCKER_SUITE", "bookworm")
+        build.need_to_boot(suite)
         box, disk = build.build(suite), self.directory / "disk.qcow2"
         before = self.box()
         if disk.exists() and before == box:

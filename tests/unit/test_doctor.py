@@ -123,6 +123,16 @@ def test_a_missing_program_has_its_apt_line(
     assert item.fix == f"sudo apt-get install -y {package}"
 
 
+def test_what_the_lab_machine_lacks_is_one_line(host: Callable[..., Host]) -> None:
+    lacking = ("qemu-system-x86_64", "mmdebstrap")
+    found = doctor.features(host(which=lambda name: None if name in lacking else "/bin/sh"))["vm"]
+    assert (found.state, found.seen) == ("gap", "there is no mmdebstrap, no qemu-system-x86_64")
+    assert found.fix == "apt-get install --no-install-recommends mmdebstrap qemu-system-x86"
+    assert doctor.features(host())["vm"].state == "ok"
+    assert "sudo make box" in doctor.features(host(euid=1000))["vm"].seen
+    assert "it starts none" in doctor.features(host({"etc/minidocker-lab": ""}))["vm"].seen
+
+
 def test_without_apt_the_package_is_named(host: Callable[..., Host]) -> None:
     item = doctor.features(host(which=lambda name: None))["strace"]
     assert item.fix == "install the package strace (Debian's name)"

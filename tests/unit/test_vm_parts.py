@@ -110,6 +110,28 @@ def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyP
         build.build()
 
 
+def test_up_asks_for_all_that_it_will_want_before_it_builds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It once built for nine minutes, and missed qemu-system then."""
+    monkeypatch.setattr(build.lab_probe, "TO_BOOT", {"no-such-qemu": "its-qemu"})
+    monkeypatch.setattr(build, "PROGRAMS", {"no-such-program": "its-package"})
+    monkeypatch.setattr(build, "_build", lambda *_: pytest.fail("it built"))
+    with pytest.raises(Blocked, match="its-package, its-qemu") as caught:
+        machine.Machine().up()
+    assert caught.value.remedy.endswith(
+        "apt-get install --no-install-recommends its-package its-qemu"
+    )
+
+
+def test_with_a_box_it_asks_for_what_boots_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build.lab_probe, "TO_BOOT", {"no-such-qemu": "its-qemu"})
+    monkeypatch.setattr(build, "PROGRAMS", {"no-such-program": "its-package"})
+    monkeypatch.setattr(build, "find", lambda suite: "a box")
+    with pytest.raises(Blocked, match=r"starting the lab machine needs its-qemu$"):
+        build.need_to_boot("bookworm")
+
+
 def test_no_room_is_one_sentence_and_nothing_is_left(
     monkeypatch: pytest.MonkeyPatch, own_places: Path
 ) -> None:
@@ -306,6 +328,21 @@ def test_a_trial_has_a_time_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     found = accel.attempt(Path("/k"), patience=0.5)
     assert (found.name, time.monotonic() - begin < 10) == ("tcg", True)
     assert "boots no kernel within" in found.reason
+
+
+def test_a_reason_is_not_kept_for_another_qemu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever installs QEMU after the first try is not told for the rest of the day that it lacks."""
+    qemu_file, kvm = tmp_path / "qemu", tmp_path / "kvm"
+    kvm.touch()
+    places.cache().mkdir()
+    monkeypatch.setattr(accel, "KVM", str(kvm))
+    monkeypatch.setattr(accel, "QEMU", str(qemu_file))
+    assert "is not installed" in accel.choose(Path("/k")).reason
+    qemu_file.write_text("#!/bin/sh\necho 'VFS: Unable to mount root fs'\n")
+    qemu_file.chmod(0o755)
+    assert accel.choose(Path("/k")).name == "kvm"
 
 
 def test_a_kernel_that_boots_means_kvm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
