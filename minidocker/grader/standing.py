@@ -10,9 +10,7 @@ from minidocker.course import outcomes as o
 from minidocker.course.journal import Journal
 from minidocker.course.manifest import Lesson, Manifest
 from minidocker.course.printer import Printer
-
-DONE_HERE = "done here"  # all passed but what this machine cannot show
-DONE = ("finished", DONE_HERE)
+from minidocker.course.state import DONE, DONE_HERE, state
 
 
 def progress(manifest: Manifest, options: argparse.Namespace) -> int:
@@ -67,29 +65,18 @@ def current(manifest: Manifest, journal: Journal) -> Lesson | None:
         if begun and entry["lesson"] in numbers:
             latest = numbers[entry["lesson"]]
     ordered = manifest.lessons[latest:] + manifest.lessons[:latest]
-    return next((lesson for lesson in ordered if _state(lesson, journal) not in DONE), None)
+    return next((lesson for lesson in ordered if state(lesson, journal) not in DONE), None)
 
 
 def _untouched(checks: dict[str, list[str]]) -> bool:
     return all(what in (o.NOT_STARTED, o.BLOCKED) for what, _ in checks.values())
 
 
-def _state(lesson: Lesson, journal: Journal) -> str:
-    last = journal.last_grade(lesson.id)
-    if last is None or all(what == o.NOT_STARTED for what, _ in last["checks"].values()):
-        return "not started"
-    waits = {check.id for check in lesson.checks} - lesson.core()
-    seen = {what for name, (what, _) in last["checks"].items() if name not in waits}
-    if not seen <= {o.PASS, o.BLOCKED}:
-        return "begun"
-    return DONE_HERE if o.BLOCKED in seen else "finished"
-
-
 def _line(lesson: Lesson, journal: Journal) -> str:
-    state, last = _state(lesson, journal), journal.last_grade(lesson.id)
-    earned = last["earned"] if last and state != "not started" else 0
-    line = f"  {lesson.number}  {state:<12} {earned:>3}/{lesson.points:<3}  {lesson.title}"
-    if state == DONE_HERE:
+    how_far, last = state(lesson, journal), journal.last_grade(lesson.id)
+    earned = last["earned"] if last and how_far != "not started" else 0
+    line = f"  {lesson.number}  {how_far:<12} {earned:>3}/{lesson.points:<3}  {lesson.title}"
+    if how_far == DONE_HERE:
         rest = f"minidocker grade {lesson.number} --on vm"
         line += f": all that can be done here   (the rest: {rest})"
     return line

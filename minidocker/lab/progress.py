@@ -30,14 +30,14 @@ def lesson_number(folder: str, word: str) -> str:
 
 
 def picture(folder: str, current: str) -> Picture:
-    """Return the course map: the lesson `current` ("01") is lit, finished ones are marked."""
+    """Return the course map: the lesson `current` ("01") is lit, what is done here is marked."""
     from minidocker.course import manifest
     from minidocker.course.journal import Journal
+    from minidocker.course.state import DONE, state
 
     course = manifest.load(folder)
     journal = Journal(course.root)
-    grades = {item.id: journal.last_grade(item.id) or {} for item in course.lessons}
-    done = [name for name, grade in grades.items() if grade and grade["earned"] == grade["points"]]
+    done = [item.id for item in course.lessons if state(item, journal) in DONE]
     written = [(item.id, item.title) for item in course.lessons]
     coming = [(item.id, item.title) for item in course.coming]
     return course_map(current, sorted(written + coming), done)

@@ -117,14 +117,15 @@ def test_lesson_shows_the_map_and_the_question(shell, capsys):
     assert "../exercises/01_pid.py" in told
 
 
-def test_the_map_marks_what_is_finished(shell, tmp_path):
+@pytest.mark.parametrize("rest", ["pass", "blocked"])
+def test_the_map_marks_what_is_done_here(shell, tmp_path, rest):
     def states() -> list[str]:
         return [row[2] for row in progress.picture(str(tmp_path), "01").rows[:2]]
 
     assert states() == ["to come", "you are here"]
     (tmp_path / ".minidocker").mkdir()
-    entry = {"do": "grade", "lesson": "00_what_is_a_container", "earned": 15, "points": 15,
-             "digest": "", "checks": {}, "message": ""}  # fmt: skip
+    entry = {"do": "grade", "lesson": "00_what_is_a_container", "earned": 9, "points": 15,
+             "digest": "", "checks": {"a": ["pass", ""], "b": [rest, ""]}, "message": ""}  # fmt: skip
     (tmp_path / ".minidocker" / "progress.jsonl").write_text(json.dumps(entry) + "\n")
     assert states() == ["done", "you are here"]
 

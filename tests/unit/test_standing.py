@@ -9,7 +9,7 @@ import pytest
 from minidocker.course import outcomes
 from minidocker.course.journal import Journal
 from minidocker.course.manifest import load
-from minidocker.grader import standing
+from minidocker.course.state import state
 
 COURSE = load(Path(__file__).resolve().parents[2])
 WITH_MORE = [lesson for lesson in COURSE.lessons if len(lesson.core()) < len(lesson.checks)]
@@ -26,7 +26,7 @@ def test_a_lesson_is_finished_without_what_can_wait(lesson, tmp_path: Path) -> N
         }
         told = {"digest": "", "earned": 1, "points": 2, "message": ""}
         journal.add("grade", lesson=lesson.id, checks=checks, **told)
-        return standing._state(lesson, journal)
+        return state(lesson, journal)
 
     assert judged({check.id for check in lesson.checks} - lesson.core()) == "finished"
     assert judged({min(lesson.core())}) == "begun"
