@@ -57,7 +57,7 @@ LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/sel
          "stderr": "/proc/self/fd/2", "ptmx": "pts/ptmx"}  # fmt: skip
 
 
-# 3. HOLE (rung R4). Fill in what stands as `...`, and mind the umask. (8 lines)
+# 3. HOLE (rung R4). Fill in what stands as `...`, and mind the umask. (6 lines)
 def make_dev(kernel, root):
     """Make a small /dev in the tree `root`: what every program expects, and no disk.
 
@@ -71,7 +71,7 @@ def make_dev(kernel, root):
     - shm, a tmpfs in which everybody may write: mode=1777.
     MS_NODEV would make all device files on a mount dead. See mount(2), mknod(2).
     """
-    dev = ...  # a path
+    dev = f"{root}/dev"
     kernel.mount("tmpfs", dev, "tmpfs", ..., "mode=755,size=64k")  # MS_NOSUID? MS_NODEV? both?
     for name, number in DEVICES.items():
         kernel.mknod(f"{dev}/{name}", ..., number)  # S_IFCHR? S_IFBLK? and the permissions

@@ -72,7 +72,7 @@ def weight(shares):
     return math.ceil(10 ** ((power * power + 125 * power) / 612 - 7 / 34))
 
 
-# 3. CONTRACT (rung R5). The limits need their controllers, all the way down. (8 lines)
+# 3. HOLE (rung R4). The limits need their controllers, all the way down. (4 lines)
 def make_cgroup(kernel, path):
     """Make the cgroup `path`, so that memory, cpu and pids can be limited in it.
 
@@ -83,7 +83,15 @@ def make_cgroup(kernel, path):
     CONTROLLERS that the file cgroup.controllers of the same directory offers.
     In `path` itself nothing is written: a cgroup that hands memory down can hold no process.
     """
-    raise NotImplementedError("make_cgroup is yours to write")
+    above = ROOT
+    for part in path.removeprefix(ROOT).strip("/").split("/"):
+        offered = kernel.read(...).split()  # which file of `above` says what it has?
+        for name in CONTROLLERS:
+            if ...:
+                kernel.write(..., ...)
+        above = f"{above}/{part}"
+        if ...:
+            kernel.mkdir(above)
 
 
 # 4. REPAIR (rung R2). The limits come too late: the command may have children by then. (2 lines)

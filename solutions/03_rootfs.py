@@ -61,7 +61,7 @@ LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/sel
          "stderr": "/proc/self/fd/2", "ptmx": "pts/ptmx"}  # fmt: skip
 
 
-# 3. HOLE (rung R4). Fill in what stands as `...`, and mind the umask. (8 lines)
+# 3. HOLE (rung R4). Fill in what stands as `...`, and mind the umask. (6 lines)
 def make_dev(kernel, root):
     """Make a small /dev in the tree `root`: what every program expects, and no disk.
 

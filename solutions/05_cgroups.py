@@ -72,7 +72,7 @@ def weight(shares):
     return math.ceil(10 ** ((power * power + 125 * power) / 612 - 7 / 34))
 
 
-# 3. CONTRACT (rung R5). The limits need their controllers, all the way down. (8 lines)
+# 3. HOLE (rung R4). The limits need their controllers, all the way down. (4 lines)
 def make_cgroup(kernel, path):
     """Make the cgroup `path`, so that memory, cpu and pids can be limited in it.
 

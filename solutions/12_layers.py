@@ -173,7 +173,7 @@ def put(archive, member, directory, place):
         os.utime(place, (member.mtime, member.mtime), follow_symlinks=False)
 
 
-# 5. CONTRACT (rung R5). Put it together. (12 lines)
+# 5. HOLE (rung R4). Put it together: fill in what stands as `...`. (5 lines)
 def apply_layer(tar, directory):
     """Apply a layer tar to the tree in `directory`: as if the layer lay on top of it.
 

@@ -53,12 +53,12 @@ def reading(cells: list[dict[str, Any]]) -> float:
 
 
 def typing(function: Function, given: str, wanted: str) -> float:
-    """Return the minutes to write a function: the lines that the solution has and the file lacks."""
-    new = [
-        line[2:].strip()
-        for line in difflib.ndiff(given.splitlines(), wanted.splitlines())
-        if line.startswith("+ ")
-    ]
+    """Return the minutes to write a function: the lines that the solution has and the file lacks.
+
+    A line that is only moved to the right is not typed.
+    """
+    before, after = ([line.strip() for line in text.splitlines()] for text in (given, wanted))
+    new = [line[2:] for line in difflib.ndiff(before, after) if line.startswith("+ ")]
     count = sum(bool(line) and not line.startswith("#") for line in new)
     return TYPED.get(function.rung, 0) * count + BESIDE.get(function.rung, 0)
 

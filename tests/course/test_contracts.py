@@ -83,17 +83,10 @@ def test_four_rungs_and_a_fair_amount_of_typing(lesson):
         assert sum(line in typed for line in text.splitlines()) <= 12, name
 
 
-# Lessons that the formula finds too long still, and how long: a number may only fall.
-ABOVE = {"01": 54, "03": 54, "05": 66, "09": 52, "12": 61}
-
-
 @LESSONS
 def test_the_core_path_fits_into_an_evening(lesson):
     took = minutes.minutes(lesson)
-    if lesson.number in ABOVE:
-        assert minutes.MOST < round(took) <= ABOVE[lesson.number], "less now? say so in ABOVE"
-    else:
-        assert round(took) <= minutes.MOST
+    assert round(took) <= minutes.MOST
     assert abs(took - lesson.minutes) <= 5, "the manifest says another time"
 
 

@@ -201,7 +201,7 @@ def test_reading_and_writing_it_changes_nothing(path: Path, book: nbformat.Noteb
 @each_notebook
 def test_the_files_of_other_projects_are_of_a_version(book: nbformat.NotebookNode) -> None:
     text = next(cell.source for cell in book.cells if cell.id == "docker-source")
-    first = text.partition("\n")[0]
+    first = text.partition("\n- ")[0]
     for project in re.findall(r"^- \*\*([^*]+)\*\*", text, re.MULTILINE):
         assert re.search(rf"\b{re.escape(project)} \d+(\.\d+)?[,)]", first), project
 
