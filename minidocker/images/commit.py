@@ -11,7 +11,6 @@ kept on the way, as those of an import are.
 from __future__ import annotations
 
 import copy
-import hashlib
 import os
 import stat
 from collections.abc import Sequence
@@ -20,11 +19,10 @@ from typing import TYPE_CHECKING
 from minidocker.errors import NotFound
 from minidocker.images.archive.apply import Lower
 from minidocker.images.archive.pack import Packer
-from minidocker.images.archive.stream import Stream
-from minidocker.images.archive.tar import Archive
 from minidocker.images.archive.upper import Upper
 from minidocker.images.importer import Report
-from minidocker.images.store import additions, catalogue, files, names, oci
+from minidocker.images.layer import make
+from minidocker.images.store import additions, catalogue, names, oci
 from minidocker.images.store.hold import Hold, listing
 from minidocker.images.store.image import with_tag
 from minidocker.images.store.partial import Partial
@@ -77,32 +75,15 @@ def commit(
 
 def _pack(work: Partial, store: Store, layers: list[str], upper: str) -> tuple[str, Lower, Packer]:
     """Pack the upper and unpack it as work.path("layer"): (hex, or "" for no changes; both)."""
-    root = work.path("layer/fs")
-    os.makedirs(root)
     below = [store.path("layers", "sha256", hex, "fs") for hex in layers]
-    with Upper(upper, below) as tree, open(work.path("packed"), "wb") as keep:
-        packer, digest = Packer(tree), hashlib.sha256()
-
-        def read() -> bytes:
-            piece = packer.next_piece()
-            digest.update(piece)
-            keep.write(piece)
-            return piece
-
-        stream = Stream(read, "the container's upper directory")
-        unpacker = Lower(root, stream.title, trusted=True)
-        unpacker.unpack(Archive(stream))
-        stream.drain()
-    facts = {
-        "size": stream.position, "bytes": unpacker.bytes, "entries": packer.members,
-        "lost": unpacker.lost,
-    }  # fmt: skip
-    files.write(work.path("layer/layer.json"), files.as_json(facts))
-    same = not packer.members and _as_made(upper)
-    return "" if same else digest.hexdigest(), unpacker, packer
+    with Upper(upper, below) as tree:
+        packer = Packer(tree)
+        made = make(work, packer.next_piece, "the container's upper directory", trusted=True)
+    same = not packer.members and as_made(upper)
+    return "" if same else made.hex, made.unpacker, packer
 
 
-def _as_made(upper: str) -> bool:
+def as_made(upper: str) -> bool:
     """Say whether the root of an upper directory is as the runtime made it (times apart)."""
     info = os.lstat(upper)
     plain = (stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid) == (0o755, 0, 0)

@@ -32,11 +32,12 @@ class Packer:
     """The bytes of a layer tar, made while they are read: `next_piece()`, b"" at the end.
 
     Afterwards `members` says how many there were (the root is not counted), and `lost` counts what
-    no tar can hold: {"sockets": 1}.
+    no tar can hold: {"sockets": 1}. No time in it is later than `newest` (ns).
     """
 
-    def __init__(self, upper: Upper | Merged) -> None:
+    def __init__(self, upper: Upper | Merged, newest: int | None = None) -> None:
         self.members = 0
+        self.newest = newest
         self.lost: dict[str, int] = {}
         self._upper = upper
         self._first: dict[tuple[int, int], bytes] = {}  # inode → the name that carries its data
@@ -91,6 +92,8 @@ class Packer:
         m.name = b"/".join(entry.path)
         m.mode = stat.S_IMODE(info.st_mode)
         m.uid, m.gid, m.mtime = info.st_uid, info.st_gid, info.st_mtime_ns
+        if self.newest is not None:
+            m.mtime = min(m.mtime, self.newest)
         m.size = info.st_size if m.kind == stat.S_IFREG else 0
         m.link, m.device, m.extents = b"", info.st_rdev, None
         if m.kind == stat.S_IFDIR:

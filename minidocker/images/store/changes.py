@@ -13,7 +13,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from minidocker.errors import Conflict
-from minidocker.images.store import files, layout
+from minidocker.images.store import files, layout, recipes
 from minidocker.images.store.catalogue import (
     Use,
     blobs_of,
@@ -132,8 +132,8 @@ def _forget_manifests(store: Store) -> None:
 
 
 def _needed_layers(store: Store) -> set[str]:
-    """Return the layers that images and containers use; a link's target is used with it."""
-    needed = {digest for use in uses(store) for digest in use.digests}
+    """Return the layers that images, containers, recipes use; a link's target is used with it."""
+    needed = {digest for use in uses(store) for digest in use.digests} | recipes.kept(store)[0]
     for image in listing(store.path("images", "sha256")):
         needed.update(layers_of(store, image))
     for layer in list(needed):
@@ -144,8 +144,8 @@ def _needed_layers(store: Store) -> set[str]:
 
 
 def _drop_blobs(store: Store, trash: Partial) -> None:
-    """Move blobs that no manifest of an image names into the trash."""
-    needed = set()
+    """Move blobs that no manifest of an image names, and no recipe, into the trash."""
+    needed = recipes.kept(store)[1]
     for image in listing(store.path("images", "sha256")):
         for manifest in manifests_of(store, image):
             path = store.path("blobs", "sha256", manifest)
