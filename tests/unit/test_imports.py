@@ -23,7 +23,7 @@ FLOORS = [
     ("runtime", "pictures", "chamber"),
     ("images",),
     ("engine", "plan", "xray"),
-    ("lab", "grader"),
+    ("lab", "grader", "build"),
     ("escapes", "vm", "update"),
     ("classroom",),
     ("verbs",),
