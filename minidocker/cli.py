@@ -52,6 +52,7 @@ WORDS = {
         ("progress", "verbs.progress", "", "your points, lesson by lesson"),
         ("watch", "verbs.watch", "[LESSON]", "grade at each save"),
         ("reset", "verbs.reset", "LESSON", "start a file again; yours is kept"),
+        ("class", "verbs.class_of", "new|grade|…", "many submissions: judged, marked, handed back"),
     ),
     "the machine": (
         ("doctor", "doctor.doctor", "[--json]", "what works here, and how to mend what does not"),

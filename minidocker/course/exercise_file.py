@@ -189,6 +189,11 @@ def look(path: Path) -> tuple[str, str]:
         os.close(fd)
     if data is None or len(data) > MOST_BYTES:
         return "", f"it is larger than {MOST_BYTES // 1000} kB"
+    return decoded(data)
+
+
+def decoded(data: bytes) -> tuple[str, str]:
+    """Return (text, "") of a file's bytes as Python would read them, else ("", why it cannot)."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:

@@ -1,0 +1,172 @@
+"""What lies in a submitted folder, zip or tar: members by name, none of them ever written anywhere.
+
+All of it is an enemy's. Names are labels: no path of an archive is opened. Only a member that is
+asked for is unpacked, and never more of it than an exercise may have. Who calls this has limits on
+memory and time (incoming.py), for what a parser itself can be made to do.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from minidocker.course.exercise_file import MOST_BYTES
+
+MOST_MEMBERS = 50_000
+MOST_TAR = 256 << 20
+"""So many bytes of a tar are read, unpacked: it has no table of contents."""
+MOST_INNER = 64 << 20
+"""So large may an archive in an archive be."""
+ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+class Damaged(Exception):
+    """An archive that cannot be read: why."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file: `take(most)` returns its bytes, no more; `why` says why it is no file."""
+
+    name: str
+    take: Callable[[int], bytes] = lambda most: b""
+    why: str = ""
+
+
+def is_archive(name: str) -> bool:
+    """Say whether a name ends as archives do."""
+    return name.lower().endswith(ENDINGS)
+
+
+def of_folder(path: Path) -> Iterator[Member]:
+    """Return the files beneath a folder; no link is followed, no pipe is waited for."""
+    count = 0
+    for top, folders, files, fd in os.fwalk(path, follow_symlinks=False):
+        folders[:] = sorted(one for one in folders if one not in (".git", "__MACOSX"))
+        for name in sorted(files):
+            count += 1
+            if count > MOST_MEMBERS:
+                raise Damaged(f"it has more than {MOST_MEMBERS} files")
+            yield _file(fd, name, os.path.relpath(os.path.join(top, name), path))
+
+
+def of_file(path: Path) -> Member:
+    """Return a file of the teacher's own folder as a member."""
+    return _file(None, str(path), path.name)
+
+
+def _file(folder: int | None, name: str, shown: str) -> Member:
+    mode = os.lstat(name, dir_fd=folder).st_mode
+    if stat.S_ISLNK(mode):
+        return Member(shown, why="it is a symbolic link")
+    if not stat.S_ISREG(mode):
+        return Member(shown, why="it is no regular file")
+
+    def take(most: int) -> bytes:
+        how = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            fd = os.open(name, how, dir_fd=folder)  # while the walk stands in this folder
+        except OSError as problem:
+            raise Damaged(f"{shown} cannot be opened ({problem.strerror})") from None
+        with open(fd, "rb") as file:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise Damaged(f"{shown} is no regular file")
+            return file.read(most)
+
+    return Member(shown, take)
+
+
+def of_archive(data: io.BufferedIOBase | io.BytesIO, name: str) -> Iterator[Member]:
+    """Return the members of a zip or a tar, by its first bytes; Damaged when it is neither."""
+    first = data.read(4)
+    data.seek(0)
+    try:
+        yield from _of_zip(data) if first[:2] == b"PK" else _of_tar(data)
+    except Damaged:
+        raise
+    except Exception as problem:  # zlib.error, lzma.LZMAError: no common class
+        raise Damaged(f"{os.path.basename(name)} cannot be read: {problem}") from None
+
+
+def _of_zip(data: io.BufferedIOBase | io.BytesIO) -> Iterator[Member]:
+    with zipfile.ZipFile(data) as archive:
+        entries = archive.infolist()
+        if len(entries) > MOST_MEMBERS:
+            raise Damaged(f"it has more than {MOST_MEMBERS} files")
+        for entry in entries:
+            if entry.is_dir():
+                continue
+            mode, name = entry.external_attr >> 16, _zip_name(entry)
+            if entry.flag_bits & 1:
+                yield Member(name, why="it is encrypted")
+            elif stat.S_IFMT(mode) and not stat.S_ISREG(mode):
+                link = stat.S_ISLNK(mode)
+                yield Member(name, why="it is a symbolic link" if link else "it is no regular file")
+            else:
+                yield Member(name, lambda most, entry=entry: _some(archive.open(entry), most))  # type: ignore[misc]
+
+
+def _zip_name(entry: zipfile.ZipInfo) -> str:
+    """Return a name as it was meant: many programs write UTF-8 and do not say so."""
+    if not entry.flag_bits & 0x800:
+        try:
+            return entry.filename.encode("cp437").decode("utf-8")
+        except UnicodeError:
+            pass
+    return entry.filename
+
+
+def _of_tar(data: io.BufferedIOBase | io.BytesIO) -> Iterator[Member]:
+    with tarfile.open(fileobj=_Bounded(data), mode="r|*") as archive:  # type: ignore[call-overload]
+        read = 0
+        for count, entry in enumerate(archive):
+            read += 512 + max(entry.size, 0)
+            if count > MOST_MEMBERS or read > MOST_TAR:
+                raise Damaged(f"it is larger than {MOST_TAR >> 20} MB or {MOST_MEMBERS} files")
+            if entry.isdir():
+                continue
+            if entry.issym() or entry.islnk():
+                yield Member(entry.name, why="it is a link")
+            elif not entry.isreg():
+                yield Member(entry.name, why="it is no regular file")
+            else:
+                yield Member(entry.name, lambda most, e=entry: _some(archive.extractfile(e), most))  # type: ignore[misc]
+
+
+class _Bounded:
+    """Reads a file up to a bound: "r|*" asks for nothing but `read`."""
+
+    def __init__(self, data: io.BufferedIOBase | io.BytesIO) -> None:
+        self.data, self.left = data, MOST_TAR
+
+    def read(self, size: int) -> bytes:
+        self.left -= size
+        if self.left < 0:
+            raise Damaged(f"it is larger than {MOST_TAR >> 20} MB")
+        return self.data.read(size)
+
+
+def _some(stream: object, most: int) -> bytes:
+    """Read the beginning of a member: a bomb is not unpacked any further."""
+    with stream as file:  # type: ignore[attr-defined]
+        data: bytes = file.read(most)
+    return data
+
+
+def text_or_why(member: Member) -> tuple[bytes, str]:
+    """Return (bytes, "") of an exercise file, else (b"", why it cannot be judged)."""
+    if member.why:
+        return b"", member.why
+    try:
+        data = member.take(MOST_BYTES + 1)
+    except Exception as problem:  # zlib.error, lzma.LZMAError, BadZipFile: no common class
+        return b"", f"it cannot be unpacked ({problem})"
+    if len(data) > MOST_BYTES:
+        return b"", f"it is larger than {MOST_BYTES // 1000} kB"
+    return data, ""

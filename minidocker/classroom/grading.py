@@ -1,0 +1,197 @@
+"""`minidocker class grade`: every submission judged, one durable record each, resumed by digest.
+
+Judged in the chamber by N processes at once, or with --on vm in pristine machines, one at a time.
+What could not be judged has no verdict, with the reason; it is tried again next time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import os
+import tarfile
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from minidocker.chamber.cell_needs import PACKAGE
+from minidocker.classroom import incoming, judges, records
+from minidocker.classroom.archives import Damaged
+from minidocker.classroom.bar import Bar
+from minidocker.classroom.classfile import Class, read
+from minidocker.classroom.incoming import Found
+from minidocker.classroom.records import Record, Records
+from minidocker.course import outcomes as o
+from minidocker.course.manifest import Manifest, load
+from minidocker.errors import MinidockerError, NotFound, UsageError
+from minidocker.grader import bound
+
+JUDGE_MEMORY = 400 << 20
+"""A judge, its zygote and a cell at work, with room: measured 70 MB, and a cell may have 256."""
+
+
+def grade(options: Namespace) -> int:
+    """Judge what is new or changed; 0 when each has a verdict, 4 when one has none."""
+    manifest = load() if os.environ.get("MINIDOCKER_COURSE") else load(PACKAGE.parent)
+    room = read(Path(options.file), manifest)
+    if options.on and options.jobs not in (None, 1):
+        raise UsageError("--on vm has one machine, so --jobs is 1", "leave --jobs out")
+    found = _each_once(incoming.find([Path(one) for one in options.submissions], room))
+    if options.only:
+        found = [one for one in found if one.name in options.only]
+    if options.keep and options.keep not in [one.name for one in found]:
+        raise NotFound(f"no submission is called {options.keep}", "class grade lists them", 2)
+    if not found:
+        raise NotFound("no submissions are there", "name folders, zips or tars", 2)
+    store = Records(room.folder)
+    course = records.course_digest(manifest, room.lessons, options.on or "chamber")
+    with store.held(), Bar(len(found)) as bar:
+        work = Work(manifest, room, store, course, bar, options)
+        work.run(found)
+    return _sum_up(room, store, found)
+
+
+def _each_once(found: list[Found]) -> list[Found]:
+    """Give a second submission of one student a name of its own, and no verdict."""
+    seen: dict[str, Found] = {}
+    result = []
+    for one in found:
+        first = seen.setdefault(one.name, one)
+        if first is not one:
+            where = f"{one.path.name}/{one.part}".rstrip("/")
+            said = f"{first.name} has another submission, {first.path.name}/{first.part}"
+            name = f"{one.name} ({where})"
+            one = Found(name, "", one.path, one.part, trouble=said.rstrip("/"))
+        result.append(one)
+    return result
+
+
+class Work:
+    """One grading: from what was found to records on the disk."""
+
+    def __init__(
+        self, manifest: Manifest, room: Class, store: Records, course: str, bar: Bar,
+        options: Namespace,
+    ) -> None:  # fmt: skip
+        self.manifest, self.room, self.store = manifest, room, store
+        self.course, self.bar, self.options = course, bar, options
+        self.lessons = [lesson.id for lesson in room.lessons]
+
+    def run(self, found: list[Found]) -> None:
+        """Judge all; a record is written as soon as its verdict is there."""
+        if self.options.on:
+            for job in self.jobs(found):
+                self.bar.busy([job["name"]])
+                self.record(job, in_machine(self.manifest, self.room, job))
+            return
+        checks = sum(len(lesson.checks) for lesson in self.room.lessons)
+        seconds = (60 + checks * bound.TOTAL_SECONDS) * bound.scale()
+        count = min(self.options.jobs or default_jobs(), len(found))
+        for job, told in judges.work(self.jobs(found), count, seconds, self.bar.busy):
+            self.record(job, told)
+
+    def jobs(self, found: list[Found]) -> Iterator[judges.Job]:
+        """Open each submission and yield a job where it is not judged yet as it stands."""
+        for one in found:
+            job: judges.Job = {"name": one.name, "found": one, "lessons": self.lessons,
+                               "files": {}, "journal": []}  # fmt: skip
+            try:
+                job.update(incoming.open_one(one, self.room.lessons))
+            except (Damaged, OSError) as problem:
+                self.record(job, {"remark": o.inert(str(problem))[:500]})
+                continue
+            job["content"] = records.content_digest(job["files"])
+            if one.name == self.options.keep:
+                self.keep(job)
+            old = self.store.one(one.name)
+            same = old and (old["content"], old["course"]) == (job["content"], self.course)
+            if same and old and not old["remark"] and not self.options.again:
+                self.bar.done(old, known=True)
+                continue
+            yield job
+
+    def record(self, job: judges.Job, told: dict[str, Any]) -> None:
+        """Write what became of a job."""
+        one: Found = job["found"]
+        record: Record = {
+            "schema": records.SCHEMA, "name": one.name, "login": one.login,
+            "content": job.get("content", ""), "course": self.course,
+            "at": dt.datetime.now().astimezone().isoformat(timespec="seconds"),
+            "submitted": one.submitted, "late": one.late, "journal": job["journal"],
+            "seconds": told.get("seconds", 0.0), "remark": told.get("remark", ""),
+            "files": job["files"], "lessons": told.get("lessons", []),
+        }  # fmt: skip
+        faults = [c["id"] for le in record["lessons"] for c in le["checks"]
+                  if c["outcome"] == o.ERROR]  # fmt: skip
+        if faults:
+            record["remark"] = "the grader has a fault in " + ", ".join(faults)
+        old = self.store.one(one.name)
+        if not record["lessons"] and old and old["content"] == record["content"] and old["lessons"]:
+            record["lessons"] = old["lessons"]  # a verdict is never lost to a fault of ours
+        record = records.raised(record, old)
+        self.store.write(record)
+        self.bar.done(record, old=old)
+
+    def keep(self, job: judges.Job) -> None:
+        """Write a submission's files where the teacher can look at them, and say how."""
+        place = self.room.folder / "kept" / self.store.path(job["name"]).stem
+        place.mkdir(parents=True, exist_ok=True)
+        for name, file in job["files"].items():
+            (place / f"{name}.py").write_text(file["text"], encoding="utf-8")
+        self.bar.say(f"kept in {place}; to judge it alone: minidocker grade --from {place}")
+
+
+def default_jobs() -> int:
+    """Return how many judges this machine holds: one a core, while the memory lasts."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        free = next(int(line.split()[1]) << 10 for line in file if "MemAvailable" in line)
+    return max(1, min(len(os.sched_getaffinity(0)), free // JUDGE_MEMORY))
+
+
+def in_machine(manifest: Manifest, room: Class, job: judges.Job) -> dict[str, Any]:
+    """Judge one submission in a machine that is put back for it; it ends with its work."""
+    from minidocker.classroom.worker import machine_report
+    from minidocker.vm import remote
+    from minidocker.vm.machine import Machine
+
+    begin, content = time.monotonic(), io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as tar:
+        for name, file in job["files"].items():
+            data = file["text"].encode()
+            entry = tarfile.TarInfo(f"{name}.py")
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    machine = Machine("grading", shared=False)
+    words = [*(lesson.number for lesson in room.lessons), "--json", "-"]
+    try:
+        _, said = remote.judge(machine, content.getvalue(), words, merged=False)
+        told = json.loads(remote.believe(said))
+        lessons = machine_report(manifest, room.lessons, job["files"], told)
+    except (MinidockerError, ValueError, KeyError, TypeError) as problem:
+        return {"remark": remote.harmless(str(problem)) or "the machine gave no report"}
+    finally:
+        machine.down()
+    return {"lessons": lessons, "seconds": round(time.monotonic() - begin, 2)}
+
+
+def _sum_up(room: Class, store: Records, found: list[Found]) -> int:
+    """Say what is there now, and who is missing; the exit status."""
+    mine = [record for one in found if (record := store.one(one.name))]
+    without = [record for record in mine if record["remark"]]
+    blocked = sorted({check for record in mine for check in records.unjudged(record)
+                      if not record["remark"]})  # fmt: skip
+    print(f"{len(mine)} submissions, {len(mine) - len(without)} with a verdict.")
+    for record in without:
+        print(o.inert(f"  no verdict  {record['name']}: {record['remark']}"))
+    if blocked:
+        print(f"  blocked here, and no zero: {' '.join(blocked)}; a machine can: --on vm")
+    strangers = [one.name for one in found if not one.login]
+    for name in strangers:
+        print(o.inert(f"  not on the roster: {name}"))
+    handed = {login for one in store.all() if one["login"] for login in room.partners(one["login"])}
+    if missing := [one.login for one in room.students if one.login not in handed]:
+        print(o.inert(f"  nothing handed in: {' '.join(missing)}"))
+    return 4 if without else 0

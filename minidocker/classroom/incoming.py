@@ -1,0 +1,255 @@
+"""Submissions as they come: folders, archives, and the zip that a platform hands out.
+
+`find` says whose there are, `open_one` what one of them holds. Both look at an enemy's files, so
+both do it in a child that has limits: what kills the child costs that one submission its verdict.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import resource
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from minidocker.classroom import archives, platforms
+from minidocker.classroom.archives import Damaged, Member
+from minidocker.classroom.classfile import Class
+from minidocker.course.exercise_file import decoded
+from minidocker.course.manifest import Lesson
+from minidocker.errors import NotFound
+
+SECONDS = 60  # for reading one submission
+MEMORY = 512 << 20
+MOST_ANSWER = 64 << 20
+JOURNAL = ".minidocker/progress.jsonl"
+NOT_THEIRS = {"solutions", "tests", ".git", ".minidocker", ".ipynb_checkpoints", "__MACOSX"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """One submission: whose, where it lies, and under which name there.
+
+    part: the folder or the beginning of names in `path`; "" when all of `path` is one submission.
+    submitted: when the platform says it came, as ISO 8601; late: the platform calls it late.
+    """
+
+    name: str
+    login: str
+    path: Path
+    part: str = ""
+    submitted: str = ""
+    late: bool = False
+    trouble: str = ""
+
+
+def find(paths: Sequence[Path], room: Class) -> list[Found]:
+    """Return the submissions in what was named, each once, in the order of their names."""
+    found: list[Found] = []
+    for path in paths:
+        if not os.path.lexists(path):
+            raise NotFound(f"there is no {path}", "name folders, zips or tars", 2)
+        try:
+            told = guarded(_groups, path, room.lessons)
+        except Damaged as problem:
+            told = {"groups": [["", path.name]], "facts": {}, "trouble": str(problem)}
+        for part, label in told["groups"]:
+            who = platforms.who(label, told["facts"].get(part, {}), room)
+            found.append(Found(who.name, who.login, path, part, who.submitted, who.late,
+                               told.get("trouble", "")))  # fmt: skip
+    return sorted(found, key=lambda one: (one.login or "~", one.name, str(one.path)))
+
+
+def open_one(one: Found, lessons: Sequence[Lesson]) -> dict[str, Any]:
+    """Return {"files": {lesson: {"text", "why", "name"}}, "journal": […]}; Damaged: no verdict."""
+    if one.trouble:
+        raise Damaged(one.trouble)
+    told: dict[str, Any] = guarded(_content, one.path, one.part, lessons)
+    return told
+
+
+def guarded(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function in a child with limits and return what it returned, by way of JSON."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(reader)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(SECONDS)
+            resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            with open("/proc/self/statm", encoding="ascii") as file:
+                most = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE") + MEMORY
+            resource.setrlimit(resource.RLIMIT_AS, (most, most))
+            try:
+                said = {"value": function(*arguments)}
+            except (Damaged, OSError) as problem:
+                said = {"damaged": str(problem)}
+            with os.fdopen(writer, "wb") as out:
+                out.write(json.dumps(said).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as came:
+        data = came.read(MOST_ANSWER)
+    os.waitpid(pid, 0)
+    try:
+        told = json.loads(data)
+    except ValueError:
+        raise Damaged("reading it took more than a submission may take") from None
+    if "damaged" in told:
+        raise Damaged(told["damaged"])
+    return told["value"]
+
+
+def _members(path: Path, part: str = "") -> Iterator[Member]:
+    """Return the members of what was named; of a folder only those in one part of it."""
+    if path.is_dir():
+        inner = path / part if part else path
+        if part and (inner.is_symlink() or not inner.is_dir()):
+            for name in sorted(os.listdir(path)):
+                if platforms.part_of(name) == part:
+                    yield archives.of_file(path / name)
+            return
+        prefix = f"{part}/" if part else ""
+        for member in archives.of_folder(inner):
+            yield Member(prefix + member.name, member.take, member.why)
+        return
+    single = archives.of_file(path)
+    if single.why or not archives.is_archive(path.name):
+        yield single
+        return
+    with open(path, "rb") as file:
+        yield from archives.of_archive(file, path.name)
+
+
+def _groups(path: Path, lessons: Sequence[Lesson]) -> dict[str, Any]:
+    """Say which submissions a path holds: [[part, label]], and what the platform says of them."""
+    if path.is_dir():
+        names = sorted(os.listdir(path))
+        inside = [name for name in names if (path / name).is_dir()]
+        if any(wanted(name, lessons) and not platforms.flat(name) for name in names) or (
+            "exercises" in inside
+        ):
+            return {"groups": [["", path.resolve().name]], "facts": {}}
+        file = path / platforms.GRADESCOPE
+        facts = platforms.gradescope(file.read_text("utf-8", "replace")) if file.is_file() else {}
+        parts = dict.fromkeys(platforms.part_of(one) for one in names if not _ignored(one))
+        return {"groups": [[part, part] for part in parts], "facts": facts}
+    names, facts = [], {}
+    for member in _members(path):
+        names.append(member.name)
+        if PurePosixPath(member.name).name == platforms.GRADESCOPE:
+            facts = platforms.gradescope(member.take(8 << 20).decode("utf-8", "replace"))
+    top = _common(names)
+    names = [name.removeprefix(top) for name in names]
+    single = any(
+        wanted(name, lessons) and not platforms.flat(name)
+        for name in names if name.count("/") == 0 or name.startswith("exercises/")
+    )  # fmt: skip
+    many = any("/" in n or platforms.flat(n) or archives.is_archive(n) for n in names)
+    if single or not many or not archives.is_archive(path.name):
+        return {"groups": [["", path.name]], "facts": {}}
+    parts = dict.fromkeys(platforms.part_of(n.split("/")[0]) for n in names if not _ignored(n))
+    return {
+        "groups": [[top + part, part] for part in parts],
+        "facts": {top + part: fact for part, fact in facts.items()},
+    }
+
+
+def _ignored(name: str) -> bool:
+    first = name.split("/")[0]
+    return first.startswith(".") or first in ("__MACOSX", platforms.GRADESCOPE, "index.html")
+
+
+def _common(names: Sequence[str]) -> str:
+    """Return the one folder that all names lie in, with its slash; "" when there is none."""
+    tops = {name.split("/")[0] for name in names if not _ignored(name)}
+    nested = all("/" in name for name in names if not _ignored(name))
+    return f"{tops.pop()}/" if len(tops) == 1 and nested else ""
+
+
+def _content(path: Path, part: str, lessons: Sequence[Lesson]) -> dict[str, Any]:
+    """Read what one submission hands in: the best file for each lesson, and the journal."""
+    best: dict[str, tuple[Any, dict[str, str]]] = {}
+    journal: list[Any] = []
+    for member, depth in _all(path, part):
+        if member.name.endswith(JOURNAL):
+            journal = _journal(member)
+        found = wanted(member.name, lessons)
+        if found is None:
+            continue
+        lesson, exact = found
+        rank = (depth, not exact, "exercises/" not in member.name, member.name.count("/"),
+                member.name)  # fmt: skip
+        if lesson.id not in best or rank < best[lesson.id][0]:
+            data, why = archives.text_or_why(member)
+            text, why = ("", why) if why else decoded(data)
+            best[lesson.id] = (rank, {"text": text, "why": why, "name": member.name})
+    return {"files": {name: one for name, (_, one) in best.items()}, "journal": journal}
+
+
+def _all(path: Path, part: str) -> Iterator[tuple[Member, int]]:
+    """Return the members of one submission, and those of the archives in it, one deep."""
+    for member in _members(path, part):
+        if part and not path.is_dir() and not _within(member.name, part):
+            continue
+        if archives.is_archive(member.name) and not member.why:
+            data = member.take(archives.MOST_INNER + 1)
+            if len(data) > archives.MOST_INNER:
+                raise Damaged(f"{member.name} is larger than {archives.MOST_INNER >> 20} MB")
+            for inner in archives.of_archive(io.BytesIO(data), member.name):
+                yield inner, 1
+        else:
+            yield member, 0
+
+
+def _top(part: str) -> str:
+    return part.rpartition("/")[0] + "/" if "/" in part else ""
+
+
+def _within(name: str, part: str) -> bool:
+    """Say whether a member belongs to a part: it lies in its folder, or its name begins so."""
+    top = _top(part)
+    if not name.startswith(top):
+        return False
+    return platforms.part_of(name.removeprefix(top).split("/")[0]) == part.removeprefix(top)
+
+
+def wanted(name: str, lessons: Sequence[Lesson]) -> tuple[Lesson, bool] | None:
+    """Return the lesson whose file a member is, and whether it has just that name.
+
+    Platforms and browsers change names: 01_pid-1.py, "01_pid (2).py", ada_4711_99_01_pid.py.
+    """
+    path = PurePosixPath(name)
+    if NOT_THEIRS.intersection(path.parts[:-1]) or path.name.startswith("."):
+        return None
+    for lesson in lessons:
+        if path.name == lesson.file:
+            return lesson, True
+        odd = rf"(?:.*[_\- ])?{re.escape(lesson.id)}(?:[-_ ]?\(?\d{{1,3}}\)?)?\.py(?:\.txt)?"
+        if re.fullmatch(odd, path.name[:300], re.IGNORECASE):
+            return lesson, False
+    return None
+
+
+def _journal(member: Member) -> list[Any]:
+    """Return what a journal tells: (gradings, of them with a fail, borrowed functions)."""
+    data, why = archives.text_or_why(member)
+    gradings, failed, borrowed = 0, 0, set()
+    for line in data.splitlines() if not why else ():
+        try:
+            entry = json.loads(line)
+            gradings += entry["do"] == "grade"
+            failed += entry["do"] == "grade" and bool(entry["message"])
+            if entry["do"] == "borrow":
+                borrowed.add(str(entry["function"])[:80])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            continue
+    return [gradings, failed, sorted(borrowed)[:50]]

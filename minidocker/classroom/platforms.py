@@ -1,0 +1,105 @@
+"""Whose submission is it? The names that Canvas, Moodle and Gradescope give to what they hand out.
+
+    Canvas      lovelaceada_LATE_4711_99_01_pid.py     name, number of the user, of the file
+    Moodle      Ada Lovelace_4711_assignsubmission_file_/01_pid.py
+    Gradescope  submission_4711/01_pid.py, and submission_metadata.yml says whose
+    else        the name of the folder or the archive is the login, the name or the e-mail
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from minidocker.classroom import archives
+from minidocker.classroom.classfile import Class, Student, plain
+
+GRADESCOPE = "submission_metadata.yml"
+CANVAS = re.compile(r"(?P<who>[^_/]+)_(?P<late>LATE_)?(?P<number>\d+)_\d+_(?P<rest>.+)")
+MOODLE = re.compile(r"(?P<who>.+?)_(?P<number>\d+)_assignsubmission_\w+?_(?P<rest>.*)")
+
+
+@dataclass(frozen=True)
+class Who:
+    """A submission's name, whose it is ("" when nobody of the roster has that name), and when."""
+
+    name: str
+    login: str
+    submitted: str = ""
+    late: bool = False
+
+
+def flat(name: str) -> bool:
+    """Say whether a name carries its owner, as the files of Canvas and of Moodle do."""
+    return bool(CANVAS.fullmatch(name) or MOODLE.fullmatch(name))
+
+
+def part_of(name: str) -> str:
+    """Return what the names of one person's files have in common."""
+    if found := CANVAS.fullmatch(name):
+        return f"{found['who']}_{found['late'] or ''}{found['number']}_"
+    if found := MOODLE.fullmatch(name):
+        return name.removesuffix(found["rest"]) if found["rest"] else name
+    return name
+
+
+def who(label: str, facts: dict[str, Any], room: Class) -> Who:
+    """Return whose submission a label means; with no roster every label is a login."""
+    texts, late = [label], False
+    if found := re.fullmatch(r"(?P<who>[^_/]+)_(?P<late>LATE_)?(?P<number>\d+)_", label):
+        texts, late = [found["number"], found["who"]], bool(found["late"])
+    elif found := MOODLE.fullmatch(label):
+        texts = [found["number"], f"Participant {found['number']}", found["who"]]
+    elif archives.is_archive(label):
+        ending = next(one for one in archives.ENDINGS[::-1] if label.lower().endswith(one))
+        texts = [label[: -len(ending)], label]
+    texts = [*facts.get("names", []), *texts]
+    at = str(facts.get("created_at", ""))
+    for text in texts:
+        owners = [one for one in room.students if _means(text, one)]
+        if len(owners) == 1:
+            return Who(owners[0].login, owners[0].login, at, late)
+    shown = _inert(texts[0] if not facts else label)
+    return Who(shown, "" if room.students else shown, at, late)
+
+
+def _means(text: str, student: Student) -> bool:
+    """Say whether a text means a student; Canvas squeezes "Lovelace, Ada" to lovelaceada."""
+    if plain(text) in student.names():
+        return True
+    words = student.name.split()
+    turned = words if "," in student.name else [*words[-1:], *words[:-1]]
+    squeezed = _letters("".join(turned))
+    return bool(squeezed) and _letters(text) == squeezed
+
+
+def _letters(text: str) -> str:
+    parts = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(one for one in parts if one.isalnum())
+
+
+def _inert(text: str) -> str:
+    """Return a label that is a name: one line, no control characters, not too long."""
+    shown = "".join(one if one.isprintable() else "?" for one in text)
+    return shown[:100] or "?"
+
+
+def gradescope(text: str) -> dict[str, dict[str, Any]]:
+    """Read submission_metadata.yml: folder → its submitters' names, and when it came.
+
+    It is YAML of Ruby's; the few words that count stand on lines of their own.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    one: dict[str, Any] = {}
+    for line in text.splitlines():
+        if head := re.fullmatch(r"(\S[^:]*):", line):
+            one = found.setdefault(head[1], {"names": []})
+        elif word := re.match(r"[\s-]*:(email|sid|name): (.+)", line):
+            one.setdefault("names", []).append(word[2].strip().strip("'\""))
+        elif word := re.match(r"  :created_at: (.+)", line):
+            one["created_at"] = word[1].strip().strip("'\"")
+    for fact in found.values():  # an e-mail says more than a name that two may have
+        fact["names"].sort(key=lambda name: "@" not in name)
+    return found

@@ -1,0 +1,145 @@
+"""One durable record for each submission: all marks, tables and pages are made from these.
+
+`records/LOGIN.json` beside the class file is written whole or not at all: a new file, synced, then
+renamed. So whatever is killed at any moment, each submission has one record, or none yet.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from minidocker.course import outcomes as o
+from minidocker.course.manifest import Lesson, Manifest
+from minidocker.errors import Conflict, UsageError
+
+SCHEMA = "minidocker/class/record/v1"
+FOLDER = "records"
+
+Record = dict[str, Any]
+"""schema, name, login, content, course, submitted, late, journal, seconds, remark, lessons: [{id,
+handed_in, why, ours, borrowed, checks}], was: what an earlier grading of the same text said."""
+
+
+class Records:
+    """The records of one class."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / FOLDER
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep every other grading of this class out, until this process ends."""
+        self.folder.mkdir(exist_ok=True)
+        with open(self.folder / ".lock", "w", encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Conflict(f"{self.folder} is being written by another grading",
+                               "wait for it, or end it with Ctrl-C") from None  # fmt: skip
+            for left in self.folder.glob(".*.new"):  # what a kill has left: no record's name
+                left.unlink()
+            yield
+
+    def path(self, name: str) -> Path:
+        """Return where a submission's record lies; a name that is no file name gets a digest."""
+        slug = re.sub(r"[^A-Za-z0-9@._-]", "_", name)[:60].lstrip(".-")
+        if slug != name:
+            slug = f"{slug}~{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:10]}"
+        return self.folder / f"{slug}.json"
+
+    def one(self, name: str) -> Record | None:
+        """Return a submission's record; None when there is none that is whole."""
+        return _read(self.path(name))
+
+    def all(self) -> list[Record]:
+        """Return every record, by name."""
+        found = [_read(path) for path in sorted(self.folder.glob("[!.]*.json"))]
+        return sorted((one for one in found if one), key=lambda one: one["name"])
+
+    def write(self, record: Record) -> None:
+        """Write a record: a new file, its bytes on the disk, then its name."""
+        path = self.path(record["name"])
+        new = path.with_name(f".{path.name}.new")
+        try:
+            with open(new, "w", encoding="utf-8") as file:
+                json.dump(record, file, indent=1, ensure_ascii=False)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(new, path)
+        except OSError as problem:
+            said = f"cannot write {path}: {problem.strerror}"
+            raise UsageError(said, "free some space, or move the class") from None
+
+
+def _read(path: Path) -> Record | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        raise UsageError(f"{path} is damaged", f"rm {path}, and grade again") from None
+    return found if isinstance(found, dict) and found.get("schema") == SCHEMA else None
+
+
+def content_digest(files: dict[str, dict[str, str]]) -> str:
+    """Name what was handed in: the texts, or why there is none."""
+    plain = {name: [one["text"], one["why"]] for name, one in files.items()}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def course_digest(manifest: Manifest, lessons: Sequence[Lesson], place: str = "") -> str:
+    """Name what judges: the lessons, their checks and the files of these; and where."""
+    total = hashlib.sha256(place.encode())
+    for lesson in lessons:
+        total.update("".join(f"{lesson.id} {c.id} {c.points}\n" for c in lesson.checks).encode())
+    for path in sorted((manifest.root / "tests/stages").rglob("*.py")):
+        total.update(path.read_bytes())
+    return total.hexdigest()[:16]
+
+
+def raised(new: Record, old: Record | None) -> Record:
+    """Return a new record beside an old one: for the same text, what once passed has passed.
+
+    A repaired check must not take points away. `was` keeps what the old record said.
+    """
+    if not old or old["content"] != new["content"] or old["course"] == new["course"]:
+        return new
+    before = {(le["id"], c["id"]): c for le in old["lessons"] for c in le["checks"]}
+    flips = {}
+    for lesson in new["lessons"]:
+        for check in lesson["checks"]:
+            was = before.get((lesson["id"], check["id"]))
+            if was and was["outcome"] != check["outcome"]:
+                flips[f"{lesson['id']} {check['id']}"] = was["outcome"]
+                if was["outcome"] == o.PASS:
+                    check.update(outcome=o.PASS, earned=was["earned"], message="", code="",
+                                 kept=True)  # fmt: skip
+    return {**new, "was": {"course": old["course"], "earned": earned(old), "flips": flips}}
+
+
+def earned(record: Record) -> int:
+    """Return the points of a record."""
+    return sum(check["earned"] for lesson in record["lessons"] for check in lesson["checks"])
+
+
+def unjudged(record: Record) -> list[str]:
+    """Return the checks without a verdict: blocked here, or the grader's own fault."""
+    return [check["id"] for lesson in record["lessons"] for check in lesson["checks"]
+            if check["outcome"] in (o.BLOCKED, o.ERROR)]  # fmt: skip
+
+
+def points(record: Record) -> tuple[int, int, int]:
+    """Return (earned, could be judged, all) of a record."""
+    checks = [check for lesson in record["lessons"] for check in lesson["checks"]]
+    judged = sum(c["points"] for c in checks if c["outcome"] not in (o.BLOCKED, o.ERROR))
+    return earned(record), judged, sum(c["points"] for c in checks)

@@ -1,0 +1,96 @@
+"""`minidocker class`: a class of two, or of two hundred: judged, marked, handed back."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from minidocker.verbs.parser import make
+
+AFTER = """\
+examples:
+  minidocker class new os26 --roster gradebook.csv --lessons 00 01 02
+                                    os26/class.toml: edit it, every word is explained there
+  cd os26; minidocker class grade ../submissions.zip
+                                    what Canvas, Moodle or Gradescope hands out; folders; archives
+  minidocker class grade ../submissions.zip
+                                    again: only what is new, changed, or had no verdict
+
+Each submission has one record, in records/ beside the class file. Ctrl-C, a full disk or a power
+cut costs what was being judged at that moment; the same command goes on.
+
+exit status: 0 each has a verdict, 4 one has none
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Run one of the words; return its exit status."""
+    parser = make("class", "A class: many submissions, judged, marked and handed back.", AFTER)
+    words = parser.add_subparsers(metavar="WORD", required=True)
+    for add in (_new, _grade):
+        add(words)
+    options = parser.parse_args(argv)
+    return int(options.run(options))
+
+
+def _word(words: Any, name: str, about: str, run: Any, after: str = "") -> argparse.ArgumentParser:
+    """Add a word; all but `new` read a class file."""
+    word: argparse.ArgumentParser = words.add_parser(
+        name, help=about, description=about[0].upper() + about[1:] + ".", epilog=after,
+        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+    )  # fmt: skip
+    word.set_defaults(run=run)
+    if name != "new":
+        word.add_argument("--file", default="class.toml", metavar="FILE",
+                          help="the class; default: class.toml")  # fmt: skip
+    return word
+
+
+def _new(words: Any) -> None:
+    word = _word(words, "new", "write a class file to begin with", run_new)
+    word.add_argument("folder", help="where class.toml and the records will lie")
+    word.add_argument("--title", default="A class", help="what the pages are headed with")
+    word.add_argument("--roster", metavar="CSV", help="a gradebook of a platform, for its logins")
+    word.add_argument("--lessons", nargs="+", metavar="NN", help="default: all")
+
+
+def run_new(options: argparse.Namespace) -> int:
+    """`class new`."""
+    from minidocker.classroom import new
+    from minidocker.course.manifest import load
+
+    manifest = load()
+    lessons = [manifest.lesson(one) for one in options.lessons or ()] or list(manifest.lessons)
+    lessons = list({lesson.id: lesson for lesson in lessons}.values())
+    roster = new.roster(Path(options.roster)) if options.roster else []
+    path = new.write_new(Path(options.folder), options.title, lessons, roster)
+    print(f"{path}: {len(lessons)} lessons, {len(roster)} students. Edit it; then: class grade")
+    return 0
+
+
+def _grade(words: Any) -> None:
+    word = _word(words, "grade", "judge submissions, each with one durable record", run_grade)
+    word.add_argument("submissions", nargs="+", metavar="SUBMISSIONS",
+                      help="folders, zips, tars; what a platform hands out")  # fmt: skip
+    word.add_argument("--jobs", type=_count, metavar="N",
+                      help="so many at once; default: what cores and memory hold")  # fmt: skip
+    word.add_argument("--only", action="append", metavar="NAME", help="this submission only")
+    word.add_argument("--again", action="store_true", help="judge also what has its verdict")
+    word.add_argument("--keep", metavar="NAME", help="keep this submission's files, to look at")
+    word.add_argument("--on", metavar="MACHINE", choices=["vm"],
+                      help="vm: each in a pristine lab machine, one at a time")  # fmt: skip
+
+
+def run_grade(options: argparse.Namespace) -> int:
+    """`class grade`."""
+    from minidocker.classroom import grading
+
+    return grading.grade(options)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 256:
+        raise argparse.ArgumentTypeError("1 to 256")
+    return number

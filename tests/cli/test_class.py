@@ -1,0 +1,135 @@
+"""`minidocker class`: the real command over a small class, interrupted, killed and resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from minidocker.chamber.cgroups import sweep
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FILE = "00_what_is_a_container.py"
+SOLUTION = (REPOSITORY / "solutions" / FILE).read_text()
+STARTER = (REPOSITORY / "exercises" / FILE).read_text()
+HOSTILE = {
+    "loops": "while True:\n    pass\n",
+    "floods": "import os\nwhile True:\n    os.write(1, b'A' * 65536)\n",
+    "kills": "import os, signal\nos.kill(-1, signal.SIGKILL)\nos.kill(os.getppid(), 9)\n",
+}
+ROSTER = "login,name\nada,Ada Lovelace\nbob,Bob\nzoe,Zoë Å\nabsent,Nobody\n"
+
+Run = Callable[..., subprocess.CompletedProcess]
+
+
+@pytest.fixture
+def room(tmp_path: Path, minidocker: Run) -> Path:
+    """A class of lesson 00, and submissions beside it."""
+    (tmp_path / "roster.csv").write_text(ROSTER)
+    done = minidocker("class", "new", str(tmp_path / "class"), "--roster",
+                      str(tmp_path / "roster.csv"), "--lessons", "00")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for name, text in {"ada": SOLUTION, "bob": STARTER}.items():
+        (tmp_path / "in" / name).mkdir(parents=True)
+        (tmp_path / "in" / name / FILE).write_text(text)
+    with zipfile.ZipFile(tmp_path / "in/Zoë Å.zip", "w") as archive:
+        archive.writestr(f"course/exercises/{FILE}", "\ufeff" + SOLUTION.replace("\n", "\r\n"))
+    return tmp_path
+
+
+def grade(minidocker: Run, room: Path, *more: str, **how: object) -> subprocess.CompletedProcess:
+    return minidocker("class", "grade", str(room / "in"), "--file", str(room / "class/class.toml"),
+                      *more, timeout=300, **how)  # fmt: skip
+
+
+def marks(room: Path) -> dict[str, tuple[int, str]]:
+    found = {}
+    for path in (room / "class/records").glob("*.json"):
+        record = json.loads(path.read_text())
+        assert record["name"] not in found
+        points = sum(check["earned"] for le in record["lessons"] for check in le["checks"])
+        found[record["name"]] = (points, record["remark"])
+    return found
+
+
+@pytest.mark.needs("root", "pidns")
+def test_a_class_with_enemies_is_graded_as_each_alone(room: Path, minidocker: Run) -> None:
+    for name, text in HOSTILE.items():
+        (room / "in" / name).mkdir()
+        (room / "in" / name / FILE).write_text(f"{SOLUTION}\n{text}")
+    (room / "in/link").mkdir()
+    (room / "in/link" / FILE).symlink_to("/etc/shadow")
+    (room / "in/none.zip").write_bytes(b"PK")
+    shutil.copytree(room / "in/ada", room / "in/ADA")
+    done = grade(minidocker, room, "--jobs", "2")
+    assert done.returncode == 4, done.stderr
+    found = marks(room)
+    alone = minidocker("grade", "00", "--from", str(room / "in/ada"), "--json", "-")
+    full = json.loads(alone.stdout)["earned"]
+    assert found["ada"] == found["zoe"] == (full, "")
+    assert found["bob"][0] < full and not found["bob"][1]
+    assert found["loops"] == found["floods"] == (0, "")
+    assert found["kills"] in ((0, ""), (1, ""))  # LookupError for who has ended is right, after all
+    assert found["link"] == (0, "")  # judged: it is no file, which costs its own marks
+    assert "cannot be read" in found["none"][1]
+    (twice,) = (remark for name, (_, remark) in found.items() if name.startswith("ada ("))
+    assert "another submission" in twice
+    secret = Path("/etc/shadow").read_text().splitlines()[0]
+    assert secret not in "".join(p.read_text() for p in (room / "class/records").glob("*.json"))
+    assert "nothing handed in: absent" in done.stdout
+    assert "not on the roster: loops" in done.stdout
+    assert len(found) == len(list((room / "in").iterdir()))
+
+
+@pytest.mark.needs("root", "pidns")
+def test_it_goes_on_after_ctrl_c_and_sigkill(room: Path, minidocker: Run, command: list[str]) -> None:
+    for end in (signal.SIGINT, signal.SIGKILL):
+        argv = [*command, "class", "grade", str(room / "in"), "--jobs", "1",
+                "--file", str(room / "class/class.toml")]  # fmt: skip
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                   cwd=REPOSITORY, start_new_session=True)  # fmt: skip
+        assert process.stdout is not None
+        before = len(marks(room))
+        while len(marks(room)) == before and process.poll() is None:
+            time.sleep(0.02)
+        os.kill(process.pid, end)
+        said = process.stdout.read()  # until the last of its processes has closed it
+        process.wait()
+        assert (end == signal.SIGKILL) or "Stopped; 1 of 3" in said or process.returncode == 0, said
+    done = grade(minidocker, room)
+    assert done.returncode == 0 and "3 submissions, 3 with a verdict" in done.stdout
+    assert sorted(marks(room)) == ["ada", "bob", "zoe"]
+    again = grade(minidocker, room)
+    assert again.stdout.count("known") >= 2
+    sweep()
+
+
+@pytest.mark.needs("root", "pidns")
+def test_a_resubmission_is_judged_anew_and_one_is_kept(room: Path, minidocker: Run) -> None:
+    grade(minidocker, room, "--only", "bob")
+    assert list(marks(room)) == ["bob"]
+    (room / "in/bob" / FILE).write_text(SOLUTION)
+    done = grade(minidocker, room, "--only", "bob", "--keep", "bob")
+    assert "(was " in done.stdout
+    assert (room / "class/kept/bob" / FILE).read_text() == SOLUTION
+    assert "minidocker grade --from" in done.stdout
+
+
+def test_wrong_words_are_sentences(room: Path, minidocker: Run) -> None:
+    for argv, said in (
+        (["class"], "WORD"),
+        (["class", "new", str(room / "class")], "is there already"),
+        (["class", "grade", "/nowhere", "--file", str(room / "class/class.toml")], "there is no /nowhere"),
+        (["class", "grade", str(room / "in"), "--file", str(room / "no.toml")], "class new"),
+        (["class", "grade", str(room / "in"), "--jobs", "0"], "1 to 256"),
+    ):
+        done = minidocker(*argv)
+        assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr

@@ -1,0 +1,149 @@
+"""The class file is read strictly: an error names the line and what may stand there."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from minidocker.classroom import classfile, new
+from minidocker.classroom.classfile import Student
+from minidocker.course.manifest import load
+from minidocker.errors import NotFound, UsageError
+
+MANIFEST = load(Path(__file__).resolve().parents[2])
+LESSONS = MANIFEST.lessons[:2]
+EDITION = classfile.edition_of(LESSONS)
+GOOD = f"""\
+title = "Systems"
+edition = "{EDITION}"
+
+[late]
+days = 2
+percent = 20
+
+[show]
+before = "points"
+
+[show.check.order]
+before = "nothing"
+
+[[lesson]]
+id = "00"
+
+[[lesson]]
+id = "01"
+weight = 3
+due = 2026-12-01T18:00:00+01:00
+
+[[student]]
+login = "ada"
+name = "Lovelace, Ada"
+also = ["4711"]
+extension = {{ "01" = 2026-12-09 }}
+
+[[student]]
+login = "bob"
+excused = ["00"]
+
+[[pair]]
+logins = ["ada", "bob"]
+"""
+
+
+def read(tmp_path: Path, text: str) -> classfile.Class:
+    path = tmp_path / classfile.NAME
+    path.write_text(text)
+    return classfile.read(path, MANIFEST)
+
+
+def test_a_whole_file_is_read(tmp_path: Path) -> None:
+    room = read(tmp_path, GOOD)
+    assert [(p.lesson.number, p.weight) for p in room.parts] == [("00", 1.0), ("01", 3.0)]
+    assert room.student("bob").excused == ("00_what_is_a_container",)
+    extended = room.student("ada").extension["01_pid"]
+    assert (extended.day, extended.hour, extended.tzinfo is not None) == (9, 23, True)
+    assert room.partners("bob") == ("ada", "bob")
+    assert room.student("ada").names() == {"ada", "lovelace, ada", "ada lovelace", "4711"}
+
+
+def test_what_is_shown_depends_on_the_check_and_on_the_day(tmp_path: Path) -> None:
+    room = read(tmp_path, GOOD)
+    before, after = (dt.datetime(2026, 12, day, tzinfo=dt.UTC) for day in (1, 2))
+    assert room.shown("order", "01_pid", before) == "nothing"
+    assert room.shown("order", "01_pid", after) == "message"
+    assert room.shown("spawn_first", "01_pid", before) == "points"
+    assert room.shown("namespaces", "00_what_is_a_container", before) == "message"  # never due
+
+
+@pytest.mark.parametrize(
+    ("old", "new_text", "says"),
+    [
+        ('title = "Systems"', 'titel = "Systems"', "titel"),
+        ("weight = 3", "wieght = 3", "wieght"),
+        ("weight = 3", 'weight = "3"', "another kind"),
+        ("weight = 3", "weight = true", "another kind"),
+        ("days = 2", "days = -1", "days"),
+        ('id = "01"', 'id = "77"', "no lesson '77'"),
+        ('id = "01"', 'id = "00"', "twice"),
+        ('login = "bob"', 'login = "ada"', "twice"),
+        ('login = "bob"', 'login = "4711"', "twice"),
+        ('login = "bob"', 'login = "../b"', "../b"),
+        ('excused = ["00"]', 'excused = ["05"]', "no lesson of this class"),
+        ('logins = ["ada", "bob"]', 'logins = ["ada", "eve"]', "eve"),
+        ('before = "points"', 'before = "marks"', "marks"),
+        ("[show.check.order]", "[show.check.ordre]", "ordre"),
+        ("2026-12-01T18:00:00+01:00", '"tomorrow"', "due"),
+        (EDITION, "0.0+00000000", "frozen"),
+    ],
+)  # fmt: skip
+def test_an_error_names_the_line(
+    tmp_path: Path, old: str, new_text: str, says: str
+) -> None:
+    assert GOOD.count(old) == 1
+    with pytest.raises(UsageError) as problem:
+        read(tmp_path, GOOD.replace(old, new_text))
+    line = GOOD[: GOOD.index(old)].count("\n") + 1
+    assert f"line {line}:" in problem.value.message
+    assert says in problem.value.message
+    assert problem.value.remedy
+
+
+def test_what_is_no_toml_and_what_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="line 1"):
+        read(tmp_path, "title = \n")
+    with pytest.raises(NotFound, match="there is no"):
+        classfile.read(tmp_path / "no" / classfile.NAME, MANIFEST)
+
+
+def test_new_writes_what_read_reads_and_overwrites_nothing(tmp_path: Path) -> None:
+    odd = Student("zoë", 'O"Brien\\ \x07', "z@x", ("1", "2"))
+    path = new.write_new(tmp_path / "class", 'A "class"', LESSONS, [odd])
+    room = classfile.read(path, MANIFEST)
+    assert (room.title, room.students, room.lessons) == ('A "class"', (odd,), LESSONS)
+    with pytest.raises(UsageError, match="is there already"):
+        new.write_new(tmp_path / "class", "", LESSONS, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "logins"),
+    [
+        ('Student,ID,SIS Login ID,Section\n"Points Possible",,,\n"L, Ada",4711,ada,1\n', ["ada"]),
+        ("\ufeffFull name;Email address\nAda L;ada@x\nBob;bob@x\n", ["ada@x", "bob@x"]),
+        ("First Name,Last Name,SID,Email\nAda,L,4711,ada@x\n", ["4711"]),
+    ],
+)
+def test_a_roster_is_read_from_a_platforms_table(
+    tmp_path: Path, text: str, logins: list[str]
+) -> None:
+    (tmp_path / "roster.csv").write_text(text, encoding="utf-8")
+    found = new.roster(tmp_path / "roster.csv")
+    assert [one.login for one in found] == logins
+    assert all(one.name for one in found)
+
+
+def test_a_roster_without_logins_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "roster.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UsageError, match="no column is a login"):
+        new.roster(tmp_path / "roster.csv")

@@ -1,0 +1,185 @@
+"""What is handed in: whose it is, and what an enemy's archive can do to who reads it (nothing)."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import tarfile
+import unicodedata
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from minidocker.classroom import archives, incoming, platforms
+from minidocker.classroom.archives import Damaged
+from minidocker.classroom.classfile import Class, Part, Student
+from minidocker.course.manifest import load
+
+LESSONS = load(Path(__file__).resolve().parents[2]).lessons[:2]
+ROOM = Class(
+    Path("."), "", "", tuple(map(Part, LESSONS)),
+    (Student("ada", "Ada Lovelace", "ada@x", ("4711",)), Student("zoë", "Zoë Ångström")),
+)  # fmt: skip
+PID = "01_pid.py"
+
+
+def zipped(path: Path, files: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+def handed(path: Path) -> dict[str, dict[str, str]]:
+    """Login or name → lesson → the text, or why there is none."""
+    found = {}
+    for one in incoming.find([path], ROOM):
+        files = incoming.open_one(one, LESSONS)["files"]
+        found[one.login or f"?{one.name}"] = {k: v["text"] or v["why"] for k, v in files.items()}
+    return found
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["lovelaceada_4711_99_01_pid.py", "ngstrmzo_LATE_5_98_01_pid-2.py"],
+        ["Ada Lovelace_1_assignsubmission_file_/01_pid.py",
+         "Zoë Ångström_2_assignsubmission_file_/x/01_pid.py"],
+        ["Ada Lovelace_1_assignsubmission_file_01_pid.py",
+         "Zoë Ångström_2_assignsubmission_file_01_pid.py"],
+        ["ADA/exercises/01_pid.py", unicodedata.normalize("NFD", "zoë/01_pid (1).py")],
+        ["export/ada@x/01_pid.py", "export/zoë/01_PID.py.txt"],
+    ],
+    ids=["canvas", "moodle-folders", "moodle-files", "folders", "odd-names"],
+)  # fmt: skip
+def test_the_zip_of_a_platform_is_told_apart(tmp_path: Path, names: list[str]) -> None:
+    path = zipped(tmp_path / "all.zip", {name: f"n = {n}\n".encode() for n, name in enumerate(names)})
+    found = handed(path)
+    first, second = sorted(found)
+    assert (first, found["ada"]) == ("ada" if second != "ada" else first, {"01_pid": "n = 0\n"})
+    other = next(name for name in found if name != "ada")
+    assert found[other] == {"01_pid": "n = 1\n"}
+    assert other == "zoë" or names[0].startswith("lovelaceada")  # Canvas drops what is not ASCII
+
+
+def test_gradescope_says_whose_and_when(tmp_path: Path) -> None:
+    said = (
+        "submission_7:\n  :submitters:\n  - :name: Ada Lovelace\n    :sid: '4711'\n"
+        "    :email: ada@x\n  :created_at: 2026-12-01 10:00:00.000000000 Z\n  :score: 0.0\n"
+    )
+    path = zipped(tmp_path / "g.zip", {
+        "assignment_1_export/submission_7/01_pid.py": b"n = 7\n",
+        "assignment_1_export/submission_metadata.yml": said.encode(),
+    })  # fmt: skip
+    (one,) = incoming.find([path], ROOM)
+    assert (one.login, one.submitted[:10]) == ("ada", "2026-12-01")
+    assert incoming.open_one(one, LESSONS)["files"]["01_pid"]["text"] == "n = 7\n"
+
+
+def test_a_folder_of_folders_and_archives(tmp_path: Path) -> None:
+    (tmp_path / "ada/exercises").mkdir(parents=True)
+    (tmp_path / "ada/exercises" / PID).write_text("mine = 1\n")
+    (tmp_path / "ada" / PID).write_text("other = 1\n")
+    zipped(tmp_path / "zoë.zip", {"course/exercises/01_pid.py": b"z = 1\r\n", "course/solutions/01_pid.py": b"no\n"})
+    with tarfile.open(tmp_path / "eve.tgz", "w:gz") as tar:
+        entry = tarfile.TarInfo("../../../../01_pid.py")
+        entry.size = 6
+        tar.addfile(entry, io.BytesIO(b"e = 1\n"))
+    (tmp_path / ".DS_Store").write_text("")
+    assert handed(tmp_path) == {"ada": {"01_pid": "mine = 1\n"}, "zoë": {"01_pid": "z = 1\n"},
+                                "?eve": {"01_pid": "e = 1\n"}}  # fmt: skip
+    assert handed(tmp_path / "zoë.zip") == {"zoë": {"01_pid": "z = 1\n"}}
+
+
+def test_what_is_no_file_is_said_and_not_read(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("the host's\n")
+    place = tmp_path / "class/ada"
+    place.mkdir(parents=True)
+    (place / PID).symlink_to(secret)
+    os.mkfifo(place / LESSONS[0].file)
+    (tmp_path / "class/zoë").symlink_to(tmp_path)
+    found = handed(tmp_path / "class")
+    assert found["ada"] == {"01_pid": "it is a symbolic link",
+                            LESSONS[0].id: "it is no regular file"}  # fmt: skip
+    assert found["zoë"] == {}  # a link to a folder: nobody looks behind it
+    path = zipped(tmp_path / "ada.zip", {PID: b"\xff\xfe"})
+    assert "UTF-8" in handed(path)["ada"]["01_pid"]
+    with zipfile.ZipFile(path, "w") as archive:
+        link = zipfile.ZipInfo(PID)
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, str(secret))
+    assert handed(path)["ada"] == {"01_pid": "it is a symbolic link"}
+
+
+def bomb_of_zip(path: Path) -> None:
+    zipped(path, {PID: bytes(30 << 20)})
+
+
+def bomb_of_tar(path: Path) -> None:
+    with gzip.open(path, "wb", 1) as file:
+        entry = tarfile.TarInfo("zeros")
+        entry.size = 1 << 40
+        file.write(entry.tobuf() + bytes(1 << 20))
+
+
+def long_name(path: Path) -> None:
+    """A member whose *name* is as large as the memory."""
+    entry = tarfile.TarInfo("x")
+    entry.type, entry.size = tarfile.GNUTYPE_LONGNAME, 1 << 40
+    path.write_bytes(entry.tobuf() + bytes(1 << 16))
+
+
+def many_members(path: Path) -> None:
+    zipped(path, {f"{number}": b"" for number in range(archives.MOST_MEMBERS + 1)})
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "says"),
+    [
+        (bomb_of_tar, "ada.tgz", "larger"),
+        (long_name, "ada.tar", "r"),
+        (many_members, "ada.zip", "more than"),
+        (lambda path: path.write_bytes(b"PK\3\4 and no more"), "ada.zip", "cannot be read"),
+        (lambda path: path.write_bytes(b""), "ada.tar", "cannot be read"),
+        (lambda path: path.write_bytes(os.urandom(4096)), "ada.tar.xz", "cannot be read"),
+    ],
+)  # fmt: skip
+def test_an_archive_that_is_an_attack_has_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make, name: str, says: str
+) -> None:
+    monkeypatch.setattr(archives, "MOST_MEMBERS", 100)
+    make(tmp_path / name)
+    (one,) = incoming.find([tmp_path / name], ROOM)
+    assert one.login == "ada"
+    with pytest.raises(Damaged, match=says):
+        incoming.open_one(one, LESSONS)
+
+
+def test_a_bomb_costs_its_own_file_only(tmp_path: Path) -> None:
+    bomb_of_zip(tmp_path / "ada.zip")
+    assert "larger than" in handed(tmp_path / "ada.zip")["ada"]["01_pid"]
+
+
+def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "ada.zip", {PID: b"n = 1\n"})
+    data = bytearray(path.read_bytes())
+    data[6] |= 1
+    data[data.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(data)
+    assert handed(path)["ada"] == {"01_pid": "it is encrypted"}
+
+
+def test_what_kills_the_reader_costs_one_verdict() -> None:
+    with pytest.raises(Damaged, match="more than a submission may take"):
+        incoming.guarded(lambda: bytearray(8 << 30))
+    with pytest.raises(Damaged, match="more than"):
+        incoming.guarded(lambda: os.kill(os.getpid(), 9))
+    assert incoming.guarded(lambda: [1, "x"]) == [1, "x"]
+
+
+def test_labels_are_inert() -> None:
+    said = platforms.who("\x1b[2J\u202eevil\n", {}, ROOM)
+    assert said.login == "" and said.name.isprintable()

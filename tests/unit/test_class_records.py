@@ -1,0 +1,150 @@
+"""A record is whole or not there; the judges' processes may die; marks only rise by a repair."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minidocker.classroom import judges, records
+from minidocker.classroom.records import Records
+from minidocker.errors import Conflict, UsageError
+
+FAKE = """\
+import json, os, signal, sys
+for line in sys.stdin:
+    text = json.loads(line)["files"]["01_pid"]["text"]
+    if text == "kills its judge":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if text.startswith("once "):  # a kill that is nobody's fault, such as the OOM killer's
+        try:
+            os.mkdir(text[5:])
+            os.kill(os.getpid(), signal.SIGKILL)
+        except FileExistsError:
+            pass
+    if text == "babbles":
+        print("no JSON", flush=True)
+    if text == "hangs":
+        signal.pause()
+    if text == "breaks":
+        sys.exit("a word of the judge's")
+    print(json.dumps({"lessons": [text], "seconds": 1}), flush=True)
+"""
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judges, "CODE", "{!r}\n" + FAKE.replace("{", "{{").replace("}", "}}"))
+
+
+def job(name: str, text: str) -> judges.Job:
+    return {"name": name, "lessons": ["01_pid"], "files": {"01_pid": {"text": text}}}
+
+
+@pytest.mark.usefixtures("fake")
+@pytest.mark.parametrize("count", [1, 3])
+def test_each_submission_has_one_verdict_whatever_becomes_of_its_judge(
+    tmp_path: Path, count: int
+) -> None:
+    texts = ["right", "kills its judge", f"once {tmp_path / 'x'}", "babbles", "breaks", "right"]
+    jobs = [job(str(number), text) for number, text in enumerate(texts)]
+    found = list(judges.work(iter(jobs), count, 60, lambda names: None))
+    told = {one["name"]: answer for one, answer in found}
+    assert len(found) == len(told) == len(texts)
+    assert [told[n].get("lessons") for n in "025"] == [["right"], [texts[2]], ["right"]]
+    assert told["1"] == {"remark": "its judge ended 2 times (signal 9)"}
+    assert "a word of the judge's" in told["4"]["remark"]
+    assert told["3"]["remark"].startswith("its judge ended")
+
+
+@pytest.mark.usefixtures("fake")
+def test_one_that_hangs_is_ended_and_the_others_go_on() -> None:
+    jobs = [job("a", "hangs"), job("b", "right")]
+    told = {one["name"]: answer for one, answer in judges.work(iter(jobs), 1, 0.5, lambda n: None)}
+    assert told == {"a": {"remark": "it took more than 0 s in all"},
+                    "b": {"lessons": ["right"], "seconds": 1}}  # fmt: skip
+
+
+@pytest.mark.usefixtures("fake")
+def test_no_judge_is_left_when_the_coordinator_stops() -> None:
+    seen = []
+
+    def stop(names: list[str]) -> None:
+        seen.extend(judges_running())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(judges.work(iter([job("a", "hangs")]), 2, 60, stop))
+    assert seen and not judges_running()
+
+
+def judges_running() -> list[str]:
+    children = Path("/proc/self/task").glob("*/children")
+    return [pid for file in children for pid in file.read_text().split()]
+
+
+def record(outcome: str, course: str = "c1", content: str = "t1", name: str = "ada") -> Any:
+    check = {"id": "order", "title": "Order", "outcome": outcome, "points": 3, "code": "",
+             "earned": 3 if outcome == "pass" else 0, "message": ""}  # fmt: skip
+    lesson = {"id": "01_pid", "handed_in": True, "why": "", "ours": [], "borrowed": [],
+              "checks": [check]}  # fmt: skip
+    return {"schema": records.SCHEMA, "name": name, "login": name, "content": content,
+            "course": course, "remark": "", "lessons": [lesson]}  # fmt: skip
+
+
+def test_a_repaired_check_only_raises_marks() -> None:
+    passed, failed = record("pass"), record("fail", "c2")
+    lower = records.raised(copy.deepcopy(failed), passed)
+    assert records.earned(lower) == 3 and lower["was"]["flips"] == {"01_pid order": "pass"}
+    higher = records.raised(record("pass", "c2"), record("fail"))
+    assert records.earned(higher) == 3 and higher["was"]["earned"] == 0
+    # another text, or the same course, is judged as it is
+    assert records.earned(records.raised(record("fail", "c2", "t2"), passed)) == 0
+    assert records.earned(records.raised(record("fail"), passed)) == 0
+
+
+@pytest.mark.parametrize("name", ["ada", "../../etc/x", "Zoë Å", "x" * 300, "a/b", ".hidden", "\udcff"])
+def test_every_name_has_a_record_of_its_own(tmp_path: Path, name: str) -> None:
+    store = Records(tmp_path)
+    with store.held():
+        path = store.path(name)
+        assert path.parent == tmp_path / "records" and len(path.name) < 100
+        assert path != store.path(name + "_")
+        if name.isprintable():
+            store.write(record("pass", name=name))
+            assert store.one(name) == record("pass", name=name)
+            assert [one["name"] for one in store.all()] == [name]
+
+
+def test_one_grading_at_a_time_and_what_a_kill_leaves_goes(tmp_path: Path) -> None:
+    store = Records(tmp_path)
+    with store.held():
+        (store.folder / ".ada.json.new").write_text("{")
+        with pytest.raises(Conflict, match="another grading"), Records(tmp_path).held():
+            pass
+    with store.held():
+        assert [path.name for path in store.folder.iterdir()] == [".lock"]
+
+
+def test_a_damaged_record_is_said(tmp_path: Path) -> None:
+    store = Records(tmp_path)
+    with store.held():
+        store.path("ada").write_text("{")
+        with pytest.raises(UsageError, match="damaged"):
+            store.one("ada")
+
+
+def test_a_full_disk_is_a_sentence(tmp_path: Path) -> None:
+    code = (
+        "import resource, signal; resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64)); "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "from minidocker.classroom.records import Records; from pathlib import Path\n"
+        f"store = Records(Path({str(tmp_path)!r}))\n"
+        "with store.held(): store.write({'name': 'ada', 'x': 'y' * 500})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "cannot write" in done.stderr and not (tmp_path / "records/ada.json").exists()
