@@ -10,6 +10,7 @@ Whoever can take the lock of a container knows that its owner is gone, and may c
 from __future__ import annotations
 
 from errno import EACCES, EPERM
+from time import time
 
 from minidocker.errors import Conflict, KernelError, MinidockerError, NotFound
 from minidocker.kernel.interface import Kernel
@@ -120,6 +121,8 @@ def _owner(link: str) -> str:
 
 def save(run: Run, status: str, **more: Any) -> None:
     """Write record.json: a new file, then one rename, so that a reader sees all or nothing."""
+    times = run.facts.setdefault("times", {})
+    times[status] = time()  # type: ignore[index]
     record = {
         "version": VERSION,
         "id": run.id,
@@ -246,11 +249,20 @@ def try_lock(directory: str) -> int | None:
 
 
 def find(root: str, name: str) -> dict[str, Any]:
-    """Return the record of a container by name, id, or the beginning of its id."""
-    everything = list(records(root))
-    found = [r for r in everything if r["name"] == name or r["id"] == name]
-    found = found or [r for r in everything if len(name) >= 3 and r["id"].startswith(name)]
-    if len(found) != 1:
+    """Return the record of a container by id, name ("box" or "/box"), or the id's beginning.
+
+    An id comes before a name, a name before a beginning, as in Docker. Conflict: several begin so.
+    """
+    everything = list(records(root)) if name.strip("/") else []
+    found = [r for r in everything if r["id"] == name]
+    found = found or [r for r in everything if r["name"] and r["name"] == name.removeprefix("/")]
+    found = found or [r for r in everything if r["id"].startswith(name)]
+    if len(found) > 1:
+        raise Conflict(
+            f"{len(found)} containers have ids that begin with {name}", "minidocker ps -a",
+            docker=f"Multiple IDs found with provided prefix: {name}",
+        )  # fmt: skip
+    if not found:
         raise NotFound(
             f"there is no container {name}", "minidocker ps -a",
             docker=f"No such container: {name}",

@@ -1,46 +1,63 @@
-"""`minidocker ps`."""
+"""`minidocker ps`: the containers, as Docker lists them."""
 
 from __future__ import annotations
 
+import sys
+
+from minidocker.engine.filters import Filters
+from minidocker.engine.listing import COLUMNS, SHORT, USUAL, chosen, row
+from minidocker.errors import UsageError
+from minidocker.formats.rows import show
 from minidocker.images.store.store import Store
-from minidocker.runtime import state
-from minidocker.verbs.parser import make
+from minidocker.verbs.parser import Parser, make
+
+AFTER = """\
+examples:
+  minidocker ps                                     those that run
+  minidocker ps -a                                  also those that have ended
+  minidocker ps -aq --filter status=exited          ids, for another command
+  minidocker ps -a --format '{{.Names}}: {{.Status}}'
+  minidocker ps --format 'table {{.ID}}\\t{{.Ports}}' --filter label=shop=open
+  minidocker ps --format json | jq -r .Names
+
+filters: id, name, label, status, exited, ancestor, before, since, volume, network, publish, health.
+Two of one name: either will do; two labels: both. "Exited (?)": its own processes of minidocker
+were killed, and nobody saw how the command ended.
+"""
 
 
 def main(argv: list[str]) -> int:
     """List containers; return the exit status."""
-    parser = make("ps", "List containers.")
-    parser.add_argument("-a", "--all", action="store_true", help="also those that have ended")
-    parser.add_argument("-q", "--quiet", action="store_true", help="ids only")
-    args = parser.parse_args(argv)
-    return list_containers(Store(), args.all, args.quiet)
-
-
-def list_containers(store: Store, everything: bool, quiet: bool) -> int:
-    """Print one line a container."""
-    rows = [("CONTAINER ID", "NAME", "IMAGE", "STATUS", "PID", "COMMAND")]
-    for record in state.records(store.root):
-        if not (record["alive"] or everything):
-            continue
-        if quiet:
-            print(record["id"])
-            continue
-        args = record.get("spec", {}).get("process", {}).get("args", [])
-        pid = str(record.get("pid", "")) if record["alive"] else ""
-        rows.append(
-            (record["id"], record["name"], record["image"], status(record), pid, " ".join(args))
-        )
-    if not quiet:
-        widths = [max(len(row[i]) for row in rows) for i in range(5)]
-        for row in rows:
-            print("  ".join([f"{row[i]:<{widths[i]}}" for i in range(5)] + [row[5][:40]]))
+    args = parser().parse_args(argv)
+    if args.latest and args.last >= 0:
+        raise UsageError("-l is -n 1: they do not go together", "leave one of them out")
+    if args.quiet and args.format:
+        print("minidocker: --format counts for nothing beside -q", file=sys.stderr)
+    store = Store()
+    filters = Filters(store, args.filter)
+    records = chosen(store, filters, args.all, 1 if args.latest else args.last)
+    if args.quiet:
+        for record in records:
+            print(record["id"] if args.no_trunc else record["id"][:SHORT])
+        return 0
+    sized = args.size or ".Size" in args.format
+    rows = [row(store, record, args.no_trunc, sized) for record in records]
+    show(rows, args.format, COLUMNS, USUAL + ("\t{{.Size}}" if args.size else ""))
     return 0
 
 
-def status(record: dict[str, object]) -> str:
-    """Say in a word how a container is."""
-    if record["alive"]:
-        return str(record["status"])
-    if record["status"] == "exited":
-        return f"exited ({record.get('exit_code')})"
-    return "crashed"
+def parser() -> Parser:
+    """Build the parser; completion reads it, too."""
+    made = make("ps", "List containers.", AFTER)
+    made.add_argument("-a", "--all", action="store_true", help="also those that have ended")
+    made.add_argument("-f", "--filter", action="append", default=[], metavar="NAME=VALUE",
+                      help="only these; see below")  # fmt: skip
+    made.add_argument("--format", default="", metavar="FORMAT",
+                      help="table, json, a template, or 'table TEMPLATE'")  # fmt: skip
+    made.add_argument("-n", "--last", type=int, default=-1, metavar="N",
+                      help="the N that were created last, running or not")  # fmt: skip
+    made.add_argument("-l", "--latest", action="store_true", help="the one created last")
+    made.add_argument("--no-trunc", action="store_true", help="cut nothing off")
+    made.add_argument("-q", "--quiet", action="store_true", help="ids only")
+    made.add_argument("-s", "--size", action="store_true", help="also how much disk they take")
+    return made

@@ -214,7 +214,7 @@ def test_nothing_is_left_even_of_subordinate_ids(user: Account) -> None:
     script = "mkdir -p /deep/er; touch /deep/er/x; chmod 0 /deep/er; chown -R 7:7 /deep 2>/dev/null; true"
     assert user("run", "--name", "left", "base", "sh", "-c", script).returncode == 0
     listed = user("ps", "-a").stdout
-    assert "left" in listed and "exited (0)" in listed
+    assert "left" in listed and "Exited (0)" in listed
     assert "A /deep" in user("diff", "left").stdout or not user.ranges
     assert user("rm", "left").returncode == 0
     assert [p.name for p in (user.store / "containers").iterdir()] == ["names"]

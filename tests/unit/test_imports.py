@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "minidocker"
 # room beside it. Imports inside functions count, and those for types only.
 FLOORS = [
     ("errors", "places", "make"),
-    ("kernel", "course"),
+    ("kernel", "course", "formats"),
     ("spec", "seccomp", "proc"),
     ("net", "volumes"),
     ("stages", "doctor"),

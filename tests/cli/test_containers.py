@@ -1,0 +1,73 @@
+"""The words that look at containers and change their names, on a real one that runs and one that ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
+
+
+@pytest.fixture(scope="module")
+def pair(command: list[str], shared_store: Path) -> Iterator[tuple[str, str]]:
+    """The names of a container that runs until the end of these tests, and of one that has ended."""
+    env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store)}
+    runs, ended = (f"{word}-{uuid.uuid4().hex[:8]}" for word in ("runs", "ended"))
+    argv = [*command, "run", "--network", "none"]
+    words = [
+        "--name",
+        ended,
+        "-e",
+        "X=1",
+        "-l",
+        "shop=open",
+        "base",
+        "sh",
+        "-c",
+        "echo hi > /x; exit 7",
+    ]
+    subprocess.run([*argv, *words], env=env, check=False, stdin=subprocess.DEVNULL)
+    words = ["--name", runs, "-v", "notes:/data:ro", "--hostname", "door", "base", "sh", "-c"]
+    words += ["echo ready; mkdir /deep; ln -s / /deep/top; exec sleep 1000"]
+    with subprocess.Popen(
+        [*argv, *words], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout and process.stdout.readline() == "ready\n"
+        yield runs, ended
+        subprocess.run(
+            [*command, "stop", "-t", "0", runs], env=env, check=True, capture_output=True
+        )
+    subprocess.run([*command, "rm", "-v", runs, ended], env=env, check=True, capture_output=True)
+    subprocess.run([*command, "volume", "rm", "notes"], env=env, check=True, capture_output=True)
+
+
+def test_ps_shows_docker_s_columns(minidocker: Callable, pair: tuple[str, str]) -> None:
+    runs, ended = pair
+    head, *lines = minidocker("ps").stdout.splitlines()
+    assert head.split("  ")[0] == "CONTAINER ID" and head.split()[2:] == [
+        "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"]  # fmt: skip
+    mine = next(line for line in lines if runs in line)
+    assert " Up " in mine and ended not in "".join(lines)
+    told = json.loads(minidocker("ps", "-a", "--format", "json", "-f", f"name={ended}").stdout)
+    assert told["State"] == "exited" and told["Status"].startswith("Exited (7) ")
+    assert "shop=open" in told["Labels"] and told["Names"] == ended
+    said = minidocker("ps", "-as", "--format", "{{.Names}} {{.Size}}", "-f", "exited=7").stdout
+    assert f"{ended} 3B (virtual " in said
+    assert minidocker("ps", "-q", "-l").stdout.strip() == mine.split()[0]
+
+
+def test_ps_says_what_it_cannot_do(minidocker: Callable) -> None:
+    for words, said, status in (
+        (["-l", "-n", "2"], "do not go together", 2),
+        (["--filter", "x=y"], "(Docker says: invalid filter 'x=y')", 1),
+        (["--format", "{{.Names"], "unclosed action", 64),
+        (["-a", "--format", "{{.Nope}}"], 'map has no entry for key "Nope"', 1),
+    ):
+        done = minidocker("ps", *words)
+        assert said in done.stderr and done.returncode == status, done.stderr
