@@ -13,6 +13,7 @@ WORDS = {
     "the runtime": (
         ("run", "verbs.run", "[OPTIONS] IMAGE COMMAND", "run a command in a container"),
         ("ps", "verbs.ps", "[-a]", "list containers; -a also those that have ended"),
+        ("inspect", "verbs.inspect", "NAME…", "all that is known of something, as JSON"),
         ("diff", "verbs.diff", "CONTAINER", "what a container added, changed and deleted"),
         ("commit", "verbs.commit", "CONTAINER NAME[:TAG]", "an image of a container that ended"),
         ("stats", "verbs.stats", "[CONTAINER…]", "a live table of what containers use"),

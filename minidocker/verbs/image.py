@@ -18,6 +18,7 @@ from minidocker.kernel.flags import DEFAULT_CAPABILITIES, mask
 from minidocker.seccomp import cache
 from minidocker.verbs.bars import Bars
 from minidocker.verbs.guarded import guarded
+from minidocker.verbs.inspecting import add_format, tell
 from minidocker.verbs.parser import Parser, make
 from minidocker.verbs.table import table
 
@@ -66,7 +67,7 @@ A layer is removed when no image has it any more. An image that a container uses
   minidocker image history debian""",
     "inspect": """examples:
   minidocker image inspect debian
-  minidocker image inspect debian | jq '.[].Config.Env'
+  minidocker image inspect -f '{{join .Config.Env "\\n"}}' debian
 
 The words are those of `docker image inspect`; Manifest is what a push would send.""",
     "check": """examples:
@@ -119,6 +120,7 @@ def build_parser() -> Parser:
     it.add_argument("names", metavar="NAME", nargs="+", help="a name, or the beginning of an id")
     it = verb("inspect", _inspect, "Show what an image is, as JSON.")
     it.add_argument("names", metavar="NAME", nargs="+")
+    add_format(it)
     verb("check", _check, "Prove that the store is whole.")
     it = verb("prune", _prune, "Remove images that nobody needs.")
     it.add_argument("-a", "--all", action="store_true", help="also those with a name, if unused")
@@ -201,8 +203,8 @@ def _rm(store: Store, args: argparse.Namespace) -> None:
         print(f"{word}: {removed.name}{size}")
 
 
-def _inspect(store: Store, args: argparse.Namespace) -> None:
-    print(json.dumps([inspect.inspect(store, name) for name in args.names], indent=1))
+def _inspect(store: Store, args: argparse.Namespace) -> int:
+    return tell(args.names, lambda name: inspect.inspect(store, name), args.format)
 
 
 def _check(store: Store, args: argparse.Namespace) -> int:

@@ -71,3 +71,37 @@ def test_ps_says_what_it_cannot_do(minidocker: Callable) -> None:
     ):
         done = minidocker("ps", *words)
         assert said in done.stderr and done.returncode == status, done.stderr
+
+
+def test_inspect_uses_docker_s_names(minidocker: Callable, pair: tuple[str, str]) -> None:
+    runs, ended = pair
+    [told] = json.loads(minidocker("inspect", "-s", ended).stdout)
+    assert told["Name"] == f"/{ended}" and told["Path"] == "sh" and told["Args"][0] == "-c"
+    assert told["State"]["Status"] == "exited" and told["State"]["ExitCode"] == 7
+    assert told["State"]["StartedAt"][:2] == told["State"]["FinishedAt"][:2] == "20"
+    assert "X=1" in told["Config"]["Env"] and told["Config"]["Labels"]["shop"] == "open"
+    assert told["HostConfig"]["NetworkMode"] == "none" and told["SizeRw"] == 3
+    assert os.path.isdir(told["GraphDriver"]["Data"]["UpperDir"])
+    image = minidocker("inspect", "--type", "image", "-f", "{{.Id}}", "base").stdout.strip()
+    assert told["Image"] == image
+    said = "{{.State.Pid}} {{.State.Running}} {{.Config.Hostname}} {{range .Mounts}}{{.Name}}:{{.RW}}{{end}}"
+    pid, *rest = minidocker("inspect", "-f", said, runs).stdout.split()
+    assert rest == ["true", "door", "notes:false"]
+    assert Path(f"/proc/{pid}/comm").read_text() == "sleep\n"
+
+
+def test_inspect_of_each_kind_and_of_nothing(minidocker: Callable, pair: tuple[str, str]) -> None:
+    done = minidocker("inspect", "-f", "{{json .Driver}}", "bridge", "notes")
+    assert done.stdout == '"bridge"\n"local"\n', done.stderr
+    done = minidocker("inspect", "nothing-of-this-name")
+    assert (done.stdout, done.returncode) == ("[]\n", 1)
+    assert "(Docker says: Error: No such object: nothing-of-this-name)" in done.stderr
+    done = minidocker("inspect", "--format", "{{.Name}}", "nothing-of-this-name", pair[0])
+    assert (done.stdout, done.returncode) == (f"/{pair[0]}\n", 1)
+    done = minidocker("inspect", "--type", "volume", pair[0])
+    assert done.returncode == 1 and "no such volume" in done.stderr
+    assert minidocker("inspect", "--type", "x", "y").returncode == 2
+    assert minidocker("inspect", "-f", "{{.", pair[0]).returncode == 64
+    assert json.loads(minidocker("image", "inspect", "--format", "json", "base").stdout)[0]["Id"]
+    assert minidocker("volume", "ls", "--format", "{{.Name}} {{.Links}}").stdout == "notes 1\n"
+    assert minidocker("network", "ls", "--format", "json").stdout.startswith('{"Bridge":')

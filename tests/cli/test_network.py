@@ -410,7 +410,9 @@ def test_another_network_is_another_world(realm: Realm) -> None:
     listed = realm.mini("network", "ls")
     assert "shop" in listed and "10.99.0.0/24" in listed and "mdk0" in listed
     found = json.loads(realm.mini("network", "inspect", "shop"))[0]
-    assert next(iter(found["containers"].values()))["address"] == "10.99.0.2"
+    assert next(iter(found["Containers"].values()))["IPv4Address"] == "10.99.0.2/24"
+    assert realm.mini("network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}}", "shop") == "10.99.0.0/24\n"
+    assert realm.mini("network", "ls", "-q").split() == ["bridge", "shop"]
     assert "has 1 containers" in realm.mini("network", "rm", "shop", check=False)
 
 

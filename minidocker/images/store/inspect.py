@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from minidocker.formats.values import Map
 from minidocker.images.store import catalogue, oci
 from minidocker.images.store.names import split
 
 if TYPE_CHECKING:
     from minidocker.images.store.store import Store
 
+MAPS = ("ExposedPorts", "Labels", "Volumes")  # whose keys are the image's own
 
 def inspect(store: Store, name: str) -> oci.Json:
     """Return one image's description; NotFound where there is none."""
@@ -26,16 +28,38 @@ def inspect(store: Store, name: str) -> oci.Json:
         "RepoDigests": sorted({
             n if "@" in n else f"{repository(n)}@sha256:{hex}" for n, hex in tags.items()
         }),
+        "Parent": "",
+        "Comment": (config.get("history") or [{}])[-1].get("comment", ""),
         "Created": config.get("created", ""),
+        "Author": config.get("author", ""),
         "Architecture": config.get("architecture", ""),
         "Os": config.get("os", ""),
-        "Config": config.get("config") or {},
+        "Config": settings(config.get("config")),
         "RootFS": {"Type": "layers", "Layers": ["sha256:" + layer for layer in layers]},
+        "GraphDriver": {
+            "Data": Map({"LowerDir": ":".join(
+                store.path("layers", "sha256", layer, "fs") for layer in reversed(layers)
+            )}),
+            "Name": "overlay2",
+        },
+        "Metadata": {"LastTagTime": "0001-01-01T00:00:00Z"},
         "Size": sum(int(fact.get("bytes", 0)) for fact in facts),
         "Manifest": {
             "Digest": "sha256:" + manifest, **catalogue.manifest_of(store, image, found.name)
         },
     }  # fmt: skip
+
+
+def settings(said: object) -> oci.Json:
+    """Return an image's settings with every name of Docker's: what it lacks is empty."""
+    found = said if isinstance(said, dict) else {}
+    made: oci.Json = {
+        "User": "", "ExposedPorts": None, "Env": None, "Entrypoint": None, "Cmd": None,
+        "Volumes": None, "WorkingDir": "", "OnBuild": None, "Labels": None, "StopSignal": "",
+        **found,
+    }  # fmt: skip
+    return {key: Map(value) if key in MAPS and isinstance(value, dict) else value
+            for key, value in made.items()}  # fmt: skip
 
 
 def repository(full: str) -> str:
