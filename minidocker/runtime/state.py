@@ -121,8 +121,7 @@ def _owner(link: str) -> str:
 
 def save(run: Run, status: str, **more: Any) -> None:
     """Write record.json: a new file, then one rename, so that a reader sees all or nothing."""
-    times = run.facts.setdefault("times", {})
-    times[status] = time()  # type: ignore[index]
+    note_time(run.facts, status)
     record = {
         "version": VERSION,
         "id": run.id,
@@ -148,6 +147,15 @@ def save(run: Run, status: str, **more: Any) -> None:
         raise MinidockerError(
             f"cannot write the record: {problem}", "minidocker prune   (when the disk is full)"
         ) from None
+
+
+def note_time(facts: dict[str, object], status: str) -> None:
+    """Note when the container became so; the last of its times is of how it is now."""
+    times = facts.setdefault("times", {})
+    assert isinstance(times, dict)
+    if [*times][-1:] != [status]:
+        times.pop(status, None)
+        times[status] = time()
 
 
 def discard(run: Run) -> None:

@@ -18,6 +18,7 @@ from minidocker.kernel.flags import DEFAULT_CAPABILITIES, mask
 from minidocker.seccomp import cache
 from minidocker.verbs.bars import Bars
 from minidocker.verbs.guarded import guarded
+from minidocker.verbs.image_rows import all_rows, fits, show_images
 from minidocker.verbs.inspecting import add_format, tell
 from minidocker.verbs.parser import Parser, make
 from minidocker.verbs.table import table
@@ -57,7 +58,9 @@ come as they are. An image without a CMD gets bash, or else sh. As in Docker, te
 JSON list is given to /bin/sh -c. The image's id is printed on standard output.""",
     "ls": """examples:
   minidocker image ls
-  minidocker image ls --json | jq '.[].names'""",
+  minidocker image ls --format '{{.Repository}}:{{.Tag}}'
+  minidocker image ls --format json | jq -r .ID
+  minidocker images -q base""",
     "rm": """examples:
   minidocker image rm debian          takes the name away; the image goes with its last name
   minidocker image rm 69eb1b918404    the id of an image, or its beginning, does as well
@@ -115,7 +118,14 @@ def build_parser() -> Parser:
         help="set CMD, ENTRYPOINT, ENV, WORKDIR, USER, LABEL, EXPOSE, VOLUME or STOPSIGNAL",
     )  # fmt: skip
     it = verb("ls", _ls, "List the images.")
-    it.add_argument("--json", action="store_true", help="print a JSON list")
+    it.add_argument("wanted", metavar="NAME[:TAG]", nargs="?", default="", help="this one alone")
+    it.add_argument("-a", "--all", action="store_true", help="all are shown in any case")
+    it.add_argument("-q", "--quiet", action="store_true", help="ids only")
+    it.add_argument("--digests", action="store_true", help="also what a registry calls them")
+    it.add_argument("--no-trunc", action="store_true", help="whole ids")
+    it.add_argument("--format", default="", metavar="FORMAT",
+                    help="table, json, a template, or 'table TEMPLATE'")  # fmt: skip
+    it.add_argument("--json", action="store_true", help="print one JSON list, in our own words")
     it = verb("rm", _rm, "Remove images, and layers that nobody uses any more.")
     it.add_argument("names", metavar="NAME", nargs="+", help="a name, or the beginning of an id")
     it = verb("inspect", _inspect, "Show what an image is, as JSON.")
@@ -185,13 +195,12 @@ def _ls(store: Store, args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps([entry._asdict() for entry in entries], indent=1))
         return
-    rows = [("NAME", "TAG", "IMAGE ID", "CREATED", "SIZE")]
-    for entry in entries:
-        for full in entry.names or ["<none>:<none>"]:
-            name, _, tag = full.rpartition(":")
-            row = (name, tag, entry.id[7:19], _date(entry.created), files.size(entry.size))
-            rows.append(row)
-    table(rows)
+    if args.quiet:
+        for row in all_rows(store, args.no_trunc):
+            if not args.wanted or fits(row, args.wanted):
+                print(row["ID"])
+        return
+    show_images(store, args.format, args.no_trunc, args.digests, args.wanted)
     if not entries:
         print("there are no images yet\n  try: minidocker image build-base", file=sys.stderr)
 

@@ -73,7 +73,7 @@ def test_import_prints_the_id_alone_on_standard_output(image: Image, tar: Path) 
 def test_import_from_a_pipe(image: Image, tar: Path) -> None:
     with open(tar) as stream:
         assert image("import", "small", "-", stdin=stream).returncode == 0
-    assert "standard input" in image("history", "small").stdout or "-" in image("ls").stdout
+    assert "imported from -" in image("history", "small").stdout
 
 
 def test_changes_reach_the_image(image: Image, tar: Path, tmp_path: Path) -> None:
@@ -87,9 +87,14 @@ def test_ls_history_rm(image: Image, tar: Path) -> None:
     id = image("import", "small:1", tar).stdout.strip()
     image("import", "more/small", tar, "-c", "CMD x")
     lines = image("ls").stdout.splitlines()
-    assert lines[0].split() == ["NAME", "TAG", "IMAGE", "ID", "CREATED", "SIZE"]
+    assert lines[0].split() == ["REPOSITORY", "TAG", "IMAGE", "ID", "CREATED", "SIZE"]
     assert [line.split()[:2] for line in lines[1:]] == [["more/small", "latest"], ["small", "1"]]
     assert lines[2].split()[2] == id[7:19]
+    assert image("ls", "-q", "--no-trunc", "small:1").stdout == f"{id}\n"
+    said = image("ls", "--format", "{{.Repository}}:{{.Tag}} {{.Size}}").stdout
+    assert said == "more/small:latest 2B\nsmall:1 2B\n"
+    assert json.loads(image("ls", "--format", "json", "small:1").stdout)["ID"] == id[7:19]
+    assert "sha256:" in image("ls", "--digests").stdout
     told = json.loads(image("ls", "--json").stdout)
     assert [entry["names"] for entry in told] == [["more/small:latest"], ["small:1"]]
     assert told[1]["id"] == id
