@@ -20,7 +20,7 @@ import types
 import warnings
 from typing import Any, NoReturn
 
-from minidocker.chamber import cell_room, cell_root, nodes
+from minidocker.chamber import cell_room, cell_root, nodes, senders
 from minidocker.chamber.cell_needs import PROCESSES
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
@@ -220,6 +220,8 @@ def perform(
         act, args = ready(kernel, scenes, order, talk)
         if terminal is not None:
             args["terminal"] = terminal
+        if order["signed"]:
+            senders.hold(kernel)
         restrain(kernel)
         talk.step(f"importing {order['file']}")
         names = import_text(order["source"], order["file"])

@@ -19,7 +19,7 @@ from typing import Any
 
 import pexpect.fdpexpect
 
-from minidocker.chamber import cgroups
+from minidocker.chamber import cgroups, senders
 from minidocker.chamber.cell_needs import (
     PACKAGE,
     closes_process_1,
@@ -114,6 +114,7 @@ class Cell:
             "room": asdict(self.room) if self.room else None,
             "closed": closes_process_1(scenes.stem, self.scene),
             "nodes": makes_nodes(scenes.stem, self.scene),
+            "signed": senders.signs(scenes.stem, self.scene),
             "hide": hide + [str(path) for path in self.subject.hidden],
         }  # fmt: skip
 

@@ -259,6 +259,31 @@ while frame:
             reached.append("the order")
     frame = frame.f_back
 """),
+    Attack("signs with another's number", "points", "SCM_CREDENTIALS of another process, by any call",
+           "a filter leaves the calls that the kernel signs itself", """
+import ctypes, socket, struct
+libc = ctypes.CDLL(None, use_errno=True)
+other = os.fork()
+if other == 0:
+    os.read(os.pipe()[0], 1)
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+theirs.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+signed = [(socket.SOL_SOCKET, 2, struct.pack("=iII", other, 0, 0))]
+for one in (ours, socket.socket(fileno=203)):
+    try:
+        one.sendmsg([b'{"event": "results", "seen": []}'], signed)
+        reached.append(f"signed as {other}")
+    except OSError:
+        pass
+    one.fileno() == 203 and one.detach()
+head = (ctypes.c_char * 64)()
+numbers = {"x86_64": (307, 0x40000000 + 518, 0x40000000 + 538), "aarch64": (269,)}[os.uname().machine]
+for number in numbers:
+    libc.syscall(number, ours.fileno(), head, 0, 0) >= 0 and reached.append(f"call {number}")
+params = (ctypes.c_char * 120)()
+libc.syscall(425, 4, params) >= 0 and reached.append("a ring")
+os.kill(other, 9)
+"""),
     Attack("takes memory by many processes", "denial", "900 MB, each process below its own limit",
            "a memory group, or RLIMIT_AS times the number of processes", """
 pids, done = [], []
