@@ -3,7 +3,7 @@
 %%isolated    this cell in a fresh process, in new namespaces
 %%shell       this cell as shell, in a fresh process
 %%predict     a question before an experiment; %predict --show beside what happened
-%%needs       this cell only where the machine has what it needs; else the reason
+%%needs       this cell only where the machine has what it needs; else what it showed elsewhere
 %lesson       where you are, and what comes next
 %grade        check your exercise; %hint when you are stuck
 %mine         your container so far, and the line that enters it
@@ -22,15 +22,15 @@ from IPython.core.getipython import get_ipython
 from IPython.display import Markdown, display
 
 from minidocker.course import manifest
-from minidocker.doctor import cgroup_probe, doctor
 from minidocker.errors import MinidockerError
-from minidocker.lab import cells, isolated, predict, progress, recall
+from minidocker.lab import cells, elsewhere, isolated, predict, progress, recall
 from minidocker.pictures.own_container import own_container
 from minidocker.plan import own
-from minidocker.proc.machine import Host
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+    from minidocker.doctor.finding import Finding
 
 show: Any = display  # untyped in IPython
 markdown: Any = Markdown
@@ -55,6 +55,8 @@ class Magics:
     def __init__(self) -> None:
         self.tree = progress.tree()
         self.number = ""
+        self.told: set[str] = set()  # what is missing here, and was said already
+        self.blocked = False  # whether the last cell that needs something was blocked
         self.predictions = predict.Predictions(
             os.path.join(self.tree, ".minidocker", "predictions.jsonl")
         )
@@ -135,26 +137,47 @@ class Magics:
         if not words:
             print("which one? Such as: %predict --show getpid")
             return None
+        blocked, self.blocked = self.blocked, False
         try:
-            return self.predictions.show(words[0], " ".join(words[1:]))
+            return self.predictions.show(words[0], " ".join(words[1:]), evidence=not blocked)
         except LookupError as problem:
             print(problem.args[0])
             return None
 
-    def needs(self, line: str, cell: str) -> None:
-        """Run this cell only where the machine has what it needs; else say what is missing.
+    def needs(self, line: str, cell: str | None = None) -> None:
+        """Run this cell where the machine has what it needs; else show what it did elsewhere.
 
             %%needs memory pids           the doctor's words, see: minidocker doctor
+            %needs memory pids cpu        what this notebook will lack here, and where it runs
 
         The second line may be another magic, such as %%isolated. A cell that is *blocked* stops
-        nothing: the rest of the notebook runs.
+        nothing: the rest of the notebook runs. A result from another machine is labelled as such.
         """
-        if gap := missing(line.split()):
-            print(f"blocked: {gap}")
+        lacking = elsewhere.gaps(line.split())
+        if cell is None:
+            print(elsewhere.summary(lacking, self.tree, self.number))
+            self.told |= {gap.id for gap in lacking}
+            return
+        self.blocked = bool(lacking)
+        if lacking:
+            self._elsewhere(lacking[0], line, cell)
             return
         shell: Any = get_ipython()
         if not shell.run_cell(cell, store_history=False).success:
             raise Shown
+
+    def _elsewhere(self, gap: Finding, line: str, cell: str) -> None:
+        """Say why a cell is blocked, once in full, and show its reference result."""
+        result = elsewhere.result(self.tree, self.number, line, cell)
+        if gap.id in self.told:
+            print(f"blocked, as above: {gap.title}")
+        else:
+            print(f"blocked: {gap.title}: {gap.seen}; {gap.fix}")
+        self.told.add(gap.id)
+        if result:
+            print(result.label)
+            for bundle in result.outputs:
+                show(bundle, raw=True)
 
     def lesson(self, line: str) -> None:
         """Show where you are, and what comes next.
@@ -299,26 +322,12 @@ class Magics:
         """Make the magics known to IPython."""
         register: Any = shell.register_magic_function  # its type differs from release to release
         for kind, functions in (
-            ("cell", (self.isolated, self.shell, self.needs)),
+            ("cell", (self.isolated, self.shell)),
             ("line", (self.lesson, self.grade, self.hint, self.mine, self.recall, self.why)),
-            ("line_cell", (self.predict,)),
+            ("line_cell", (self.predict, self.needs)),
         ):
             for function in functions:
                 register(function, kind, function.__name__)
-
-
-def missing(needs: list[str]) -> str:
-    """Say which of the doctor's features this machine lacks, and what helps; "" for none."""
-    found = {finding.id: finding for finding in cgroup_probe.findings(Host())}
-    if not found.keys() >= set(needs):
-        found = doctor.features()
-    for name in needs:
-        if name not in found:
-            return f"the doctor knows no feature {name!r}"
-        if not found[name].ok:
-            gap = found[name]
-            return f"{gap.title}: {gap.seen}; {gap.fix}"
-    return ""
 
 
 def _write(text: str) -> None:

@@ -15,6 +15,7 @@ stops a notebook.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -53,18 +54,24 @@ class BadAnswer(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A prediction beside what happened; `said` is "" when there was none."""
+    """A prediction beside what happened; `said` is "" when there was none.
+
+    Without `evidence` the experiment was blocked here: nothing is judged.
+    """
 
     question: Question
     said: str
     happened: str
     how: str = ""
+    evidence: bool = True
 
     @property
     def verdict(self) -> str:
         """One of "not answered yet", "as you predicted", "not as you predicted", or ""."""
         if not self.said:
             return "not answered yet"
+        if not self.evidence:
+            return "not judged: this machine could not show it"
         if not self.question.choices or not self.happened:
             return ""
         return "as you predicted" if self.said == self.happened else "not as you predicted"
@@ -75,8 +82,11 @@ class Comparison:
         felt = f" ({self.how})" if self.how else ""
         rows.append(("you said", self.question.say(self.said) + felt if self.said else NOTHING))
         if self.happened:
-            rows.append(("it was", self.question.say(self.happened)))
-        if self.said and self.verdict:
+            where = "it was" if self.evidence else "elsewhere"
+            rows.append((where, self.question.say(self.happened)))
+        if self.said and not self.evidence:
+            rows.append(("so", self.verdict))
+        elif self.said and self.verdict:
             mark = "✓" if self.said == self.happened else "≠"
             again = self.how == "sure" and self.said != self.happened
             comes = "; you were sure, so it is asked again in a later lesson" if again else ""
@@ -136,6 +146,7 @@ class Predictions:
         self.answers: dict[str, str] = {}
         self.how: dict[str, str] = {}
         self.recalled: dict[str, str] = {}
+        self.unjudged: set[str] = set()  # nobody saw what happened: blocked on this machine
         for entry in _entries(path):
             self._take(entry)
 
@@ -158,13 +169,20 @@ class Predictions:
             self.recalled[question.name] = answer
             self._append(question, answer, recalled=True)
 
-    def show(self, name: str, happened: str = "") -> Comparison:
-        """Return the prediction beside what happened; LookupError for an unknown name."""
+    def show(self, name: str, happened: str = "", evidence: bool = True) -> Comparison:
+        """Return the prediction beside what happened; LookupError for an unknown name.
+
+        Without `evidence`, when its experiment was blocked, it counts as neither right nor wrong.
+        """
         if name not in self.questions:
             known = ", ".join(self.questions) or "none yet"
             raise LookupError(f"there is no prediction {name!r}; asked so far: {known}")
         said, how = self.answers.get(name, ""), self.how.get(name, "")
-        return Comparison(self.questions[name], said, happened, how)
+        if said and evidence == (name in self.unjudged):
+            (self.unjudged.discard if evidence else self.unjudged.add)(name)
+            with contextlib.suppress(OSError):  # then it is known until the kernel ends
+                self._append(self.questions[name], said, how=how, judged=evidence)
+        return Comparison(self.questions[name], said, happened, how, evidence)
 
     def _take(self, entry: dict[str, object]) -> None:
         name, choices = str(entry.get("name", "")), entry.get("choices")
@@ -174,6 +192,8 @@ class Predictions:
         if entry.get("recalled"):
             self.recalled[name] = str(entry.get("answer", ""))
             return
+        if entry.get("judged") is not None:
+            (self.unjudged.discard if entry["judged"] else self.unjudged.add)(name)
         self.questions[name] = asked
         self.answers[name] = str(entry.get("answer", ""))
         self.how[name] = str(entry.get("how", ""))

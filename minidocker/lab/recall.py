@@ -58,10 +58,10 @@ def near(tree: str, number: str) -> list[Old]:
 
 
 def _urgency(old: Old, predictions: Predictions) -> int:
-    """Return 0 for wrong and sure, 1 for wrong, 2 for no answer, 3 for right; the last counts."""
+    """Return 0 for wrong and sure, 1 for wrong, 3 for right, 2 for no answer or no evidence."""
     name = old.question.name
     said = predictions.recalled.get(name) or predictions.answers.get(name, "")
-    if not said:
+    if not said or (name in predictions.unjudged and name not in predictions.recalled):
         return 2
     if said == old.right:
         return 3

@@ -9,19 +9,22 @@ import time
 
 import pytest
 
-from minidocker.lab import magics
+from minidocker.lab import elsewhere
 from minidocker.proc import cgroups
 
 
-def test_needs_names_the_first_thing_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert magics.missing([]) == ""
-    assert magics.missing(["warp"]) == "the doctor knows no feature 'warp'"
-    monkeypatch.setattr(magics.cgroup_probe, "findings", lambda _: iter([
-        magics.doctor.Finding("cgroup2", "cgroup version 2", "ok", "here"),
-        magics.doctor.Finding("memory", "memory controller", "gap", "on version 1", "use the VM"),
+def test_needs_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(*names: str) -> list[str]:
+        return [f"{gap.title}: {gap.seen}; {gap.fix}" for gap in elsewhere.gaps([*names])]
+
+    assert told() == []
+    assert told("warp") == ["warp: the doctor knows no feature 'warp'; minidocker doctor"]
+    monkeypatch.setattr(elsewhere.cgroup_probe, "findings", lambda _: iter([
+        elsewhere.Finding("cgroup2", "cgroup version 2", "ok", "here"),
+        elsewhere.Finding("memory", "memory controller", "gap", "on version 1", "use the VM"),
     ]))  # fmt: skip
-    assert magics.missing(["cgroup2"]) == ""
-    assert magics.missing(["cgroup2", "memory"]) == "memory controller: on version 1; use the VM"
+    assert told("cgroup2") == []
+    assert told("cgroup2", "memory") == ["memory controller: on version 1; use the VM"]
 
 
 SCRIPT = """

@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 
 from minidocker.course import manifest
-from minidocker.lab import progress
+from minidocker.doctor.finding import Finding
+from minidocker.errors import LAB_MACHINE
+from minidocker.lab import elsewhere, progress
 from minidocker.lab.cells import CellFailed
+from minidocker.lab.predict import Predictions
 
 pytest.importorskip("IPython", reason="blocked: the magics need Jupyter (make setup)")
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-MAGICS = ("isolated", "shell", "predict", "lesson", "grade", "hint", "mine", "recall", "why")
+MAGICS = ("isolated", "shell", "predict", "needs", "lesson", "grade", "hint", "mine", "recall", "why")
 
 
 @pytest.fixture
@@ -108,6 +111,62 @@ def test_a_prediction_never_raises(shell, capsys, tmp_path):
     assert "there is no prediction 'nothing'" in told
     assert "which one?" in told
     assert "could not be kept" in told
+
+
+@pytest.fixture
+def no_memory(monkeypatch):
+    """A machine whose memory controller is on cgroup version 1."""
+    monkeypatch.setattr(elsewhere.cgroup_probe, "findings", lambda _: iter([
+        Finding("memory", "memory controller", "gap", "on version 1", LAB_MACHINE),
+    ]))  # fmt: skip
+
+
+def test_the_first_cell_says_which_command_runs_this_notebook_whole(shell, capsys, no_memory):
+    shell.run_line_magic("needs", "memory")
+    told = capsys.readouterr().out
+    assert "Blocked on this machine: memory controller (on version 1)." in told
+    assert "    minidocker vm lab\n" in told
+    shell.run_cell_magic("needs", "memory", "print('never')")
+    assert capsys.readouterr().out == "blocked, as above: memory controller\n"
+    shell.run_line_magic("needs", "")
+    assert capsys.readouterr().out == "This machine has all that this notebook needs.\n"
+
+
+def test_a_blocked_cell_shows_what_it_did_elsewhere_with_its_label(
+    shell, capsys, no_memory, tmp_path, monkeypatch
+):
+    shell.run_line_magic("lesson", "05")
+    results = tmp_path / "notebooks" / "results"
+    results.mkdir(exist_ok=True)
+    outputs = [{"text/plain": "killed at 20 MB", "text/html": "<svg/>"}]
+    cells = {elsewhere.digest("memory", "print(1)"): outputs}
+    (results / "05.json").write_text(json.dumps({"machine": "Debian, Linux 6.1", "cells": cells}))
+    shown = []
+    monkeypatch.setattr("minidocker.lab.magics.show", lambda one, **how: shown.append(one))
+    capsys.readouterr()
+    shell.run_cell_magic("needs", "memory", "print(1)")
+    label = "Reference result, not from this machine. Measured on Debian, Linux 6.1:"
+    assert capsys.readouterr().out.splitlines()[-1] == label
+    assert shown == outputs
+    shell.run_cell_magic("needs", "memory", "print(2)")
+    assert capsys.readouterr().out == "blocked, as above: memory controller\n"
+    assert shown == outputs, "of a cell that was changed there is no result"
+    (results / "05.json").write_text("{")
+    shell.run_cell_magic("needs", "memory", "print(1)")
+    assert "Reference" not in capsys.readouterr().out
+
+
+def test_a_prediction_without_evidence_is_not_judged(shell, no_memory, tmp_path):
+    shell.run_cell_magic("predict", "oom", "Which?\na) 1\nb) 2\nanswer: a sure")
+    shell.run_cell_magic("needs", "memory", "print(1)")
+    told = shell.run_line_magic("predict", "--show oom b")
+    assert told.verdict == "not judged: this machine could not show it"
+    assert ("elsewhere", "b) 2") in told.rows()
+    path = str(tmp_path / ".minidocker" / "predictions.jsonl")
+    assert Predictions(path).unjudged == {"oom"}
+    shell.run_cell_magic("needs", "", "print(1)")
+    assert shell.run_line_magic("predict", "--show oom b").verdict == "not as you predicted"
+    assert Predictions(path).unjudged == set()
 
 
 def test_lesson_shows_the_map_and_the_question(shell, capsys):

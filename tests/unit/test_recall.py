@@ -76,3 +76,12 @@ def test_who_was_sure_and_wrong_is_told_that_it_comes_back():
     assert "asked again" in repr(Comparison(question, "a", "b", "sure"))
     assert "asked again" not in repr(Comparison(question, "a", "b", "guess"))
     assert "asked again" not in repr(Comparison(question, "b", "b", "sure"))
+
+
+def test_what_nobody_could_see_counts_as_not_answered(tmp_path: Path):
+    predictions = Predictions(str(tmp_path / "predictions.jsonl"))
+    first, second = recall.near(ROOT, "04")[:2]
+    said(predictions, second, wrong(second), "sure")
+    assert recall.old_question(ROOT, "04", predictions) == second
+    predictions.show(second.question.name, second.right, evidence=False)
+    assert recall.old_question(ROOT, "04", Predictions(predictions.path)) == first
