@@ -8,7 +8,7 @@ ARGS ?=
 BOOTSTRAP := $(firstword $(wildcard /usr/bin/python3) python3) -I minidocker/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help learn setup update test test-more faults lint debian vm vm-down box clean
+.PHONY: help learn setup update test test-more faults lint debian vm vm-down box clean remove
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -48,3 +48,6 @@ box: ## build the lab machine's box, also as a file for Vagrant (offline but for
 
 clean: ## remove the virtual environment and caches; images and your work stay
 	@$(BOOTSTRAP) clean
+
+remove: ## undo all that the course put on this machine; it says what, and asks; your work stays
+	@$(BOOTSTRAP) remove $(ARGS)

@@ -1,7 +1,7 @@
 """Set up minidocker on a machine that has only a Python: what `make` runs.
 
     python3 -I minidocker/bootstrap.py learn|setup|update|test|test-more|lint|debian|vm|vm-down|box
-    python3 -I minidocker/bootstrap.py clean
+    python3 -I minidocker/bootstrap.py clean|remove [--yes]
 
 It needs the standard library alone, and of minidocker only the room `make`, for nothing is
 installed yet. Every step looks first, so a second run does only what is missing,
@@ -40,8 +40,10 @@ from minidocker.make.packages import (
     PACKAGES,
     PACKAGES_FOR_IMAGES,
     PACKAGES_FOR_TESTS,
+    noted,
     packages,
     packages_for_vm,
+    removable,
 )
 from minidocker.make.running import ROOT, Screen, Trouble, ask, must
 
@@ -227,6 +229,48 @@ def clean() -> int:
     return 0
 
 
+def remove(*argv: str) -> int:
+    """Undo all that the course put on this machine; say first what that is, and ask."""
+    command = minidocker("uninstall")
+    if not os.path.exists(command[0]):  # `make clean` was here before
+        command = [interpreter(), "-m", "minidocker", "uninstall"]
+    if subprocess.run([*command, "--dry-run"], cwd=ROOT).returncode:
+        return 1
+    names = noted()
+    print(f"  {VENV} and the caches in this folder")
+    if names:
+        print(f"  Debian packages that `make` installed: {' '.join(names)}")
+    print(f"Your work stays, in {ROOT}: exercises, notebooks, .minidocker")
+    if "--yes" not in argv and not agreed():
+        print("Nothing was changed.")
+        return 1
+    if subprocess.run([*command, "--yes"], cwd=ROOT).returncode:
+        return 1
+    clean()
+    if names:
+        remove_packages(names)
+    print(f"Done. The last thing is the folder with your work: {ROOT}")
+    return 0
+
+
+def agreed() -> bool:
+    """Ask on the terminal; where there is none, nobody has agreed."""
+    if not sys.stdin.isatty():
+        raise Trouble("nobody can answer here", "make remove ARGS=--yes")
+    return input("Remove all of this? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def remove_packages(names: list[str]) -> None:
+    """Remove Debian packages as root, where no other package needs them; else say the line."""
+    line = f"apt-get remove {' '.join(names)}"
+    if os.geteuid():
+        print(f"Debian packages: sudo {line}")
+    elif not removable(names):
+        print(f"Debian packages stay, for other packages need them: {line}")
+    else:
+        subprocess.run([*line.split(), "-y"], check=False)
+
+
 COMMANDS = {
     "setup": setup,
     "learn": learn,
@@ -240,6 +284,7 @@ COMMANDS = {
     "vm-down": vm_down,
     "box": box,
     "clean": clean,
+    "remove": remove,
 }
 
 

@@ -58,6 +58,7 @@ WORDS = {
     "the machine": (
         ("doctor", "doctor.doctor", "[--json]", "what works here, and how to mend what does not"),
         ("vm", "verbs.vm", "up|ssh|run|status|down", "a lab machine of its own, under QEMU"),
+        ("uninstall", "verbs.uninstall", "[--dry-run]", "undo all of this, and say first what"),
         ("bench", "bench", "", "compare with runc, crun and Podman, measured here"),
     ),
 }

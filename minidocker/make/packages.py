@@ -73,10 +73,45 @@ def packages(screen: Screen, wanted: dict[str, str]) -> None:
         return print(f"      to install them: sudo apt-get install {' '.join(missing)}")
     with tempfile.TemporaryDirectory(prefix="minidocker-") as folder:
         done = install(missing, screen, os.path.join(folder, "apt.log"))
+    note(done)
     without = [name for name in missing if name not in done]
     told = [f"installed {' '.join(done)}"] if done else []
     told += [f"not in this release: {' '.join(without)}"] if without else []
     screen.end("; ".join(told))
+
+
+NOTES = os.path.join(ROOT, ".minidocker", "packages")
+
+
+def note(names: list[str]) -> None:
+    """Write down which packages came by us, for `make remove`."""
+    if not names:
+        return
+    folder = os.path.dirname(NOTES)
+    os.makedirs(folder, exist_ok=True)
+    with open(NOTES, "a", encoding="ascii") as file:
+        file.writelines(f"{name}\n" for name in names)
+    owner = os.stat(ROOT)
+    for path in (folder, NOTES):
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def noted() -> list[str]:
+    """Return the packages that came by us and are still there."""
+    try:
+        with open(NOTES, encoding="ascii") as file:
+            names = dict.fromkeys(word for word in file.read().split() if word.strip("-"))
+    except OSError:
+        return []
+    gone = missing_packages(dict.fromkeys(names, ""))
+    return [name for name in names if name not in gone]
+
+
+def removable(names: list[str]) -> list[str]:
+    """Return which of the packages nothing else on this machine needs: apt-get(8), --simulate."""
+    told = ask(["apt-get", "--simulate", "remove", *names])
+    taken = {row.split()[1] for row in told.splitlines() if row.startswith("Remv ")}
+    return names if taken <= {*names} else []
 
 
 POLICY = "/usr/sbin/policy-rc.d"
