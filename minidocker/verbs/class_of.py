@@ -16,6 +16,9 @@ examples:
                                     what Canvas, Moodle or Gradescope hands out; folders; archives
   minidocker class grade ../submissions.zip
                                     again: only what is new, changed, or had no verdict
+  minidocker class export csv
+  minidocker class export canvas --table gradebook.csv --column "Lab 1 (1234)" --out filled.csv
+                                    the teacher's own export, one column filled
 
 Each submission has one record, in records/ beside the class file. Ctrl-C, a full disk or a power
 cut costs what was being judged at that moment; the same command goes on.
@@ -28,7 +31,7 @@ def main(argv: list[str]) -> int:
     """Run one of the words; return its exit status."""
     parser = make("class", "A class: many submissions, judged, marked and handed back.", AFTER)
     words = parser.add_subparsers(metavar="WORD", required=True)
-    for add in (_new, _grade):
+    for add in (_new, _grade, _export):
         add(words)
     options = parser.parse_args(argv)
     return int(options.run(options))
@@ -87,6 +90,40 @@ def run_grade(options: argparse.Namespace) -> int:
     from minidocker.classroom import grading
 
     return grading.grade(options)
+
+
+EXPORTS = """\
+formats:
+  csv, json     students × lessons
+  canvas        --table: Grades, Export; --column: one assignment. All other bytes are kept.
+  moodle        --table: the assignment's grading worksheet. Grade and feedback are filled.
+  gradescope    a folder: results.json for each, and an autograder.zip that hands them out
+  nbgrader      as `nbgrader export` writes it
+  classroom50   a folder: result.json for each
+  junit         for GitLab, Jenkins and others; what is blocked is skipped
+
+The mark is the weighted part of the points that could be judged, on a scale: --scale, else what the
+platform's table says, else 100. Who has no verdict has an empty cell.
+"""
+
+
+def _export(words: Any) -> None:
+    word = _word(words, "export", "write marks as a platform reads them", run_export, EXPORTS)
+    from minidocker.classroom.exporting import FORMATS
+
+    word.add_argument("format", choices=FORMATS, metavar="FORMAT", help="see below")
+    word.add_argument("--out", metavar="PATH", help="default: standard output, or ./FORMAT")
+    word.add_argument("--table", metavar="CSV", help="what the platform gave out, to be filled in")
+    word.add_argument("--column", metavar="NAME", help="the column of the grade in it")
+    word.add_argument("--scale", type=float, metavar="N", help="the best mark")
+    word.add_argument("--lesson", nargs="+", metavar="NN", help="of these alone")
+
+
+def run_export(options: argparse.Namespace) -> int:
+    """`class export`."""
+    from minidocker.classroom import exporting
+
+    return exporting.export(options)
 
 
 def _count(text: str) -> int:

@@ -133,3 +133,24 @@ def test_wrong_words_are_sentences(room: Path, minidocker: Run) -> None:
     ):
         done = minidocker(*argv)
         assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.needs("root", "pidns")
+def test_marks_leave_in_a_teachers_own_table(room: Path, minidocker: Run) -> None:
+    def export(*argv: str) -> subprocess.CompletedProcess:
+        return minidocker("class", "export", *argv, "--file", str(room / "class/class.toml"))
+
+    assert "nothing is judged yet" in export("csv").stderr
+    shutil.rmtree(room / "in/bob")
+    grade(minidocker, room)
+    head = "Student,ID,SIS Login ID,Section,Lab (7)\n"
+    rows = "A,1,ada,x,\nB,2,bob,x,\nZ,3,zoe,x,\nN,4,absent,x,\n"
+    (room / "canvas.csv").write_text(head + rows)
+    table = ("canvas", "--table", str(room / "canvas.csv"), "--column", "Lab")
+    assert export(*table).stdout == head + "A,1,ada,x,100\nB,2,bob,x,0\nZ,3,zoe,x,100\nN,4,absent,x,0\n"
+    (room / "canvas.csv").write_text(head + rows.replace("Z,3,zoe,x,\n", ""))
+    refused = export(*table)
+    assert (refused.returncode, refused.stdout) == (2, "") and "no row for zoe" in refused.stderr
+    done = export("gradescope", "--out", str(room / "out"))
+    assert done.returncode == 0 and (room / "out/autograder.zip").exists()
+    assert json.loads((room / "out/ada/results.json").read_text())["score"] > 0

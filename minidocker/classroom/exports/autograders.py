@@ -1,0 +1,116 @@
+"""Gradescope's results.json and autograder, and Classroom 50's result.json."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from minidocker.classroom.classfile import Class, plain
+from minidocker.classroom.marks import UNJUDGED, Mark
+from minidocker.course import outcomes as o
+from minidocker.course.printer import WORDS
+
+VISIBLE = {"message": "visible", "points": "visible", "nothing": "hidden"}
+SETUP = "#!/bin/sh\n# Everything was judged before: nothing to install.\n"
+RUN = '''\
+#!/usr/bin/env python3
+"""Hand each student the result that was judged at home: no code of theirs runs here."""
+import json, os
+ROOT = os.environ.get("AUTOGRADER", "/autograder")
+users = json.load(open(ROOT + "/submission_metadata.json")).get("users", [])
+names = [str(user.get(key) or "") for user in users for key in ("email", "sid", "name")]
+known = json.load(open(ROOT + "/source/names.json"))
+plain = lambda text: " ".join(text.casefold().split())
+file = next((known[plain(name)] for name in names if plain(name) in known), None)
+said = {"output": "No result is here for " + ", ".join(filter(None, names)), "score": 0}
+if file:
+    said = json.load(open(ROOT + "/source/results/" + file))
+os.makedirs(ROOT + "/results", exist_ok=True)
+json.dump(said, open(ROOT + "/results/results.json", "w"))
+'''
+
+
+def gradescope(room: Class, mark: Mark, now: dt.datetime) -> dict[str, Any]:
+    """Return one student's results.json: a test a check; a blocked one has no score."""
+    tests, earned, judged, whole = [], 0.0, 0, 0
+    states = {one.lesson: one for one in mark.lessons}
+    for report in mark.record["lessons"] if mark.record else ():
+        for check in report["checks"] if report["id"] in states else ():
+            shown = room.shown(check["id"], report["id"], now)
+            test = {"name": f"{report['id']}: {check['title']}", "name_format": "text",
+                    "visibility": VISIBLE[shown], "output_format": "text",
+                    "tags": [report["id"], check["id"]]}  # fmt: skip
+            whole += check["points"]
+            if check["outcome"] in (o.BLOCKED, o.ERROR):
+                test["output"] = f"{WORDS[check['outcome']]}, which is no zero: {check['message']}"
+            else:
+                passed = check["outcome"] == o.PASS
+                judged, earned = judged + check["points"], earned + check["earned"]
+                test |= {"score": check["earned"], "max_score": check["points"],
+                         "status": "passed" if passed else "failed",
+                         "output": check["message"] if shown == "message" else ""}  # fmt: skip
+            tests.append(test)
+    said = f"{earned:.0f} of {judged} points that could be judged, {whole} in all."
+    off = [f"{one.lesson}: {one.off:g} % off for {one.late_days} days" for one in mark.lessons
+           if one.off]  # fmt: skip
+    if any(one.state == UNJUDGED for one in mark.lessons):
+        said = "There is no verdict yet: " + (mark.record["remark"] if mark.record else "")
+    result: dict[str, Any] = {
+        "output": "\n".join([said, *off]), "output_format": "text", "test_output_format": "text",
+        "stdout_visibility": "hidden", "tests": tests,
+        "execution_time": mark.record["seconds"] if mark.record else 0,
+        "extra_data": {"edition": room.edition},
+    }  # fmt: skip
+    if mark.total is not None:
+        result["score"] = round(sum(
+            one.earned * (1 - one.off / 100) for one in mark.lessons if one.part is not None
+        ), 2)  # fmt: skip
+    return result
+
+
+def gradescope_zip(room: Class, marks: Sequence[Mark], now: dt.datetime) -> bytes:
+    """Return an autograder that hands out these results, judged where it could be done."""
+    names: dict[str, str] = {}
+    files = {"setup.sh": SETUP, "run_autograder": RUN}
+    for number, mark in enumerate(marks):
+        file = f"{number}.json"
+        names |= dict.fromkeys(sorted(map(plain, mark.student.names())), file)
+        files[f"results/{file}"] = json.dumps(gradescope(room, mark, now), ensure_ascii=False)
+    files["names.json"] = json.dumps(names, ensure_ascii=False)
+    return packed(files)
+
+
+def packed(files: Mapping[str, str]) -> bytes:
+    """Return a zip of texts, the same for the same texts; scripts can be run."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.external_attr = (0o755 if text.startswith("#!") else 0o644) << 16
+            archive.writestr(entry, text.encode(), zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def classroom50(room: Class, mark: Mark, at: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return a result.json of Classroom 50 (wiki, Advanced-Autograding): whole points."""
+    tests = [
+        {"test-name": f"{report['id']}: {check['title']}", "passed": check["outcome"] == o.PASS,
+         "score": check["earned"], "max-score": check["points"], "outcome": check["outcome"]}
+        for report in (mark.record["lessons"] if mark.record else ())
+        for check in report["checks"] if check["outcome"] not in (o.BLOCKED, o.ERROR)
+    ]  # fmt: skip
+    result = {
+        "schema": "classroom50/result/v1", "classroom": environ.get("CLASSROOM", room.title),
+        "assignment": environ.get("ASSIGNMENT", "minidocker"),
+        "submission": environ.get("SUBMISSION_TAG", mark.student.login),
+        "commit": environ.get("COMMIT_URL", ""), "release": environ.get("RELEASE_URL", ""),
+        "review": environ.get("REVIEW_URL", ""), "datetime": at,
+        "score": sum(test["score"] for test in tests),
+        "max-score": sum(test["max-score"] for test in tests), "tests": tests,
+    }  # fmt: skip
+    return json.dumps(result, indent=1, ensure_ascii=False) + "\n"

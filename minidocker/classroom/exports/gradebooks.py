@@ -1,0 +1,116 @@
+"""Canvas' gradebook and Moodle's worksheet: the teacher's own export, with our marks in it.
+
+Canvas (lib/gradebook_importer.rb): a row is a student by ID, SIS User ID, SIS Login ID, else by the
+exact name; a header "Title (1234)" names an assignment, and any other header would *make* one. So
+no header is ever written. "EX" excuses.
+Moodle (mod/assign/feedback/offline): rows by "Participant 77"; a grade outside 0…max is skipped in
+silence, and so is a row whose date of change is not what it was. So only the grade and the feedback
+are filled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from minidocker.classroom.classfile import plain
+from minidocker.classroom.exports.cells import Sheet, number, read
+from minidocker.classroom.marks import Mark
+from minidocker.errors import UsageError
+
+IDS = ("id", "sis user id", "sis login id", "integration id", "identifier", "email address",
+       "username", "student", "full name", "id number")  # fmt: skip
+GRADE = ("grade", "bewertung", "note", "calificación", "valutazione", "成绩")
+MOST = ("maximum grade", "maximale bewertung", "bestwertung", "note maximale")
+FEEDBACK = ("feedback comments", "feedback als kommentar", "commentaires")
+
+
+def canvas(
+    marks: Sequence[Mark], name: str, data: bytes, column: str, scale: float | None
+) -> bytes:
+    """Fill one assignment's column of a Canvas gradebook."""
+    sheet = read(name, data)
+    head = [one.casefold() for one in sheet.head()]
+    if len(head) < 4 or "student" not in head[0] or "id" not in head[1]:
+        said = f"{name} is no gradebook of Canvas: its first columns are {', '.join(head[:2])}"
+        raise UsageError(said, "Grades, Export, Export Entire Gradebook")
+    at = _column(sheet, column)
+    points = next((n for n in range(1, len(sheet.rows))
+                   if "points possible" in sheet.say(n, 0).casefold()), None)  # fmt: skip
+    if points is not None and "read only" in sheet.say(points, at).casefold():
+        raise UsageError(f"Canvas computes the column {column}: it is read only", "name another")
+    most = scale or (_number(sheet.say(points, at)) if points is not None else None) or 100.0
+    skip = {0, *([points] if points is not None else [])}
+    return _filled(sheet, marks, head, skip, lambda row, mark: {
+        (row, at): "EX" if mark.excused else number(mark.score(most))})  # fmt: skip
+
+
+def moodle(
+    marks: Sequence[Mark], name: str, data: bytes, column: str, scale: float | None,
+    feedback: Callable[[Mark], str],
+) -> bytes:  # fmt: skip
+    """Fill grade and feedback of a Moodle grading worksheet."""
+    sheet = read(name, data)
+    head = [one.casefold() for one in sheet.head()]
+    grade = _column(sheet, column) if column else _known(head, GRADE)
+    if grade is None or len(head) < 3:
+        said = f"{name} has no column that we know for the grade"
+        raise UsageError(said, "--column NAME, as the worksheet's first line has it")
+    most, words = _known(head, MOST), _known(head, FEEDBACK)
+
+    def cells(row: int, mark: Mark) -> dict[tuple[int, int], str]:
+        limit = scale or (_number(sheet.say(row, most)) if most is not None else None) or 100.0
+        filled = {(row, grade): number(mark.score(limit))}
+        if words is not None:  # feedback alone would wipe a grade: both, or neither
+            filled[row, words] = feedback(mark)
+        return filled if filled[row, grade] else {}
+
+    return _filled(sheet, marks, head, {0}, cells)
+
+
+def _column(sheet: Sheet, column: str) -> int:
+    """Find an assignment by its header, its title or the number in brackets."""
+    head = sheet.head()
+    found = [n for n, text in enumerate(head)
+             if column in (text, text.rpartition(" (")[0])
+             or text.endswith(f" ({column})")]  # fmt: skip
+    if len(found) != 1:
+        several = f"{len(found)} columns" if found else "no column"
+        raise UsageError(f"{sheet.name} has {several} called {column!r}",
+                         "one of: " + ", ".join(head[3:])[:400])  # fmt: skip
+    return found[0]
+
+
+def _known(head: Sequence[str], names: Sequence[str]) -> int | None:
+    return next((head.index(name) for name in names if name in head), None)
+
+
+def _filled(
+    sheet: Sheet, marks: Sequence[Mark], head: Sequence[str], skip: set[int],
+    cells: Callable[[int, Mark], dict[tuple[int, int], str]],
+) -> bytes:  # fmt: skip
+    """Fill each student's row; refuse when somebody has none, or two."""
+    columns = sorted((n for n, name in enumerate(head) if name in IDS),
+                     key=lambda n: IDS.index(head[n]))  # fmt: skip
+    rows: dict[str, set[int]] = {}
+    for row in range(len(sheet.rows)):
+        for column in columns if row not in skip else ():
+            rows.setdefault(plain(sheet.say(row, column)), set()).add(row)
+    filled: dict[tuple[int, int], str] = {}
+    for mark in marks:
+        certain = [rows[one] for one in sorted(mark.student.names() - {plain(mark.student.name)})
+                   if one in rows]  # fmt: skip
+        found = set().union(*certain) or rows.get(plain(mark.student.name), set())
+        if len(found) != 1:
+            said = f"{len(found)} rows" if found else "no row"
+            raise UsageError(f"{sheet.name} has {said} for {mark.student.login}",
+                             'also = ["…"] in the class file: its number there')  # fmt: skip
+        if mark.total is not None or mark.excused:  # no verdict: the cell stays as it is
+            filled.update(cells(found.pop(), mark))
+    return sheet.filled(filled)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.strip().replace(",", "."))
+    except ValueError:
+        return None

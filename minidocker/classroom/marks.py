@@ -1,0 +1,149 @@
+"""Marks from records: weights, late days, excuses, pairs. Nothing is stored: they are computed.
+
+A lesson's mark is the part of its judged points that was earned; what could not be judged is in
+neither number. A student of whom a lesson has no verdict has no total, which is not the same as 0.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from minidocker.classroom import records
+from minidocker.classroom.classfile import Class, Part, Student
+from minidocker.classroom.records import Record
+from minidocker.course import outcomes as o
+
+JUDGED, MISSING, EXCUSED, UNJUDGED = "judged", "missing", "excused", "no verdict"
+
+
+@dataclass(frozen=True)
+class LessonMark:
+    """One lesson of one student: its state, points, days late, and percent taken off for these."""
+
+    lesson: str
+    state: str
+    earned: int = 0
+    judged: int = 0
+    points: int = 0
+    late_days: int = 0
+    off: float = 0.0
+
+    @property
+    def part(self) -> float | None:
+        """The mark as a number from 0 to 1; None when there is none."""
+        if self.state in (EXCUSED, UNJUDGED):
+            return None
+        return self.earned / self.judged * (1 - self.off / 100) if self.judged else 0.0
+
+
+@dataclass(frozen=True)
+class Mark:
+    """All of one student's marks; `record` is the submission that they come from."""
+
+    student: Student
+    lessons: tuple[LessonMark, ...]
+    weights: tuple[float, ...]
+    record: Record | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def total(self) -> float | None:
+        """The weighted mark from 0 to 1; None when a lesson has no verdict, or all are excused."""
+        if any(one.state == UNJUDGED for one in self.lessons):
+            return None
+        pairs = [(one.part, weight) for one, weight in zip(self.lessons, self.weights, strict=True)
+                 if one.part is not None]  # fmt: skip
+        whole = sum(weight for _, weight in pairs)
+        return sum(part * weight for part, weight in pairs) / whole if whole else None
+
+    @property
+    def excused(self) -> bool:
+        """Whether every lesson is excused."""
+        return all(one.state == EXCUSED for one in self.lessons)
+
+    def score(self, scale: float) -> float | None:
+        """Return the total on a scale, at two decimals as platforms compare it."""
+        return None if self.total is None else round(self.total * scale, 2)
+
+
+def of_class(
+    room: Class, found: Sequence[Record], only: Sequence[str] = (), unknown: bool = False
+) -> list[Mark]:
+    """Return everybody's marks, in the roster's order; of the lessons named, or of all.
+
+    With an empty roster, or where `unknown`, submissions that belong to nobody have a mark too.
+    """
+    parts = [part for part in room.parts if not only or part.lesson.id in only]
+    by_login = {record["login"]: record for record in found if record["login"]}
+    marks = []
+    for student in room.students:
+        mine = [by_login[one] for one in room.partners(student.login) if one in by_login]
+        each: list[Record | None] = [*mine] or [None]
+        marks.append(max(
+            (_mark(room, student, parts, record) for record in each),
+            key=lambda mark: -1.0 if mark.total is None else mark.total,
+        ))  # fmt: skip
+    known = {student.login for student in room.students}
+    if unknown or not known:
+        marks += [_mark(room, Student(one["name"]), parts, one) for one in found
+                  if one["login"] not in known]  # fmt: skip
+    return marks
+
+
+def _mark(room: Class, student: Student, parts: Sequence[Part], record: Record | None) -> Mark:
+    free = room.late_days if student.late_days is None else student.late_days
+    reports = {one["id"]: one for one in record["lessons"]} if record else {}
+    lessons, notes = [], []
+    if record and record["late"] and not record["submitted"]:
+        notes.append("late, and not said by how much: set `submitted` in the class file")
+    if record and student.login != record["login"] and record["login"]:
+        notes.append(f"handed in by {record['login']}")
+    far = dt.datetime.max.replace(tzinfo=dt.UTC)
+    for part in sorted(parts, key=lambda part: part.due or far):  # free days go to the first
+        name = part.lesson.id
+        if name in student.excused:
+            lessons.append(LessonMark(name, EXCUSED, points=part.lesson.points))
+            continue
+        report = reports.get(name)
+        if record and report is None:
+            lessons.append(LessonMark(name, UNJUDGED, points=part.lesson.points))
+            continue
+        if record is None or report is None or not report["handed_in"]:
+            judged = sum(c["points"] for c in report["checks"]) if report else part.lesson.points
+            lessons.append(LessonMark(name, MISSING, 0, judged, part.lesson.points))
+            continue
+        days = late_days(student, part, record)
+        used = min(days, free)
+        free -= used
+        off = min(100.0, (days - used) * room.late_percent)
+        earned, judged, points = records.points({"lessons": [report]})
+        fault = any(check["outcome"] == o.ERROR for check in report["checks"])
+        state = UNJUDGED if fault or not judged else JUDGED
+        lessons.append(LessonMark(name, state, earned, judged, points, days, off))
+    order = {part.lesson.id: at for at, part in enumerate(parts)}
+    lessons.sort(key=lambda one: order[one.lesson])
+    return Mark(student, tuple(lessons), tuple(p.weight for p in parts), record, tuple(notes))
+
+
+def late_days(student: Student, part: Part, record: Record) -> int:
+    """Return how many days late a lesson was handed in, begun days counted; 0 when unknown."""
+    due = student.extension.get(part.lesson.id, part.due)
+    at = student.submitted.get(part.lesson.id) or moment(record["submitted"])
+    if due is None or at is None or at <= due:
+        return 0
+    return math.ceil((at - due) / dt.timedelta(days=1))
+
+
+def moment(text: str) -> dt.datetime | None:
+    """Read a time as platforms write it; None when it says no zone or is none."""
+    text = re.sub(r"(\.\d{6})\d+", r"\1", text.strip().replace(" UTC", " Z"))
+    text = re.sub(r" (Z|[+-]\d\d:?\d\d)$", r"\1", text)
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
