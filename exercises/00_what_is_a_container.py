@@ -73,7 +73,8 @@ def walls_of(pid):
     "root": its root directory is another one than yours.
     "seccomp": the line Seccomp of its status differs from yours.
     "limit": the text of /proc/PID/cgroup differs from yours: other limits count for it.
-    LookupError when there is no such process, or when it is a zombie (state Z).
+    LookupError when there is no such process, or when it is a zombie (state Z). A process that
+    ends while you look is gone, too: to read its open file gives ESRCH, a ProcessLookupError.
     PermissionError when the kernel does not let you look: "I may not see" is not "no wall".
     """
     raise NotImplementedError("walls_of is yours to write")

@@ -108,17 +108,19 @@ def _count(mark: Mark, report: Any, lessons: Sequence[Lesson]) -> None:
     """Count by our own manifest: a report from there may say anything."""
     try:
         found = {
-            (lesson["id"], check["id"]): check["outcome"]
+            (lesson["id"], check["id"]): (check["outcome"], check.get("code"))
             for lesson in report["lessons"] for check in lesson["checks"]
         }  # fmt: skip
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, AttributeError):
         raise MinidockerError("the machine gave no report", "", 4) from None
     blocked = []
     for lesson in lessons:
         for check in lesson.checks:
-            outcome = found.get((lesson.id, check.id))
+            outcome, code = found.get((lesson.id, check.id), (None, None))
             mark.points += check.points
-            if outcome == o.PASS:
+            if outcome == o.PASS and code == o.AS_GIVEN:
+                mark.failed.append(check.id)
+            elif outcome == o.PASS:
                 mark.earned += check.points
             elif outcome in (o.BLOCKED, o.ERROR, None):
                 blocked.append(f"{check.id} {WORDS.get(outcome or o.ERROR)}")

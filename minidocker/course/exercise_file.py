@@ -62,6 +62,12 @@ class Subject:
             if name not in shape.items and name not in shape.bound and "*" not in shape.bound:
                 raise Fail("MD9001", name=name, file=self.file)
 
+    def as_given(self, names: Iterable[str]) -> bool:
+        """Say whether one of these names is as the starter has it: an example is not scored."""
+        begin = self._shape("starter").items if self.starter else {}
+        now = self._shape("source").items
+        return any(name in begin and now.get(name) == begin[name] for name in names)
+
     def _shape(self, which: str) -> Shape:
         """Return what a text defines; the learner's own is parsed where it can do no harm."""
         if which not in self._shapes:

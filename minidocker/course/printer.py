@@ -63,7 +63,8 @@ class Printer:
 
     def result(self, result: o.Result, borrowed: bool = False) -> None:
         """Print one check, and under it what went wrong."""
-        word = WORDS[result.outcome] + (", borrowed" if borrowed else "")
+        given = ", as given" if result.code == o.AS_GIVEN else ""
+        word = WORDS[result.outcome] + (", borrowed" if borrowed else given)
         shape = SHAPES[result.outcome] + " " if self.shapes else ""
         points = f"{result.earned}/{result.points}"
         name = "" if result.outcome in (o.PASS, o.BLOCKED) else f"  [{result.check}]"
@@ -72,7 +73,7 @@ class Printer:
         if result.code in WHOLE_FILE and said == self.said:
             return  # what is wrong with a file as a whole is said once
         self.said = said
-        if result.outcome not in (o.PASS, o.NOT_STARTED):
+        if result.message and result.outcome != o.NOT_STARTED:
             first, *rest = result.message.splitlines() or [""]
             self.line(f"      {result.code}  {first}")
             for line in rest:

@@ -277,8 +277,8 @@ class Cell:
         return found
 
     def confine(self, sender: int) -> None:
-        """Put one process of the cell into a cgroup below the cell's own (version 2 only)."""
-        path = f"{self.cgroup}/confined"
+        """Put one process of the cell into a cgroup below the cell's own, of either version."""
+        path = f"{self.cgroup or self.groups[0]}/confined"
         os.mkdir(path)
         fd = os.open(f"{path}/cgroup.procs", os.O_WRONLY)
         try:

@@ -158,7 +158,8 @@ def _kept(
     for check in lesson.checks:
         if check.id not in judged:
             outcome, code = (last or {"checks": {}})["checks"].get(check.id, [o.NOT_STARTED, ""])
-            earned = check.points if outcome == o.PASS and check.functions[0] not in borrowed else 0
+            mine = code != o.AS_GIVEN and check.functions[0] not in borrowed
+            earned = check.points if outcome == o.PASS and mine else 0
             kept.append(o.Result("", lesson.id, check.id, check.title, check.points, outcome,
                                  code=code, earned=earned))  # fmt: skip
     return kept

@@ -162,7 +162,9 @@ def _result(
 ) -> o.Result:
     """Say what an item's end means: only Fail is the learner's."""
     result = o.Result(subject.name, lesson.id, check.id, check.title, check.points, o.PASS)
-    if problem is None:
+    if problem is None and subject.as_given(check.functions):
+        result.code, result.message = o.AS_GIVEN, sentence(o.AS_GIVEN)
+    elif problem is None:
         result.earned = check.points
     elif isinstance(problem, o.Fail):
         result.outcome, result.message, result.code = o.FAIL, problem.text, problem.code

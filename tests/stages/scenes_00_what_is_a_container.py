@@ -5,6 +5,7 @@ import random
 import signal
 import time
 
+from minidocker.grader.scenes_ending import end_when_opened
 from minidocker.kernel import flags as f
 
 PR_SET_SECCOMP = 22
@@ -123,6 +124,8 @@ def raise_cast(kernel, talk, kinds):
                 os._exit(0)
             os.waitpid(pid, 0)
             talk.say("gone", pid=pid)
+        elif kind == "ends while you look":
+            end_when_opened(start(kernel, talk, kind))
         else:
             pid = start(kernel, talk, kind, **KINDS[kind])
             while "after" in KINDS[kind] and "Seccomp:\t1" not in read(f"/proc/{pid}/status"):
@@ -153,5 +156,7 @@ def act_look(learner, kernel, talk, function, cast, user=0):
         except (LookupError, PermissionError) as problem:
             kinds_of = [k.__name__ for k in type(problem).__mro__]
             value = "LookupError" if "LookupError" in kinds_of else "PermissionError"
+        except OSError as problem:
+            value = type(OSError(problem.errno, "")).__name__
         seen[name] = sorted(map(str, value)) if isinstance(value, set | frozenset | list) else value
     talk.ask("results", seen=seen)

@@ -9,7 +9,9 @@ import os
 import random
 import signal
 import termios
+import time
 
+from minidocker.grader.scenes_ending import end_when_listed, end_when_opened
 from minidocker.kernel.flags import CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS, names
 
 
@@ -154,7 +156,13 @@ def job_listen(talk, number, signals):
             os.read(reader, 1)  # an orphan, until main lets it end
         os._exit(0)
     os.waitpid(pid, 0)
-    signal.sigtimedwait({signal.SIGCHLD}, 0)  # of the child that has just ended: main's own
+    pid = os.fork()
+    if pid == 0:
+        if os.fork() == 0:
+            time.sleep(0.01)  # an orphan that ends before the first signal comes
+        os._exit(0)
+    os.waitpid(pid, 0)
+    signal.sigtimedwait({signal.SIGCHLD}, 0)  # of the children that have ended: main's own
     if os.fork() == 0:
         talk.ask("listening")
         os._exit(0)
@@ -180,10 +188,12 @@ JOBS = {"orphans": job_orphans, "end": job_end, "listen": job_listen, "sleep": j
 # --- host_pid_of and check_spawn -------------------------------------------------------
 
 
-def container(kernel, talk, name, flags=CLONE_NEWPID, inner=None, children=2):
+def container(kernel, talk, name, flags=CLONE_NEWPID, inner=None, children=2, reaps=False):
     """Start a container: process 1 has `children` children, then runs inner(). Each one says so."""
     pid = kernel.clone(flags)
     if pid == 0:
+        if reaps:
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # then no child stays a zombie
         for number in range(children):
             if os.fork() == 0:
                 talk.say("member", name=f"{name}.{number + 2}")
@@ -206,6 +216,12 @@ def cast_host_pid(kernel, talk, shape):
     if shape == "equal":
         container(kernel, talk, "a", children=3)
         container(kernel, talk, "b", children=3)
+    elif shape == "ending":
+        container(kernel, talk, "e", children=4, reaps=True)
+        listed, opened, question = talk.ask("cast")
+        end_when_listed(listed)
+        end_when_opened(opened)
+        return [question]
     else:
         nested(kernel, talk, "deep", 3)
     return talk.ask("cast")
@@ -221,6 +237,8 @@ def act_host_pid(learner, kernel, talk, cast):
             answers.append(function(init, inner))
         except LookupError:
             answers.append("LookupError")
+        except OSError as problem:
+            answers.append(type(OSError(problem.errno, "")).__name__)
     talk.ask("results", answers=answers)
 
 

@@ -3,7 +3,7 @@
 def walls_of(pid):
     try:
         return frozenset(_walls(pid))
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         raise KeyError(pid) from None
 
 

@@ -1,0 +1,18 @@
+# mistake: a process that ends while its file is open gives ESRCH, and that is no LookupError
+# fails: walls_ended
+# says: ends while you look: expected 'LookupError', got 'ProcessLookupError'
+
+
+def walls_of(pid):
+    try:
+        mine, theirs = status_of("self"), status_of(pid)
+        if theirs["State"].startswith("Z"):
+            raise LookupError(f"process {pid} is a zombie")
+        ours, others = namespaces_of("self"), namespaces_of(pid)
+        differs = {name: others[name] != ours[name] for name in others if "_for_" not in name}
+        differs["root"] = has_own_root(pid)
+        differs["seccomp"] = mine["Seccomp"] != theirs["Seccomp"]
+        differs["limit"] = open("/proc/self/cgroup").read() != open(f"/proc/{pid}/cgroup").read()
+        return {wall for wall, stands in differs.items() if stands}
+    except FileNotFoundError:
+        raise LookupError(f"no process {pid}") from None
