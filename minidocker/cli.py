@@ -14,6 +14,8 @@ WORDS = {
         ("run", "verbs.run", "[OPTIONS] IMAGE COMMAND", "run a command in a container"),
         ("ps", "verbs.ps", "[-a]", "list containers; -a also those that have ended"),
         ("inspect", "verbs.inspect", "NAME…", "all that is known of something, as JSON"),
+        ("rename", "verbs.rename", "CONTAINER NEW_NAME", "give a container another name"),
+        ("top", "verbs.top", "CONTAINER [PS OPTIONS]", "the processes in a container"),
         ("diff", "verbs.diff", "CONTAINER", "what a container added, changed and deleted"),
         ("commit", "verbs.commit", "CONTAINER NAME[:TAG]", "an image of a container that ended"),
         ("stats", "verbs.stats", "[CONTAINER…]", "a live table of what containers use"),
@@ -59,6 +61,8 @@ WORDS = {
         ("doctor", "doctor.doctor", "[--json]", "what works here, and how to mend what does not"),
         ("vm", "verbs.vm", "up|ssh|run|status|down", "a lab machine of its own, under QEMU"),
         ("uninstall", "verbs.uninstall", "[--dry-run]", "undo all of this, and say first what"),
+        ("info", "verbs.info", "", "what runs here, where the store is, what the kernel offers"),
+        ("version", "verbs.version", "", "the versions of minidocker, Python and the kernel"),
         ("bench", "bench", "", "compare with runc, crun and Podman, measured here"),
     ),
 }
@@ -140,7 +144,7 @@ def dispatch(word: str, rest: list[str]) -> int:
     if word in ("help", "--help", "-h"):
         print(help_text())
         return 0
-    if word in ("version", "--version", "-v"):
+    if word in ("--version", "-v"):
         from minidocker import __version__
 
         print(f"minidocker {__version__}")

@@ -16,6 +16,7 @@ from minidocker.errors import Conflict, KernelError, MinidockerError, NotFound
 from minidocker.kernel.interface import Kernel
 from minidocker.kernel.named import fcntl, open, os
 from minidocker.runtime.channel import to_json
+from minidocker.runtime.renamed import name_of
 from minidocker.spec.spec import Run, Spec
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -163,8 +164,8 @@ def discard(run: Run) -> None:
     from minidocker.kernel.linux import Linux
 
     containers = os.path.dirname(run.directory)
-    if run.spec.name:
-        link = f"{containers}/names/{run.spec.name}"
+    if name := name_of(run.directory, run.spec.name):
+        link = f"{containers}/names/{name}"
         try:
             if os.path.basename(os.readlink(link)) == run.id:
                 os.unlink(link)
@@ -227,7 +228,8 @@ def records(root: str) -> Iterator[dict[str, Any]]:
             ) from None
         except ValueError:
             record = {"id": id, "name": "", "image": "", "status": "unreadable", "facts": {}}
-        yield {**record, "directory": directory, "alive": is_alive(directory)}
+        name = name_of(directory, record["name"])
+        yield {**record, "name": name, "directory": directory, "alive": is_alive(directory)}
 
 
 def is_alive(directory: str) -> bool:

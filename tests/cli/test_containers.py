@@ -105,3 +105,85 @@ def test_inspect_of_each_kind_and_of_nothing(minidocker: Callable, pair: tuple[s
     assert json.loads(minidocker("image", "inspect", "--format", "json", "base").stdout)[0]["Id"]
     assert minidocker("volume", "ls", "--format", "{{.Name}} {{.Links}}").stdout == "notes 1\n"
     assert minidocker("network", "ls", "--format", "json").stdout.startswith('{"Bridge":')
+
+
+def test_a_new_name_counts_at_once_and_the_old_one_is_free(
+    minidocker: Callable, pair: tuple[str, str], shared_store: Path, host_unchanged: None
+) -> None:
+    links = shared_store / "containers/names"
+    for name in pair:
+        assert minidocker("rename", name, f"{name}.new").returncode == 0
+        assert f"{name}.new" in minidocker("ps", "-a", "--format", "{{.Names}}").stdout.split()
+        assert minidocker("inspect", "--type", "container", name).returncode == 1
+        assert minidocker("inspect", "-f", "{{.Name}}", f"{name}.new").stdout == f"/{name}.new\n"
+        assert not os.path.lexists(links / name) and (links / f"{name}.new").exists()
+        done = minidocker("rename", f"{name}.new", f"/{name}.new")
+        assert done.returncode == 2 and "with the same name as its current name" in done.stderr
+    taken = minidocker("rename", f"{pair[0]}.new", f"{pair[1]}.new")
+    assert taken.returncode == 125 and "Conflict. The container name" in taken.stderr
+    assert "Invalid container name (a b)" in minidocker("rename", f"{pair[0]}.new", "a b").stderr
+    # what a rename that was killed has claimed is its own: the next one takes it
+    (links / pair[0]).symlink_to(os.readlink(links / f"{pair[0]}.new"))
+    for name in pair:
+        assert minidocker("rename", f"{name}.new", name).returncode == 0
+    assert minidocker("ps", "-q", "--filter", f"name=^/{pair[0]}$").stdout
+
+
+def test_a_name_given_while_it_runs_outlives_the_end_of_the_command(
+    minidocker: Callable, command: list[str], shared_store: Path, host_unchanged: None
+) -> None:
+    env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store)}
+    words = ["run", "-i", "--network", "none", "--name", "first", "base", "sh", "-c"]
+    with subprocess.Popen(
+        [*command, *words, "echo on; read x"], env=env, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout and process.stdin and process.stdout.readline() == "on\n"
+        assert minidocker("rename", "first", "second").returncode == 0
+        process.stdin.close()
+    assert minidocker("inspect", "-f", "{{.State.Status}}", "second").stdout == "exited\n"
+    assert (
+        minidocker("run", "--rm", "--network", "none", "--name", "first", "base", "true").returncode
+        == 0
+    )
+    assert minidocker("rm", "second").returncode == 0
+    assert not {"first", "second"} & set(os.listdir(shared_store / "containers/names"))
+
+
+def test_top_shows_the_host_s_numbers(minidocker: Callable, pair: tuple[str, str]) -> None:
+    runs, ended = pair
+    pid = minidocker("inspect", "-f", "{{.State.Pid}}", runs).stdout.strip()
+    head, line = minidocker("top", runs).stdout.splitlines()
+    assert head.split() == ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]
+    assert line.split()[:2] == ["root", pid] and line.endswith("sleep 1000")
+    assert minidocker("top", runs, "-o", "pid,comm").stdout.split() == [
+        "PID",
+        "COMMAND",
+        pid,
+        "sleep",
+    ]
+    for words, said, status in (
+        ([runs, "-o", "comm"], "Couldn't find PID field in ps output", 2),
+        ([runs, "--no-such"], "Error running ps", 2), ([ended], "is not running", 1), ([], "required", 2),
+    ):  # fmt: skip
+        done = minidocker("top", *words)
+        assert said in done.stderr and done.returncode == status, done.stderr
+
+
+def test_version_and_info_under_docker_s_names(minidocker: Callable, pair: tuple[str, str]) -> None:
+    from minidocker import __version__
+
+    assert minidocker("version", "--format", "{{.Server.Version}}").stdout == f"{__version__}\n"
+    assert "none: nothing runs" in minidocker("version").stdout
+    assert json.loads(minidocker("version", "-f", "json").stdout)["Client"]["Os"] == "linux"
+    found = json.loads(minidocker("info", "--format", "json").stdout)
+    assert found["Containers"] == found["ContainersRunning"] + found["ContainersStopped"] >= 2
+    assert minidocker("info", "-f", "{{.ContainersRunning}} {{.Driver}}").stdout == "1 overlay2\n"
+    assert "Root Dir: " in minidocker("info").stdout
+    assert minidocker("info", "-f", "{{.Nope}}").returncode == 1
+
+
+def test_port_of_what_is_no_port(minidocker: Callable, pair: tuple[str, str]) -> None:
+    assert "invalid port 'x'" in minidocker("port", pair[0], "x").stderr
+    done = minidocker("port", pair[0], "80")
+    assert done.returncode == 1 and "no public port '80/tcp' published" in done.stderr
