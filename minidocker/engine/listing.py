@@ -7,11 +7,11 @@ import os
 import time
 from typing import Any
 
+from minidocker.engine import revival
 from minidocker.engine.filters import Filters, network_of, spec_of
 from minidocker.engine.standing import moment, span, state_of, status_of
 from minidocker.images.store.catalogue import layer_facts
 from minidocker.images.store.store import Store
-from minidocker.runtime import state
 
 COLUMNS = {
     "Command": "COMMAND", "CreatedAt": "CREATED AT", "ID": "CONTAINER ID", "Image": "IMAGE",
@@ -33,7 +33,7 @@ def chosen(
     """
     looked_at = everything or last >= 0 or "status" in filters or "exited" in filters
     found = [
-        record for record in state.records(store.root)
+        record for record in revival.records(store)
         if (record["alive"] or looked_at) and filters.fit(record)
     ]  # fmt: skip
     found.sort(key=lambda record: (moment(record, "created"), record["id"]), reverse=True)

@@ -17,6 +17,7 @@ from errno import EEXIST
 
 from minidocker.errors import Conflict, KernelError, NotFound
 from minidocker.net import addresses, leases, rules
+from minidocker.proc.living import lives
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -232,7 +233,10 @@ class Networks:
         """Take out every member whose owner is gone, as a kill -9 leaves it; return their ids."""
         members = leases.ids(self.members(name))
         locks = {id: f"{self.containers}/{id}/lock" for id in members}
-        dead = [id for id in members if not self.kernel.is_locked(locks[id])]
+        dead = [
+            id for id in members
+            if not self.kernel.is_locked(locks[id]) and not lives(f"{self.containers}/{id}")
+        ]  # fmt: skip
         if dead or (not members and self.up(name)[0]):
             self.leave(name, dead)
         return dead

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from minidocker.proc.living import lives
+
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
@@ -28,7 +30,8 @@ def of_container(kernel: Kernel, containers: str, protocol: str, port: int) -> s
             continue
         has = any(p["host"] == port and p["protocol"] == protocol for p in ports)
         # "created": it asks for its ports just now, as we do
-        if has and record.get("status") == "running" and kernel.is_locked(f"{directory}/lock"):
+        held = kernel.is_locked(f"{directory}/lock") or lives(directory)
+        if has and record.get("status") == "running" and held:
             return f"container {record['name'] or record['id']}"
     return ""
 

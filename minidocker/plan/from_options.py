@@ -34,6 +34,7 @@ def plan(
     spec = blank()
     spec.id = os.urandom(6).hex()
     spec.name, spec.remove = asked.get("name", ""), "rm" in asked
+    spec.detached = "detach" in asked
     spec.stages = [stage.name for stage in chosen]
     words = list(words)
     image = _image(spec, asked, words, store)

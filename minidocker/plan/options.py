@@ -14,6 +14,7 @@ GENERAL = (
     Option("--name", VALUE, "NAME", "as in Docker", "give the container a name",
            read=parse_container_name),
     Option("--rm", FLAG, "", "as in Docker", "remove the container when it ends"),
+    Option("-d --detach", FLAG, "", "as in Docker", "let it run alone, and print its id"),
     Option("--pull", VALUE, "WHEN", "as in Docker",
            "get the image from its registry: always, missing (if not said), or never"),
     Option("--platform", VALUE, "OS/ARCH", "as in Docker", "the machine that the image is for"),

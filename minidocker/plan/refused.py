@@ -15,7 +15,7 @@ WINDOWS = "it is for containers of Windows"
 HEALTH = "nobody would look at the health of a container here: there is no engine beside it"
 BLOCKS = "limits on disks are not built here: memory, swap, CPUs and processes are"
 LOGS = "what a container says goes to your terminal, and is written nowhere: send it to a file"
-DETACH = "a container stays in the foreground here: a shell's & puts it into the background"
+DETACH = "what runs in the foreground cannot be left: start it with -d"
 
 # name → (takes a value, why it is refused, the values that change nothing and are taken)
 REFUSED: dict[str, tuple[bool, str, tuple[str, ...]]] = {
@@ -29,7 +29,6 @@ REFUSED: dict[str, tuple[bool, str, tuple[str, ...]]] = {
     "--cpu-percent": (VALUE, WINDOWS, ("0",)),
     "--cpu-rt-period": (VALUE, "cgroup version 2 has no such limit", ("0",)),
     "--cpu-rt-runtime": (VALUE, "cgroup version 2 has no such limit", ("0",)),
-    "--detach": (FLAG, DETACH, FALSE),
     "--detach-keys": (VALUE, DETACH, ()),
     "--device-cgroup-rule": (
         VALUE, "rules on devices are programs of the cgroup, and here each node is a mount: "
@@ -68,7 +67,7 @@ REFUSED: dict[str, tuple[bool, str, tuple[str, ...]]] = {
     "--volume-driver": (VALUE, "volumes are directories of the store, and there is no other kind",
                         ("", "local")),
 }  # fmt: skip
-SHORT = {"-a": "--attach", "-d": "--detach"}
+SHORT = {"-a": "--attach"}
 
 
 def skip(

@@ -40,13 +40,22 @@ class Birth(Story):
         self.pid = 0
         self.channel: Channel | None = None
         self.gate = (-1, -1)
+        self.streams: tuple[int, int, int] | None = None  # the child's 0, 1, 2 if not ours
         if teller:
             teller.owner = self
 
     def make(self) -> int:
         """Call every `before`, spawn, call every `outside`; return the child's pid."""
+        self.prepare()
+        return self.bring()
+
+    def prepare(self) -> None:
+        """Call every `before`."""
         os.umask(0o022)  # whoever the container runs as must get through the directories we make
         self.each("before")
+
+    def bring(self) -> int:
+        """Spawn, call every `outside`; return the child's pid."""
         self.spawn()
         try:
             self.each("outside", self.pid)
@@ -68,6 +77,7 @@ class Birth(Story):
             self.run, self.stages, self.kernel, self.channel, self.gate, program,
             self.signals.mask, namespace("self", "mnt"), self.teller,
         )  # fmt: skip
+        child.streams = self.streams
         if self.run.spec.process.terminal:
             from minidocker.runtime import terminal  # noqa: F401  (the child uses what it loads)
         self.stage = pid_stage

@@ -59,6 +59,7 @@ class Child:
         self.host_mounts = host_mounts
         self.teller = teller
         self.path = ""  # of the command, once it is found
+        self.streams: tuple[int, int, int] | None = None  # instead of the caller's 0, 1, 2
         self.moment = "inside"
         self.stage: Stage | None = None
 
@@ -85,7 +86,12 @@ class Child:
         self.die_with_the_host()
 
     def die_with_the_host(self) -> None:
-        """Ask for SIGKILL when the host process ends, and look whether it has already."""
+        """Ask for SIGKILL when the host process ends, and look whether it has already.
+
+        A detached command outlives all of us: its keepers are two, and both may be killed.
+        """
+        if self.run.spec.detached:
+            return
         self.kernel.prctl(PR_SET_PDEATHSIG, SIGKILL)
         if self.channel.host_is_gone():
             os._exit(125)
@@ -96,7 +102,10 @@ class Child:
         self.own_keyring()
         self.kernel.umask(0)
         process = self.run.spec.process
-        if not process.interactive and not process.terminal:
+        if self.streams:
+            for number, fd in enumerate(self.streams):
+                os.dup2(fd, number)
+        elif not process.interactive and not process.terminal:
             os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
         if self.run.spec.init or "pid" in (self.run.spec.sharing or {}):
             # CAP_SYS_PTRACE reads /proc/PID/environ, and the caller's may hold passwords.

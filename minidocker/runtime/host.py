@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from minidocker.errors import MinidockerError
 from minidocker.kernel.named import os
-from minidocker.runtime import state
+from minidocker.runtime import own_volumes, state
 from minidocker.runtime.birth import Birth
 from minidocker.runtime.signals import Signals
 from minidocker.runtime.watch import Watch, warn
@@ -70,7 +70,7 @@ class Host:
         if not keep:
             try:
                 own = [mount.volume or "" for mount in self.run.spec.mounts if mount.anonymous]
-                state.drop_volumes(self.run.directory, own)
+                own_volumes.drop(self.run.directory, own)
                 state.discard(self.run)
             except Exception as left:
                 failed.append(left)

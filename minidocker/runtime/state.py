@@ -1,7 +1,8 @@
 """State: one directory for each container, with its record and a lock that says "alive".
 
     ROOT/containers/ID/record.json   what was asked for, what the stages noted, how it ended
-    ROOT/containers/ID/lock          held (flock) by the process that owns the container
+    ROOT/containers/ID/lock          held (flock) by who owns the container; its last word is in it
+    ROOT/containers/ID/pid           of a detached one: its first process, start time and boot
     ROOT/containers/names/NAME       a symbolic link to ../ID: making it claims the name
 
 Whoever can take the lock of a container knows that its owner is gone, and may clean up.
@@ -15,6 +16,8 @@ from time import time
 from minidocker.errors import Conflict, KernelError, MinidockerError, NotFound
 from minidocker.kernel.interface import Kernel
 from minidocker.kernel.named import fcntl, open, os
+from minidocker.proc.living import lives
+from minidocker.runtime import last_word, own_volumes
 from minidocker.runtime.channel import to_json
 from minidocker.runtime.renamed import name_of
 from minidocker.spec.spec import Run, Spec
@@ -182,27 +185,6 @@ def discard(run: Run) -> None:
         rootless.remove_tree(run.directory)
 
 
-def drop_volumes(directory: str, names: Sequence[str]) -> None:
-    """Remove the anonymous volumes of a container that goes, unless another one uses them too."""
-    if not names:
-        return
-    from minidocker.kernel.linux import Linux
-    from minidocker.volumes.store import Volumes
-
-    volumes = Volumes(Linux(), os.path.dirname(os.path.dirname(directory)))
-
-    def work() -> int:
-        volumes.remove_own(names, os.path.basename(directory))
-        return 0
-
-    from minidocker.runtime import rootless
-
-    if rootless.wanted():  # files of subordinate ids: root inside may
-        rootless.as_root(work)
-    else:
-        work()
-
-
 def records(root: str) -> Iterator[dict[str, Any]]:
     """Yield the record of each container, with "alive" and "directory" added.
 
@@ -229,11 +211,15 @@ def records(root: str) -> Iterator[dict[str, Any]]:
         except ValueError:
             record = {"id": id, "name": "", "image": "", "status": "unreadable", "facts": {}}
         name = name_of(directory, record["name"])
-        yield {**record, "name": name, "directory": directory, "alive": is_alive(directory)}
+        record.update(name=name, directory=directory, alive=is_alive(directory))
+        if not record["alive"] and record["status"] == "running" and record.get("keeper"):
+            # The one that wrote "running" was killed. None: so were both, and nobody saw the end.
+            record.update(status="exited", exit_code=last_word.read(f"{directory}/lock"))
+        yield record
 
 
 def is_alive(directory: str) -> bool:
-    """Say whether a process holds the container's lock. flock(2)"""
+    """Say whether a process holds the container's lock, or its command runs without us. flock(2)"""
     try:
         lock = try_lock(directory)
     except FileNotFoundError:
@@ -245,10 +231,19 @@ def is_alive(directory: str) -> bool:
 
 
 def try_lock(directory: str) -> int | None:
-    """Take the container's lock and return its descriptor; None while its owner lives.
+    """Take the container's lock and return its descriptor; None while its owner or command lives.
 
     FileNotFoundError when there is none: its start was cut off, or it is about to be gone.
     """
+    lock = take_lock(directory)
+    if lock is not None and lives(directory):  # both of its keepers were killed, and it runs on
+        os.close(lock)
+        return None
+    return lock
+
+
+def take_lock(directory: str) -> int | None:
+    """Take the container's lock whether its command runs or not; None while an owner lives."""
     lock = os.open(f"{directory}/lock", os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -293,19 +288,29 @@ def clean_up(
         return _remove_empty(record["directory"])
     if lock is None:
         return False
-    spec = Spec(id=record["id"], name=record["name"], image=record["image"])
-    run = Run(id=record["id"], directory=record["directory"], root=record.get("root", ""),
-              spec=spec, facts=record["facts"])  # fmt: skip
+    run = run_of(record)
     try:
         undo(run, [stage() for stage in stages], kernel)
         asked = record.get("spec") or {}
-        if volumes or asked.get("remove") or record["status"] == "created":
-            mounts = asked.get("mounts") or ()
-            drop_volumes(run.directory, [m["volume"] for m in mounts if m.get("anonymous")])
-        discard(run)
+        forget(run, record, volumes or asked.get("remove") or record["status"] == "created")
     finally:
         os.close(lock)
     return True
+
+
+def run_of(record: dict[str, Any]) -> Run:
+    """Return what the stages' `after` need, from a record."""
+    spec = Spec(id=record["id"], name=record["name"], image=record["image"])
+    return Run(id=record["id"], directory=record["directory"], root=record.get("root", ""),
+               spec=spec, facts=record["facts"])  # fmt: skip
+
+
+def forget(run: Run, record: dict[str, Any], volumes: bool = True) -> None:
+    """Remove a container's directory and its name, and its anonymous volumes if asked to."""
+    if volumes:
+        mounts = (record.get("spec") or {}).get("mounts") or ()
+        own_volumes.drop(run.directory, [m["volume"] for m in mounts if m.get("anonymous")])
+    discard(run)
 
 
 def _remove_empty(directory: str) -> bool:

@@ -10,7 +10,7 @@
     spec.names      more for /etc/hosts and /etc/resolv.conf; None for nothing
     spec.hostname   domainname, boottime (seconds), shm_size (bytes)
     spec.sysctl     kernel settings of its own namespaces; labels and annotations: notes
-                    and the few names that are ours: id, name, image, remove, init, stop_…
+                    and the few names that are ours: id, name, image, remove, init, detached, stop_…
 
 Each section is a Record. How a text becomes a field stands in words.py.
 """
@@ -194,14 +194,15 @@ class Spec(Record):
     """One container, as asked for."""
 
     __slots__ = (
-        "annotations", "boottime", "domainname", "hostname", "id", "image", "init", "labels",
-        "linux", "mounts", "name", "names", "net", "process", "remove", "resources", "root",
-        "sharing", "shm_size", "stages", "stop_signal", "stop_timeout", "sysctl",
+        "annotations", "boottime", "detached", "domainname", "hostname", "id", "image", "init",
+        "labels", "linux", "mounts", "name", "names", "net", "process", "remove", "resources",
+        "root", "sharing", "shm_size", "stages", "stop_signal", "stop_timeout", "sysctl",
     )  # fmt: skip
     id: str
     name: str
     image: str
     remove: bool
+    detached: bool
     labels: dict[str, str]
     annotations: dict[str, str]
     stop_signal: int | None
@@ -249,8 +250,9 @@ def blank() -> Spec:
     process = Process(args=[], env=[], cwd="/", user="", groups=[], rlimits=[],
                       no_new_privs=False, terminal=False, interactive=False)  # fmt: skip
     return Spec(
-        id="", name="", image="", remove=False, init=False, hostname="", domainname="",
-        sharing={}, process=process, root=Root(path="", layers=[], readonly=False), mounts=[],
+        id="", name="", image="", remove=False, detached=False, init=False, hostname="",
+        domainname="", sharing={}, process=process, mounts=[],
+        root=Root(path="", layers=[], readonly=False),
         resources=Resources(), stages=[], labels={}, annotations={}, sysctl={},
         linux=Hardening(devices=[], seccomp="", unmasked=False, privileged=False),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.net import addresses
 from minidocker.net.networks import DEFAULT, Networks
+from minidocker.proc.living import lives
 from minidocker.verbs.inspecting import add_format, tell
 from minidocker.verbs.parser import Parser, make
 
@@ -112,7 +113,8 @@ def about(networks: Networks, name: str) -> dict[str, Any]:
     members = Map()
     for address, owner in networks.members(name).items():
         id, *names = owner.split()
-        if networks.kernel.is_locked(f"{networks.containers}/{id}/lock"):
+        directory = f"{networks.containers}/{id}"
+        if networks.kernel.is_locked(f"{directory}/lock") or lives(directory):
             members[id] = {
                 "Name": names[0] if names else id,
                 "EndpointID": "",

@@ -46,6 +46,8 @@ def main(argv: list[str]) -> int:
     from minidocker.kernel.linux import Linux
     from minidocker.runtime.host import Host
 
+    if found.get("detach"):
+        from minidocker.engine import alone
     kernel: Kernel = Linux()
     if found.get("init") or str(found.get("pid", "")).startswith("container:"):
         from minidocker.runtime import readonly  # others will see us in their /proc
@@ -60,6 +62,10 @@ def main(argv: list[str]) -> int:
     teller = None
     if found.get("explain"):
         kernel, teller = told(kernel)
+    if spec.detached:
+        alone.start(record, [stage() for stage in stages], kernel, lock, teller)
+        print(spec.id)
+        return 0
     status = Host(record, [stage() for stage in stages], kernel, lock, teller).foreground()
     if hint := quiet_shell(found, spec.process.args, status):
         sys.stderr.write(hint)
@@ -168,7 +174,8 @@ def told(kernel: Kernel) -> tuple[Kernel, Teller]:
 
 def check_terminal(found: dict[str, object]) -> None:
     """Refuse -it when standard input is no terminal, as Docker does."""
-    if found.get("tty") and found.get("interactive") and not os.isatty(0):
+    together = found.get("tty") and found.get("interactive") and not found.get("detach")
+    if together and not os.isatty(0):
         raise UsageError(
             "standard input is not a terminal, and -it wants one", "use -i alone",
             docker="the input device is not a TTY",

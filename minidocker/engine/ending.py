@@ -1,0 +1,189 @@
+"""Ending a container: a signal, some patience, SIGKILL; and waiting for its end.
+
+A process is signalled by a pidfd, after a look at who it is: its number may have a new owner.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from typing import Any
+
+from minidocker.engine import keepers
+from minidocker.errors import Blocked, Conflict
+from minidocker.kernel.linux import Linux
+from minidocker.proc import living
+from minidocker.runtime import last_word, state
+from minidocker.stages import STAGES
+
+PATIENCE = 10  # seconds, as Docker's
+STEP = 0.01
+
+
+def main_of(record: dict[str, Any]) -> int:
+    """Open the process that gets signals: the command, or in the foreground its runtime; −1: none.
+
+    The runtime passes them on to the command: also where that is another user's.
+    """
+    if record.get("keeper"):
+        return living.handle(living.written(record["directory"]))
+    return owner_of(record)
+
+
+def owner_of(record: dict[str, Any]) -> int:
+    """Open the process that has the container's lock: its child's parent; -1 when it is gone."""
+    try:
+        with open(f"/proc/{record['pid']}/stat", encoding="ascii", errors="replace") as stream:
+            parent = int(stream.read().rpartition(")")[2].split()[1])
+        fd = os.pidfd_open(parent)
+    except (OSError, KeyError):
+        return -1
+    if not state.is_alive(record["directory"]):  # the numbers have new owners perhaps
+        os.close(fd)
+        return -1
+    return fd
+
+
+def send(process: int, record: dict[str, Any], number: int) -> None:
+    """Send a signal by a pidfd: the process that we have looked at, or nobody."""
+    try:
+        signal.pidfd_send_signal(process, number)
+    except ProcessLookupError:
+        pass  # it has just ended
+    except PermissionError:
+        name = record["name"] or record["id"]
+        raise Blocked(f"container {name} is another user's", "the same with sudo") from None
+
+
+def has_ended(process: int, patience: float) -> bool:
+    """Wait until a process has ended; say whether it has. A negative patience is endless."""
+    poll = select.poll()
+    poll.register(process, select.POLLIN)  # a pidfd can be read when its process has ended
+    return bool(poll.poll(None if patience < 0 else patience * 1000))
+
+
+def stop(record: dict[str, Any], number: int | None, timeout: int | None) -> None:
+    """End one container; one that has ended already is fine, as in Docker."""
+    if not record["alive"] or record.get("status") != "running":
+        return
+    spec = record["spec"]
+    said = spec.get("stop_timeout")
+    patience = timeout if timeout is not None else PATIENCE if said is None else said
+    process = main_of(record)
+    if process >= 0:
+        try:
+            send(process, record, number or spec.get("stop_signal") or signal.SIGTERM)
+            if not has_ended(process, patience):
+                kill_main(record, process)
+        finally:
+            os.close(process)
+    settle(record)
+
+
+def kill(record: dict[str, Any], number: int) -> None:
+    """Send a signal to the command of a container that runs; else Conflict."""
+    process = main_of(record) if record["alive"] else -1
+    if process < 0:
+        name = record["name"] or record["id"]
+        raise Conflict(
+            f"container {name} is not running", "minidocker ps -a",
+            docker=f"cannot kill container: {name}: Container {record['id']} is not running",
+        )  # fmt: skip
+    try:
+        if number == signal.SIGKILL:
+            kill_main(record, process)
+        else:
+            send(process, record, number)
+    finally:
+        os.close(process)
+
+
+def kill_main(record: dict[str, Any], process: int) -> None:
+    """Kill the container's first process, and all with it.
+
+    In the foreground, where that process is a subordinate user's, the runtime goes, and takes it
+    along.
+    """
+    if record.get("keeper"):
+        send(process, record, signal.SIGKILL)
+        return
+    try:
+        os.kill(record["pid"], signal.SIGKILL)
+    except PermissionError:
+        send(process, record, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def settle(record: dict[str, Any]) -> None:
+    """Wait until who owns a container has noted its end and cleaned up; clean up where it can't.
+
+    A keeper that does not come to an end, since somebody has stopped it, is killed.
+    """
+    end = time.monotonic() + PATIENCE
+    while state.is_alive(record["directory"]):
+        if time.monotonic() > end:
+            keepers.kill(record)
+            break
+        time.sleep(STEP)
+    if os.path.isdir(record["directory"]) and record["spec"].get("remove"):
+        state.clean_up(record, STAGES, Linux())
+
+
+def remove(record: dict[str, Any], force: bool, volumes: bool) -> None:
+    """Remove a container; a running one only by `force`, else Conflict."""
+    if force and record["alive"]:
+        process = main_of(record)
+        if process >= 0:
+            try:
+                kill_main(record, process)
+                has_ended(process, PATIENCE)
+            finally:
+                os.close(process)
+        settle(record)
+        if not os.path.isdir(record["directory"]):
+            return
+    if not state.clean_up(record, STAGES, Linux(), volumes):
+        name = record["name"] or record["id"]
+        raise Conflict(
+            f"container {name} is running", f"minidocker stop {name}   or: minidocker rm -f {name}",
+            docker=f'cannot remove container "/{name}": container is running: stop the container '
+            "before removing or force remove",
+        )  # fmt: skip
+
+
+def wait(record: dict[str, Any]) -> int | None:
+    """Wait until a container's command has ended; its status, None where nobody saw the end."""
+    directory = record["directory"]
+    if not record["alive"]:
+        return record.get("exit_code") if record.get("status") == "exited" else 0
+    try:
+        lock = os.open(f"{directory}/lock", os.O_RDONLY | os.O_CLOEXEC)  # read when it is gone, too
+    except FileNotFoundError:
+        return None
+    try:
+        process = main_of(record)
+        if process >= 0:
+            has_ended(process, -1)
+            os.close(process)
+        end = time.monotonic() + PATIENCE
+        while (status := last_word.heard(lock)) is None and time.monotonic() < end:
+            if not os.path.isdir(directory) or not state.is_alive(directory):
+                status = last_word.heard(lock)
+                break
+            time.sleep(STEP)
+        return status if status is not None else recorded(record)
+    finally:
+        os.close(lock)
+
+
+def recorded(record: dict[str, Any]) -> int | None:
+    """Return the status that a container in the foreground has left in its record."""
+    if record.get("keeper"):
+        return None
+    for found in state.records(os.path.dirname(os.path.dirname(record["directory"]))):
+        if found["id"] == record["id"] and found["status"] == "exited":
+            return int(found["exit_code"])
+    return None

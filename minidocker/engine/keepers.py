@@ -1,0 +1,18 @@
+"""The keepers of a container, seen from outside: who they are, by the marks in its record."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+from minidocker.proc import living
+
+
+def kill(record: dict[str, Any]) -> None:
+    """Kill both: somebody has stopped them, and their lock is in the way."""
+    for role in ("standby", "keeper"):
+        process = living.handle(str(record.get(role) or ""))
+        if process >= 0:
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+            os.close(process)

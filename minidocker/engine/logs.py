@@ -1,0 +1,125 @@
+"""Read a container's log: over its older files, and on while it is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
+
+from minidocker.runtime import state
+
+PAUSE = 0.05  # seconds between two looks at a log that grows
+MOST = 100  # older files that are looked for
+
+
+class Entry:
+    """One entry; `text` is bytes as the container wrote them: a line, or a part of one."""
+
+    __slots__ = ("dropped", "stream", "text", "when")
+
+    def __init__(self, text: bytes, stream: str, when: str, dropped: int) -> None:
+        self.text, self.stream, self.when, self.dropped = text, stream, when, dropped
+
+
+def parse(line: bytes) -> Entry | None:
+    """Read one line; None for one that no writer of ours has finished."""
+    try:
+        found: Any = json.loads(line)
+        text = found["log"].encode("utf-8", "surrogateescape")
+        return Entry(text, str(found["stream"]), str(found["time"]), int(found.get("dropped", 0)))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def files(path: str) -> list[str]:
+    """Return the log's files that there are, the oldest first."""
+    older = [f"{path}.{number}" for number in range(MOST, 0, -1)]
+    return [file for file in (*older, path) if os.path.exists(file)]
+
+
+class Reader:
+    """The whole lines of a log, in their order; `unreadable` counts what is none of ours."""
+
+    def __init__(self, directory: str, path: str) -> None:
+        self.directory = directory
+        self.path = path
+        self.unreadable = 0
+        self.stream: BinaryIO | None = None
+
+    def drain(self) -> Iterator[Entry]:
+        """Yield to the end of the newest file, from where we are."""
+        while self.stream or self.advance():
+            assert self.stream
+            yield from self.lines()
+            if not self.advance():
+                return
+
+    def lines(self) -> Iterator[Entry]:
+        """Yield the whole lines from here to the end of the open file."""
+        assert self.stream
+        while line := self.stream.readline():
+            if not line.endswith(b"\n"):  # half-written: it is read again
+                self.stream.seek(-len(line), os.SEEK_CUR)
+                return
+            entry = parse(line)
+            if entry:
+                yield entry
+            elif line.strip():
+                self.unreadable += 1
+
+    def advance(self) -> bool:
+        """Open the file that follows ours; False when ours is the newest, or there is none.
+
+        By inode numbers: a rotation has renamed the file that we have open.
+        """
+        there = {}
+        for file in files(self.path):
+            try:
+                stream = open(file, "rb")
+            except FileNotFoundError:
+                continue
+            there[os.fstat(stream.fileno()).st_ino] = stream
+        numbers = list(there)
+        ours = os.fstat(self.stream.fileno()).st_ino if self.stream else 0
+        place = numbers.index(ours) + 1 if ours in there else 0
+        chosen = there[numbers[place]] if place < len(numbers) else None
+        for stream in there.values():
+            if stream is not chosen:
+                stream.close()
+        if chosen:
+            if self.stream:
+                self.stream.close()
+            self.stream = chosen
+        return bool(chosen)
+
+    def follow(self) -> Iterator[Entry | None]:
+        """Yield what comes, until the container has ended and all is read; None is a pause."""
+        while True:
+            alive = state.is_alive(self.directory)  # before the look: what it wrote last is seen
+            yield from self.drain()
+            if not alive:
+                return
+            yield None
+            time.sleep(PAUSE)
+
+
+def whole_lines(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Join entries into lines of the container's; a line without an end may be the last one."""
+    begun: dict[str, list[Entry]] = {}
+    for entry in entries:
+        parts = begun.setdefault(entry.stream, [])
+        parts.append(entry)
+        if entry.text.endswith(b"\n") or entry.dropped:
+            yield begun.pop(entry.stream)
+    yield from begun.values()
+
+
+def last(entries: Iterable[Entry], number: int) -> list[Entry]:
+    """Return the entries of the last lines; a negative number means all."""
+    if number < 0:
+        return list(entries)
+    return [entry for line in deque(whole_lines(entries), number) for entry in line]
+

@@ -1,0 +1,98 @@
+"""Revival: a container whose two keepers were killed, and whose command runs on, gets a new one.
+
+The command is no child of ours any more: its end can be seen, by a pidfd, but not its status. Its
+outputs are found again behind its descriptors; its terminal is lost with those who held it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Iterator
+from typing import Any
+
+from minidocker.engine.keeper import LOG
+from minidocker.engine.log_file import LogFile
+from minidocker.engine.pump import Pump
+from minidocker.engine.streams import found_again
+from minidocker.images.store.store import Store
+from minidocker.kernel.linux import Linux
+from minidocker.proc import living
+from minidocker.runtime import state
+from minidocker.stages import STAGES
+
+
+def find(store: Store, name: str) -> dict[str, Any]:
+    """Return a container's record, as state.find does; one without a keeper gets one first."""
+    record = state.find(store.root, name)
+    revive(record)
+    return record
+
+
+def records(store: Store) -> Iterator[dict[str, Any]]:
+    """Yield each container's record, as state.records does; each that lives has a keeper."""
+    for record in state.records(store.root):
+        revive(record)
+        yield record
+
+
+def revive(record: dict[str, Any]) -> None:
+    """Start a keeper for a container that lives without one; else do nothing."""
+    directory = record["directory"]
+    if not (record["alive"] and record.get("keeper")):
+        return
+    try:
+        lock = state.take_lock(directory)
+    except OSError:
+        return  # it is gone, or another user's
+    if lock is None:
+        return  # it has one
+    process = living.handle(living.written(directory))
+    if process < 0:  # it has just ended
+        os.close(lock)
+        return
+    if os.fork() == 0:
+        try:
+            Revived(record, lock, process).keep()
+        finally:
+            os._exit(0)
+    os.close(lock)
+    os.close(process)
+
+
+class Revived:
+    """A keeper that came later. It holds the lock from its first moment: it was born with it."""
+
+    def __init__(self, record: dict[str, Any], lock: int, process: int) -> None:
+        self.record = record
+        self.lock = lock
+        self.process = process
+        self.poll = select.poll()
+        self.pump = Pump(LogFile(f"{record['directory']}/{LOG}"), self.poll)
+
+    def keep(self) -> None:
+        """Pump until the command has ended; then clean up."""
+        os.setsid()
+        Linux().close_all_but({0, 1, 2, self.lock, self.process})  # the caller's are the caller's
+        null = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(null, number)
+        os.chdir("/")
+        for fd, name in found_again(self.record["pid"], self.record.get("streams") or []).items():
+            self.pump.add(fd, name)
+        self.poll.register(self.process, select.POLLIN)
+        ended = False
+        while not ended:
+            for fd, _ in self.poll.poll():
+                if fd in self.pump.streams:
+                    self.pump.serve(fd)
+                ended = ended or fd == self.process
+        self.pump.drain()
+        self.clean_up()
+
+    def clean_up(self) -> None:
+        """Undo the stages from the record; with --rm nothing stays."""
+        run = state.run_of(self.record)
+        state.undo(run, [stage() for stage in STAGES], Linux())
+        if self.record["spec"].get("remove"):
+            state.forget(run, self.record)

@@ -1,0 +1,61 @@
+"""Living: is a process still the one that was written down? Its number may have a new owner.
+
+A pid is written with the time of its start and the kernel's boot: "PID START BOOT". proc(5)
+"""
+
+from __future__ import annotations
+
+import os
+
+BOOT = "/proc/sys/kernel/random/boot_id"
+STATE, START = 3, 22  # fields of /proc/PID/stat, counted from 1
+FILE = "pid"  # in a container's directory: the mark of its first process
+
+
+def mark(pid: int) -> str:
+    """Return "PID START BOOT" of a process; "" for one that has ended, a zombie too."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stream:
+            fields = stream.read().rpartition(")")[2].split()
+        with open(BOOT, encoding="ascii") as stream:
+            boot = stream.read().strip()
+    except OSError:
+        return ""
+    return "" if fields[STATE - 3] in "ZX" else f"{pid} {fields[START - 3]} {boot}"
+
+
+def alive(text: str) -> int:
+    """Return the pid of a mark if that very process lives, else 0."""
+    pid = text.partition(" ")[0]
+    return int(pid) if pid.isascii() and pid.isdecimal() and mark(int(pid)) == text else 0
+
+
+def written(directory: str) -> str:
+    """Return the mark of a detached container's first process; "" where none was written."""
+    try:
+        with open(f"{directory}/{FILE}", encoding="ascii", errors="replace") as stream:
+            return stream.read().strip()
+    except OSError:
+        return ""
+
+
+def lives(directory: str) -> int:
+    """Return the pid of a detached container's first process if it lives, else 0."""
+    return alive(written(directory))
+
+
+def handle(text: str) -> int:
+    """Open a pidfd of a marked process; −1 when it has ended. The caller closes it. pidfd_open(2)
+
+    Looked at again after the open: from then on the number cannot go to another process.
+    """
+    if not (pid := alive(text)):
+        return -1
+    try:
+        fd = os.pidfd_open(pid)
+    except OSError:
+        return -1
+    if alive(text):
+        return fd
+    os.close(fd)
+    return -1

@@ -1,0 +1,147 @@
+"""`minidocker logs`: what a container said that runs alone, or ran so."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import takewhile
+
+from minidocker.engine import revival
+from minidocker.engine.keeper import LOG
+from minidocker.engine.logs import Entry, Reader, files, last
+from minidocker.errors import NotFound, UsageError
+from minidocker.images.store.store import Store
+from minidocker.verbs.parser import make
+
+UNITS = {"h": 3600, "m": 60, "s": 1, "ms": 0.001, "us": 0.000001, "ns": 0.000000001}
+AFTER = """\
+examples:
+  minidocker logs box                  all that is kept of what it said
+  minidocker logs -f --tail 10 box     the last ten lines, and on until it ends
+  minidocker logs --since 5m -t box    the last five minutes, each line with its time
+
+A time is 2027-01-31T12:00:00Z, seconds since 1970, or how long ago: 90s, 1h30m. Three files of
+10 MB are kept if `run --log-opt max-size=… --log-opt max-file=…` says nothing else."""
+
+
+def main(argv: list[str]) -> int:
+    """Print the log: stdout to standard output, stderr to standard error."""
+    parser = make("logs", "Print what a container has said that was started with -d.", AFTER)
+    parser.add_argument("name", metavar="CONTAINER", help="a name, an id, or its beginning")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until it ends")
+    parser.add_argument("-t", "--timestamps", action="store_true", help="the time before each line")
+    parser.add_argument("-n", "--tail", default="all", metavar="LINES", help="only the last lines")
+    parser.add_argument("--since", default="", metavar="TIME", help="only what was said since then")
+    parser.add_argument("--until", default="", metavar="TIME", help="only what was said before")
+    args = parser.parse_args(argv)
+    record = revival.find(Store(), args.name)
+    path = f"{record['directory']}/{LOG}"
+    if not files(path) and not record.get("keeper"):
+        raise NotFound(
+            f"{args.name} has no log: it was started without -d, and spoke to its terminal",
+            "minidocker run -d …",
+        )
+    printer = Printer(args.timestamps)
+    since, until = moment(args.since, "--since"), moment(args.until, "--until")
+    reader = Reader(record["directory"], path)
+    wanted: Iterator[Entry] = (entry for entry in reader.drain() if entry.when >= since)
+    if until:
+        wanted = takewhile(lambda entry: entry.when < until, wanted)
+    for entry in last(wanted, lines(args.tail)) if args.tail != "all" else wanted:
+        printer.show(entry)
+    if args.follow:
+        for more in reader.follow():
+            if more and until and more.when >= until:
+                break
+            if more is None:
+                printer.flush()
+            elif more.when >= since:
+                printer.show(more)
+    printer.flush()
+    if reader.unreadable:
+        sys.stderr.write(f"minidocker: {reader.unreadable} lines of the log cannot be read\n")
+    return 0
+
+
+class Printer:
+    """Writes entries as bytes, each stream to its own; a line that was cut is joined again."""
+
+    def __init__(self, times: bool) -> None:
+        self.times = times
+        self.begun: set[str] = set()  # the streams whose last line goes on
+
+    def show(self, entry: Entry) -> None:
+        """Write one entry."""
+        out = sys.stderr if entry.stream == "stderr" else sys.stdout
+        if entry.dropped:
+            self.flush()
+            sys.stderr.write(f"minidocker: {entry.dropped} lines are missing here: no disk space\n")
+            return
+        if self.times and entry.stream not in self.begun:
+            out.buffer.write(entry.when.encode() + b" ")
+        (self.begun.discard if entry.text.endswith(b"\n") else self.begun.add)(entry.stream)
+        out.buffer.write(entry.text)
+
+    def flush(self) -> None:
+        """Let go of what waits."""
+        sys.stdout.buffer.flush()
+        sys.stderr.buffer.flush()
+
+
+def lines(text: str) -> int:
+    """Read --tail: a number of lines, or "all"; Docker takes what is negative as "all", too."""
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"--tail {text!r} is no number of lines", "--tail 10   or   --tail all") \
+            from None  # fmt: skip
+
+
+def moment(text: str, option: str) -> str:
+    """Turn a time into the log's own way to write it, whose texts sort as the times do; "" for "".
+
+    RFC 3339, seconds since 1970, or a duration of Go's: how long ago.
+    """
+    if not text:
+        return ""
+    try:
+        return written(float(text))
+    except ValueError:
+        pass
+    try:
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return written(found.astimezone(UTC).timestamp())
+    except ValueError:
+        pass
+    return written(time.time() - ago(text, option))
+
+
+def ago(text: str, option: str) -> float:
+    """Read a duration such as 1h30m; UsageError for what is none."""
+    seconds, number, unit = 0.0, "", ""
+    for character in [*text, "0"]:
+        if unit and (character.isdigit() or character == "."):
+            if unit not in UNITS or not number:
+                break
+            seconds, number, unit = seconds + float(number) * UNITS[unit], "", ""
+        if character.isdigit() or character == ".":
+            number += character
+        else:
+            unit += character
+    else:
+        if seconds and number == "0":
+            return seconds
+    raise UsageError(
+        f"{option} {text!r} is no time", "2027-01-31T12:00:00Z, or 10m for ten minutes ago",
+        docker=f'invalid value for "{option[2:]}": failed to parse value as time or duration: '
+        f'"{text}"',
+    )  # fmt: skip
+
+
+def written(seconds: float) -> str:
+    """Write a time as the log does, in UTC."""
+    whole = int(seconds)
+    fraction = int((seconds - whole) * 1_000_000_000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{fraction:09}Z"

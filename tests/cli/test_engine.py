@@ -1,0 +1,258 @@
+"""Containers that run alone: what holds when those who keep them are killed. See docs/engine.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import killed_at
+import pytest
+
+from minidocker.proc import living
+
+pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
+
+Run = Callable[..., subprocess.CompletedProcess]
+TRAP = "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.05; done"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def alone(minidocker: Run, shared_store: Path, host_unchanged: None) -> Iterator[Run]:
+    """Run commands; afterwards every container of the store is gone, and nothing else is left."""
+    yield minidocker
+    containers = shared_store / "containers"
+    if ids := [name for name in os.listdir(containers) if name != "names"]:
+        assert minidocker("rm", "-fv", *ids, timeout=20).returncode == 0
+
+
+def start(run: Run, *words: str, **more: Any) -> str:
+    """Start a container without a network; return its id."""
+    done = run("run", "-d", "--network", "none", *words, **more)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def record(store: Path, id: str) -> dict[str, Any]:
+    """Read a container's record."""
+    return json.loads((store / "containers" / id / "record.json").read_text())
+
+
+def keepers(store: Path, id: str) -> tuple[int, int]:
+    """The pids of the keeper and of its standby."""
+    found = record(store, id)
+    return int(found["keeper"].split()[0]), int(found["standby"].split()[0])
+
+
+def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    """Wait for something that comes by itself; return it."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.02)
+    return found
+
+
+def kill(*pids: int) -> None:
+    """Kill processes, and wait until they are gone."""
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: not any(living.mark(pid) for pid in pids))
+
+
+# --- it runs alone ---------------------------------------------------------------------------
+
+
+def test_it_outlives_who_started_it_and_its_status_is_kept(alone: Run, shared_store: Path) -> None:
+    id = start(alone, "--name", "box", "base", "sh", "-c", TRAP)
+    assert len(id) == 12
+    found = record(shared_store, id)
+    assert found["status"] == "running" and living.alive(living.mark(found["pid"]))
+    until(lambda: "up" in alone("logs", "box").stdout)
+    assert id in alone("ps", "-q").stdout
+    waiter = subprocess.Popen(
+        [sys.executable, "-m", "minidocker", "wait", id, "box"], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "MINIDOCKER_ROOT": str(shared_store)}, cwd=ROOT,
+    )  # fmt: skip
+    assert alone("stop", "box").stdout == "box\n"
+    assert waiter.communicate(timeout=20)[0] == "3\n3\n"
+    assert alone("wait", "box").stdout == "3\n"
+    assert "Exited (3)" in alone("ps", "-a").stdout
+    assert alone("logs", "box").stdout == "up\nbye\n"
+
+
+def test_its_keepers_hold_nothing_of_the_caller(alone: Run, shared_store: Path) -> None:
+    read, write = os.pipe()
+    id = start(alone, "base", "sleep", "60", pass_fds=[write])
+    for pid in keepers(shared_store, id):
+        assert os.readlink(f"/proc/{pid}/cwd") == "/"
+        assert os.getsid(pid) == pid
+        assert all(os.readlink(f"/proc/{pid}/fd/{n}") == "/dev/null" for n in (0, 1, 2))
+        stat = Path(f"/proc/{pid}/status").read_text()
+        assert "\nThreads:\t1\n" in stat
+    for name in os.listdir(f"/proc/{record(shared_store, id)['pid']}/fd"):
+        assert name in ("0", "1", "2")
+    os.close(read)
+    os.close(write)
+
+
+def test_a_command_that_cannot_run_leaves_nothing(alone: Run) -> None:
+    done = alone("run", "-d", "--network", "none", "base", "nonesuch")
+    assert done.returncode == 127 and done.stdout == ""
+    assert "cannot run nonesuch" in done.stderr
+    assert alone("ps", "-aq").stdout == ""
+
+
+def test_with_rm_it_goes_when_it_ends_and_wait_still_hears_how(alone: Run) -> None:
+    start(alone, "--rm", "--name", "box", "base", "sh", "-c", "sleep 0.5; exit 5")
+    assert alone("wait", "box").stdout == "5\n"
+    until(lambda: not alone("ps", "-aq").stdout)
+
+
+def test_with_a_terminal_it_is_logged_as_one(alone: Run) -> None:
+    start(alone, "-t", "--name", "box", "base", "sh", "-c", "test -t 1 && echo a terminal")
+    assert alone("wait", "box").stdout == "0\n"
+    assert alone("logs", "box").stdout == "a terminal\n"  # \r\n, which Python joins
+
+
+# --- the log ---------------------------------------------------------------------------------
+
+
+def test_the_log_is_dockers_and_keeps_every_byte(alone: Run, shared_store: Path) -> None:
+    script = r"printf 'a\tb\042\\\n'; echo oops >&2; printf '\377\000\303\251'; sleep 0.2; printf end"
+    id = start(alone, "base", "sh", "-c", script)
+    assert alone("wait", id).stdout == "0\n"
+    text = (shared_store / "containers" / id / "log.json").read_text()
+    entries = [json.loads(line) for line in text.splitlines()]
+    assert all(set(entry) == {"log", "stream", "time"} for entry in entries)
+    assert {"oops\n"} == {entry["log"] for entry in entries if entry["stream"] == "stderr"}
+    done = alone("logs", id)
+    assert done.stdout.encode(errors="surrogateescape") == b'a\tb"\\\n\xff\0\xc3\xa9end'
+    assert done.stderr == "oops\n"
+
+
+def test_logs_follow_to_the_end_and_cut_by_lines_and_times(alone: Run) -> None:
+    start(alone, "--name", "box", "base", "sh", "-c",
+          "for n in 1 2 3 4 5; do echo $n; sleep 0.1; done; printf 6")  # fmt: skip
+    assert alone("logs", "-f", "box").stdout == "1\n2\n3\n4\n5\n6"
+    assert alone("logs", "--tail", "2", "box").stdout == "5\n6"
+    stamped = alone("logs", "-t", "box").stdout.splitlines()
+    third = stamped[2].split()[0]
+    assert alone("logs", "--since", third, "--tail", "1", "box").stdout == "6"
+    assert alone("logs", "--until", third, "box").stdout == "1\n2\n"
+    assert alone("logs", "--since", "1h", "--until", "1h", "box").stdout == ""
+    assert "is no time" in alone("logs", "--since", "soon", "box").stderr
+
+
+# --- stop, kill, rm --------------------------------------------------------------------------
+
+
+def test_stop_asks_then_kills_and_kill_signals(alone: Run) -> None:
+    start(alone, "--name", "deaf", "base", "sleep", "60")
+    assert alone("stop", "-t", "0", "deaf").returncode == 0
+    assert alone("wait", "deaf").stdout == "137\n"
+    start(alone, "--name", "box", "--stop-signal", "USR1", "base", "sh", "-c",
+          "trap 'exit 4' USR1; trap 'exit 5' USR2; echo up; while :; do sleep 0.05; done")  # fmt: skip
+    until(lambda: "up" in alone("logs", "box").stdout)
+    assert alone("kill", "-s", "WINCH", "box").stdout == "box\n"
+    assert alone("stop", "box").returncode == 0
+    assert alone("wait", "box").stdout == "4\n"
+    done = alone("kill", "box")
+    assert done.returncode != 0 and "is not running" in done.stderr
+
+
+def test_two_removers_at_once_agree(alone: Run, shared_store: Path, command: list[str]) -> None:
+    id = start(alone, "-v", "/data", "base", "sleep", "60")
+    done = alone("rm", id)
+    assert done.returncode != 0 and "is running" in done.stderr
+    env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store)}
+    both = [
+        subprocess.Popen([*command, "rm", "-fv", id], env=env, cwd=ROOT, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]  # fmt: skip
+    for one in both:
+        _, errors = one.communicate(timeout=30)
+        assert one.returncode == 0, errors
+    assert alone("ps", "-aq").stdout == ""
+    assert alone("volume", "ls", "-q").stdout == ""
+
+
+# --- killed ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["keeper", "standby"])
+def test_one_of_the_two_is_enough(which: int, alone: Run, shared_store: Path) -> None:
+    id = start(alone, "--name", "box", "base", "sh", "-c", TRAP)
+    until(lambda: "up" in alone("logs", "box").stdout)
+    kill(keepers(shared_store, id)[which])
+    assert "Up " in alone("ps").stdout
+    alone("stop", "box")
+    assert alone("wait", "box").stdout == "3\n"
+    assert alone("logs", "box").stdout == "up\nbye\n"
+
+
+def test_without_both_it_runs_on_and_its_words_wait(alone: Run, shared_store: Path) -> None:
+    id = start(alone, "--name", "box", "base", "sh", "-c",
+               "while [ ! -e /go ]; do sleep 0.05; done; "
+               "yes 12345678 | head -n 20000; echo end; while [ -e /go ]; do sleep 0.05; done; exit 9",
+               )  # fmt: skip
+    main = record(shared_store, id)["pid"]
+    kill(*keepers(shared_store, id))
+    go = Path(f"/proc/{main}/root/go")
+    go.touch()
+    done = alone("ps")  # which gives it a new keeper
+    assert "Up " in done.stdout and id in done.stdout
+    assert alone("rm", "box").returncode != 0
+    until(lambda: "end" in alone("logs", "--tail", "1", "box").stdout)
+    go.unlink()
+    said = alone("logs", "-f", "box").stdout
+    assert said == "12345678\n" * 20000 + "end\n"
+    done = alone("wait", "box")
+    assert done.stdout == "?\n" and "nobody saw" in done.stderr
+    assert "Exited (?)" in alone("ps", "-a").stdout
+
+
+def test_prune_takes_no_living_container_away(alone: Run, shared_store: Path) -> None:
+    id = start(alone, "base", "sleep", "60")
+    main = record(shared_store, id)["pid"]
+    kill(*keepers(shared_store, id))
+    assert alone("prune").stdout == ""
+    assert living.mark(main)
+    assert alone("stop", "-t", "0", id).returncode == 0
+    assert id in alone("prune").stdout
+    assert not living.mark(main)
+
+
+@pytest.mark.parametrize("who", ["keeper", "both"])
+@pytest.mark.parametrize("point", killed_at.POINTS)
+def test_killed_at(point: str, who: str, alone: Run, shared_store: Path) -> None:
+    """At each point, the next commands tell the truth, and nothing hangs or stays."""
+    network = ["--network", "none"] if who == "both" else []
+    words = ["run", "-d", *network, "--name", "box", "base", "sh", "-c", "sleep 0.3; exit 6"]
+    env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        killed_at.command(point, who, *words), env=env, cwd=ROOT, capture_output=True, text=True,
+        timeout=30, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    listed = alone("ps", "-a", timeout=10)
+    assert listed.returncode == 0
+    if done.returncode:
+        assert "killed" in done.stderr, done.stderr
+        assert "Up " not in listed.stdout
+    else:
+        assert alone("stop", "-t", "5", "box", timeout=10).returncode == 0
+        said = alone("wait", "box", timeout=10).stdout
+        unknown = who == "both" and "noted" not in point.replace("not noted", "")
+        assert said in (("6\n", "137\n") if who == "keeper" else ("6\n", "137\n", "?\n")), said
+        assert unknown or said != "?\n"
+    assert alone("rm", "-f", "box", timeout=10).returncode == 0
+    alone("prune", timeout=10)
+    assert alone("ps", "-aq").stdout == ""
