@@ -69,8 +69,9 @@ def process_one(
     try:
         kernel.join_session_keyring()  # the caller's keys are no business of a learner's code
         if order["room"]:
+            opened = cell_room.open_sources(order)
             cell_room.become_root(kernel)
-            cell_room.build(kernel, order)
+            cell_room.build(kernel, order, opened)
         else:
             cell_root.build(kernel, order)
         cell_root.limit_processes(kernel, order["limit"])

@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import sysconfig
+from errno import EACCES
 from typing import Any
 
 from minidocker.kernel import flags as f
@@ -38,11 +39,24 @@ def become_root(kernel: Linux) -> None:
     kernel.prctl(f.PR_SET_DUMPABLE, 1)
 
 
-def build(kernel: Linux, order: dict[str, Any]) -> None:
+def open_sources(order: dict[str, Any]) -> list[tuple[str, int]]:
+    """Open what the room shows of the host; as who judges: a course may lie in /root, mode 700."""
+    found = []
+    for path in _sources(order):
+        fd = os.open(path, os.O_PATH)
+        status = os.fstat(fd)
+        own = status.st_uid == order["room"]["uid"] and status.st_mode & 0o400
+        if not (own or status.st_mode & 0o004):
+            why = f"the cell may not read it: chmod -R go+rX {PACKAGE}"
+            raise PermissionError(EACCES, why, path)
+        found.append((path, fd))
+    return found
+
+
+def build(kernel: Linux, order: dict[str, Any], opened: list[tuple[str, int]]) -> None:
     """Make the room's root on a file system in memory, and enter it."""
     kernel.mount("", "/", "", f.MS_REC | f.MS_PRIVATE)
     base = next(place for place in ("/run", "/tmp", "/mnt") if os.path.isdir(place))
-    opened = [(path, os.open(path, os.O_PATH)) for path in _sources(order)]
     kernel.mount("room", base, "tmpfs", 0, "size=64m,mode=755")
     root = base
     for name in (*EMPTY, "etc", "proc", "tmp", "dev"):

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from minidocker.engine import left_over
+from minidocker.engine import ending, left_over
 from minidocker.errors import Conflict, MinidockerError
 from minidocker.images.store import files
 from minidocker.images.store.hold import listing
@@ -20,7 +20,6 @@ from minidocker.net.networks import Networks
 from minidocker.proc import mounts
 from minidocker.runtime import rootless, state
 from minidocker.stages.cgroup import PARENT
-from minidocker.verbs import stop
 from minidocker.verbs.parser import make
 from minidocker.vm import build, places
 from minidocker.vm.machine import Machine
@@ -107,7 +106,7 @@ def steps(store: Store) -> Iterator[Step]:
 
 def end(record: dict[str, Any]) -> None:
     """End a running container: its stop signal, a second of patience, SIGKILL."""
-    stop.stop(record, "", 1)
+    ending.stop(record, None, 1)
 
 
 def vagrant() -> None:
