@@ -12,6 +12,9 @@ from minidocker.errors import KernelError, MinidockerError, UsageError
 WORDS = {
     "the runtime": (
         ("run", "verbs.run", "[OPTIONS] IMAGE COMMAND", "run a command in a container"),
+        ("create", "verbs.create", "[OPTIONS] IMAGE COMMAND", "as run -d, but not started yet"),
+        ("start", "verbs.start", "CONTAINER…", "start what was created, or has ended"),
+        ("restart", "verbs.restart", "CONTAINER…", "stop, then start"),
         ("ps", "verbs.ps", "[-a]", "list containers; -a also those that have ended"),
         ("inspect", "verbs.inspect", "NAME…", "all that is known of something, as JSON"),
         ("rename", "verbs.rename", "CONTAINER NEW_NAME", "give a container another name"),

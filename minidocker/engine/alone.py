@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 
 
 def start(
-    run: Run, stages: Sequence[Stage], kernel: Kernel, lock: int, teller: Teller | None
-) -> None:
+    run: Run, stages: Sequence[Stage], kernel: Kernel, lock: int, teller: Teller | None,
+    keep: bool = False,
+) -> None:  # fmt: skip
     """Fork the container's two keepers; return when its command runs, or raise why it does not.
 
-    They take the lock along: it is free when both have ended.
+    They take the lock along: it is free when both have ended. `keep`: what was there before stays,
+    also when the command cannot be run.
     """
     load()
     hear, say = os.pipe()
     if os.fork() == 0:
         try:
             os.close(hear)
-            Keeper(run, stages, kernel, lock, say, teller).stand_by()
+            keeper = Keeper(run, stages, kernel, lock, say, teller)
+            keeper.keeps = keep
+            keeper.stand_by()
         except BaseException as problem:
             os.write(2, f"minidocker: the keeper has failed: {problem!r}\n".encode())
         finally:

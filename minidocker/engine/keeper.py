@@ -62,6 +62,7 @@ class Keeper:
         self.failed: MinidockerError | None = None
         self.terminal = -1
         self.settled = False
+        self.keeps = False  # a container that was there before: what fails removes nothing
         self.disk = DiskLook(run.directory)
 
     # --- the two lives ---------------------------------------------------------------
@@ -71,6 +72,8 @@ class Keeper:
         os.setsid()
         self.kernel.prctl(PR_SET_CHILD_SUBREAPER, 1)
         last_word.begin(self.lock)
+        if any(stage.origin for stage in self.stages):
+            self.run.facts["own parts"] = 1
         try:
             if not self.run.spec.process.terminal:
                 self.streams = Streams(self.run.spec.process.interactive)
@@ -320,7 +323,10 @@ class Keeper:
 
     def give_up(self, problem: MinidockerError) -> NoReturn:
         """Nothing has run that would be worth keeping: say why, and leave nothing."""
-        self.undo(keep=False)
+        self.undo(keep=self.keeps)
+        if self.keeps:
+            self.notes["exit_code"] = problem.status
+            self.note_end()
         self.announce({
             "message": problem.message, "remedy": problem.remedy, "status": problem.status,
             "docker": problem.docker, "trace": getattr(problem, "trace", ""),

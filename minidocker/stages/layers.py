@@ -54,10 +54,14 @@ class Layers(Stage):
         if not run.spec.root.layers:
             return
         for name in ("upper", "work", "merged"):
-            kernel.mkdir(f"{run.directory}/{name}")
+            try:
+                kernel.mkdir(f"{run.directory}/{name}")
+            except KernelError as problem:
+                if problem.errno != EEXIST:  # a container that starts again has them
+                    raise
         make_init_layer(kernel, init_layer(run))
         ids = run.spec.ids
-        if ids and ids.shift:
+        if ids and ids.shift and "copied" not in run.facts:
             run.facts["copied"] = copies(kernel, run.spec.root.layers, run.directory)
 
     def inside(self, kernel: Kernel, run: Run) -> None:

@@ -185,6 +185,58 @@ def test_two_removers_at_once_agree(alone: Run, shared_store: Path, command: lis
     assert alone("volume", "ls", "-q").stdout == ""
 
 
+# --- created, started again ------------------------------------------------------------------
+
+
+def test_what_was_created_starts_and_starts_again_with_its_files(alone: Run) -> None:
+    words = ["--network", "none", "--name", "box", "-v", "/data", "-e", "A=b c"]
+    done = alone("create", *words, "base", "sh", "-c",
+                 "echo $A >> /days; echo x >> /data/x; cat /days; exit $(wc -l < /data/x)")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Created" in alone("ps", "-a").stdout
+    for times in (1, 2, 3):
+        verb = "restart" if times == 3 else "start"
+        assert alone(verb, "box").stdout == "box\n"
+        assert alone("wait", "box").stdout == f"{times}\n"
+    assert alone("logs", "box").stdout == "b c\n" * 6
+
+
+def test_restart_ends_what_runs(alone: Run, shared_store: Path) -> None:
+    id = start(alone, "--init", "base", "sleep", "60")
+    before = record(shared_store, id)["pid"]
+    assert alone("start", id).stdout == f"{id}\n"
+    assert record(shared_store, id)["pid"] == before
+    done = alone("restart", "-t", "0", id)
+    assert done.returncode == 0, done.stderr
+    assert record(shared_store, id)["pid"] != before
+    start(alone, "--rm", "--name", "brief", "base", "sleep", "60")
+    assert "--rm" in alone("restart", "brief").stderr
+
+
+def test_a_start_that_fails_removes_nothing(alone: Run) -> None:
+    alone("create", "--network", "none", "--name", "box", "base", "nonesuch")
+    done = alone("start", "box")
+    assert done.returncode == 127 and "cannot run nonesuch" in done.stderr
+    assert "Exited (127)" in alone("ps", "-a").stdout
+    assert alone("start", "nobody").returncode != 0
+
+
+def test_two_starts_at_once_make_one_container(
+    alone: Run, shared_store: Path, command: list[str]
+) -> None:
+    id = alone("create", "--network", "none", "base", "sleep", "60").stdout.strip()
+    env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store)}
+    both = [
+        subprocess.Popen([*command, "start", id], env=env, cwd=ROOT, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]  # fmt: skip
+    said = [one.communicate(timeout=30)[1] for one in both]
+    assert any(one.returncode == 0 for one in both), said
+    assert all(not text or "just now" in text for text in said)
+    assert "Up " in alone("ps").stdout
+
+
 # --- killed ----------------------------------------------------------------------------------
 
 

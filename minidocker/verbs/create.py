@@ -1,0 +1,36 @@
+"""`minidocker create`: all of `run -d` but the start."""
+
+from __future__ import annotations
+
+import os
+
+from minidocker.errors import NoImage, UsageError
+from minidocker.images.store.store import Store
+from minidocker.plan import options
+from minidocker.verbs import run
+
+NOT_KEPT = ("mine", "stage", "unsafe", "explain", "dry-run", "on", "fresh", "detach")
+
+
+def main(argv: list[str]) -> int:
+    """Write the container's record; print its id."""
+    found, words = options.parse(argv)
+    if "help" in found:
+        from minidocker.plan.help import help_parser
+
+        print("minidocker create: as run -d, but it is not started. See: minidocker start\n")
+        print(help_parser().format_help(), end="")
+        return 0
+    if unfit := [key for key in NOT_KEPT if found.get(key)]:
+        raise UsageError(f"create has no --{unfit[0]}: what it makes starts later", "run", 125)
+    found["detach"] = True
+    store = Store()
+    run.bring_what_is_asked_for(found, words)
+    try:
+        spec, _, _, lock = run.begin(found, words, store)
+    except NoImage as problem:
+        run.bring_what_is_missing(found, problem)
+        spec, _, _, lock = run.begin(found, words, store)
+    os.close(lock)
+    print(spec.id)
+    return 0
