@@ -19,6 +19,7 @@ WORDS = {
         ("inspect", "verbs.inspect", "NAME…", "all that is known of something, as JSON"),
         ("rename", "verbs.rename", "CONTAINER NEW_NAME", "give a container another name"),
         ("top", "verbs.top", "CONTAINER [PS OPTIONS]", "the processes in a container"),
+        ("cp", "verbs.cp", "SOURCE TARGET", "files to or from CONTAINER:PATH"),
         ("diff", "verbs.diff", "CONTAINER", "what a container added, changed and deleted"),
         ("commit", "verbs.commit", "CONTAINER NAME[:TAG]", "an image of a container that ended"),
         ("stats", "verbs.stats", "[CONTAINER…]", "a live table of what containers use"),
