@@ -9,7 +9,7 @@ from minidocker.engine.copying import Copy
 from minidocker.engine.listing import decimal
 from minidocker.errors import UsageError
 from minidocker.images.store.store import Store
-from minidocker.runtime import state
+from minidocker.runtime import rootless, state
 from minidocker.verbs.guarded import guarded
 from minidocker.verbs.parser import Parser, make
 
@@ -56,8 +56,10 @@ def main(argv: list[str]) -> int:
         tell(copy, args.target, args.quiet or target[1] == "-" or not sys.stdout.isatty())
         return 0
 
-    # A living container is entered by its own user namespace, so no other one comes before it.
-    return work() if record["alive"] else guarded(work)
+    if record["alive"]:  # it is entered by its own user namespace, so no other one comes before
+        return work()
+    # Mounts need a namespace whose root we are, also for who has one id alone.
+    return rootless.as_root(work) if os.geteuid() else guarded(work)
 
 
 def tell(copy: Copy, target: str, quiet: bool) -> None:

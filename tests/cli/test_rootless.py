@@ -328,3 +328,20 @@ def test_images_travel(user: Account, tmp_path: Path) -> None:
         run("rmi", full, "flat")
     finally:
         registry.close()
+
+
+def test_copies_to_and_from_what_runs_and_what_has_ended(user: Account) -> None:
+    (user.home / "mine").write_text("mine\n")
+    os.chown(user.home / "mine", UID, UID)
+    with running_cat(user, "--name", "copied"):
+        done = user("cp", f"{user.home}/mine", "copied:/etc/mine")
+        assert done.returncode == 0, done.stderr
+        assert user("cp", "copied:/etc/mine", f"{user.home}/back").returncode == 0
+    assert (user.home / "back").read_text() == "mine\n"
+    assert (user.home / "back").stat().st_uid == UID
+    assert user("run", "--name", "stopped", "base", "sh", "-c", "echo x > /x").returncode == 0
+    assert user("cp", f"{user.home}/mine", "stopped:/mine").returncode == 0
+    assert user("cp", "stopped:/x", f"{user.home}/x").returncode == 0
+    assert (user.home / "x").read_text() == "x\n" and (user.home / "x").stat().st_uid == UID
+    assert "A /mine" in user("diff", "stopped").stdout
+    assert user("rm", "stopped").returncode == 0
