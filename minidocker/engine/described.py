@@ -6,11 +6,13 @@ What we do not have is there with Docker's own empty value: templates written fo
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import Any
 
 from minidocker.engine.filters import network_of, spec_of
+from minidocker.engine.keeper import LOG
 from minidocker.engine.listing import sizes
-from minidocker.engine.standing import UNKNOWN, ZERO, exit_code, moment, stamp, state_of
+from minidocker.engine.standing import UNKNOWN, ZERO, ended, exit_code, moment, stamp, state_of
 from minidocker.errors import MinidockerError
 from minidocker.formats.values import Map
 from minidocker.images.store.catalogue import layers_of
@@ -40,7 +42,7 @@ def describe(store: Store, record: Record, sized: bool = False) -> Record:
         "ResolvConfPath": f"{directory}/resolv.conf",
         "HostnamePath": f"{directory}/hostname",
         "HostsPath": f"{directory}/hosts",
-        "LogPath": str(record.get("log") or ""),
+        "LogPath": f"{directory}/{LOG}" if os.path.exists(f"{directory}/{LOG}") else "",
         "Name": f"/{record['name'] or record['id']}",
         "RestartCount": int(record.get("restarts") or 0),
         "Driver": "overlay2",
@@ -77,7 +79,7 @@ def state(record: Record) -> Record:
         "ExitCode": UNKNOWN if unseen else code or 0,
         "Error": UNSEEN if unseen else str(record.get("error") or ""),
         "StartedAt": stamp(moment(record, "running")),
-        "FinishedAt": stamp(moment(record, "exited")) if word == "exited" else ZERO,
+        "FinishedAt": stamp(ended(record)) if word == "exited" else ZERO,
     }
     if record.get("health"):
         made["Health"] = record["health"]

@@ -54,8 +54,14 @@ def changed(path: str) -> float:
 
 
 def ended(record: dict[str, Any]) -> float:
-    """Return when a container ended; where nobody saw it, when it was last heard of."""
-    return moment(record, "exited") or moment(record, "running")
+    """Return when a container ended; where nobody saw it, when it was last heard of.
+
+    A keeper that was killed has left its last word in the lock file.
+    """
+    if when := moment(record, "exited"):
+        return when
+    heard = changed(f"{record['directory']}/lock") if exit_code(record) is not None else 0.0
+    return heard or moment(record, "running")
 
 
 def status_of(record: dict[str, Any], now: float | None = None) -> str:

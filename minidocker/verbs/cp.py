@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
+from minidocker.engine import revival
 from minidocker.engine.copying import Copy
 from minidocker.engine.listing import decimal
 from minidocker.errors import UsageError
 from minidocker.images.store.store import Store
-from minidocker.runtime import rootless, state
+from minidocker.runtime import rootless
 from minidocker.verbs.guarded import guarded
 from minidocker.verbs.parser import Parser, make
 
@@ -45,7 +46,7 @@ def main(argv: list[str]) -> int:
     if target[1] == "-" and source[0] and os.isatty(1):
         raise UsageError("an archive is nothing for a terminal", "… - | tar -tv")
     store = Store()
-    record = state.find(store.root, source[0] or target[0])
+    record = revival.find(store, source[0] or target[0])
     copy = Copy(record, args.follow_link, args.archive)
 
     def work() -> int:

@@ -7,13 +7,13 @@ import platform
 from typing import Any
 
 from minidocker import __version__
+from minidocker.engine import revival
 from minidocker.engine.standing import state_of
 from minidocker.formats.rows import say
 from minidocker.formats.template import Template
 from minidocker.formats.values import as_json
 from minidocker.images.store.hold import listing
 from minidocker.images.store.store import Store
-from minidocker.runtime import state
 from minidocker.stages.cgroup import ROOT
 from minidocker.verbs.parser import Parser, make
 
@@ -62,7 +62,7 @@ def parser() -> Parser:
 
 def about(store: Store) -> dict[str, Any]:
     """Return all of it under Docker's names."""
-    states = [state_of(record) for record in state.records(store.root)]
+    states = [state_of(record) for record in revival.records(store)]
     unified = os.path.exists(f"{ROOT}/cgroup.controllers")
     controllers = words(f"{ROOT}/cgroup.controllers")
     system = os.uname()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from minidocker.engine import revival
 from minidocker.engine.described import describe
 from minidocker.errors import NoImage, NotFound, UsageError
 from minidocker.images.store import inspect as images
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.net.networks import Networks
-from minidocker.runtime import state
 from minidocker.verbs import network, volume
 from minidocker.verbs.inspecting import Look, add_format, tell
 from minidocker.verbs.parser import Parser, make
@@ -70,7 +70,7 @@ def kinds(store: Store, sized: bool) -> dict[str, Look]:
             os.close(lock)
 
     return {
-        "container": lambda name: describe(store, state.find(store.root, name), sized),
+        "container": lambda name: describe(store, revival.find(store, name), sized),
         "image": lambda name: images.inspect(store, name),
         "network": networks,
         "volume": lambda name: volume.about(Volumes(Linux(), store.root), name),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from minidocker.engine import revival
 from minidocker.errors import NotFound, UsageError
 from minidocker.images.store.store import Store
-from minidocker.runtime import state
 from minidocker.verbs.parser import Parser, make
 
 AFTER = """\
@@ -18,7 +18,7 @@ examples:
 def main(argv: list[str]) -> int:
     """Print one line a published port; return the exit status."""
     args = parser().parse_args(argv)
-    record = state.find(Store().root, args.name)
+    record = revival.find(Store(), args.name)
     net = record.get("spec", {}).get("net") if record["alive"] else None
     for line in lines((net or {}).get("ports") or [], args.port, args.name):
         print(line)

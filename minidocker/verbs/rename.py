@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from minidocker.engine import revival
 from minidocker.engine.renaming import rename
 from minidocker.images.store.store import Store
-from minidocker.runtime import state
 from minidocker.spec.words import parse_container_name
 from minidocker.verbs.parser import Parser, make
 
@@ -20,7 +20,7 @@ def main(argv: list[str]) -> int:
     args = parser().parse_args(argv)
     store = Store()
     new = parse_container_name(args.new, "rename")
-    rename(store, state.find(store.root, args.container), new)
+    rename(store, revival.find(store, args.container), new)
     return 0
 
 

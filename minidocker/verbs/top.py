@@ -7,12 +7,12 @@ import pwd
 import subprocess
 import time
 
+from minidocker.engine import revival
 from minidocker.engine.inside import members
 from minidocker.errors import Blocked, UsageError
 from minidocker.formats.rows import aligned, say
 from minidocker.images.store.store import Store
 from minidocker.proc import processes
-from minidocker.runtime import state
 from minidocker.verbs.parser import Parser, make
 
 AFTER = """\
@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         made.parse_args(argv)
     name, options = argv[0], argv[1:]  # what follows is for ps, whatever it looks like
-    pids = members(state.find(Store().root, name))
+    pids = members(revival.find(Store(), name))
     lines = by_ps(options, pids) if options else own_table(pids)
     say("".join(f"{line}\n" for line in lines))
     return 0
