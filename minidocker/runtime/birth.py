@@ -72,11 +72,8 @@ class Birth(Story):
         flags, doors = self.clone_flags_and_doors()
         self.channel = Channel()
         self.gate = os.pipe()
-        program = make(self.kernel, self.channel.child.fileno(), self.run.directory)
-        child = Child(
-            self.run, self.stages, self.kernel, self.channel, self.gate, program,
-            self.signals.mask, namespace("self", "mnt"), self.teller,
-        )  # fmt: skip
+        program = self.make_program(self.channel)
+        child = self.make_child(self.channel, program)
         child.streams = self.streams
         if self.run.spec.process.terminal:
             from minidocker.runtime import terminal  # noqa: F401  (the child uses what it loads)
@@ -96,6 +93,17 @@ class Birth(Story):
         self.channel.child.close()
         os.close(self.gate[0])
         os.close(program)
+
+    def make_program(self, channel: Channel) -> int:
+        """Make what the child becomes first; return its descriptor."""
+        return make(self.kernel, channel.child.fileno(), self.run.directory)
+
+    def make_child(self, channel: Channel, program: int) -> Child:
+        """Say what the new process will do."""
+        return Child(
+            self.run, self.stages, self.kernel, channel, self.gate, program, self.signals.mask,
+            namespace("self", "mnt"), self.teller,
+        )  # fmt: skip
 
     def clone_flags_and_doors(self) -> tuple[int, list[Door]]:
         """Say which namespaces the clone makes, and open those of others that it shall join."""

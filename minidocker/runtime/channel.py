@@ -25,6 +25,7 @@ SAYS: dict[str, dict[str, type]] = {
     "step": {"stage": str, "moment": str, "part": str, "origin": str, "method": str, "call": str,
              "shell": str},
     "terminal": {},
+    "waits": {},
 }  # fmt: skip
 
 

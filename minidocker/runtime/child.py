@@ -58,6 +58,9 @@ class Child:
         self.mask = mask
         self.host_mounts = host_mounts
         self.teller = teller
+        self.speaks = channel.child.fileno()  # where the gate says what failed
+        self.waits = -1  # what the gate waits for; -1: it does not
+        self.kept: set[int] = set()  # descriptors of the caller's that the command shall have
         self.path = ""  # of the command, once it is found
         self.streams: tuple[int, int, int] | None = None  # instead of the caller's 0, 1, 2
         self.moment = "inside"
@@ -172,12 +175,13 @@ class Child:
 
     def start(self) -> NoReturn:
         """Become the command, or with --init its parent."""
-        self.kernel.umask(0o022)
+        umask = self.run.spec.process.umask
+        self.kernel.umask(0o022 if umask is None else umask)
         self.kernel.close_range(3)
         # What the caller had open is closed now, not by the exec: with a directory of the host's,
         # `-w /proc/self/fd/9` would be a way out (CVE-2024-21626 was this, in runc).
-        ours = {self.channel.child.fileno(), self.gate[0], self.program}
-        self.kernel.close_all_but({0, 1, 2} | ours)
+        ours = {self.channel.child.fileno(), self.gate[0], self.program, self.speaks, self.waits}
+        self.kernel.close_all_but({0, 1, 2} | self.kept | (ours - {-1}))
         self.kernel.chdir(self.run.spec.process.cwd)
         self.die_with_the_host()  # again: a change of ids has cleared it
         self.moment = "exec"
@@ -243,9 +247,11 @@ class Child:
         # Python ignores these two; a command that inherits that never dies of a closed pipe.
         self.kernel.default_signals({SIGPIPE, SIGXFSZ})
         self.kernel.sigprocmask(self.mask)
-        channel = self.channel.child.fileno()
-        program = carry(self.kernel, self.program, channel, bool(process.no_new_privs))
-        os.set_inheritable(channel, True)  # the gate closes it, by its exec of the command
+        program = carry(
+            self.kernel, self.program, self.speaks, bool(process.no_new_privs), self.waits
+        )
+        for fd in {self.speaks, self.waits, *self.kept} - {-1}:
+            os.set_inheritable(fd, True)  # the gate closes the first by its exec of the command
         if not self.run.spec.init:
             self.pass_last()
         try:

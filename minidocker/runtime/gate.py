@@ -317,7 +317,9 @@ def make(
     return kernel.sealed_program(build(os.uname().machine, channel, wait, sets), directory)
 
 
-def carry(kernel: Kernel, gate: int, channel: int, no_new_privs: bool) -> int:
+def carry(
+    kernel: Kernel, gate: int, channel: int, no_new_privs: bool, wait: int = -1
+) -> int:
     """Child: see that the command gets the sets that we have now; return the gate to pass.
 
     Only where an exec of the gate would change them: see `Sets`.
@@ -328,7 +330,7 @@ def carry(kernel: Kernel, gate: int, channel: int, no_new_privs: bool) -> int:
     sets = Sets(effective, permitted, inheritable, kernel.ambient())
     kernel.capset(effective, permitted, inheritable | permitted)
     kernel.raise_ambient(permitted)
-    return make(kernel, channel, "/", sets=sets)
+    return make(kernel, channel, "/", wait, sets)
 
 
 def refusal(name: str, step: int, number: int) -> MinidockerError:

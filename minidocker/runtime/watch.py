@@ -44,6 +44,8 @@ class Watch:
         failed: MinidockerError | None = None
         if self.run.spec.root.layers:
             self.next_look = monotonic() + FIRST_LOOK
+        if self.terminal:  # it has come already
+            self.terminal.start(poll)
         while True:
             for fd, events in poll.poll(self.time_left()):
                 if fd == self.signals.fd:

@@ -34,6 +34,18 @@ def filter_file(root: str, caps: list[str], mask: int, profile: str = "") -> str
     return path
 
 
+def filter_of(root: str, text: str, where: str, caps: list[str], mask: int) -> str:
+    """Return the file of a profile's filter, compiled once a text; `where` the text stands."""
+    from hashlib import sha256
+
+    system = os.uname()
+    name = f"{sha256(text.encode()).hexdigest()[:32]}-{system.machine}-{mask:x}"
+    path = f"{root}/seccomp/{name}"
+    if not os.path.exists(path):
+        _compile(path, text, where, set(caps), system.machine, system.release)
+    return path
+
+
 def _text(profile: str) -> str:
     from minidocker.errors import NotFound
 

@@ -26,16 +26,17 @@ class Process(Record):
     """The command: `args` and `env` ("NAME=value"), `cwd`, `user` as typed, and its terminal.
 
     `capabilities` are the names it keeps (None: Docker's default); `rlimits` (number, soft, hard);
-    `groups` more groups, as typed; `oom_score` from -1000 to 1000.
+    `groups` more groups, as typed; `oom_score` from -1000 to 1000; `umask` None is 022.
     """
 
     __slots__ = (
         "args", "capabilities", "cwd", "env", "groups", "interactive", "no_new_privs",
-        "oom_score", "rlimits", "terminal", "user",
+        "oom_score", "rlimits", "terminal", "umask", "user",
     )  # fmt: skip
     capabilities: list[str] | None
     groups: list[str]
     oom_score: int | None
+    umask: int | None
     no_new_privs: bool
     rlimits: list[list[int]]
     args: list[str]
