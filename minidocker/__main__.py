@@ -17,6 +17,13 @@ def main() -> int:
     return command(sys.argv[1:])
 
 
+def runtime() -> int:
+    """Be `minidocker-runtime`: the same as `minidocker oci`, for those that call a runtime."""
+    from minidocker.cli import main as command
+
+    return command(["oci", *sys.argv[1:]])
+
+
 def start(root: str, bundle: str, loaded: bool) -> NoReturn:
     """Answer for the launcher that `make setup` writes; only `run` is in a hurry.
 

@@ -34,6 +34,7 @@ WORDS = {
         ("wait", "verbs.wait", "CONTAINER…", "until containers end; how they did"),
         ("logs", "verbs.logs", "[-f] CONTAINER", "what a container said that runs alone"),
         ("prune", "verbs.prune", "", "remove what ended or crashed runs left, and nothing else"),
+        ("oci", "verbs.oci", "VERB …", "the runtime that Podman, containerd and Docker call"),
     ),
     "images": (
         ("image", "verbs.image", "ls|build-base|import|…", "images, and how they come"),

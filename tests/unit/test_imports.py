@@ -23,7 +23,7 @@ FLOORS = [
     ("runtime", "pictures", "chamber"),
     ("images",),
     ("engine", "plan", "xray"),
-    ("lab", "grader", "build"),
+    ("lab", "grader", "build", "oci"),
     ("escapes", "vm", "update"),
     ("classroom",),
     ("verbs",),

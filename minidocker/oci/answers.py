@@ -1,0 +1,215 @@
+"""Answers: one function a verb: (root, options, words) → exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from minidocker.errors import MinidockerError, UsageError
+from minidocker.kernel.linux import Linux
+from minidocker.oci.container import Container, everything
+from minidocker.oci.options import HELP
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Said = dict[str, Any]
+
+
+def one(root: str, words: list[str], most: int = 1) -> Container:
+    """Return the container that is named; no word too many."""
+    if not 1 <= len(words) <= most:
+        raise UsageError("exactly one container ID is wanted here", HELP)
+    return Container(root, words[0])
+
+
+def number(said: Said, key: str) -> int:
+    """Read an option that is a number; 0 if it is not there."""
+    text = str(said.get(key, "0"))
+    if not text.isascii() or not text.isdecimal():
+        raise UsageError(f"--{key} {text!r} is no number", HELP)
+    return int(text)
+
+
+def making(said: Said) -> Any:
+    """Read what `create` and `run` have in common."""
+    from minidocker.oci.lifetime import Wish
+
+    if said.get("no-new-keyring"):
+        raise UsageError("--no-new-keyring: a container has a keyring of its own", "leave it out")
+    pid_file = str(said.get("pid-file", ""))
+    return Wish(
+        console=os.path.abspath(str(said["console-socket"])) if "console-socket" in said else "",
+        keep=number(said, "preserve-fds"), no_pivot=bool(said.get("no-pivot")),
+        pid_file=os.path.abspath(pid_file) if pid_file else "",
+    )  # fmt: skip
+
+
+def create(root: str, said: Said, words: list[str]) -> None:
+    """Make a container; its command waits."""
+    from minidocker.oci import lifetime
+
+    lifetime.create(Linux(), one(root, words), str(said.get("bundle", ".")), making(said))
+
+
+def start(root: str, said: Said, words: list[str]) -> None:
+    """Let the command go."""
+    from minidocker.oci import lifetime
+
+    lifetime.start(Linux(), one(root, words))
+
+
+def run(root: str, said: Said, words: list[str]) -> int:
+    """Create, start; wait for the end and remove it, unless it is to stay."""
+    from minidocker.oci import foreground
+
+    return foreground.run(
+        Linux(), one(root, words), str(said.get("bundle", ".")), making(said),
+        bool(said.get("detach")), bool(said.get("keep")),
+    )  # fmt: skip
+
+
+def state(root: str, said: Said, words: list[str]) -> None:
+    """Print what a container is now."""
+    import json
+
+    container = one(root, words)
+    record = container.load()
+    print(json.dumps(container.state(record), indent=2))
+
+
+def kill(root: str, said: Said, words: list[str]) -> None:
+    """Send a signal."""
+    from minidocker.oci import lifetime
+
+    container = one(root, words, 2)
+    signal = signal_number(words[1] if len(words) > 1 else "SIGTERM")
+    lifetime.kill(Linux(), container, signal, bool(said.get("all")))
+
+
+def signal_number(text: str) -> int:
+    """Read "KILL", "SIGKILL", "kill" or "9". signal(7)"""
+    import signal
+
+    if text.isascii() and text.isdecimal():
+        if 0 <= int(text) <= 64:
+            return int(text)
+    else:
+        name = text.upper()
+        found = getattr(signal, name if name.startswith("SIG") else f"SIG{name}", None)
+        if isinstance(found, signal.Signals):
+            return int(found)
+    raise UsageError(f"unknown signal {text!r}", "such as KILL, SIGTERM or 15")
+
+
+def delete(root: str, said: Said, words: list[str]) -> None:
+    """Remove a container."""
+    from minidocker.oci import lifetime
+
+    lifetime.delete(Linux(), one(root, words), bool(said.get("force")))
+
+
+def list_all(root: str, said: Said, words: list[str]) -> None:
+    """Print the containers of this root."""
+    import json
+
+    rows = []
+    for container in everything(root):
+        try:
+            rows.append(container.state(container.load()))
+        except MinidockerError:
+            continue  # it has just been removed
+    if said.get("quiet"):
+        print("".join(f"{row['id']}\n" for row in rows), end="")
+    elif said.get("format", "table") == "json":
+        print(json.dumps(rows or None))
+    elif said.get("format", "table") != "table":
+        raise UsageError(f"--format {said['format']} is neither table nor json", HELP)
+    else:
+        print(f"{'ID':<20} {'PID':<8} {'STATUS':<10} {'BUNDLE':<30} CREATED")
+        for row in rows:
+            print(f"{row['id']:<20} {row['pid']:<8} {row['status']:<10} {row['bundle']:<30} "
+                  f"{row['created']}")  # fmt: skip
+
+
+def example(root: str, said: Said, words: list[str]) -> None:
+    """Write an example of a config.json."""
+    import json
+
+    from minidocker.oci import example as examples
+
+    path = f"{said.get('bundle', '.')}/config.json"
+    try:
+        with open(path, "x", encoding="utf-8") as stream:
+            json.dump(examples.example(bool(said.get("rootless"))), stream, indent=2)
+            stream.write("\n")
+    except FileExistsError:
+        raise UsageError(f"{path} is there already", "another --bundle, or remove it") from None
+
+
+def features(root: str, said: Said, words: list[str]) -> None:
+    """Print what this runtime does."""
+    import json
+
+    from minidocker.oci.example import features as found
+
+    json.dump(found(), sys.stdout, indent=2)
+    print()
+
+
+def execute(root: str, said: Said, words: list[str]) -> int:
+    """Start one more process in a container; 255 when it cannot be."""
+    from minidocker.oci import executing
+
+    container = Container(root, words[0]) if words else one(root, words)
+    pid_file = str(said.get("pid-file", ""))
+    return executing.run(Linux(), container, said, words[1:], number(said, "preserve-fds"),
+                         os.path.abspath(pid_file) if pid_file else "")  # fmt: skip
+
+
+def pause(root: str, said: Said, words: list[str]) -> None:
+    """Stop every process of a container."""
+    from minidocker.oci import living
+
+    living.freeze(Linux(), one(root, words), True)
+
+
+def resume(root: str, said: Said, words: list[str]) -> None:
+    """Let them go on."""
+    from minidocker.oci import living
+
+    living.freeze(Linux(), one(root, words), False)
+
+
+def ps(root: str, said: Said, words: list[str]) -> None:
+    """Print a container's processes, as the host numbers them."""
+    from minidocker.oci import living
+
+    print(living.processes(one(root, words), str(said.get("format", "table"))))
+
+
+def update(root: str, said: Said, words: list[str]) -> None:
+    """Set other limits."""
+    from minidocker.oci import living
+
+    living.update(Linux(), one(root, words), said)
+
+
+def events(root: str, said: Said, words: list[str]) -> None:
+    """Print what a container uses: once, or until it ends."""
+    from minidocker.oci import living
+
+    container = one(root, words)
+    seconds = living.seconds(str(said.get("interval", "5s")))
+    while True:
+        print(living.event(container), flush=True)
+        if said.get("stats") or not living.lasts(container, seconds):
+            return
+
+
+ANSWERS = {
+    "create": create, "start": start, "run": run, "state": state, "kill": kill, "delete": delete,
+    "list": list_all, "exec": execute, "ps": ps, "pause": pause, "resume": resume,
+    "update": update, "events": events, "spec": example, "features": features,
+}  # fmt: skip

@@ -1,0 +1,166 @@
+"""Creation: a birth whose child ends in the gate and stays there, when all of us have gone.
+
+The gate is the program of some hundred bytes that `run` becomes, too. Here it reads a named pipe
+before it execs the command, so what waits is neither Python nor anything of the host's.
+"""
+
+from __future__ import annotations
+
+import os as plain_os
+
+from minidocker.errors import MinidockerError, StageError
+from minidocker.kernel.flags import NAMESPACES, PR_SET_PDEATHSIG, WNOHANG
+from minidocker.kernel.named import fcntl, os
+from minidocker.oci import hooks
+from minidocker.runtime.birth import Birth
+from minidocker.runtime.channel import to_json
+from minidocker.runtime.child import Child, namespace
+from minidocker.runtime.gate import make
+from minidocker.stages.pid import exit_status
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from minidocker.kernel.interface import Kernel
+    from minidocker.oci.container import Container
+    from minidocker.oci.kinds import Bundle
+    from minidocker.runtime.channel import Channel
+    from minidocker.runtime.joining import Door
+    from minidocker.runtime.signals import Signals
+    from minidocker.spec.spec import Run
+    from minidocker.stages.base import Stage
+
+
+class Resident(Child):
+    """A child that does not die with its host, and that stops on its way for the host's hooks."""
+
+    bundle: Bundle
+    state: dict[str, Any]
+
+    def pause(self) -> None:
+        """Let the host run its hooks: the mounts are made, and the root is not changed yet."""
+        if self.bundle.hooks["prestart"] or self.bundle.hooks["createRuntime"]:
+            self.channel.say("waits")
+            if not os.read(self.gate[0], 1):
+                os._exit(125)
+
+    def run_hooks(self, kind: str) -> None:
+        """Run hooks here, in the container's namespaces."""
+        if wanted := self.bundle.hooks[kind]:
+            told = to_json({**self.state, "pid": self.kernel.getpid()})
+            hooks.run(self.kernel, wanted, kind, told, self.mask)
+
+    def execute(self) -> Any:
+        """Let go of the host: from here on the container lives by itself."""
+        self.kernel.prctl(PR_SET_PDEATHSIG, 0)
+        if self.channel.host_is_gone():
+            os._exit(125)
+        super().execute()
+
+
+class Creation(Birth):
+    """A container of a bundle. `keep` are descriptors of the caller's for the command."""
+
+    def __init__(
+        self, run: Run, stages: Sequence[Stage], kernel: Kernel, signals: Signals, bundle: Bundle,
+    ) -> None:  # fmt: skip
+        super().__init__(run, stages, kernel, None, signals)
+        self.bundle = bundle
+        self.container: Container | None = None  # whose pipes the gate waits at; None: it does not
+        self.console = ""  # the socket that gets the terminal
+        self.state: dict[str, Any] = {}
+        self.keep = 0
+        self.pipes = (-1, -1)
+        self.terminal = -1
+
+    def make_program(self, channel: Channel) -> int:
+        """Make the gate. Both pipes are opened for both ways, so they never look closed. fifo(7)"""
+        if self.container is None:
+            return super().make_program(channel)
+        go, said = (
+            os.open(self.container.path(name), os.O_RDWR | os.O_CLOEXEC) for name in ("go", "said")
+        )
+        self.pipes = (go, said)
+        return make(self.kernel, said, self.run.directory, go)
+
+    def make_child(self, channel: Channel, program: int) -> Resident:
+        """Say what the new process will do."""
+        child = Resident(
+            self.run, self.stages, self.kernel, channel, self.gate, program, self.signals.mask,
+            namespace("self", "mnt"), None,
+        )  # fmt: skip
+        child.bundle, child.state = self.bundle, self.state
+        if self.container is not None:
+            child.waits, child.speaks = self.pipes
+        child.kept = set(range(3, 3 + self.keep))
+        for stage in self.stages:
+            stage.story = child  # type: ignore[attr-defined]
+        return child
+
+    def clone_flags_and_doors(self) -> tuple[int, list[Door]]:
+        """Say which namespaces the clone makes; that of the cgroup comes later."""
+        flags = 0
+        for name, path in self.bundle.namespaces.items():
+            if not path and name not in ("time", "cgroup"):
+                flags |= NAMESPACES[name]
+        return flags, []
+
+    def obey(self, message: dict[str, Any]) -> MinidockerError | None:
+        """Do what the child asks for: hooks of the host's side, or a terminal to hand on."""
+        if message["kind"] == "waits":
+            told = to_json({**self.state, "pid": self.pid})
+            for kind in ("prestart", "createRuntime"):
+                hooks.run(self.kernel, self.bundle.hooks[kind], kind, told, self.signals.mask)
+            self.open_gate()
+            return None
+        if message["kind"] == "terminal" and "fd" in message:
+            self.hand_on(message["fd"])
+            return None
+        return super().obey(message)
+
+    def hand_on(self, master: int) -> None:
+        """Send the terminal's master side to who asked for it. SCM_RIGHTS, runc's terminals.md"""
+        if any(self.bundle.size):
+            import termios
+
+            rows, columns = self.bundle.size
+            size = b"".join(n.to_bytes(2, "little") for n in (rows, columns, 0, 0))
+            fcntl.ioctl(master, termios.TIOCSWINSZ, size)
+        if not self.console:
+            self.terminal = master  # for who stays in the foreground
+            return
+        import socket
+
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
+                end.connect(self.console)
+                socket.send_fds(end, [b"/dev/ptmx"], [master])
+        finally:
+            os.close(master)
+
+    def until_it_waits(self) -> None:
+        """Serve the child until it has become the gate: its end of the channel is closed then."""
+        assert self.channel
+        while True:
+            self.signals.wait_readable(self.channel.host.fileno())
+            message = self.channel.hear()
+            if message is None:
+                break
+            if failed := self.obey(message):
+                raise failed
+        # An exec's command may have done its work by now; nobody has let a container's go.
+        ended, status = self.kernel.waitpid(self.pid, WNOHANG) if self.container else (0, 0)
+        if ended:
+            self.pid = 0
+            raise StageError(
+                f"the container's process ended with {exit_status(status)} before it was ready", ""
+            )
+
+    def close_pipes(self) -> None:
+        """Close our ends: only the gate holds them from here on."""
+        for fd in self.pipes:
+            if fd >= 0:
+                plain_os.close(fd)
+        self.pipes = (-1, -1)

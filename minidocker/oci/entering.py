@@ -1,0 +1,126 @@
+"""Entering: one more process in a container that lives, with its walls around it. setns(2)
+
+The child's parent enters every namespace of PID 1, and the child is born there. It has our own
+rights until the last stages; so the container must not be able to look into it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from minidocker.errors import Conflict, MinidockerError
+from minidocker.kernel.flags import CAPABILITIES, PR_SET_DUMPABLE
+from minidocker.oci import groups, hooks
+from minidocker.oci.creation import Creation
+from minidocker.oci.doors import of_process
+from minidocker.oci.mine import furnished
+from minidocker.oci.seccomp_of import with_filter
+from minidocker.oci.wall import Wall
+from minidocker.oci.walls import ENTERING
+from minidocker.runtime.channel import to_json
+from minidocker.runtime.child import seal
+from minidocker.runtime.signals import Signals
+from minidocker.stages.pid import Pid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from minidocker.kernel.interface import Kernel
+    from minidocker.oci.container import Container
+    from minidocker.oci.kinds import Bundle
+    from minidocker.spec.spec import Run
+
+TRACES, ADMINISTERS = (1 << CAPABILITIES.index(f"CAP_SYS_{name}") for name in ("PTRACE", "ADMIN"))
+
+
+class Enter(Wall):
+    """The living container's cgroups and namespaces."""
+
+    name = "enter"
+    pid = 0
+
+    def before(self, kernel: Kernel, run: Run) -> None:
+        """Open the namespaces while the process is known to be the container's."""
+        self.doors = of_process(self.pid)
+
+    def parent(self, kernel: Kernel, run: Run) -> None:
+        """Become unreadable, load nothing any more, and enter."""
+        # Others see the child in their /proc from its first moment: neither the caller's variables
+        # nor the host's interpreter, by /proc/PID/exe, shall be there for them.
+        kernel.forget_environment()
+        kernel.prctl(PR_SET_DUMPABLE, 0)
+        seal()
+        for door in self.doors:
+            kernel.setns(door.fd, door.flag)
+
+    def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
+        """Put the child into the cgroups of version 1; it was born in that of version 2."""
+        groups.enter(kernel, run.facts, pid)
+
+
+def enter(
+    kernel: Kernel, container: Container, bundle: Bundle, record: dict[str, Any], console: str,
+    keep: int,
+) -> Creation:  # fmt: skip
+    """Make the process, at a closed gate; `bundle` says what and as whom."""
+    refuse_tracer(bundle)
+    run = container.run(bundle.spec, record["facts"])
+    run.root = ""  # no root is changed, and /dev/console stays PID 1's
+    bundle.namespaces = {}
+    with_filter(bundle, container.directory)
+    kinds = [kind for kind in ENTERING if kind.name != "seccomp" or bundle.seccomp]
+    stages = furnished([Enter, Pid, *kinds], bundle)
+    enter_stage = next(stage for stage in stages if isinstance(stage, Enter))
+    enter_stage.pid = record["pid"]
+    run.spec.stages = [stage.name for stage in stages]
+    birth = Creation(run, stages, kernel, Signals(kernel), bundle)
+    birth.console, birth.keep = console, keep
+    try:
+        birth.make()
+        if not container.pid(record):
+            raise Conflict(f"container not running: {container.id}", "")
+    except BaseException:
+        birth.end()
+        raise
+    return birth
+
+
+def refuse_tracer(bundle: Bundle) -> None:
+    """Refuse to be seen by who may trace any process, and has not all the rights anyway."""
+    kept = bundle.sets.bounding
+    if kept & TRACES and not kept & ADMINISTERS and "user" not in bundle.namespaces:
+        raise Conflict(
+            "exec: the container has CAP_SYS_PTRACE, and could take over a process of ours that "
+            "starts in it", "a container without that capability, or with a user namespace",
+        )  # fmt: skip
+
+
+def hooks_inside(
+    kernel: Kernel, container: Container, record: dict[str, Any], bundle: Bundle
+) -> None:
+    """Run the hooks startContainer: in the container, before its command."""
+    refuse_tracer(bundle)
+    doors = of_process(record["pid"])
+    told = to_json({**container.state(record, "created"), "pid": 1})
+    answer, tell = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            groups.enter(kernel, record["facts"], os.getpid(), unified=True)
+            kernel.prctl(PR_SET_DUMPABLE, 0)
+            seal()
+            for door in doors:
+                kernel.setns(door.fd, door.flag)
+            hooks.run(kernel, bundle.hooks["startContainer"], "startContainer", told, set())
+            os._exit(0)
+        except BaseException as problem:
+            os.write(tell, str(problem).encode()[:4096])
+        finally:
+            os._exit(1)
+    os.close(tell)
+    with os.fdopen(answer, encoding="utf-8", errors="replace") as stream:
+        said = stream.read()
+    _, status = os.waitpid(pid, 0)
+    if status:
+        raise MinidockerError(said or "a hook startContainer could not be run")

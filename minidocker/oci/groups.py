@@ -1,0 +1,255 @@
+"""Groups: a container's cgroup in each tree of the machine, made, limited, frozen, removed."""
+
+from __future__ import annotations
+
+import os
+from errno import EACCES, EEXIST, ENOENT, EPERM, EROFS
+
+from minidocker.errors import Blocked, KernelError, UsageError
+from minidocker.kernel.named import open
+from minidocker.oci import device_rules, limits
+from minidocker.stages.cgroup import Cgroup, remove_directories
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from minidocker.kernel.interface import Kernel
+
+ROOT = "/sys/fs/cgroup"
+PARENT = "/minidocker"  # of a container whose bundle names no place
+REFUSED = (EACCES, EPERM, EROFS)
+
+
+class Trees:
+    """Where cgroups are on this machine: `unified` "" for none; controller → directory of v1."""
+
+    def __init__(self) -> None:
+        self.unified = ""
+        self.old: dict[str, str] = {}
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as stream:
+            for line in stream:
+                before, _, after = line.partition(" - ")
+                place, kind = before.split()[4], after.split()[0]
+                if kind == "cgroup2" and not self.unified:
+                    self.unified = place
+                elif kind == "cgroup":
+                    self.old.setdefault(os.path.basename(place), place)
+
+    @property
+    def hybrid(self) -> bool:
+        """Say whether the controllers are on version 1."""
+        return self.unified != ROOT and bool(self.old)
+
+
+def path_of(text: str, id: str) -> str:
+    """Read cgroupsPath: absolute in each tree, or relative to a place of ours."""
+    path = text or f"{PARENT}/{id}"
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if ".." in parts or not parts or (":" in path and "/" not in path):
+        raise UsageError(
+            f"config.json: linux.cgroupsPath {text!r} is no path of a cgroup",
+            "such as /machine/ID; for systemd's form: --systemd-cgroup, which is refused here",
+        )
+    return "/" + "/".join(parts) if path.startswith("/") else f"{PARENT}/" + "/".join(parts)
+
+
+def make(
+    kernel: Kernel, stage: Cgroup, path: str, resources: dict[str, Any], facts: dict[str, object]
+) -> None:
+    """Make the container's cgroups and set its limits; `facts` has their names before they exist.
+
+    Where cgroups cannot be had, as for an ordinary user, only a bundle that limits nothing passes.
+    """
+    trees = Trees()
+    files = limits.version_1(resources) if trees.hybrid else limits.version_2(resources)
+    rules = device_rules.read(resources)
+    old = [f"{tree}{path}" for tree in trees.old.values()]
+    if not trees.unified and not old:
+        refuse(files, "no cgroups are mounted here")
+        return
+    facts["cgroups"] = old
+    if trees.unified:
+        facts["cgroup"] = f"{trees.unified}{path}"
+    try:
+        for directory in old:
+            descend(kernel, directory)
+        if trees.unified and not trees.hybrid:
+            stage.make_cgroup(kernel, f"{trees.unified}{path}")
+            pass_on(kernel, path, {name.split(".")[0] for name in files})
+        elif trees.unified:
+            descend(kernel, f"{trees.unified}{path}")
+    except KernelError as problem:
+        facts.pop("cgroup", None)
+        facts["cgroups"] = []
+        if problem.errno not in REFUSED:
+            raise
+        refuse(files, str(problem))
+        return
+    write(kernel, facts, files)
+    if rules is not None:
+        guard(facts, rules, trees)
+
+
+def refuse(files: dict[str, str], why: str) -> None:
+    """Refuse limits that cannot be had. (Device rules of a user: mknod(2) is refused already.)"""
+    if files:
+        raise Blocked(
+            f"config.json asks for limits ({', '.join(files)}), and {why}",
+            "sudo, or a cgroup that is yours: systemd-run --user --scope -p Delegate=yes …",
+        )
+
+
+def descend(kernel: Kernel, directory: str) -> None:
+    """Make a cgroup and those above it; one of cpuset gets its parent's CPUs. cpuset(7)"""
+    missing = []
+    while not kernel.exists(directory):
+        missing.append(directory)
+        directory = os.path.dirname(directory)
+    for name in reversed(missing):
+        try:
+            kernel.mkdir(name)
+        except KernelError as problem:
+            if problem.errno != EEXIST:
+                raise
+        for file in ("cpuset.cpus", "cpuset.mems"):
+            if kernel.exists(f"{name}/{file}") and not kernel.read(f"{name}/{file}").strip():
+                kernel.write(f"{name}/{file}", kernel.read(f"{os.path.dirname(name)}/{file}"))
+
+
+def write(kernel: Kernel, facts: dict[str, object], files: dict[str, str]) -> None:
+    """Write limits into the cgroups that `facts` names."""
+    old = {os.path.relpath(one, ROOT).split("/")[0]: one for one in old_of(facts)}
+    for name, text in order(kernel, files, old):
+        controller = name.split(".")[0]
+        directory = old.get(controller) or str(facts.get("cgroup", ""))
+        try:
+            kernel.write(f"{directory}/{name}", text)
+        except KernelError as problem:
+            if problem.errno == ENOENT or problem.errno in REFUSED:
+                raise Blocked(
+                    f"the limit {name} cannot be set: {problem}",
+                    "leave it out; minidocker doctor says which controllers there are",
+                ) from None
+            raise
+
+
+def order(kernel: Kernel, files: dict[str, str], old: dict[str, str]) -> list[tuple[str, str]]:
+    """Return the files in an order that the kernel takes: memory may never be above memory+swap."""
+    found = list(files.items())
+    both = "memory.memsw.limit_in_bytes"
+    if both in files and "memory" in old:
+        now = int(kernel.read(f"{old['memory']}/{both}"))
+        wanted = int(files[both])
+        if wanted < 0 or wanted > now:  # it grows: first the larger of both
+            found.sort(key=lambda pair: pair[0] != both)
+    return found
+
+
+def guard(facts: dict[str, object], rules: list[device_rules.Rule], trees: Trees) -> None:
+    """Let only the nodes of the rules work, by a program at the cgroup of version 2."""
+    from minidocker.kernel.device_filter import attach
+
+    if not trees.unified:
+        raise Blocked(
+            "config.json has device rules, and no tree of cgroup version 2 is mounted here",
+            "mount -t cgroup2 none /sys/fs/cgroup/unified",
+        )
+    directory = os.open(str(facts["cgroup"]), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        attach(directory, device_rules.program(rules))
+    except KernelError as problem:
+        if problem.errno not in REFUSED or not in_user_namespace():
+            raise  # else: no node can be made in there, and none of the host's opened
+    finally:
+        os.close(directory)
+
+
+def pass_on(kernel: Kernel, path: str, wanted: set[str]) -> None:
+    """Have each cgroup above pass on the controllers that the limits need. cgroups(7)"""
+    above = ROOT
+    for part in path.strip("/").split("/"):
+        offered = kernel.read(f"{above}/cgroup.controllers").split()
+        enabled = kernel.read(f"{above}/cgroup.subtree_control").split()
+        if missing := sorted((wanted & set(offered)) - set(enabled)):
+            text = " ".join(f"+{name}" for name in missing)
+            kernel.write(f"{above}/cgroup.subtree_control", text)
+        above = f"{above}/{part}"
+
+
+def in_user_namespace() -> bool:
+    """Say whether our root is not the host's. user_namespaces(7)"""
+    with open("/proc/self/uid_map", encoding="ascii") as stream:
+        return stream.read().split() != ["0", "0", "4294967295"]
+
+
+def old_of(facts: dict[str, object]) -> list[str]:
+    """Return the directories of version 1."""
+    found = facts.get("cgroups")
+    return [str(one) for one in found] if isinstance(found, list) else []
+
+
+def enter(kernel: Kernel, facts: dict[str, object], pid: int, unified: bool = False) -> None:
+    """Put a process into the container's cgroups; that of version 2 only where it is asked for."""
+    own = [str(facts["cgroup"])] if unified and facts.get("cgroup") else []
+    for directory in (*old_of(facts), *own):
+        kernel.write(f"{directory}/cgroup.procs", str(pid))
+
+
+def remove(kernel: Kernel, stage: Cgroup, facts: dict[str, object]) -> None:
+    """Kill what is left in them, and remove them all; harmless when done twice."""
+    if own := str(facts.get("cgroup", "")):
+        stage.remove(kernel, own)
+    for directory in old_of(facts):
+        if kernel.exists(directory):
+            remove_directories(kernel, directory)
+    for directory in (own, *old_of(facts)):
+        if os.path.basename(os.path.dirname(directory)) == PARENT[1:]:
+            try:
+                kernel.rmdir(os.path.dirname(directory))
+            except KernelError:
+                pass  # other containers of ours are there
+
+
+def members(facts: dict[str, object]) -> list[int]:
+    """List every process of the container, those of cgroups below its own, too."""
+    directory = str(facts.get("cgroup", "")) or next(iter(old_of(facts)), "")
+    found: list[int] = []
+    for folder, _, _ in os.walk(directory) if directory else ():
+        try:
+            with open(f"{folder}/cgroup.procs", encoding="ascii") as stream:
+                found += map(int, stream.read().split())
+        except OSError:
+            pass  # it has just been removed
+    return found
+
+
+def freeze(kernel: Kernel, facts: dict[str, object], still: bool) -> None:
+    """Stop every process of the container, or let them go on; wait until it is so. cgroups(7)"""
+    directory = str(facts.get("cgroup", ""))
+    if not directory:
+        raise Blocked("this container has no cgroup of version 2, so it cannot be paused", "sudo")
+    kernel.write(f"{directory}/cgroup.freeze", str(int(still)))
+    wait_for(lambda: is_frozen(facts) == still)
+
+
+def is_frozen(facts: dict[str, object]) -> bool:
+    """Say whether every process of the container stands still."""
+    directory = str(facts.get("cgroup", ""))
+    try:
+        with open(f"{directory}/cgroup.events", encoding="ascii") as stream:
+            return "frozen 1" in stream.read() if directory else False
+    except OSError:
+        return False
+
+
+def wait_for(done: Callable[[], bool], tries: int = 500) -> bool:
+    """Look again and again, five seconds at most; say whether it came to be so."""
+    from time import sleep
+
+    for _ in range(tries):
+        if done():
+            return True
+        sleep(0.01)
+    return done()

@@ -1,0 +1,215 @@
+"""Mounting: every mount of a bundle in its order, of any type, then /dev and the settings."""
+
+from __future__ import annotations
+
+import os
+from errno import EEXIST, EPERM
+
+from minidocker.errors import KernelError, MinidockerError
+from minidocker.kernel.flags import (
+    DEVICES,
+    MS_BIND,
+    MS_NOSUID,
+    MS_RDONLY,
+    MS_REC,
+    MS_REMOUNT,
+    S_IFBLK,
+    S_IFCHR,
+    S_IFIFO,
+)
+from minidocker.oci.kinds import Device
+from minidocker.oci.wall import Wall
+from minidocker.stages.base import place
+from minidocker.stages.mounts import LINKS
+from minidocker.stages.mounts import Mounts as PlainMounts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minidocker.kernel.interface import Kernel
+    from minidocker.oci.mount_options import Attach
+    from minidocker.spec.spec import Run
+
+O_PATH = 0o10000000
+NODES = {"c": S_IFCHR, "u": S_IFCHR, "b": S_IFBLK, "p": S_IFIFO}
+
+
+class Mounts(Wall, PlainMounts):
+    """The bundle's list decides: nothing is mounted that it does not name."""
+
+    def before(self, kernel: Kernel, run: Run) -> None:
+        """Load what the child will need when it can load nothing any more."""
+        from minidocker.kernel import copying, detached  # noqa: F401
+        from minidocker.spec import sysctl  # noqa: F401
+
+    def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
+        """Nothing is held."""
+
+    def inside(self, kernel: Kernel, run: Run) -> None:
+        """Mount, make nodes, write settings, make the working directory."""
+        for attach in self.bundle.mounts:
+            self.attach(kernel, run, attach)
+        if self.own_dev():
+            self.fill_dev(kernel, run)
+        for device in self.bundle.devices:
+            make_node(kernel, run.root, device)
+        if run.spec.sysctl:
+            from minidocker.spec import sysctl
+
+            sysctl.write(kernel, f"{run.root}/proc/sys", run.spec.sysctl)
+        kernel.target(run.root, run.spec.process.cwd)
+
+    def attach(self, kernel: Kernel, run: Run, attach: Attach) -> None:
+        """Do one entry of `mounts`."""
+        if attach.bind:
+            self.bind_one(kernel, run, attach)
+        elif attach.type == "cgroup":
+            show_cgroups(kernel, run, attach, self.bundle.namespaces.get("cgroup") is not None)
+        else:
+            self.mount_one(kernel, run, attach)
+
+    def mount_one(self, kernel: Kernel, run: Run, attach: Attach) -> None:
+        """Mount a file system."""
+        target = place(kernel, run.root, attach.destination)
+        if attach.type == "proc" and attach.destination == "/proc" and "mount_proc" in self.origin:
+            self.mount_proc(kernel, run.root)
+        elif attach.copy_up:
+            copy_up(kernel, run, attach, target)
+        else:
+            kernel.mount(attach.source, target, attach.type, attach.flags, attach.data)
+        if attach.changes:
+            from minidocker.kernel import detached
+
+            top = kernel.open(kernel.target(run.root, attach.destination), O_PATH)
+            for one in attach.changes:
+                detached.change(top, one.set, one.clear, one.propagation, one.recursive)
+            os.close(top)
+        if attach.propagation:
+            kernel.mount("", kernel.target(run.root, attach.destination), "", attach.propagation)
+
+    def bind_one(self, kernel: Kernel, run: Run, attach: Attach) -> None:
+        """Show a path of the host: its flags are set while the copy is mounted nowhere yet."""
+        kind = kernel.kind(attach.source)
+        if not kind:
+            raise MinidockerError(
+                f"mount source {attach.source}: no such file or directory",
+                f"the bundle binds it at {attach.destination}",
+            )
+        target = place(kernel, run.root, attach.destination, kind)
+        if "bind" in self.origin:
+            read_only = bool(attach.flags & MS_RDONLY)
+            return self.bind(kernel, attach.source, target, read_only)
+        from minidocker.kernel import detached
+
+        tree = detached.copy_of(attach.source, attach.whole)
+        try:
+            for one in attach.changes:
+                detached.change(tree, one.set, one.clear, one.propagation, one.recursive)
+            kernel.move_mount(tree, target)
+        finally:
+            os.close(tree)
+
+    def own_dev(self) -> bool:
+        """Say whether /dev is the container's own; one that is bound stays as it is."""
+        return not any(a.bind and a.destination.rstrip("/") == "/dev" for a in self.bundle.mounts)
+
+    def fill_dev(self, kernel: Kernel, run: Run) -> None:
+        """Make the nodes and links that every container has. config-linux.md, "Default Devices" """
+        listed = {device.path for device in self.bundle.devices}
+        for name, (major, minor) in DEVICES.items():
+            if f"/dev/{name}" not in listed:
+                make_node(kernel, run.root, Device(
+                    path=f"/dev/{name}", type="c", major=major, minor=minor, mode=0o666, uid=0,
+                    gid=0,
+                ))  # fmt: skip
+        dev = kernel.target(run.root, "/dev")
+        for name, leads_to in LINKS.items():
+            try:
+                kernel.symlink(leads_to, f"{dev}/{name}")
+            except KernelError as problem:
+                if problem.errno != EEXIST:
+                    raise
+
+
+def copy_up(kernel: Kernel, run: Run, attach: Attach, target: str) -> None:
+    """Mount a tmpfs that begins with what the image has there; read-only only when it is full."""
+    covered = kernel.open(target, os.O_RDONLY | os.O_DIRECTORY)
+    late = attach.flags & MS_RDONLY
+    kernel.mount(attach.source, target, attach.type, attach.flags & ~late, attach.data)
+    top = kernel.target(run.root, attach.destination)
+    kernel.fill_directory(f"/proc/self/fd/{covered}", top)
+    os.close(covered)
+    if late:
+        kernel.mount("", target, "", MS_REMOUNT | MS_BIND | attach.flags)
+
+
+def make_node(kernel: Kernel, root: str, device: Device) -> None:
+    """Make one node; where nobody may make any, bind the host's. mknod(2)"""
+    directory = kernel.target(root, os.path.dirname(device.path))
+    path = f"{directory}/{os.path.basename(device.path)}"
+    kind = NODES[device.type]
+    try:
+        kernel.mknod(path, kind | device.mode, (device.major, device.minor))
+    except KernelError as problem:
+        if problem.errno == EEXIST:
+            return check_node(device, path)
+        if problem.errno != EPERM or device.type == "p":
+            raise
+        target = kernel.target(root, device.path, "file")
+        kernel.mount(device.path, target, "", MS_BIND)
+        return
+    if device.uid or device.gid:
+        os.chown(path, device.uid, device.gid, follow_symlinks=False)
+
+
+def check_node(device: Device, path: str) -> None:
+    """Take a node that is there already only when it is the one that was asked for."""
+    found = os.stat(path, follow_symlinks=False)
+    same = found.st_mode & 0o170000 == NODES[device.type]
+    if not same or (os.major(found.st_rdev), os.minor(found.st_rdev)) != (
+        device.major or 0, device.minor or 0,
+    ):  # fmt: skip
+        raise MinidockerError(
+            f"{device.path} is there already, and is another file", "an image without it"
+        )
+
+
+def show_cgroups(kernel: Kernel, run: Run, attach: Attach, namespaced: bool) -> None:
+    """Mount what the bundle calls "cgroup": version 2, or the container's own of each tree.
+
+    Of version 1, each tree shows the container's cgroup alone, as runc does it.
+    """
+    from minidocker.oci.groups import ROOT
+
+    own = str(run.facts.get("cgroup", ""))
+    old = run.facts.get("cgroups")
+    if not old:
+        target = place(kernel, run.root, attach.destination)
+        if namespaced or not own:
+            try:
+                kernel.mount("cgroup", target, "cgroup2", attach.flags, attach.data)
+                return
+            except KernelError as problem:
+                if problem.errno != EPERM:
+                    raise
+        return show_tree(kernel, own or ROOT, target, attach.flags)
+    target = place(kernel, run.root, attach.destination)
+    kernel.mount("tmpfs", target, "tmpfs", attach.flags & ~MS_RDONLY | MS_NOSUID, "mode=755")
+    for directory in [*old, *([own] if own else [])] if isinstance(old, list) else []:
+        name = os.path.relpath(str(directory), ROOT).split("/")[0]
+        inside = kernel.target(run.root, f"{attach.destination}/{name}")
+        show_tree(kernel, str(directory), inside, attach.flags)
+    if attach.flags & MS_RDONLY:
+        top = kernel.target(run.root, attach.destination)
+        kernel.mount("", top, "", MS_REMOUNT | MS_BIND | MS_RDONLY | attach.flags)
+
+
+def show_tree(kernel: Kernel, directory: str, target: str, flags: int) -> None:
+    """Bind a cgroup's directory, with the flags of the mount; at least nosuid, nodev, noexec."""
+    from minidocker.kernel import detached
+    from minidocker.kernel.flags import MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID
+
+    tree = detached.copy_of(directory, bool(flags & MS_REC))
+    attributes = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID
+    detached.change(tree, attributes | (flags & MS_RDONLY), 0, 0, False)
+    kernel.move_mount(tree, target)
+    os.close(tree)

@@ -1,0 +1,22 @@
+"""The bundle's filter, compiled once for each text and each set of capabilities."""
+
+from __future__ import annotations
+
+import os
+
+from minidocker.kernel.flags import CAPABILITIES
+from minidocker.seccomp.cache import filter_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minidocker.oci.kinds import Bundle
+
+
+def with_filter(bundle: Bundle, directory: str) -> None:
+    """Put the filter's file into the Spec; it is kept beside the containers' directories."""
+    if bundle.seccomp:
+        caps = bundle.sets.bounding
+        names = [name for number, name in enumerate(CAPABILITIES) if caps >> number & 1]
+        root = f"{os.path.dirname(directory)}/.cache"
+        where = f"{bundle.directory}/config.json, linux.seccomp"
+        bundle.spec.linux.seccomp = filter_of(root, bundle.seccomp, where, names, caps)

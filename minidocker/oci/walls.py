@@ -1,0 +1,250 @@
+"""Walls: the stages of `run` where a bundle words them otherwise, and their order.
+
+Each is a stage with the same parts, so a learner's functions serve here, too.
+"""
+
+from __future__ import annotations
+
+from errno import EPERM
+
+from minidocker.errors import KernelError
+from minidocker.kernel.flags import (
+    CAP_SYS_ADMIN,
+    CLONE_NEWCGROUP,
+    CLONE_NEWTIME,
+    MNT_DETACH,
+    MS_MOVE,
+    MS_PRIVATE,
+    MS_REC,
+)
+from minidocker.kernel.named import os
+from minidocker.oci import groups
+from minidocker.oci.mounting import Mounts
+from minidocker.oci.wall import Wall
+from minidocker.stages.capabilities import Capabilities as PlainCapabilities
+from minidocker.stages.cgroup import Cgroup as PlainCgroup
+from minidocker.stages.identity import Identity as PlainIdentity
+from minidocker.stages.identity import change_user_keeping_capabilities, lines, lookup
+from minidocker.stages.ipc import Ipc
+from minidocker.stages.masks import Masks as PlainMasks
+from minidocker.stages.masks import real_null
+from minidocker.stages.network import Network
+from minidocker.stages.no_new_privs import NoNewPrivs
+from minidocker.stages.pid import Pid
+from minidocker.stages.propagation import Propagation as PlainPropagation
+from minidocker.stages.rlimits import Rlimits
+from minidocker.stages.rootfs import Rootfs as PlainRootfs
+from minidocker.stages.seccomp import Seccomp
+from minidocker.stages.time import Time as PlainTime
+from minidocker.stages.user import User as PlainUser
+from minidocker.stages.uts import Uts as PlainUts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minidocker.kernel.interface import Kernel
+    from minidocker.oci.kinds import Bundle
+    from minidocker.spec.spec import Run
+    from minidocker.stages.base import Stage
+
+
+class User(Wall, PlainUser):
+    """A user namespace, with the bundle's maps or one that is joined: its root does the rest."""
+
+    def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
+        """Write the maps of one that is new."""
+        if run.spec.ids:
+            super().outside(kernel, run, pid)
+
+
+class Joined(Wall):
+    """Namespaces by path: entered by the child's parent, so that the child is born in them."""
+
+    name = "joined"
+
+    def before(self, kernel: Kernel, run: Run) -> None:
+        """Open them while the host is in sight: an open file keeps its namespace alive."""
+        from minidocker.oci.doors import open_paths
+
+        self.doors = open_paths(self.bundle.namespaces)
+
+    def parent(self, kernel: Kernel, run: Run) -> None:
+        """Enter them."""
+        for door in self.doors:
+            kernel.setns(door.fd, door.flag)
+
+
+class Cgroup(Wall, PlainCgroup):
+    """The cgroups of cgroupsPath, and a namespace that has them as its root."""
+
+    def before(self, kernel: Kernel, run: Run) -> None:
+        """Make them and set the limits, so that the child is born inside."""
+        path = groups.path_of(self.bundle.cgroup, run.id)
+        groups.make(kernel, self, path, self.bundle.resources, run.facts)
+
+    def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
+        """Put the child into those of version 1; a clone does so for version 2 alone."""
+        groups.enter(kernel, run.facts, pid)
+
+    def inside(self, kernel: Kernel, run: Run) -> None:
+        """Make the namespace here: a cgroup namespace begins where its first process is now."""
+        if self.bundle.namespaces.get("cgroup") == "":
+            kernel.unshare(CLONE_NEWCGROUP)
+
+    def after(self, kernel: Kernel, run: Run) -> None:
+        """Kill what is left in them, and remove them."""
+        groups.remove(kernel, self, run.facts)
+
+
+class Propagation(Wall, PlainPropagation):
+    """What is mounted in here stays in here; what the host mounts may come in, where asked for."""
+
+    def inside(self, kernel: Kernel, run: Run) -> None:
+        """Cut the mounts off from the host's, or make them followers."""
+        wanted = self.bundle.propagation
+        if wanted & ~MS_REC in (0, MS_PRIVATE):
+            self.make_private(kernel)
+        else:
+            kernel.mount("", "/", "", wanted | MS_REC)
+            hold_in(kernel, run.root)
+
+
+def hold_in(kernel: Kernel, root: str) -> None:
+    """Make the mount that the new root lies on private: pivot_root(2) refuses a shared one."""
+    path = root
+    while True:
+        try:
+            return kernel.mount("", path, "", MS_PRIVATE)
+        except KernelError:
+            if path == "/":
+                raise
+            path = os.path.dirname(path)  # no mount point: the mount is further up
+
+
+class Rootfs(Wall, PlainRootfs):
+    """The bundle's root, after the hooks that may still see the host's files."""
+
+    def inside(self, kernel: Kernel, run: Run) -> None:
+        """Let the hooks run, then change the root."""
+        self.story.pause()  # prestart and createRuntime, in the caller's namespaces
+        self.story.run_hooks("createContainer")
+        if self.bundle.no_pivot:
+            move_root(kernel, run.root)
+        else:
+            self.pivot(kernel, run.root)
+        if self.bundle.propagation:
+            kernel.mount("", "/", "", self.bundle.propagation)
+        if run.spec.root.readonly:
+            self.read_only_root(kernel)
+
+
+def move_root(kernel: Kernel, root: str) -> None:
+    """Put the new root over the old one (--no-pivot): for an initramfs, which cannot be pivoted.
+
+    The host's root is still below, for who may mount and has a way there.
+    """
+    from minidocker.kernel.flags import MS_BIND
+
+    kernel.mount(root, root, "", MS_BIND | MS_REC)
+    kernel.chdir(root)
+    for place in ("/proc", "/sys"):  # full views of the host's would stay below
+        try:
+            kernel.umount2(place, MNT_DETACH)
+        except KernelError:
+            pass
+    kernel.mount(root, "/", "", MS_MOVE)
+    kernel.chroot(".")
+    kernel.chdir("/")
+
+
+class Masks(Wall, PlainMasks):
+    """The bundle's lists of paths to hide and to protect."""
+
+    def inside(self, kernel: Kernel, run: Run) -> None:
+        """Cover them. Device nodes are the cgroup's matter here."""
+        hidden = self.bundle.masked
+        if hidden and "mask_paths" in self.origin:
+            self.mask_paths(kernel, hidden)
+        elif hidden:
+            self.mask_paths(kernel, hidden, real_null(kernel))
+        self.read_only_paths(kernel, self.bundle.read_only)
+
+
+class Uts(Wall, PlainUts):
+    """Names, where the bundle has any."""
+
+    def inside(self, kernel: Kernel, run: Run) -> None:
+        """Set them."""
+        if run.spec.hostname:
+            super().inside(kernel, run)
+        elif run.spec.domainname:
+            kernel.setdomainname(run.spec.domainname)
+
+
+class Time(Wall, PlainTime):
+    """A time namespace, whose clocks are set while nobody is in it."""
+
+    def parent(self, kernel: Kernel, run: Run) -> None:
+        """Make the namespace for children, and set its clocks."""
+        kernel.unshare(CLONE_NEWTIME)
+        if self.bundle.offsets:
+            kernel.write("/proc/self/timens_offsets", self.bundle.offsets)
+
+
+class Identity(Wall, PlainIdentity):
+    """Numbers, not names: nothing of the image decides who the command is."""
+
+    def inside(self, kernel: Kernel, run: Run) -> None:
+        """Give up the old groups, then the ids. HOME comes from the image, where nobody said it."""
+        uid, gid = self.bundle.uid, self.bundle.gid
+        env = run.spec.process.env
+        if not any(item.startswith("HOME=") for item in env):
+            *_, home = lookup(str(uid), lines(kernel, "/etc/passwd", 6, 2), [])
+            env.append(f"HOME={home}")
+        if run.spec.process.terminal:
+            kernel.fchown(0, uid, -1)
+        try:
+            kernel.setgroups(self.bundle.groups)
+        except KernelError as problem:
+            if problem.errno != EPERM or self.bundle.groups:
+                raise  # else: a user namespace whose maps a user wrote; groups stay what they are
+        kernel.setresgid(gid, gid, gid)
+        change_user_keeping_capabilities(kernel, uid)
+
+
+class Capabilities(Wall, PlainCapabilities):
+    """Five sets, as the bundle has them; of each, what we have ourselves."""
+
+    def inside(self, kernel: Kernel, run: Run) -> None:
+        """Drop what is not in them. A user who is not root keeps over the exec what is ambient."""
+        sets = self.bundle.sets
+        _, held, _ = kernel.capget()
+        keep = sets.bounding & held
+        inheritable = sets.inheritable & keep
+        now = (sets.ambient if kernel.geteuid() else sets.permitted) & held
+        if "seccomp" in run.spec.stages and not run.spec.process.no_new_privs:
+            now |= 1 << CAP_SYS_ADMIN & held  # else the kernel takes no filter from us
+        self.drop_capabilities(kernel, keep, now | inheritable)
+        if inheritable:
+            kernel.capset(now, now, inheritable)
+        if ambient := sets.ambient & sets.inheritable & sets.permitted & now:
+            kernel.raise_ambient(ambient)
+
+
+def chosen(bundle: Bundle) -> list[type[Stage]]:
+    """Return the walls of a bundle, in the order in which the child passes them.
+
+    That of `run`, but for the cgroup: what is mounted of it begins at the container's own.
+    """
+    own = bundle.namespaces
+    optional = {
+        User: "user" in own, Joined: any(own.values()), Uts: "uts" in own, Ipc: "ipc" in own,
+        Time: own.get("time") == "", Network: own.get("net") == "", Seccomp: bool(bundle.seccomp),
+    }  # fmt: skip
+    order: tuple[type[Stage], ...] = (
+        User, Joined, Cgroup, Pid, Propagation, Mounts, Rootfs, Masks, Uts, Ipc, Time, Network,
+        Identity, Rlimits, NoNewPrivs, Capabilities, Seccomp,
+    )  # fmt: skip
+    return [stage for stage in order if optional.get(stage, True)]
+
+
+ENTERING: tuple[type[Stage], ...] = (Identity, Rlimits, NoNewPrivs, Capabilities, Seccomp)

@@ -1,0 +1,104 @@
+"""`minidocker oci` and `minidocker-runtime`: what Podman, containerd and Docker call."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from minidocker.errors import KernelError, MinidockerError, UsageError
+from minidocker.oci import options
+from minidocker.oci.container import default_root, now, refuse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SPECIFICATION = "1.2.0"
+# runc's status for what it cannot do: `run` and `exec` give the command's own.
+FAILED, NOT_ENTERED = 1, 255
+
+
+def main(argv: list[str]) -> int:
+    """Answer one call. An error is a line on stderr, and in the log that the caller reads."""
+    found: dict[str, Any] = {}
+    words: list[str] = []
+    try:
+        found, words = options.parse(argv, options.GLOBAL)
+        status = answer(found, words)
+        sys.stdout.flush()
+        return status
+    except MinidockerError as problem:
+        return tell(found, words, refuse(problem), problem.remedy)
+    except KernelError as problem:
+        return tell(found, words, str(problem), problem.remedy)
+    except OSError as problem:
+        if os.environ.get("MINIDOCKER_DEBUG"):
+            raise
+        return tell(found, words, str(problem), "")
+
+
+def answer(found: dict[str, Any], words: list[str]) -> int:
+    """Find the verb and its options, and do it."""
+    if "version" in found:
+        print(version(), end="")
+        return 0
+    if "help" in found or not words or words[0] == "help":
+        print(options.help_text())
+        return 0
+    if found.get("systemd-cgroup"):
+        raise UsageError(
+            "--systemd-cgroup: minidocker makes cgroups itself, and does not ask systemd",
+            "podman --cgroup-manager cgroupfs; dockerd --exec-opt native.cgroupdriver=cgroupfs",
+        )
+    if found.get("log-format", "text") not in ("text", "json"):
+        raise UsageError(f"--log-format {found['log-format']} is neither text nor json", "")
+    verb, *rest = words
+    if verb in options.REFUSED:
+        raise UsageError(f"{verb}: {options.REFUSED[verb]}", "runc with criu does that")
+    if verb not in options.VERBS:
+        raise UsageError(f"there is no verb {verb!r}", options.HELP)
+    if {"-h", "--help"} & set(rest[:1]):
+        print(options.help_text(verb))
+        return 0
+    said, words = options.parse(rest, options.VERBS[verb][2], verb)
+    root = str(found.get("root") or default_root())
+    from minidocker.oci.answers import ANSWERS
+
+    do: Any = ANSWERS[verb]
+    return int(do(root, said, words) or 0)
+
+
+def tell(found: dict[str, Any], words: list[str], message: str, remedy: str) -> int:
+    """Write an error to stderr, and to the log in the caller's format; return the status."""
+    hint = f"\n  try: {remedy}" if remedy else ""
+    try:
+        os.write(2, f"minidocker: {message}{hint}\n".encode(errors="surrogateescape"))
+    except OSError:
+        pass
+    if path := found.get("log"):
+        log(str(path), found.get("log-format") == "json", "error", message)
+    return NOT_ENTERED if words[:1] == ["exec"] else FAILED
+
+
+def log(path: str, as_json: bool, level: str, message: str) -> None:
+    """Add a line to the log, in the form that containerd and Podman read."""
+    from minidocker.runtime.channel import to_json
+
+    moment = now()[:19] + "Z"
+    if as_json:
+        line = to_json({"level": level, "msg": message, "time": moment})
+    else:
+        line = f"time={to_json(moment)} level={level} msg={to_json(message)}"
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        os.write(fd, f"{line}\n".encode())
+        os.close(fd)
+    except OSError:
+        pass  # it is on stderr, too
+
+
+def version() -> str:
+    """Return what dockerd and Podman ask a runtime first."""
+    from minidocker import __version__
+
+    return f"minidocker-runtime version {__version__}\nspec: {SPECIFICATION}\n"

@@ -1,0 +1,412 @@
+"""The OCI runtime by hand: its verbs, and what it makes of each part of a config.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+pytestmark = pytest.mark.needs("root", "pidns", "mntns", "netns", "busybox")
+ALL = ("bounding", "effective", "permitted")
+
+
+class Runtime:
+    """The real command over a root directory and a bundle of its own."""
+
+    def __init__(self, directory: Path, tree: Path) -> None:
+        self.directory, self.tree = directory, tree
+        self.root = directory / "state"
+        self.bundle = directory / "bundle"
+        self.bundle.mkdir()
+        self("spec", "--bundle", self.bundle)
+        self.config: dict[str, Any] = json.loads((self.bundle / "config.json").read_text())
+        self.config["process"].update(terminal=False, noNewPrivileges=False)
+        self.config["root"] = {"path": str(tree), "readonly": True}
+        self.linux: dict[str, Any] = self.config["linux"]
+        self.count = 0
+
+    def __call__(self, *words: object, check: bool = True, **more: Any) -> subprocess.CompletedProcess:
+        argv = [sys.executable, "-m", "minidocker", "oci", "--root", str(self.root), *map(str, words)]
+        more.setdefault("stdin", subprocess.DEVNULL)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, cwd=REPOSITORY, **more)
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    def write(self, script: str = "") -> None:
+        if script:
+            self.config["process"]["args"] = ["/bin/sh", "-c", script]
+        (self.bundle / "config.json").write_text(json.dumps(self.config))
+
+    def run(self, script: str = "", *options: object, **more: Any) -> subprocess.CompletedProcess:
+        self.write(script)
+        self.count += 1
+        return self("run", "--bundle", self.bundle, *options, f"one{self.count}", **more)
+
+    def create(self, script: str, name: str = "box", *options: object) -> int:
+        """Create a container; return its pid."""
+        self.write(script)
+        file = self.directory / f"{name}.pid"
+        self.quietly("create", "--bundle", self.bundle, "--pid-file", file, *options, name)
+        return int(file.read_text())
+
+    def quietly(self, *words: object) -> None:
+        """Call a verb that ends before what it starts: that would hold our pipe open."""
+        path = self.directory / f"{words[-1]}.out"
+        with open(path, "w") as out:
+            argv = [sys.executable, "-m", "minidocker", "oci", "--root", str(self.root), *map(str, words)]
+            done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=REPOSITORY)
+        assert done.returncode == 0, path.read_text()
+
+    def state(self, name: str = "box") -> dict[str, Any]:
+        return json.loads(self("state", name).stdout)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root file system of busybox alone."""
+    root = tmp_path_factory.mktemp("rootfs")
+    root.chmod(0o755)
+    for name in ("bin", "etc", "tmp", "data"):
+        (root / name).mkdir()
+    shutil.copy(shutil.which("busybox") or "/bin/busybox", root / "bin/busybox")
+    listed = subprocess.run([root / "bin/busybox", "--list"], capture_output=True, text=True, check=True)
+    for name in listed.stdout.split():
+        if name != "busybox":
+            (root / "bin" / name).symlink_to("busybox")
+    (root / "etc/passwd").write_text("root:x:0:0:root:/:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n")
+    (root / "data/old").write_text("from the image\n")
+    return root
+
+
+@pytest.fixture
+def oci(tmp_path: Path, tree: Path) -> Iterator[Runtime]:
+    before = cgroups()
+    runtime = Runtime(tmp_path, tree)
+    yield runtime
+    if runtime.root.is_dir():
+        for name in os.listdir(runtime.root):
+            if not name.startswith("."):
+                runtime("delete", "--force", name)
+    assert cgroups() <= before, "a cgroup of ours is left"
+
+
+def cgroups() -> set[str]:
+    return {str(path) for path in Path("/sys/fs/cgroup").glob("**/minidocker/*") if path.is_dir()}
+
+
+def test_a_container_waits_in_the_gate_and_nobody_of_ours_is_left(oci: Runtime) -> None:
+    pid = oci.create("echo hello; exec sleep 1000")
+    assert oci.state()["status"] == "created" and oci.state()["pid"] == pid
+    status = Path(f"/proc/{pid}/status").read_text()
+    assert int(status.split("VmRSS:")[1].split()[0]) < 100  # kB: no Python
+    assert "python" not in os.readlink(f"/proc/{pid}/exe")
+    assert not (oci.directory / "box.out").read_text()
+    assert oci("delete", "nobody", check=False).returncode == 1
+    oci("start", "box")
+    assert oci.state()["status"] == "running"
+    again = oci("start", "box", check=False)
+    assert again.returncode == 1 and "cannot start an already running container" in again.stderr
+    running = oci("delete", "box", check=False)
+    assert running.returncode == 1 and "not stopped" in running.stderr
+    oci("kill", "box", "KILL")
+    oci("delete", "--force", "box")
+    oci("delete", "--force", "box")  # a second one finds nothing wrong
+    assert oci("state", "box", check=False).returncode == 1
+    assert (oci.directory / "box.out").read_text() == "hello\n"
+    assert [name for name in os.listdir(oci.root) if name != ".cache"] == []
+
+
+def test_a_run_gives_the_commands_output_and_status(oci: Runtime) -> None:
+    done = oci.run("echo out; echo err >&2; hostname; exit 7", check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "out\nminidocker\n", "err\n")
+    assert not oci("list", "--quiet").stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["nosuch"], "executable file not found in $PATH"),
+        (["/nosuch"], "no such file or directory"),
+        (["/etc"], "permission denied"),
+    ],
+)
+def test_a_command_that_cannot_be_is_told_by_create_and_in_the_log(
+    oci: Runtime, args: list[str], words: str
+) -> None:
+    oci.config["process"]["args"] = args
+    oci.write()
+    log = oci.directory / "log.json"
+    done = oci("--log", log, "--log-format", "json", "create", "--bundle", oci.bundle, "box", check=False)
+    assert done.returncode == 1 and words in done.stderr
+    line = json.loads(log.read_text())
+    assert line["level"] == "error" and words in line["msg"] and line["time"].endswith("Z")
+    assert oci("delete", "box", check=False).returncode == 1  # nothing is left
+
+
+def test_a_command_that_the_kernel_refuses_is_told_by_start(oci: Runtime, tmp_path: Path) -> None:
+    bad = tmp_path / "bad"
+    bad.write_text("#!/no/interpreter\n")
+    bad.chmod(0o755)
+    oci.config["mounts"].append({"destination": "/tmp/bad", "source": str(bad), "options": ["bind"]})
+    oci.config["root"]["readonly"] = False
+    oci.config["process"]["args"] = ["/tmp/bad"]
+    oci.create("")
+    done = oci("start", "box", check=False)
+    assert done.returncode == 1 and "cannot run /tmp/bad: No such file or directory" in done.stderr
+    assert oci.state()["status"] == "stopped"
+
+
+def test_a_create_that_is_killed_leaves_nothing_that_delete_does_not_take(oci: Runtime) -> None:
+    oci.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "kill -9 $PPID"]}]}
+    oci.write("true")
+    done = oci("create", "--bundle", oci.bundle, "box", check=False)
+    assert done.returncode == -signal.SIGKILL
+    oci("delete", "--force", "box")
+    assert oci("state", "box", check=False).returncode == 1
+
+
+def test_hooks_run_at_their_moments_with_the_state(oci: Runtime, tmp_path: Path, tree: Path) -> None:
+    said = tmp_path / "said"
+    said.mkdir()
+    oci.config["mounts"].append({"destination": "/tmp", "source": str(said), "options": ["bind"]})
+    names = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
+    script = "cat > {0}/{1}; hostname > {0}/{1}.host; test -e {2} && echo seen > {0}/{1}.seen; echo {1} >> {0}/order"
+    oci.config["hooks"] = {
+        name: [{"path": "/bin/sh", "args": ["sh", "-c", script.format("/tmp" if name == "startContainer" else said, name, said)],
+                "env": ["PATH=/bin:/usr/bin"], "timeout": 20}]
+        for name in names
+    }  # fmt: skip
+    pid = oci.create("exec sleep 1000")
+    oci("start", "box")
+    oci("delete", "--force", "box")
+    assert (said / "order").read_text().split() == list(names)
+    for name, status in zip(names, ("creating",) * 3 + ("created", "running", "stopped"), strict=True):
+        state = json.loads((said / name).read_text())
+        assert state["status"] == status and state["id"] == "box", name
+        assert state["bundle"] == str(oci.bundle)
+    assert json.loads((said / "prestart").read_text())["pid"] == pid
+    inside = {name for name in names if (said / f"{name}.host").read_text() == "minidocker\n"}
+    assert inside == {"startContainer"}
+    assert not (said / "startContainer.seen").exists()  # it sees the container's root
+    assert (said / "createContainer.seen").exists()  # and this one still the host's
+
+
+@pytest.mark.parametrize("script", ["exit 3", "sleep 1000"])
+def test_a_hook_that_fails_or_takes_too_long_ends_the_container(oci: Runtime, script: str) -> None:
+    oci.config["hooks"] = {"createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", script], "timeout": 1}]}
+    oci.write("true")
+    done = oci("create", "--bundle", oci.bundle, "box", check=False)
+    assert done.returncode == 1 and "hook createContainer[0], /bin/sh" in done.stderr
+    assert ("ended with status 3" if "exit" in script else "took more than 1 s") in done.stderr
+    assert oci("state", "box", check=False).returncode == 1
+
+
+def test_mounts_of_any_type_with_their_options(oci: Runtime, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "below").mkdir(parents=True)
+    oci.config["mounts"] += [
+        {"destination": "/data", "type": "tmpfs", "source": "x", "options": ["tmpcopyup", "ro", "size=1m"]},
+        {"destination": "/tmp", "type": "tmpfs", "source": "x", "options": ["nosuid", "mode=700"]},
+        {"destination": "/tmp/one", "type": "none", "source": str(source), "options": ["rbind", "ro", "noexec", "rslave"]},
+        {"destination": "/tmp/two", "type": "bind", "source": str(source), "options": ["rbind", "rro", "nosuid"]},
+    ]
+    script = """
+    cat /data/old; touch /data/new 2>/dev/null || echo full
+    touch /tmp/one/x 2>/dev/null || echo one; touch /tmp/two/x 2>/dev/null || echo two
+    grep -E ' /(data|tmp)' /proc/self/mounts | cut -d' ' -f2,4
+    """
+    lines = oci.run(script).stdout.splitlines()
+    assert lines[:4] == ["from the image", "full", "one", "two"]
+    flags = {line.split()[0]: set(line.split()[1].split(",")) for line in lines[4:]}
+    assert "ro" in flags["/data"] and {"nosuid", "mode=700"} <= flags["/tmp"]
+    assert {"ro", "noexec"} <= flags["/tmp/one"] and {"ro", "nosuid"} <= flags["/tmp/two"]
+    assert "noexec" not in flags["/tmp/two"]
+
+
+def test_a_mount_may_not_lie_in_proc(oci: Runtime) -> None:
+    oci.config["mounts"].append({"destination": "/proc/sys", "source": "/tmp", "options": ["bind"]})
+    done = oci.run("true", check=False)
+    assert done.returncode == 1 and "nothing may be mounted there" in done.stderr
+
+
+def test_device_rules_decide_which_nodes_work(oci: Runtime) -> None:
+    oci.config["process"]["capabilities"] = {name: ["CAP_SYSLOG"] for name in ALL}  # to read kmsg
+    oci.config["root"]["readonly"] = False
+    oci.linux["devices"] = [
+        {"path": "/dev/mine", "type": "c", "major": 1, "minor": 5, "fileMode": 0o640, "gid": 7},
+        {"path": "/dev/kmsg1", "type": "c", "major": 1, "minor": 11},
+        {"path": "/dev/rtc1", "type": "c", "major": 10, "minor": 200},
+    ]
+    oci.linux["resources"] = {"devices": [
+        {"allow": False, "access": "rwm"},
+        {"allow": True, "type": "c", "major": 1, "minor": 11, "access": "r"},
+    ]}  # fmt: skip
+    script = """
+    stat -c %a:%g:%t:%T /dev/mine; head -c 2 /dev/zero | wc -c
+    exec 3< /dev/kmsg1 && echo readable; (exec 3> /dev/kmsg1) 2>/dev/null || echo 'not writable'
+    (exec 3< /dev/rtc1) 2>&1 | grep -o 'Operation not permitted'
+    """
+    done = oci.run(script)
+    assert done.stdout.split("\n")[:5] == ["640:7:1:5", "2", "readable", "not writable", "Operation not permitted"], done.stderr
+
+
+def test_the_five_sets_of_a_user_who_is_not_root(oci: Runtime) -> None:
+    oci.config["process"]["user"] = {"uid": 1000, "gid": 1000, "additionalGids": [5, 6], "umask": 0o077}
+    oci.config["process"]["capabilities"] = {
+        name: ["CAP_NET_RAW", "CAP_KILL"] if name in ALL else ["CAP_NET_RAW"]
+        for name in (*ALL, "inheritable", "ambient")
+    }
+    done = oci.run("grep -E 'Cap|Groups' /proc/self/status; umask; id -u; echo $HOME")
+    rows = dict(line.split(":\t") for line in done.stdout.splitlines() if ":" in line and "Cap" in line)
+    raw = 1 << 13
+    assert {int(rows[f"Cap{name}"], 16) for name in ("Inh", "Prm", "Eff", "Amb")} == {raw}
+    assert int(rows["CapBnd"], 16) == raw | 1 << 5
+    assert "Groups:\t5 6" in done.stdout and done.stdout.endswith("0077\n1000\n/home/ann\n")
+
+
+def test_settings_masks_limits_and_names(oci: Runtime) -> None:
+    oci.linux["sysctl"] = {"net.ipv4.ip_forward": "1", "kernel.shm_rmid_forced": "1"}
+    oci.linux["maskedPaths"], oci.linux["readonlyPaths"] = ["/proc/keys", "/data"], ["/proc/sys"]
+    oci.config["process"]["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 64, "hard": 100}]
+    oci.config["process"]["oomScoreAdj"] = 321
+    oci.config["domainname"] = "lab"
+    script = """
+    cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shm_rmid_forced /proc/sys/kernel/domainname
+    wc -c < /proc/keys; ls /data | wc -l; (echo 0 > /proc/sys/net/ipv4/ip_forward) 2>/dev/null || echo kept
+    ulimit -n; ulimit -Hn; cat /proc/self/oom_score_adj
+    """
+    assert oci.run(script).stdout.split() == ["1", "1", "lab", "0", "0", "kept", "64", "100", "321"]
+
+
+def test_a_filter_from_the_bundle_is_compiled_once(oci: Runtime) -> None:
+    oci.config["root"]["readonly"] = False
+    oci.linux["seccomp"] = {
+        "defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"],
+        "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 95}],
+    }  # fmt: skip
+    for _ in range(2):
+        done = oci.run("mkdir /tmp/x; echo still here")
+        assert "not supported" in done.stderr.lower() and done.stdout == "still here\n"
+    assert len(os.listdir(oci.root / ".cache/seccomp")) == 1
+
+
+def test_namespaces_by_path_are_joined(oci: Runtime) -> None:
+    pid = oci.create("exec sleep 1000")
+    for one in oci.linux["namespaces"]:
+        if one["type"] in ("network", "uts", "pid"):
+            one["path"] = f"/proc/{pid}/ns/{ {'network': 'net'}.get(one['type'], one['type']) }"
+    del oci.config["hostname"]
+    done = oci.run("readlink /proc/self/ns/net; readlink /proc/self/ns/ipc; hostname; echo $$")
+    net, ipc, name, number = done.stdout.split()
+    assert net == os.readlink(f"/proc/{pid}/ns/net") and name == "minidocker"
+    assert ipc != os.readlink(f"/proc/{pid}/ns/ipc") and int(number) > 1
+
+
+def test_a_user_namespace_with_maps(oci: Runtime, tree: Path) -> None:
+    oci.linux["namespaces"].append({"type": "user"})
+    for key in ("uidMappings", "gidMappings"):
+        oci.linux[key] = [{"containerID": 0, "hostID": 200000, "size": 1000}]
+    for part in (oci.directory, *oci.directory.parents[:2], tree, tree.parent):
+        part.chmod(part.stat().st_mode | 0o111)
+    done = oci.run("id -u; cat /proc/self/uid_map; head -c 1 /dev/zero | wc -c")
+    assert done.stdout.split() == ["0", "0", "200000", "1000", "1"]
+
+
+def test_exec_enters_a_container(oci: Runtime) -> None:
+    oci.create("exec sleep 1000")
+    oci("start", "box")
+    done = oci("exec", "--user", "1000:1000", "--env", "A=b", "--cwd", "/tmp", "box", "/bin/sh", "-c",
+               "id -u; hostname; pwd; echo $A $$; cat /proc/1/cmdline; exit 9", check=False)  # fmt: skip
+    uid, name, place, variables, first = done.stdout.replace("\0", " ").splitlines()
+    assert (done.returncode, uid, name, place) == (9, "1000", "minidocker", "/tmp"), done.stderr
+    assert variables.startswith("b ") and first.startswith("sleep 1000")
+    missing = oci("exec", "box", "nosuch", check=False)
+    assert missing.returncode == 255 and "executable file not found in $PATH" in missing.stderr
+    process = {"args": ["/bin/sh", "-c", "grep CapEff /proc/self/status > /tmp/in; sleep 1000"], "cwd": "/",
+               "env": ["PATH=/bin"], "capabilities": {name: ["CAP_KILL"] for name in ALL}}  # fmt: skip
+    file, pid_file = oci.directory / "process.json", oci.directory / "exec.pid"
+    file.write_text(json.dumps(process))
+    oci.quietly("exec", "--process", file, "--detach", "--pid-file", pid_file, "box")
+    second = int(pid_file.read_text())
+    shown = set(json.loads(oci("ps", "--format", "json", "box").stdout))
+    assert {oci.state()["pid"], second} <= shown
+    rows = Path(f"/proc/{second}/status").read_text()
+    assert int(rows.split("CapEff:")[1].split()[0], 16) == 1 << 5
+
+
+def test_pause_update_and_what_it_uses(oci: Runtime) -> None:
+    oci.create("exec sleep 1000")
+    oci("start", "box")
+    oci("pause", "box")
+    assert oci.state()["status"] == "paused"
+    assert oci("exec", "box", "true", check=False).returncode == 255
+    oci("resume", "box")
+    assert oci.state()["status"] == "running"
+    oci("update", "--pids-limit", "77", "box")
+    oci("update", "--resources", "-", "box", stdin=None, input='{"pids": {"limit": 78}}')
+    event = json.loads(oci("events", "--stats", "box").stdout)
+    assert event["data"]["pids"] == {"current": 1, "limit": 78}
+    assert "sleep 1000" in oci("ps", "box").stdout
+
+
+def test_a_terminal_goes_to_the_console_socket(oci: Runtime, tmp_path: Path) -> None:
+    oci.config["process"].update(terminal=True, consoleSize={"height": 33, "width": 77})
+    refused = oci("create", "--bundle", oci.bundle, "box", check=False)
+    assert refused.returncode == 1
+    path = os.path.relpath(tmp_path / "s", REPOSITORY)  # a socket's path is short
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        server.settimeout(30)
+        oci.create("tty; stty size", "box", "--console-socket", path)
+        end, _ = server.accept()
+        with end:
+            _, fds, _, _ = socket.recv_fds(end, 100, 1)
+    oci("start", "box")
+    said = b""
+    try:
+        while piece := os.read(fds[0], 100):
+            said += piece
+    except OSError:
+        pass  # EIO: the other side is closed
+    os.close(fds[0])
+    assert said.split() == [b"/dev/pts/0", b"33", b"77"]
+
+
+def test_descriptors_that_the_command_shall_have(oci: Runtime) -> None:
+    read, write = os.pipe()
+    os.write(write, b"given\n")
+    os.close(write)
+
+    def give() -> None:
+        os.dup2(read, 3)
+
+    env = {**os.environ, "LISTEN_FDS": "1"}
+    done = oci.run("cat <&3; echo $LISTEN_FDS $LISTEN_PID; ls /proc/self/fd | wc -w",
+                   preexec_fn=give, close_fds=False, env=env)  # fmt: skip
+    os.close(read)
+    assert done.stdout.split() == ["given", "1", "1", "5"]  # 0 to 3, and that of ls
+
+
+def test_version_features_and_help(oci: Runtime) -> None:
+    assert "\nspec: 1." in oci("--version").stdout
+    features = json.loads(oci("features").stdout)
+    assert "tmpcopyup" in features["mountOptions"] and len(features["hooks"]) == 6
+    assert "--pid-file" in oci("create", "--help").stdout and "pause" in oci("--help").stdout
+    for words, said in (
+        (("--systemd-cgroup", "list"), "cgroupfs"), (("checkpoint", "x"), "not saved"),
+        (("state", "../x"), "invalid container ID"), (("create", "--what", "x"), "no option --what"),
+    ):  # fmt: skip
+        done = oci(*words, check=False)
+        assert done.returncode == 1 and said in done.stderr
