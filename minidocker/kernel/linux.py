@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # the C half of signal: no enum, 4 ms less
-from errno import ENOENT, ENOSYS, EPERM
+from errno import EINVAL, ENOENT, ENOSYS, EPERM
 
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as _flags
@@ -240,4 +240,8 @@ class Linux(Files, Network, Programs, Rights, Targets):
     def setrlimit(self, resource: int, soft: int, hard: int) -> None:
         import resource as module
 
-        ask("setrlimit(2)", "", module.setrlimit, resource, (soft, hard))
+        try:
+            ask("setrlimit(2)", "", module.setrlimit, resource, (soft, hard))
+        except ValueError:  # Python's word for it, whether it is EINVAL or EPERM
+            number = EINVAL if 0 <= hard < soft or (soft < 0 <= hard) else EPERM
+            raise KernelError("setrlimit(2)", number) from None

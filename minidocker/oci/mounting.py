@@ -48,10 +48,12 @@ class Mounts(Wall, PlainMounts):
         """Mount, make nodes, write settings, make the working directory."""
         for attach in self.bundle.mounts:
             self.attach(kernel, run, attach)
-        if self.own_dev():
-            self.fill_dev(kernel, run)
+        own = self.own_dev()
         for device in self.bundle.devices:
-            make_node(kernel, run.root, device)
+            if not (own and device.path == "/dev/ptmx"):  # which leads to the container's devpts
+                make_node(kernel, run.root, device)
+        if own:
+            self.fill_dev(kernel, run)
         if run.spec.sysctl:
             from minidocker.spec import sysctl
 
@@ -69,7 +71,11 @@ class Mounts(Wall, PlainMounts):
 
     def mount_one(self, kernel: Kernel, run: Run, attach: Attach) -> None:
         """Mount a file system."""
+        was_there = attach.type == "tmpfs" and kernel.kind(run.root + attach.destination)
         target = place(kernel, run.root, attach.destination)
+        if was_there and "mode=" not in attach.data:  # as the directory that it covers
+            mode = f"mode={os.stat(target).st_mode & 0o7777:o}"
+            attach.data = f"{attach.data},{mode}".lstrip(",")
         if attach.type == "proc" and attach.destination == "/proc" and "mount_proc" in self.origin:
             self.mount_proc(kernel, run.root)
         elif attach.copy_up:
@@ -136,7 +142,9 @@ def copy_up(kernel: Kernel, run: Run, attach: Attach, target: str) -> None:
     late = attach.flags & MS_RDONLY
     kernel.mount(attach.source, target, attach.type, attach.flags & ~late, attach.data)
     top = kernel.target(run.root, attach.destination)
+    mode = os.stat(top).st_mode & 0o7777
     kernel.fill_directory(f"/proc/self/fd/{covered}", top)
+    os.chmod(top, mode)  # what `mode=` says, and not what is covered
     os.close(covered)
     if late:
         kernel.mount("", target, "", MS_REMOUNT | MS_BIND | attach.flags)

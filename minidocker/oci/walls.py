@@ -197,7 +197,7 @@ class Identity(Wall, PlainIdentity):
         """Give up the old groups, then the ids. HOME comes from the image, where nobody said it."""
         uid, gid = self.bundle.uid, self.bundle.gid
         env = run.spec.process.env
-        if not any(item.startswith("HOME=") for item in env):
+        if not any(item.startswith("HOME=") and item != "HOME=" for item in env):
             *_, home = lookup(str(uid), lines(kernel, "/etc/passwd", 6, 2), [])
             env.append(f"HOME={home}")
         if run.spec.process.terminal:

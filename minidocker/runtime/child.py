@@ -272,7 +272,10 @@ def find(name: str, path: str) -> str:
     """Search PATH as execvp(3) does; 127 when nothing is found, 126 when it cannot be run."""
     status, reason = NOT_FOUND, "it is not in the container"
     if not name:
-        raise MinidockerError("the command is an empty word", "give a program", NOT_FOUND)
+        raise MinidockerError(
+            "the command is an empty word", "give a program", NOT_FOUND,
+            docker='exec: "": executable file not found in $PATH',
+        )  # fmt: skip
     places = [name] if "/" in name else [f"{place or '.'}/{name}" for place in path.split(":")]
     for place in places:
         if os.path.isdir(place):
