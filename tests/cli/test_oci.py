@@ -410,3 +410,19 @@ def test_version_features_and_help(oci: Runtime) -> None:
     ):  # fmt: skip
         done = oci(*words, check=False)
         assert done.returncode == 1 and said in done.stderr
+
+
+def test_a_learners_functions_serve(oci: Runtime, tmp_path: Path) -> None:
+    mine = tmp_path / "exercises"
+    shutil.copytree(REPOSITORY / "solutions", mine)
+    with open(mine / "06_uts_ipc_time.py", "a") as stream:
+        stream.write(
+            "\n\ndef set_names(kernel, hostname, domainname):\n    kernel.sethostname('my-' + hostname)\n"
+        )
+    env = {**os.environ, "MINIDOCKER_MINE": str(mine)}
+    done = oci.run("hostname; echo $$; grep CapBnd /proc/self/status | wc -w", env=env)
+    assert done.stdout.split() == ["my-minidocker", "1", "2"]
+    assert "pivot" in done.stderr and "drop_capabilities" in done.stderr  # whose they are is said
+    mine.chmod(0o777)
+    refused = oci.run("hostname", env=env, check=False)
+    assert refused.returncode == 1 and "everybody may change it" in refused.stderr
