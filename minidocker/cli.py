@@ -39,6 +39,7 @@ WORDS = {
     "images": (
         ("image", "verbs.image", "ls|build-base|import|…", "images, and how they come"),
         ("images", "verbs.images", "", "list images"),
+        ("build", "verbs.build", "[-t NAME] DIR|-", "an image from a Dockerfile"),
         ("pull", "verbs.pull", "NAME…", "get an image from a registry"),
         ("push", "verbs.push", "NAME…", "send an image to its registry"),
         ("tag", "verbs.tag", "IMAGE NAME[:TAG]", "one more name for an image"),

@@ -9,6 +9,7 @@ since a layer's directory covers the one below it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -21,8 +22,6 @@ from minidocker.images.archive.member import Member
 from minidocker.images.archive.open_directories import Parts
 from minidocker.images.archive.pack import attributes, holes, read
 from minidocker.images.archive.whiteout import PREFIX
-
-SECOND = 10**9
 
 
 class Owner:
@@ -54,8 +53,8 @@ class Addition:
 
     def __init__(self, below: Tree, owner: Owner, line: int, newest: int | None = None) -> None:
         self.below, self.owner, self.line, self.newest = below, owner, line, newest
+        self.unpacked = owner  # of what comes out of an archive
         self.entries: dict[Parts, Entry] = {}
-        self.made: set[Parts] = set()
 
     def kind(self, path: Parts) -> int:
         """Return the S_IFMT of what will be there; 0 for nothing."""
@@ -124,6 +123,15 @@ class Addition:
         member = blank(stat.S_IFREG, path, mode)
         member.size = len(data)
         self._take(path, Entry(member, data=data))
+
+    @contextlib.contextmanager
+    def from_archive(self) -> Iterator[None]:
+        """Let the files that are put meanwhile have the owners that are right for an archive's."""
+        usual, self.owner = self.owner, self.unpacked
+        try:
+            yield
+        finally:
+            self.owner = usual
 
     def _take(self, path: Parts, entry: Entry) -> None:
         if any(part.startswith(PREFIX) for part in path):

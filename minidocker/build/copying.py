@@ -53,7 +53,8 @@ def copy(
         what = kind(source.tree, path)
         archive = unpack(source.tree, path) if unpack and what == stat.S_IFREG else None
         if archive:
-            _tree(addition, From(archive, Ignore(), source.title, True), (), goal)
+            with addition.from_archive():
+                _tree(addition, From(archive, Ignore(), source.title, True), (), goal)
         elif what == stat.S_IFDIR:
             _tree(addition, source, path, goal)
         else:

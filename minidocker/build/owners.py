@@ -9,13 +9,9 @@ from minidocker.build.wrong import BuildError
 LARGEST = (1 << 32) - 2
 
 
-def owner(tree: Tree, chown: str, chmod: str, line: int, keep: bool = False) -> Owner:
-    """Return what --chown and --chmod say; with neither, all belongs to root.
-
-    `keep`: without --chown the source's own owners stay (an archive that ADD unpacks).
-    """
-    uid: int | None = None if keep else 0
-    gid: int | None = uid
+def owner(tree: Tree, chown: str, chmod: str, line: int) -> Owner:
+    """Return what --chown and --chmod say; with neither, all belongs to root."""
+    uid = gid = 0
     if chown:
         user, _, group = chown.partition(":")
         uid, gid = _user(tree, user, line)

@@ -7,8 +7,8 @@ import json
 import os
 
 from minidocker.engine import left_over
-from minidocker.images.store import catalogue, files
-from minidocker.images.store.hold import listing
+from minidocker.images.store import catalogue, files, recipes
+from minidocker.images.store.hold import Hold, listing
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.verbs import image
@@ -19,7 +19,8 @@ from minidocker.verbs.table import table
 AFTER = """\
 examples:
   minidocker system df
-  minidocker system prune        what ended or crashed runs left, and images without a name
+  minidocker system prune        what ended or crashed runs left, images without a name, and
+                                 what builds remember
   minidocker system prune -a     also images that no container uses
 """
 
@@ -74,6 +75,9 @@ def sizes(store: Store) -> dict[str, dict[str, int]]:
     live = {use.container for use in catalogue.uses(store) if use.live}
     by_name = {name: files.usage(store.path("containers", name)) for name in containers}
     gone = sum(size for name, size in by_name.items() if name not in live)
+    steps = listing(recipes.steps(store))
+    size = files.usage(store.path("build"))
+    rows["build cache"] = _row(len(steps), size, size)
     rows["containers"] = _row(len(containers), sum(by_name.values()), gone)
     left = [store.path("partial"), store.path("incoming")]
     size = sum(files.usage(path) for path in left)
@@ -89,4 +93,14 @@ def prune(store: Store, args: argparse.Namespace) -> int:
     """Remove what nobody needs; print it."""
     for line in left_over.prune(store, Linux()):
         print(line)
+    guarded(lambda: forget_steps(store))
     return image.main(["prune", *(["-a"] if args.all else [])])
+
+
+def forget_steps(store: Store) -> int:
+    """Forget what builds remember: their layers go with the images that nobody needs."""
+    if os.path.isdir(store.path("build")):
+        with Hold(store.root, exclusive=True):
+            count = recipes.forget(store)
+        print(f"removed build cache: {count} steps")
+    return 0

@@ -21,6 +21,15 @@ import pytest
 
 from minidocker.images.registry.server import Registry
 
+BUILD = """\
+FROM base
+COPY --chown=nobody Dockerfile /d/
+RUN --mount=type=cache,target=/c id -u > /c/x; cp /c/x /ran; chown nobody /ran
+USER nobody
+RUN id -u
+CMD stat -c '%U' /ran /d/Dockerfile
+"""
+OF_ONE_ID = "FROM base\nCOPY Dockerfile /d/\nRUN id -u > /ran\nCMD stat -c '%U' /ran /d/Dockerfile\n"
 REPOSITORY = Path(__file__).resolve().parents[2]
 UID, FIRST, COUNT = 54321, 1_000_000_000, 65536
 pytestmark = pytest.mark.needs("root", "userns", "pidns", "mntns", "overlay")
@@ -345,3 +354,18 @@ def test_copies_to_and_from_what_runs_and_what_has_ended(user: Account) -> None:
     assert (user.home / "x").read_text() == "x\n" and (user.home / "x").stat().st_uid == UID
     assert "A /mine" in user("diff", "stopped").stdout
     assert user("rm", "stopped").returncode == 0
+
+
+def test_a_dockerfile_is_built(user: Account, tmp_path: Path) -> None:
+    context = user.home / "context"
+    context.mkdir()
+    (context / "Dockerfile").write_text(BUILD if user.ranges else OF_ONE_ID)
+    done = user("build", "--network", "none", "-t", "mine", str(context))
+    assert done.returncode == 0, done.stderr
+    again = user("build", "--network", "none", "-t", "mine", str(context))
+    assert (again.stdout, again.stderr.count("CACHED")) == (done.stdout, 3 if user.ranges else 2)
+    owner = "nobody" if user.ranges else "root"
+    assert user("run", "--rm", "--network", "none", "mine").stdout.split() == [owner] * 2
+    assert user("image", "check").returncode == 0
+    assert "removed build cache" in user("system", "prune").stdout
+    assert user("rmi", "mine").returncode == 0

@@ -87,7 +87,12 @@ def manifest(config: Json, layers: list[Json]) -> Json:
 
 def now() -> str:
     """Return the time in UTC as RFC 3339 writes it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return time_text(int(time.time()))
+
+
+def time_text(seconds: int) -> str:
+    """Return a time since the epoch as RFC 3339 writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def change(settings: Json, line: str) -> None:

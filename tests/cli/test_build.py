@@ -1,0 +1,299 @@
+"""`minidocker build`, the real command, offline: the base is our busybox image."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from minidocker.images.store import catalogue, recipes
+from minidocker.images.store.store import Store
+
+pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Path:
+    """A context with a few files; `Dockerfile` is written by the test."""
+    for name, text in {"a.txt": "a\n", "d/x": "x\n", "secret": "s3cret\n"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / ".dockerignore").write_text("secret\n")
+    return tmp_path
+
+
+@pytest.fixture
+def build(minidocker: Callable, context: Path) -> Callable[..., subprocess.CompletedProcess]:
+    """Write a Dockerfile, and build it without a network."""
+
+    def run(text: str, *options: str, **more: object) -> subprocess.CompletedProcess:
+        (context / "Dockerfile").write_text(text)
+        return minidocker("build", "--network", "none", *options, str(context), **more)
+
+    return run
+
+
+def config_of(store: Path, id: str) -> dict:
+    return catalogue.config_of(Store(str(store)), id.strip().removeprefix("sha256:"))
+
+
+def see(minidocker: Callable, image: str, script: str) -> str:
+    done = minidocker("run", "--rm", "--network", "none", image, "sh", "-c", script)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+WHOLE = """\
+ARG FROM_HEAD=head
+FROM base AS made
+ARG FROM_HEAD
+RUN echo $FROM_HEAD > /made
+FROM base AS never
+RUN exit 1
+FROM base
+ENV GREETING="hello there"
+WORKDIR /app/sub
+COPY --chown=nobody:nogroup --chmod=640 a.txt d ./
+COPY --from=made /made /made
+COPY <<EOF <<'EOT' /texts/
+$GREETING
+EOF
+$GREETING
+EOT
+RUN <<EOF
+#!/bin/sh -e
+id -u > /script
+EOF
+RUN --mount=type=bind,target=/ctx --mount=type=secret,id=key --mount=type=tmpfs,target=/t \\
+    # a comment in between
+    cat /run/secrets/key && ls /ctx && cat /proc/self/status | grep CapEff > /caps; rm /etc/shells
+RUN ["touch", "/exec $GREETING"]
+USER nobody
+CMD ["cat", "/made"]
+"""
+
+
+def test_a_whole_dockerfile(
+    minidocker: Callable, build: Callable, context: Path, shared_store: Path, host_unchanged: None
+) -> None:
+    secret = f"id=key,src={context}/secret"
+    done = build(WHOLE, "-t", "whole:1", "-t", "whole:2", "--secret", secret, "--label", "l=1")
+    assert done.returncode == 0, done.stderr
+    assert "s3cret" in done.stderr and "never" not in done.stderr
+    shown = [line.split(" ", 1)[1] for line in done.stderr.splitlines() if line.startswith("#")]
+    assert "a.txt" in shown and "secret" not in shown  # .dockerignore holds for binds, too
+    look = "cat /made /texts/*; cat /script; ls -d /exec*; ls / /run /etc | grep -E 'ctx|^t$|secret|shells'"
+    assert see(minidocker, "whole:1", f"{look}; stat -c '%a %U %G' /app/sub/x; pwd; id -u").splitlines() == [
+        "head", "hello there", "$GREETING", "0", "/exec $GREETING", "640 nobody nogroup", "/app/sub",
+        "65534",
+    ]  # fmt: skip
+    usual = see(minidocker, "base", "grep CapEff /proc/self/status")
+    assert see(minidocker, "whole:2", "cat /caps") == usual
+    config = config_of(shared_store, done.stdout)
+    assert config["config"]["Labels"]["l"] == "1"
+    assert len(config["rootfs"]["diff_ids"]) == sum("empty_layer" not in h for h in config["history"])
+    everything = subprocess.run(["grep", "-rl", "s3cret", str(shared_store)], capture_output=True)
+    assert not everything.stdout  # the secret is in no layer, and nowhere else
+    again = build(WHOLE, "-t", "whole:3", "--secret", secret, "--label", "l=1")
+    assert again.stdout == done.stdout  # out of the cache it is the same image
+    assert again.stderr.count("CACHED") == 8
+    assert minidocker("image", "check").returncode == 0
+
+
+def test_the_cache_goes_by_content(build: Callable, context: Path) -> None:
+    text = "FROM base\nCOPY d /d\nRUN cat /d/x\n"
+    assert "CACHED" not in build(text).stderr
+    os.utime(context / "d/x", (1, 1))
+    (context / "a.txt").write_text("another\n")
+    assert build(text).stderr.count("CACHED") == 2
+    (context / "d/x").write_text("y\n")
+    assert "CACHED" not in build(text).stderr
+    assert "CACHED" not in build(text, "--no-cache").stderr
+
+
+def test_the_same_input_gives_the_same_digest(build: Callable) -> None:
+    text = "FROM base\nCOPY . /c\nRUN echo x > /x && mkdir /y\n"
+    env = {"SOURCE_DATE_EPOCH": "1000000000"}
+    first = build(text, "--no-cache", "-q", env=env).stdout
+    assert first.startswith("sha256:")
+    assert build(text, "--no-cache", "-q", env=env).stdout == first
+
+
+FAILS = "FROM base\n\nRUN echo some output; \\\n  exit 7\n"
+
+
+@pytest.mark.parametrize("quiet", [[], ["-q"]])
+def test_a_failed_step_names_its_line_and_leaves_nothing(
+    build: Callable, shared_store: Path, host_unchanged: None, quiet: list[str]
+) -> None:
+    images = sorted((shared_store / "images/sha256").iterdir())
+    done = build(FAILS, "-t", "fails", *quiet)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "some output" in done.stderr
+    assert "minidocker: Dockerfile:3: RUN echo some output;   exit 7: the command ended with status 7" in done.stderr
+    assert "returned a non-zero code: 7" in done.stderr
+    assert sorted((shared_store / "images/sha256").iterdir()) == images
+    assert not list((shared_store / "partial").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("FROM base\nCOPY no /x\n", 2, "the context has no no"),
+        ("FROM base\nADD http://x/y /x\n", 2, "ADD of http://x/y is not built"),
+        ("FROM base\nRUN --mount=type=ssh x\n", 2, "RUN --mount=type=ssh is not built"),
+        ("FROM base\nCOPY --from=no.such.host:1/a /x /y\n", 2, "no.such.host"),
+        ("FROM base\nRUN --mount=type=secret,id=k,required=true x\n", 2, "secret k is required"),
+        ("FROM base\nFROM scratch\nRUN x\n", 3, "scratch has none"),
+        ("FROM ${NO}\n", 1, "the name is empty"),
+        ("FROM base\nRUN --network=vpn x", 2, "none of default"),
+        ("FROM base\nCOPY --from=1 a /b", 2, "no stage 1 before"),
+        ("WHAT\n", 1, "no instruction WHAT"),
+    ],
+)
+def test_what_cannot_be_built_names_its_line(build: Callable, text: str, line: int, says: str) -> None:
+    done = build(text)
+    assert done.returncode == 1
+    assert f"minidocker: Dockerfile:{line}: " in done.stderr and says in done.stderr
+
+
+def test_triggers_of_the_base_run(minidocker: Callable, build: Callable) -> None:
+    assert build('FROM base\nONBUILD COPY a.txt /on\nONBUILD RUN cat /on > /ran\n', "-t", "on").returncode == 0
+    done = build("FROM on\nENV x=y\n", "-t", "ran")
+    assert done.returncode == 0, done.stderr
+    assert see(minidocker, "ran", "cat /ran") == "a\n"
+    assert build("FROM ran\nCMD x\n").returncode == 0  # once, and not again
+
+
+def test_arguments_and_targets(minidocker: Callable, build: Callable) -> None:
+    text = "FROM base AS one\nARG A=1 B TARGETARCH\nRUN echo $A-$B-$TARGETARCH > /f\nFROM one AS two\nRUN false\n"
+    done = build(text, "--target", "ONE", "--build-arg", "B=2", "-t", "args")
+    assert done.returncode == 0, done.stderr
+    arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+    assert see(minidocker, "args", "cat /f") == f"1-2-{arch}\n"
+    assert build(text, "--target", "no").returncode == 1
+
+
+def test_add_unpacks_an_archive_and_scratch_begins_empty(
+    minidocker: Callable, build: Callable, context: Path, shared_store: Path
+) -> None:
+    with tarfile.open(context / "ar.tgz", "w:gz") as tar:
+        tar.add(context / "d", "in", filter=owned_by_seven)
+    done = build("FROM scratch\nADD ar.tgz a.txt /u/\nCOPY ar.tgz /c/\n", "-t", "added")
+    assert done.returncode == 0, done.stderr
+    layer = config_of(shared_store, done.stdout)["rootfs"]["diff_ids"][0].removeprefix("sha256:")
+    root = shared_store / "layers/sha256" / layer / "fs/u"
+    assert [(root / name).stat().st_uid for name in ("a.txt", "in", "in/x")] == [0, 7, 7]
+    assert build("FROM base\nCOPY --from=added / /\n", "-t", "seen").returncode == 0
+    assert see(minidocker, "seen", "cd /; stat -c '%n %u' u/* u/in/x c/*").splitlines() == [
+        "u/a.txt 0", "u/in 0", "u/in/x 0", "c/ar.tgz 0",
+    ]  # fmt: skip
+
+
+def owned_by_seven(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 7
+    return member
+
+
+def test_a_cache_mount_is_kept_and_in_no_layer(minidocker: Callable, build: Callable) -> None:
+    text = "FROM base\nRUN --mount=type=cache,target=/cache,id=kept echo {} >> /cache/log; cp /cache/log /log\n"
+    assert build(text.format("one")).returncode == 0
+    assert build(text.format("two"), "-t", "caches").returncode == 0
+    assert see(minidocker, "caches", "cat /log; ls -d /cache 2>/dev/null || true") == "one\ntwo\n"
+
+
+def test_a_context_may_be_a_tar_or_a_dockerfile_alone(
+    minidocker: Callable, context: Path, command: list[str], shared_store: Path
+) -> None:
+    (context / "Dockerfile").write_text("FROM base\nCOPY a.txt /from-tar\n")
+    packed = subprocess.run(["tar", "-C", str(context), "-c", "."], capture_output=True, check=True)
+    env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store)}
+    argv = [*command, "build", "-t", "piped", "-"]
+    done = subprocess.run(argv, env=env, input=packed.stdout, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert see(minidocker, "piped", "cat /from-tar") == "a\n"
+    done = subprocess.run(argv, env=env, input=b"FROM base\nENV x=1\n", capture_output=True)
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run(argv, env=env, input=b"FROM base\nCOPY a /b\n", capture_output=True)
+    assert done.returncode == 1 and b"there is no context" in done.stderr
+
+
+SLOW = """\
+FROM base AS a
+RUN echo A; sleep 100
+FROM base AS b
+RUN trap '' TERM INT; echo B; sleep 100
+FROM base
+COPY --from=a /x /y
+COPY --from=b /x /y
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_ctrl_c_and_kill_leave_nothing(
+    minidocker: Callable, context: Path, command: list[str], shared_store: Path,
+    host_unchanged: None, number: signal.Signals, status: int,
+) -> None:  # fmt: skip
+    (context / "Dockerfile").write_text(SLOW)
+    env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store)}
+    argv = [*command, "build", "--no-cache", "--network", "none", "-t", "slow", str(context)]
+    with subprocess.Popen(argv, env=env, stderr=subprocess.PIPE, text=True) as process:
+        heard: set[str] = set()
+        for line in process.stderr:
+            heard.add(line.split(" ", 1)[1].strip())
+            if {"A", "B"} <= heard:  # both stages at once
+                break
+        process.send_signal(number)
+        assert process.wait(60) == status
+        process.stderr.read()  # until the stages have ended, too
+    assert minidocker("prune").returncode == 0
+    assert not list((shared_store / "partial").iterdir())
+    assert "slow" not in minidocker("images").stdout
+
+
+def test_the_cache_goes_with_system_prune(minidocker: Callable, build: Callable, shared_store: Path) -> None:
+    store = Store(str(shared_store))
+    assert build("FROM base\nRUN echo forget me > /me\n", "-t", "me").returncode == 0
+    assert minidocker("rmi", "me").returncode == 0
+    assert minidocker("image", "prune").returncode == 0
+    assert build("FROM base\nRUN echo forget me > /me\n").stderr.count("CACHED") == 1
+    assert recipes.kept(store)[0] - {""}
+    done = minidocker("system", "prune")
+    assert "removed build cache" in done.stdout
+    assert not recipes.kept(store)[0]
+    assert build("FROM base\nRUN echo forget me > /me\n").stderr.count("CACHED") == 0
+    assert minidocker("image", "check").returncode == 0
+
+
+@pytest.mark.more
+def test_the_configuration_is_that_of_podman_build(
+    minidocker: Callable, build: Callable, context: Path, shared_store: Path, tmp_path: Path
+) -> None:
+    if not shutil.which("podman"):
+        pytest.skip("blocked: there is no podman (apt-get install -y podman)")
+    from tests.unit.test_build_settings import FILE
+
+    (context / "storage.conf").write_text(
+        f'[storage]\ndriver = "vfs"\ngraphroot = "{tmp_path}/root"\nrunroot = "{tmp_path}/run"\n'
+    )
+    env = {**os.environ, "CONTAINERS_STORAGE_CONF": f"{context}/storage.conf"}
+    minidocker("save", "base", "-o", f"{tmp_path}/base.tar")
+    done = build("FROM base\n" + FILE)
+    ours = config_of(shared_store, done.stdout)["config"]
+    for argv in (
+        ["load", "-i", f"{tmp_path}/base.tar"],
+        ["build", "--format", "docker", "--isolation", "chroot", "-t", "theirs", str(context)],
+        ["inspect", "--type", "image", "theirs"],
+    ):
+        done = subprocess.run(["podman", *argv], env=env, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+    theirs = json.loads(done.stdout)[0]["Config"]
+    del theirs["Labels"]["io.buildah.version"]
+    assert ours == theirs
