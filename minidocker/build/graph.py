@@ -88,7 +88,8 @@ class Graph:
         else:
             base = self.image(name, platform, stage.number)
             triggers = self.images[base].config.get("OnBuild") or []
-        steps[:0] = [one_line(text, stage.number, "\\") for text in triggers]
+        escape = self.request.dockerfile.escape if earlier is not None else "\\"
+        steps[:0] = [one_line(text, stage.number, escape) for text in triggers]
         node = Node(index, stage, base, steps, {})
         for step in steps:
             for origin in origins(step):

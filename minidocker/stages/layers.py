@@ -71,7 +71,7 @@ class Layers(Stage):
         layers = run.spec.root.layers
         if copied := run.facts.get("copied"):  # how many; see `copies`
             layers = [f"{run.directory}/lower{number}" for number in range(int(str(copied)))]
-        lower = short([*layers, init_layer(run)], kernel)
+        lower = short([*once(layers), init_layer(run)], kernel)
         upper, work = (plain(f"{run.directory}/{name}", kernel) for name in ("upper", "work"))
         options = self.overlay_options(lower, upper, work)
         options += f",{OPTIONS_IN_USER if run.spec.ids else OPTIONS}"
@@ -106,6 +106,14 @@ class Layers(Stage):
         lower = ":".join(escape(layer) for layer in reversed(layers))
         upper, work = upper.replace(",", "\\,"), work.replace(",", "\\,")
         return f"lowerdir={lower},upperdir={upper},workdir={work}"
+
+
+def once(layers: Sequence[str]) -> list[str]:
+    """Leave a layer out where it comes again further up: overlay takes no directory twice (ELOOP).
+
+    The upper one covers all that the lower one shows, so nothing looks different.
+    """
+    return list(dict.fromkeys(reversed(layers)))[::-1]
 
 
 def mount(kernel: Kernel, run: Run, options: str) -> None:

@@ -14,6 +14,7 @@ from minidocker.build.builder import Build
 from minidocker.build.dockerfile import parse
 from minidocker.build.ignore import Ignore
 from minidocker.build.request import Request, Secret
+from minidocker.build.state import PROXIES
 from minidocker.build.unpacked import is_tar
 from minidocker.build.wrong import BuildError
 from minidocker.errors import Blocked, NotFound, UsageError
@@ -56,6 +57,7 @@ def main(argv: list[str]) -> int:
             request = read(args, stack)
             full = [names.check(name) for name in args.tag]
             hex = Build(request).run(full)
+            warn_of_unused(request)
     except BuildError as problem:
         raise problem.at(title_of(args)) from None
     except OSError as problem:
@@ -141,12 +143,11 @@ def inputs(
     if args.file == "-":
         return sys.stdin.buffer.read(LARGEST).decode("utf-8", "surrogateescape"), context
     path = args.file or os.path.join(context, "Dockerfile")
-    if args.context == "-" and args.file:
-        path = os.path.join(context, args.file)
-        if os.path.commonpath([os.path.realpath(path), os.path.realpath(context)]) != (
-            os.path.realpath(context)
-        ):
-            raise UsageError(f"-f {args.file} leads out of the archive", "-f Dockerfile")
+    if args.context == "-":
+        path = os.path.join(context, args.file or "Dockerfile")
+        above = os.path.realpath(context)
+        if os.path.commonpath([os.path.realpath(path), above]) != above:
+            raise UsageError("the Dockerfile leads out of the archive", "-f Dockerfile")
     return read_text(path), context
 
 
@@ -190,9 +191,23 @@ def ignore_text(args: argparse.Namespace, context: str) -> str:
     file = args.file if args.file != "-" and args.file else "Dockerfile"
     own = file if args.file and args.context != "-" else os.path.join(context, file)
     for path in (own + ".dockerignore", os.path.join(context, ".dockerignore")):
-        if os.path.isfile(path) and not os.path.islink(path):
+        if os.path.isfile(path):
             return read_text(path)
     return ""
+
+
+def warn_of_unused(request: Request) -> None:
+    """Say which --build-arg no ARG has asked for: it may be misspelt."""
+    file = request.dockerfile
+    every = [*file.head, *(step for stage in file.stages for step in stage.steps)]
+    asked = {name.partition("=")[0] for one in every if one.word == "ARG"
+             for name in one.rest.split()}  # fmt: skip
+    unused = request.args.keys() - asked - {*PROXIES, "SOURCE_DATE_EPOCH"}
+    if unused and not request.quiet:
+        names = ", ".join(sorted(unused))
+        print(f"minidocker: warning: no ARG asks for {files.printable(names)}   (Docker says: "
+              f"One or more build-args [{files.printable(names)}] were not consumed)",
+              file=sys.stderr)  # fmt: skip
 
 
 def pairs(texts: list[str], option: str, from_here: bool = False) -> dict[str, str]:

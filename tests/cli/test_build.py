@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from minidocker.images.registry.server import Registry
 from minidocker.images.store import catalogue, recipes
 from minidocker.images.store.store import Store
 
@@ -223,6 +224,34 @@ def test_a_context_may_be_a_tar_or_a_dockerfile_alone(
     assert done.returncode == 0, done.stderr
     done = subprocess.run(argv, env=env, input=b"FROM base\nCOPY a /b\n", capture_output=True)
     assert done.returncode == 1 and b"there is no context" in done.stderr
+
+
+def test_a_base_comes_from_its_registry(
+    minidocker: Callable, build: Callable, tmp_path: Path, shared_store: Path
+) -> None:
+    registry = Registry(str(tmp_path / "registry")).start()
+    try:
+        base, copied = f"{registry.address}/lab/base:1", f"{registry.address}/lab/more"
+        for name in (base, copied):
+            minidocker("tag", "base", name)
+            assert minidocker("push", name).returncode == 0
+            assert minidocker("rmi", name).returncode == 0
+        text = f"FROM {base}\nCOPY --from={copied} /etc/passwd /p\nRUN cat /p\n"
+        done = build(text, "-t", f"{registry.address}/lab/built")
+        assert done.returncode == 0, done.stderr
+        assert minidocker("push", f"{registry.address}/lab/built").returncode == 0
+    finally:
+        registry.close()
+    done = build(text, "--pull")
+    assert done.returncode == 1 and f"Dockerfile:1: FROM {base}: " in done.stderr
+
+
+def test_an_image_may_have_a_layer_twice(minidocker: Callable, build: Callable) -> None:
+    text = "FROM base\nRUN echo x > /a\nRUN rm /a\nRUN echo x > /a\nRUN cat /a\n"
+    done = build(text, "-t", "twice", "--build-arg", "NO=1", env={"SOURCE_DATE_EPOCH": "1"})
+    assert done.returncode == 0, done.stderr
+    assert see(minidocker, "twice", "cat /a") == "x\n"
+    assert "no ARG asks for NO" in done.stderr
 
 
 SLOW = """\

@@ -135,3 +135,58 @@ def test_every_part_of_the_first_half_is_then_the_learners(
         for lesson in load().lessons if lesson.number in FIRST_HALF
         for function in lesson.functions if function.stage
     }  # fmt: skip
+
+
+SERVER = """\
+import os, socket
+server = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+while True:
+    caller, _ = server.accept()
+    caller.recv(9999)
+    caller.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\nhello from " + os.environ["WHO"].encode())
+    caller.close()
+"""
+CLIENT = """\
+import os, socket, time
+while True:
+    try:
+        server = socket.create_connection(("127.0.0.1", int(os.environ["PORT"])))
+        break
+    except ConnectionRefusedError:
+        time.sleep(0.05)
+server.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
+print(b"".join(iter(lambda: server.recv(999), b"")).split(b"\\r\\n\\r\\n")[1].decode())
+"""
+DOCKERFILE = """\
+# syntax=docker/dockerfile:1
+FROM debian AS compiled
+WORKDIR /src
+COPY . .
+RUN python3 -m compileall -b -q . && rm *.py && ls
+FROM debian
+ENV WHO=minidocker PORT=8080
+RUN useradd --system --shell /bin/false web
+COPY --from=compiled --chown=web /src /srv
+USER web
+EXPOSE 8080
+HEALTHCHECK CMD python3 /srv/client.pyc
+CMD ["python3", "/srv/server.pyc"]
+"""
+
+
+def test_a_web_program_is_built_in_two_stages(imported: tuple[Store, str], tmp_path: Path) -> None:
+    env = {**os.environ, "MINIDOCKER_ROOT": imported[0].root}
+    for name, text in {"server.py": SERVER, "client.py": CLIENT, "Dockerfile": DOCKERFILE}.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / ".dockerignore").write_text("Dockerfile\n")
+
+    def call(*words: str) -> str:
+        argv = [sys.executable, "-m", "minidocker", *words]
+        done = subprocess.run(argv, env=env, cwd=REPOSITORY, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    call("build", "--network", "none", "-t", "web", str(tmp_path))
+    both = "id -un; ls /srv; python3 /srv/server.pyc & python3 /srv/client.pyc; kill $!"
+    said = call("run", "--rm", "--network", "none", "web", "sh", "-c", both)
+    assert said.split() == ["web", "client.pyc", "server.pyc", "hello", "from", "minidocker"]
