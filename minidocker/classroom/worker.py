@@ -8,6 +8,7 @@ the coordinator, and its cells with it: PR_SET_PDEATHSIG(2const).
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ from minidocker.kernel import flags
 from minidocker.kernel.linux import Linux
 
 ABSENT = "was not handed in"
+ALIKE_STATEMENTS = 5
 
 
 def main() -> int:
@@ -83,8 +85,15 @@ def _report(
 
 
 def alike(manifest: Manifest, lesson: Lesson, text: str) -> list[str]:
-    """Return the functions whose code is the course's own solution, and not the starter's."""
+    """Return the functions whose code is the course's own solution, and not the starter's.
+
+    Of those that are long enough to be written in more than one way.
+    """
     solution = subjects.read(manifest.root / "solutions" / lesson.file)
+    long = {
+        name for name, node in subjects.items(subjects.parse(solution)).items()
+        if sum(isinstance(one, ast.stmt) for one in ast.walk(node)) > ALIKE_STATEMENTS
+    }  # fmt: skip
     theirs, begun = subjects.shape_of(solution), subjects.shape_of(
         subjects.starter(manifest, lesson)
     )
@@ -93,6 +102,7 @@ def alike(manifest: Manifest, lesson: Lesson, text: str) -> list[str]:
         function.name for function in lesson.functions
         if (code := mine.items.get(function.name)) and code == theirs.items.get(function.name)
         and code != begun.items.get(function.name)
+        and (function.name in long or MARK.format(name=function.name) in text)
     ]  # fmt: skip
 
 

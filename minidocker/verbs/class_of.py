@@ -19,6 +19,7 @@ examples:
   minidocker class export csv
   minidocker class export canvas --table gradebook.csv --column "Lab 1 (1234)" --out filled.csv
                                     the teacher's own export, one column filled
+  minidocker class report             pages: pages/index.html, and one for each student
 
 Each submission has one record, in records/ beside the class file. Ctrl-C, a full disk or a power
 cut costs what was being judged at that moment; the same command goes on.
@@ -31,7 +32,7 @@ def main(argv: list[str]) -> int:
     """Run one of the words; return its exit status."""
     parser = make("class", "A class: many submissions, judged, marked and handed back.", AFTER)
     words = parser.add_subparsers(metavar="WORD", required=True)
-    for add in (_new, _grade, _export):
+    for add in (_new, _grade, _export, _report):
         add(words)
     options = parser.parse_args(argv)
     return int(options.run(options))
@@ -124,6 +125,19 @@ def run_export(options: argparse.Namespace) -> int:
     from minidocker.classroom import exporting
 
     return exporting.export(options)
+
+
+def _report(words: Any) -> None:
+    word = _word(words, "report", "write a page for the teacher, and one for each student",
+                 run_report)  # fmt: skip
+    word.add_argument("--out", default="pages", metavar="DIR", help="default: pages")
+
+
+def run_report(options: argparse.Namespace) -> int:
+    """`class report`."""
+    from minidocker.classroom import reporting
+
+    return reporting.report(options)
 
 
 def _count(text: str) -> int:

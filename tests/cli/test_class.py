@@ -154,3 +154,14 @@ def test_marks_leave_in_a_teachers_own_table(room: Path, minidocker: Run) -> Non
     done = export("gradescope", "--out", str(room / "out"))
     assert done.returncode == 0 and (room / "out/autograder.zip").exists()
     assert json.loads((room / "out/ada/results.json").read_text())["score"] > 0
+
+
+@pytest.mark.needs("root", "pidns")
+def test_pages_are_written_for_each(room: Path, minidocker: Run) -> None:
+    grade(minidocker, room, "--only", "ada")
+    done = minidocker("class", "report", "--file", str(room / "class/class.toml"),
+                      "--out", str(room / "pages"))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    names = sorted(path.name for path in (room / "pages/students").iterdir())
+    assert names == ["absent.html", "ada.html", "bob.html", "zoe.html"]
+    assert "students/ada.html" in (room / "pages/index.html").read_text()

@@ -18,7 +18,7 @@ from minidocker.course import manifest
 from minidocker.lab import jupyter
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 90_000  # milliseconds for one step in the browser, on a slow machine
@@ -114,21 +114,29 @@ def screenshots(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def page(chromium: str, address: str, screenshots: Path) -> Iterator[Page]:
-    """A fresh tab that shows the address; its last state is kept as a picture."""
+def browser(chromium: str) -> Iterator[Browser]:
+    """Chromium, which playwright drives."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS, timeout=PATIENCE)
-        context = browser.new_context(viewport={"width": 1280, "height": 900})
-        context.set_default_timeout(PATIENCE)
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        tab = context.new_page()
         try:
-            tab.goto(address)
-            yield tab
+            yield browser
         finally:
-            tab.screenshot(path=screenshots / "last.png")
-            print(f"screenshots: {screenshots}")
             browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str, screenshots: Path) -> Iterator[Page]:
+    """A fresh tab that shows the address; its last state is kept as a picture."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab = context.new_page()
+    try:
+        tab.goto(address)
+        yield tab
+    finally:
+        tab.screenshot(path=screenshots / "last.png")
+        print(f"screenshots: {screenshots}")

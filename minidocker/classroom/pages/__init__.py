@@ -1,0 +1,1 @@
+"""Pages of a class: HTML in one file each, with no script and nothing from a network."""
