@@ -122,8 +122,8 @@ def raised(new: Record, old: Record | None) -> Record:
             if was and was["outcome"] != check["outcome"]:
                 flips[f"{lesson['id']} {check['id']}"] = was["outcome"]
                 if was["outcome"] == o.PASS:
-                    check.update(outcome=o.PASS, earned=was["earned"], message="", code="",
-                                 kept=True)  # fmt: skip
+                    check.update(outcome=o.PASS, earned=was["earned"], code=was["code"],
+                                 message=was["message"], kept=True)  # fmt: skip
     return {**new, "was": {"course": old["course"], "earned": earned(old), "flips": flips}}
 
 

@@ -20,6 +20,7 @@ from minidocker.course.manifest import FOLDER, PACKAGE, Lesson, Manifest
 from minidocker.course.outcomes import Fail, NotStarted
 
 MOST_BYTES = 256_000
+STARTERS = "exercises/.starters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +252,14 @@ def reference(manifest: Manifest, lesson: Lesson) -> Subject:
 
 
 def starter(manifest: Manifest, lesson: Lesson) -> str:
-    """Return the exercise file as the course gives it: derived from the solution."""
-    return starters.derive(read(manifest.root / "solutions" / lesson.file), lesson.functions)
+    """Return the exercise file as the course gives it: derived from the solution.
+
+    A students' edition has no solutions, and the derived files in STARTERS: classroom/pack.py.
+    """
+    solution = read(manifest.root / "solutions" / lesson.file)
+    if not solution:
+        return read(manifest.root / STARTERS / lesson.file)
+    return starters.derive(solution, lesson.functions)
 
 
 def hidden(manifest: Manifest) -> tuple[Path, ...]:

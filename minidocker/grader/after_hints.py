@@ -33,7 +33,7 @@ def helps(
     if len(mixed) >= FEWEST:
         title = f"{function.name}: our lines in mixed order. Other lines can be right too."
         found.append((title, lambda: mixed))
-    if function.example:
+    if function.example and ours:  # a students' edition has no solutions
         title = f"{function.name}({function.example}): what yours asks of the kernel, beside ours."
         found.append((title, lambda: _calls(manifest, lesson, function, ours)))
     return found

@@ -140,8 +140,11 @@ class Grading:
         """Say whether our own solution passes a check here: then what went wrong is the subject's.
 
         An unforeseen end of a check is either our fault or what the code did to it. Judging code
-        that is known to be right tells which.
+        that is known to be right tells which. A students' edition has no such code: there the
+        manifest says what an ordinary user cannot be judged by.
         """
+        if not (self.plan.manifest.root / "solutions" / lesson.file).is_file():
+            return os.geteuid() == 0 or check.user != "root"
         if check.id not in self.controls:
             self.controls[check.id] = solution_passes(self.plan.manifest, lesson, check)
         return self.controls[check.id]

@@ -9,6 +9,7 @@ from minidocker.course import exercise_file as subjects
 from minidocker.course.journal import Journal
 from minidocker.course.manifest import Manifest, load
 from minidocker.course.printer import Printer, place
+from minidocker.errors import NotFound
 from minidocker.verbs.parser import make
 
 ABOUT = "Put the course's own version of one function into your file, for 0 points."
@@ -31,6 +32,8 @@ def borrow(manifest: Manifest, options: argparse.Namespace) -> int:
     """`minidocker borrow NAME`: the course's version into the learner's file, with a copy kept."""
     lesson, function = manifest.function(options.function)
     solution = subjects.read(manifest.root / "solutions" / lesson.file)
+    if not solution:
+        raise NotFound("this edition of the course has no solutions", "ask your teacher", 2)
     printer = Printer()
     if options.show:
         for line in edit.source_of(solution, function.name).splitlines():

@@ -20,6 +20,8 @@ examples:
   minidocker class export canvas --table gradebook.csv --column "Lab 1 (1234)" --out filled.csv
                                     the teacher's own export, one column filled
   minidocker class report             pages: pages/index.html, and one for each student
+  minidocker class pack ../edition --tar edition.tar.gz
+                                    what students get: no solutions, ready for git
 
 Each submission has one record, in records/ beside the class file. Ctrl-C, a full disk or a power
 cut costs what was being judged at that moment; the same command goes on.
@@ -32,7 +34,7 @@ def main(argv: list[str]) -> int:
     """Run one of the words; return its exit status."""
     parser = make("class", "A class: many submissions, judged, marked and handed back.", AFTER)
     words = parser.add_subparsers(metavar="WORD", required=True)
-    for add in (_new, _grade, _export, _report):
+    for add in (_new, _grade, _export, _report, _pack):
         add(words)
     options = parser.parse_args(argv)
     return int(options.run(options))
@@ -138,6 +140,19 @@ def run_report(options: argparse.Namespace) -> int:
     from minidocker.classroom import reporting
 
     return reporting.report(options)
+
+
+def _pack(words: Any) -> None:
+    word = _word(words, "pack", "write the students' edition: no solutions", run_pack)
+    word.add_argument("folder", help="new, empty, or of an earlier pack; a .git there stays")
+    word.add_argument("--tar", metavar="FILE", help="a tar of it too, gzip")
+
+
+def run_pack(options: argparse.Namespace) -> int:
+    """`class pack`."""
+    from minidocker.classroom import pack
+
+    return pack.pack(options)
 
 
 def _count(text: str) -> int:

@@ -127,7 +127,9 @@ def _check(check: dict[str, Any], shown: str) -> Markup:
         return tag("li", tag("span", "– not shown", class_="state dim"), check["title"], ". ",
                    tag("small", UNKNOWN))  # fmt: skip
     outcome = check["outcome"]
-    state = tag("span", f"{SHAPES[outcome]} {WORDS[outcome]}", class_=f"state {COLOURS[outcome]}")
+    given = ", as given" if check["code"] == o.AS_GIVEN else ""
+    word = f"{SHAPES[outcome]} {WORDS[outcome]}{given}"
+    state = tag("span", word, class_=f"state {COLOURS[outcome]}")
     parts: list[object] = [state, check["title"]]
     if outcome not in (o.BLOCKED, o.ERROR):
         parts.append(tag("small", f" ({check['earned']}/{check['points']})"))

@@ -77,7 +77,7 @@ def analysis(room: Class, found: Sequence[Record]) -> list[Item]:
                 one = _check(record, lesson.id, check.id)
                 if one is None or one["outcome"] in (o.BLOCKED, o.ERROR):
                     continue
-                passed = one["outcome"] == o.PASS
+                passed = one["outcome"] == o.PASS and one["code"] != o.AS_GIVEN
                 passes.append(float(passed))
                 others.append(records.earned(record) - one["earned"])
                 if not passed:
