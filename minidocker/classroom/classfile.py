@@ -63,7 +63,7 @@ class Class:
     """The whole file. `folder` holds it, and beside it the records.
 
     pairs: logins that hand in one submission. show: for a check, or "" for all others, what is
-    shown (before, after) the lesson is due.
+    shown (before, after) the lesson is due. salt: what a viva's questions are drawn from.
     """
 
     folder: Path
@@ -75,7 +75,6 @@ class Class:
     late_days: int = 0
     late_percent: float = 10.0
     show: dict[str, tuple[str, str]] = field(default_factory=lambda: {"": ("message", "message")})
-    variants: bool = False
     salt: str = ""
 
     @property
@@ -145,8 +144,7 @@ class Reader:
         """Return the class that a file describes."""
         top = ("", 0)
         self.known(table, top, {"title": str, "edition": str, "lesson": list, "student": list,
-                                "pair": list, "late": dict, "show": dict, "variants": bool,
-                                "salt": str})  # fmt: skip
+                                "pair": list, "late": dict, "show": dict, "salt": str})  # fmt: skip
         parts = [self.part(one, ("lesson", n)) for n, one in self.tables(table, "lesson")]
         if not parts:
             raise self.wrong(top, "lesson", "no lesson counts", '[[lesson]] with id = "01"')
@@ -173,7 +171,7 @@ class Reader:
             self.path.parent, table.get("title", "A class"), edition, tuple(parts),
             tuple(students), self.pairs(table, students), late.get("days", 0),
             float(late.get("percent", 10)), self.show(table.get("show", {}), parts),
-            table.get("variants", False), table.get("salt", ""),
+            table.get("salt", ""),
         )  # fmt: skip
 
     def part(self, table: dict[str, Any], where: tuple[str, int]) -> Part:

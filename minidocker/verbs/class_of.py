@@ -22,6 +22,10 @@ examples:
   minidocker class report             pages: pages/index.html, and one for each student
   minidocker class pack ../edition --tar edition.tar.gz
                                     what students get: no solutions, ready for git
+  minidocker class preflight reports.zip
+                                    who is not ready, from each one's `doctor --json`
+  minidocker class compare            pairs to look at, never a verdict
+  minidocker class viva ada           three questions on two of her own functions
 
 Each submission has one record, in records/ beside the class file. Ctrl-C, a full disk or a power
 cut costs what was being judged at that moment; the same command goes on.
@@ -34,7 +38,7 @@ def main(argv: list[str]) -> int:
     """Run one of the words; return its exit status."""
     parser = make("class", "A class: many submissions, judged, marked and handed back.", AFTER)
     words = parser.add_subparsers(metavar="WORD", required=True)
-    for add in (_new, _grade, _export, _report, _pack):
+    for add in (_new, _grade, _export, _report, _pack, _preflight, _compare, _viva):
         add(words)
     options = parser.parse_args(argv)
     return int(options.run(options))
@@ -153,6 +157,46 @@ def run_pack(options: argparse.Namespace) -> int:
     from minidocker.classroom import pack
 
     return pack.pack(options)
+
+
+def _preflight(words: Any) -> None:
+    word = _word(words, "preflight", "whose machine is not ready, and the line that helps",
+                 run_preflight)  # fmt: skip
+    word.add_argument("reports", nargs="+", metavar="REPORTS",
+                      help="folders, archives, files of `minidocker doctor --json`")  # fmt: skip
+
+
+def run_preflight(options: argparse.Namespace) -> int:
+    """`class preflight`."""
+    from minidocker.classroom import preflight
+
+    return preflight.preflight(options)
+
+
+def _compare(words: Any) -> None:
+    word = _word(words, "compare", "pairs with lines in common: to look at, no verdict",
+                 run_compare)  # fmt: skip
+    word.add_argument("--least", type=int, default=60, metavar="PERCENT", help="default: 60")
+    word.add_argument("--most", type=int, default=30, metavar="N", help="pairs; default: 30")
+
+
+def run_compare(options: argparse.Namespace) -> int:
+    """`class compare`."""
+    from minidocker.classroom import compare
+
+    return compare.compare(options)
+
+
+def _viva(words: Any) -> None:
+    word = _word(words, "viva", "three questions on a learner's own functions", run_viva)
+    word.add_argument("login")
+
+
+def run_viva(options: argparse.Namespace) -> int:
+    """`class viva`."""
+    from minidocker.classroom import viva
+
+    return viva.viva(options)
 
 
 def _count(text: str) -> int:

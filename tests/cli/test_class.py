@@ -165,3 +165,22 @@ def test_pages_are_written_for_each(room: Path, minidocker: Run) -> None:
     names = sorted(path.name for path in (room / "pages/students").iterdir())
     assert names == ["absent.html", "ada.html", "bob.html", "zoe.html"]
     assert "students/ada.html" in (room / "pages/index.html").read_text()
+
+
+@pytest.mark.needs("root", "pidns")
+def test_words_that_look_at_records(room: Path, minidocker: Run) -> None:
+    file = ("--file", str(room / "class/class.toml"))
+    assert "not two submissions" in minidocker("class", "compare", *file).stderr
+    assert "nothing of ada" in minidocker("class", "viva", "ada", *file).stderr
+    own = SOLUTION.replace("def walls_of(", "def theirs(") + (
+        "\n\ndef walls_of(kernel, pid=0):\n    if pid:\n        kernel.fork()\n    return pid or kernel\n"
+    )
+    (room / "in/bob" / FILE).write_text(own)
+    grade(minidocker, room)
+    compared = minidocker("class", "compare", *file)
+    assert compared.returncode == 0 and "no verdict" in compared.stdout
+    asked = minidocker("class", "viva", "bob", *file)
+    assert asked.returncode == 0 and asked.stdout == minidocker("class", "viva", "bob", *file).stdout
+    assert "walls_of, line" in asked.stdout
+    refused = minidocker("class", "viva", "who", *file)
+    assert refused.returncode == 2 and "nobody with the login" in refused.stderr
