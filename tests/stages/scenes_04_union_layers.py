@@ -3,6 +3,7 @@
 import os
 
 from minidocker.grader.scenes_layers import cast_upper, overlay, write
+from minidocker.grader.scenes_refused import act_refused  # noqa: F401  (a scene)
 
 cast_changes = cast_upper
 

@@ -15,6 +15,7 @@ from minidocker.grader.scenes_network import (
     plugged,
     tried,
 )
+from minidocker.grader.scenes_refused import act_refused  # noqa: F401  (a scene)
 from minidocker.kernel import flags as f
 
 # --- loopback_up -----------------------------------------------------------------------

@@ -15,6 +15,7 @@ from minidocker.grader.scenes_network import (
     plugged,
     tried,
 )
+from minidocker.grader.scenes_refused import act_refused  # noqa: F401  (a scene)
 
 TABLE = "/tmp/leases"
 PAUSE = 0.02  # seconds between a look into the table and what follows

@@ -8,6 +8,7 @@ import os
 import random
 
 import pexpect
+from looking_at_refusals import errors_come_out
 
 from minidocker.course.outcomes import Fail, compared, good
 from minidocker.grader.probe import Gone
@@ -61,6 +62,7 @@ def test_hostname_is_kept(subject, cell, machine):
             raise Fail("MD0003", ran=f"set_hostname(kernel, {name!r})",
                        expected="another number than process 1's",
                        kernel=f"ns/uts of both: {theirs}")  # fmt: skip
+    errors_come_out(cell, "set_hostname", [name], ["unshare", "sethostname"])
 
 
 def members(one, kinds):

@@ -10,6 +10,7 @@ import signal
 import time
 
 import pexpect
+from looking_at_refusals import errors_come_out
 
 from minidocker.course.outcomes import Fail, compared, good
 from minidocker.kernel import flags as f
@@ -129,6 +130,8 @@ def test_spawn_flags(subject, cell):
             asked, new = " ".join(sorted(wanted)), " ".join(sorted(changed)) or "none"
             raise Fail("MD0108", ran=ran, expected=f"new: {asked}", kernel=f"new: {new}",
                        lines=lines)  # fmt: skip
+    words = ["unshare", "fork", "clone"]
+    errors_come_out(cell, "spawn", [f.CLONE_NEWPID, "child()"], words)
 
 
 ENDS = ["exit 0", "exit 7", "exit 255", "signal 9", "signal 15", "signal 1"]

@@ -7,6 +7,8 @@ plays the host. Nothing may have changed in the second one.
 
 import random
 
+from looking_at_refusals import errors_come_out
+
 from minidocker.course.outcomes import Fail, compared, good
 from minidocker.proc import mounts
 
@@ -116,6 +118,7 @@ def test_private_kept(subject, cell):
             if mount.propagation == "unbindable":
                 raise Fail("MD0207", ran="make_private(kernel)", expected="private, or slave",
                            kernel=f"{mount.point}: unbindable")  # fmt: skip
+    errors_come_out(cell, "make_private", [], ["mount", "mount_setattr"])
 
 
 # --- the order -------------------------------------------------------------------------
@@ -198,6 +201,7 @@ def test_proc_place(subject, cell):
             lines.append(("BAD", "ro: not expected"))
         if not good(lines):
             raise Fail("MD0214", ran=ran, kernel=f"options {','.join(mount.options)}", lines=lines)
+    errors_come_out(cell, "mount_proc", [root], ["mount"])
 
 
 def test_proc_numbers(subject, cell):
@@ -358,6 +362,8 @@ def test_bind_read_only(subject, cell):
                 raise Fail("MD0226", ran=ran, point=place,
                            expected=",".join(have[PAIRS[place]].options),
                            kernel=",".join(new[place].options))  # fmt: skip
+    words = ["mount", "mount_setattr"]
+    errors_come_out(cell, "bind", ["/tmp/from", "/tmp/to", True], words)
 
 
 def test_bind_source(subject, cell):

@@ -9,6 +9,8 @@ import os
 import random
 import stat
 
+from looking_at_refusals import errors_come_out
+
 from minidocker.course.outcomes import Fail, compared, good
 from minidocker.grader.budget import Budget
 from minidocker.grader.probe import Gone
@@ -177,6 +179,8 @@ def test_pivot_host(subject, cell):
     with cell("pivot", **place) as one:
         pid = pivoted(one, "MD0309")
         host_is_gone(one, pid, f"pivot(kernel, {place['root']!r})")
+    words = ["mount", "pivot_root", "umount2", "chdir"]
+    errors_come_out(cell, "pivot", [place["root"]], words)
 
 
 def test_pivot_climb(subject, cell):
@@ -255,6 +259,7 @@ def test_dev_nodes(subject, cell):
         lines = compared(kinds, {name: m.fstype for name, m in below.items() if m})
         if not good(lines):
             raise Fail("MD0312", ran=ran, lines=[line for line in lines if line[0] != "GOOD"])
+    errors_come_out(cell, "make_dev", [root], ["mount", "mknod", "symlink"], pretended=["mknod"])
 
 
 def test_dev_umask(subject, cell):
@@ -307,6 +312,7 @@ def test_read_only(subject, cell):
             flags = ",".join(at(mounts, "/dev").options)
             raise Fail("MD0317", ran=ran, expected="mkdir in /dev works",
                        kernel=f"mkdir in /dev: {seen['dev']}; /dev is mounted {flags}")  # fmt: skip
+    errors_come_out(cell, "read_only_root", [], ["mount", "mount_setattr"])
 
 
 def test_read_only_host(subject, cell):

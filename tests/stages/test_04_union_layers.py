@@ -8,6 +8,7 @@ import os
 import random
 
 from looking_at_layers import noted, plan, read, somewhere, token, write
+from looking_at_refusals import errors_come_out
 
 from minidocker.course.outcomes import Fail, compared, good
 from minidocker.proc import mounts
@@ -118,6 +119,7 @@ def test_etc_mounted(subject, cell):
         lines = compared(wanted, wanted & set(points))
         if not good(lines):
             raise Fail("MD0429", ran=ran, expected="three mounts", lines=lines)
+    errors_come_out(cell, "place_etc_files", ["/tmp/files", "/tmp/tree"], ["mount"], ["mount"])
 
 
 def test_etc_layer(subject, cell):

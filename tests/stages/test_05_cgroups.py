@@ -12,6 +12,7 @@ import signal
 import time
 
 import pytest
+from looking_at_refusals import errors_come_out
 
 from minidocker.chamber.cell_needs import patience
 from minidocker.chamber.cgroups import Tree
@@ -61,7 +62,7 @@ def shown(name):
 # --- place and start_inside ------------------------------------------------------------
 
 
-def test_place(subject, planted):
+def test_place(subject, planted, cell):
     box = name_for("box")
     with planted("place", name=box) as (one, tree):
         cast, last = members(one, "cast")
@@ -80,6 +81,7 @@ def test_place(subject, planted):
                        kernel=f"0::{shown(homes['placed'])}", lines=lines)  # fmt: skip
         if not good(lines):
             raise Fail("MD0502", ran=ran, lines=lines)
+    errors_come_out(cell, "place", ["/tmp/group", 1], ["write"], pretended=["write"])
 
 
 def test_start_inside(subject, planted):

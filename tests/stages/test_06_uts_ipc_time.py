@@ -9,6 +9,8 @@ import os
 import random
 import time
 
+from looking_at_refusals import errors_come_out
+
 from minidocker.course.outcomes import Fail, compared, good
 from minidocker.grader.files import join_user
 from minidocker.kernel import flags as f
@@ -93,6 +95,8 @@ def test_names_kept(subject, cell):
         if theirs == one.own["uts"]:
             raise Fail("MD0603", ran=ran, expected="another number than process 1's",
                        kernel=f"ns/uts of both: {theirs}")  # fmt: skip
+    words = ["unshare", "sethostname", "setdomainname"]
+    errors_come_out(cell, "set_names", ["box", "lab"], words)
 
 
 def test_names_empty(subject, cell):
@@ -169,6 +173,7 @@ def test_boot_only(subject, cell):
             raise Fail("MD0609", ran=ran, kernel="ns/time of the child: as before")
         if abs(found["CLOCK_MONOTONIC"]) > 2 or abs(found["CLOCK_REALTIME"]) > 2:
             raise Fail("MD0610", ran=ran, kernel=told(found))
+    errors_come_out(cell, "set_boot_offset", [500], ["unshare", "write"])
 
 
 def test_boot_caller(subject, cell):
@@ -257,6 +262,7 @@ def test_shm_private(subject, cell):
             raise Fail("MD0617", ran=ran, expected="no file", kernel=" ".join(files))
         if mount.fstype != "tmpfs":
             raise Fail("MD0618", ran=ran, expected="a tmpfs", kernel=f"a {mount.fstype}")
+    errors_come_out(cell, "private_shm", ["/tmp/tree"], ["mount"])
 
 
 def test_shm_options(subject, cell):

@@ -6,6 +6,8 @@ kernel's own files from outside: maps, ids, and who owns what was made.
 
 import random
 
+from looking_at_refusals import errors_come_out
+
 from minidocker.course.outcomes import Fail, compared, good
 
 
@@ -99,6 +101,8 @@ def test_maps_with_ranges(subject, cell):
         wanted = {name: " · ".join(text.splitlines())
                   for name, text in (("uid_map", uid_map), ("gid_map", gid_map))}  # fmt: skip
         written(one, ran, {**wanted, "setgroups": "allow"})
+    maps = [1, "0 1000 1\n", "0 1000 1\n", "deny"]
+    errors_come_out(cell, "write_maps", maps, ["write"], pretended=["write"])
 
 
 # --- newuidmap_argv ----------------------------------------------------------------------
@@ -137,6 +141,7 @@ def test_root_ids(subject, cell):
         if not good(lines):
             raise Fail("MD0711", ran=f"become_root(kernel), where 0 inside is {outer} outside",
                        lines=lines)  # fmt: skip
+    errors_come_out(cell, "become_root", [], ["setresgid", "setresuid"])
 
 
 def test_root_file(subject, cell):

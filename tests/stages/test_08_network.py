@@ -4,6 +4,7 @@ import json
 import random
 
 from looking_at_networks import command, containers, reach, wait
+from looking_at_refusals import errors_come_out
 
 from minidocker.chamber.cell_needs import patience
 from minidocker.course.outcomes import Fail
@@ -28,6 +29,7 @@ def test_loopback(subject, cell):
             state = " ".join(word for word in links(pid)["lo"]["flags"])
             raise Fail("MD0801", ran="loopback_up(kernel), then a connection to 127.0.0.1",
                        expected="an answer, lo UP", kernel=f"{seen}; lo: {state}")  # fmt: skip
+    errors_come_out(cell, "loopback_up", [], ["link_up"])
 
 
 # --- CONNECT_ORDER ---------------------------------------------------------------------
@@ -93,6 +95,8 @@ def test_connect_plugged(subject, cell):
         if (seen, peer) != ("answer", address):
             raise Fail("MD0810", ran=ran, expected=f"an answer from {GATEWAY} for {address}",
                        kernel=f"{seen} {peer}")  # fmt: skip
+    lease = {"link": "mdv1", "bridge": "mdk1", "mac": mac, "address": address, "prefix": 24}
+    errors_come_out(cell, "connect", [1, lease], ["run"], pretended=["run"])
 
 
 def look_at_the_ends(ran, inside, outside, link):
@@ -167,3 +171,4 @@ def test_route(subject, cell):
                 routes = command(pid, "ip", "route").replace("\n", "; ")
                 raise Fail("MD0813", ran=f"default_route(kernel, {GATEWAY!r})",
                            expected=f"an answer from {target}", kernel=f"{seen}; {routes}")  # fmt: skip
+    errors_come_out(cell, "default_route", ["10.9.8.1"], ["route_add"], pretended=["route_add"])

@@ -4,6 +4,7 @@ import json
 import random
 
 from looking_at_networks import command, containers, reach, wait
+from looking_at_refusals import errors_come_out
 
 from minidocker.course.outcomes import Fail
 
@@ -36,6 +37,8 @@ def test_lease_free(subject, cell):
             lost = sorted(set(lines) ^ set(right))
             raise Fail("MD0935", ran="three leases", expected=f"{len(right)} lines",
                        kernel=f"{len(lines)} lines; different: {lost[:4]}")  # fmt: skip
+    args = ["/run/leases", "10.9.8.0/24", "box"]
+    errors_come_out(cell, "lease", args, ["lock", "rewrite"])
 
 
 def test_lease_full(subject, cell):
@@ -142,6 +145,9 @@ def test_publish_only(subject, cell):
             if seen == "answer":
                 raise Fail("MD0942", ran=f"{ran}; another machine asks {target}:{port}",
                            expected="no answer", kernel="an answer")  # fmt: skip
+    port = {"match": "tcp dport 80", "container": 80, "host": 80, "protocol": "tcp", "address": ""}
+    lease = {"table": "one", "address": "10.9.8.2"}
+    errors_come_out(cell, "publish", [port, lease], ["run"], pretended=["run"])
 
 
 def owner(entry):

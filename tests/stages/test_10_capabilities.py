@@ -5,6 +5,8 @@ import random
 import stat
 import time
 
+from looking_at_refusals import errors_come_out
+
 from minidocker.course.outcomes import Fail, compared, good
 from minidocker.grader.probe import Gone
 from minidocker.kernel import flags as f
@@ -50,6 +52,7 @@ def test_setuid(subject, cell):
         if effective == "0" or bit != "1":
             raise Fail("MD1001", ran=ran, expected="NoNewPrivs: 1, effective uid 1000",
                        kernel=f"NoNewPrivs: {bit}, effective uid {effective}")  # fmt: skip
+    errors_come_out(cell, "no_new_privileges", [], ["prctl"])
 
 
 def test_order(subject, cell):
@@ -112,6 +115,7 @@ def test_drop_now(subject, cell):
             raise Fail("MD1008", ran="drop_capabilities(kernel, keep, now), before any exec",
                        expected=words(now & held),
                        kernel=differing(found, now & held, "CapPrm", "CapEff"))  # fmt: skip
+    errors_come_out(cell, "drop_capabilities", [7, 7], ["capset"])
 
 
 # --- masks --------------------------------------------------------------------------------
@@ -187,3 +191,4 @@ def test_mask_holds(subject, cell):
         place(lambda: written("file-a", "x"))  # refused is as good
         if place(lambda: look("file-a")) == "x":
             raise Fail("MD1017", ran="mask_paths(kernel, paths); then its file is written")
+    errors_come_out(cell, "mask_paths", [["/etc", "/etc/hosts"]], ["mount"])
