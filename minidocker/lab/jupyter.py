@@ -1,4 +1,4 @@
-"""JupyterLab as a learner meets it: on the first notebook, on 127.0.0.1, with a secret address.
+"""JupyterLab as a learner meets it: on lesson 00's desk, on 127.0.0.1, with a secret address.
 
 `make learn` starts it before anything is known of this machine's Python but that it is one: hence
 the standard library alone, nothing of minidocker, and no syntax newer than 3.8.
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 VENV = os.path.join(ROOT, ".venv")
-NOTEBOOK = "notebooks/00_what_is_a_container.ipynb"
+FIRST = "/lab/workspaces/lesson-00"  # its desk: see minidocker/lab/desk.py
 
-# Our defaults; the user's own settings win. Nothing pops up over the notebook or asks the internet,
-# the kernel starts without a question, a line that is wider than the window is folded, not cut, and
-# a notebook of the course is saved without its outputs.
+# Our defaults; the user's own settings win. Each lesson has a desk, nothing pops up over the
+# notebook or asks the internet, the kernel starts without a question, a line that is wider than the
+# window is folded, not cut, and a notebook of the course is saved without its outputs.
 CONFIG = os.path.join(os.path.dirname(os.path.abspath(__file__)), "config")
 
 
@@ -96,7 +96,7 @@ def lab_command(port: int, token: str, runtime: str) -> tuple[list[str], dict[st
         # Said, because otherwise the terminals are login shells, which forget our PATH.
         f"--ServerApp.terminado_settings=shell_command={[shell]!r}",
         f"--ServerApp.root_dir={ROOT}",
-        f"--LabApp.default_url=/lab/tree/{NOTEBOOK}",
+        f"--LabApp.default_url={FIRST}",
         # Its warnings are for its developers; what matters to a learner shows in the browser.
         "--log-level=ERROR",
         "--LabApp.log_level=ERROR",
@@ -110,6 +110,8 @@ def lab_command(port: int, token: str, runtime: str) -> tuple[list[str], dict[st
         # By the environment: a command line can be read by every user.
         "JUPYTER_TOKEN": token,
         "JUPYTER_RUNTIME_DIR": runtime,
+        "JUPYTERLAB_WORKSPACES_DIR": os.path.join(runtime, "desks"),
+        "MINIDOCKER_LAB_URL": f"http://127.0.0.1:{port}",
         "JUPYTER_CONFIG_PATH": os.pathsep.join(
             filter(None, (CONFIG, os.environ.get("JUPYTER_CONFIG_PATH")))
         ),
@@ -148,7 +150,7 @@ def announce(process: subprocess.Popen[bytes], port: int, token: str) -> None:
     else:
         raise RuntimeError("JupyterLab did not start", f"try by hand: {VENV}/bin/jupyter lab")
     print(f"\nJupyterLab is ready. Open this in a browser (Ctrl-C here stops it):\n\n"
-          f"    http://127.0.0.1:{port}/lab/tree/{NOTEBOOK}?token={token}\n")  # fmt: skip
+          f"    http://127.0.0.1:{port}{FIRST}?token={token}\n")  # fmt: skip
     if os.environ.get("SSH_CONNECTION"):
         print(f"From your own computer first: ssh -L {port}:127.0.0.1:{port} THIS_MACHINE\n")
     sys.stdout.flush()

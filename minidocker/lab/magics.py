@@ -23,7 +23,7 @@ from IPython.display import Markdown, display
 
 from minidocker.course import manifest
 from minidocker.errors import MinidockerError
-from minidocker.lab import cells, elsewhere, isolated, predict, progress, recall
+from minidocker.lab import cells, desk, elsewhere, isolated, predict, progress, recall
 from minidocker.pictures.own_container import own_container
 from minidocker.plan import own
 
@@ -184,20 +184,31 @@ class Magics:
 
             %lesson 01        this notebook is lesson 01: its place on the course map, its question,
                               your progress, the machine, and the next command
-            %lesson           your progress, the machine, and the next command
+            %lesson           your progress, the machine, the next command, the next lesson's desk
 
         After "%lesson 01" the magics %grade and %hint know which exercise you mean.
         The same in a terminal: minidocker
         """
         try:
             if line.strip():
+                before = self.number
                 self.number = progress.lesson_number(self.tree, line.strip())
                 show(progress.picture(self.tree, self.number))
                 print(progress.question(self.tree, self.number))
+                if before not in ("", self.number):  # asked for in another lesson's notebook
+                    self._desk(self.number)
         except MinidockerError as problem:
             print(f"{problem}\n  try: {problem.remedy}")
             return
         self._minidocker()
+        if not line.strip() and self.number:
+            self._desk(f"{int(self.number) + 1:02}")
+
+    def _desk(self, number: str) -> None:
+        """Show the way to a lesson's desk: its notebook, its exercise and a terminal."""
+        where = desk.address(number)
+        if where and progress.is_written(self.tree, number):
+            show(markdown(f"[lesson {number}, with its exercise and a terminal]({where})"))
 
     def grade(self, line: str) -> None:
         """Check your exercise file, and say what the kernel showed.

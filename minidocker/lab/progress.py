@@ -50,3 +50,10 @@ def question(folder: str, current: str) -> str:
     lesson = manifest.load(folder).lesson(current)
     exercise = os.path.join("..", lesson.exercise)
     return f"{lesson.question}\n{lesson.minutes} minutes · exercise: {exercise}"
+
+
+def is_written(folder: str, number: str) -> bool:
+    """Say whether there is a lesson of this number."""
+    from minidocker.course import manifest
+
+    return any(lesson.number == number for lesson in manifest.load(folder).lessons)

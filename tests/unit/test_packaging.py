@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from minidocker import bootstrap
-from minidocker.lab import jupyter
+from minidocker.lab import desk, jupyter
 from minidocker.make import environment, packages, running
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -204,11 +204,12 @@ def test_jupyterlab_listens_here_only_and_its_token_is_no_argument(
     monkeypatch.setenv("CI", "true")  # no browser could open
     argv, env = jupyter.lab_command(8901, "secret", "/tmp/runtime")
     assert {"--ip=127.0.0.1", "--port=8901", "--allow-root", "--no-browser"} <= set(argv)
-    assert any(jupyter.NOTEBOOK in word for word in argv)
+    assert f"--LabApp.default_url={jupyter.FIRST}" in argv
+    assert f"/lab/workspaces/{desk.name('00')}" == jupyter.FIRST
+    assert env["MINIDOCKER_LAB_URL"] == "http://127.0.0.1:8901"
     assert not any("secret" in word for word in argv)
     assert env["JUPYTER_TOKEN"] == "secret"
     assert env["PATH"].split(os.pathsep)[0] == os.path.join(environment.VENV, "bin")
-    assert (ROOT / jupyter.NOTEBOOK).is_file()
 
 
 def test_jupyterlab_finds_the_settings_of_the_course_first(
