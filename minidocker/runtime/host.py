@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from minidocker.errors import MinidockerError
 from minidocker.kernel.named import os
-from minidocker.runtime import own_volumes, state
+from minidocker.runtime import state
 from minidocker.runtime.birth import Birth
 from minidocker.runtime.signals import Signals
 from minidocker.runtime.watch import Watch, warn
@@ -69,8 +69,10 @@ class Host:
         failed = state.undo(self.run, self.stages, self.kernel)
         if not keep:
             try:
-                own = [mount.volume or "" for mount in self.run.spec.mounts if mount.anonymous]
-                own_volumes.drop(self.run.directory, own)
+                if own := [one.volume or "" for one in self.run.spec.mounts if one.anonymous]:
+                    from minidocker.runtime import own_volumes
+
+                    own_volumes.drop(self.run.directory, own)
                 state.discard(self.run)
             except Exception as left:
                 failed.append(left)

@@ -16,8 +16,6 @@ from time import time
 from minidocker.errors import Conflict, KernelError, MinidockerError, NotFound
 from minidocker.kernel.interface import Kernel
 from minidocker.kernel.named import fcntl, open, os
-from minidocker.proc.living import lives
-from minidocker.runtime import last_word, own_volumes
 from minidocker.runtime.channel import to_json
 from minidocker.runtime.renamed import name_of
 from minidocker.spec.spec import Run, Spec
@@ -214,6 +212,8 @@ def records(root: str) -> Iterator[dict[str, Any]]:
         record.update(name=name, directory=directory, alive=is_alive(directory))
         if not record["alive"] and record["status"] == "running" and record.get("keeper"):
             # The one that wrote "running" was killed. None: so were both, and nobody saw the end.
+            from minidocker.runtime import last_word
+
             record.update(status="exited", exit_code=last_word.read(f"{directory}/lock"))
         yield record
 
@@ -235,6 +235,8 @@ def try_lock(directory: str) -> int | None:
 
     FileNotFoundError when there is none: its start was cut off, or it is about to be gone.
     """
+    from minidocker.proc.living import lives
+
     lock = take_lock(directory)
     if lock is not None and lives(directory):  # both of its keepers were killed, and it runs on
         os.close(lock)
@@ -308,6 +310,8 @@ def run_of(record: dict[str, Any]) -> Run:
 def forget(run: Run, record: dict[str, Any], volumes: bool = True) -> None:
     """Remove a container's directory and its name, and its anonymous volumes if asked to."""
     if volumes:
+        from minidocker.runtime import own_volumes
+
         mounts = (record.get("spec") or {}).get("mounts") or ()
         own_volumes.drop(run.directory, [m["volume"] for m in mounts if m.get("anonymous")])
     discard(run)
