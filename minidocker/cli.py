@@ -29,6 +29,7 @@ WORDS = {
         ("network", "verbs.network", "create|ls|rm|inspect|prune", "networks for --network"),
         ("volume", "verbs.volume", "create|ls|inspect|rm|prune", "directories that outlive runs"),
         ("port", "verbs.port", "CONTAINER [PORT]", "where its published ports are"),
+        ("events", "verbs.events", "[--since TIME]", "what happens to containers, and when"),
         ("stop", "verbs.stop", "CONTAINER…", "end containers: a signal, some patience, SIGKILL"),
         ("kill", "verbs.kill", "CONTAINER…", "send containers a signal"),
         ("wait", "verbs.wait", "CONTAINER…", "until containers end; how they did"),

@@ -10,6 +10,7 @@ from typing import Any
 from minidocker.engine import revival
 from minidocker.engine.filters import Filters, network_of, spec_of
 from minidocker.engine.standing import moment, span, state_of, status_of
+from minidocker.formats.rows import one_line
 from minidocker.images.store.catalogue import layer_facts
 from minidocker.images.store.store import Store
 
@@ -54,7 +55,7 @@ def row(store: Store, record: dict[str, Any], whole: bool, sized: bool) -> dict[
         "CreatedAt": time.strftime("%Y-%m-%d %H:%M:%S %z %Z", local),
         "ID": record["id"] if whole else record["id"][:SHORT],
         "Image": record["image"] or (spec.get("root") or {}).get("path") or "",
-        "Labels": ",".join(f"{name}={text}" for name, text in sorted(labels.items())),
+        "Labels": one_line(",".join(f"{name}={text}" for name, text in sorted(labels.items()))),
         "LocalVolumes": str(sum(1 for mount in mounts if mount.get("volume"))),
         "Mounts": ",".join(cut(mount.get("volume") or mount["source"], 15, whole)
                            for mount in mounts if mount.get("source")),

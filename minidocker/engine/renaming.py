@@ -11,7 +11,7 @@ from minidocker.kernel.linux import Linux
 from minidocker.kernel.named import fcntl, os
 from minidocker.net import leases
 from minidocker.net.networks import Networks
-from minidocker.runtime import state
+from minidocker.runtime import happened, state
 from minidocker.runtime.renamed import FILE, name_of
 
 
@@ -34,6 +34,7 @@ def rename(store: Store, record: dict[str, Any], new: str) -> None:
         claim(store, new, record["id"])
         write(f"{record['directory']}/{FILE}", new.encode("utf-8", "surrogateescape"))
         drop(store, old, record["id"])
+        happened.tell(state.run_of(record), "rename", oldName=f"/{old}")
     finally:
         os.close(lock)
     tell_neighbours(store, kernel, record, old, new)

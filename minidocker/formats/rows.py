@@ -53,6 +53,11 @@ def aligned(rows: list[list[str]]) -> list[str]:
     ]
 
 
+def one_line(text: str) -> str:
+    """Write a text so that it stays on its line: what cannot be printed as in Python."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def say(text: str) -> None:
     """Print text that may hold an image's words: on a terminal, no character that commands it."""
     if sys.stdout.isatty():

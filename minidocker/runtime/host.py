@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from minidocker.errors import MinidockerError
 from minidocker.kernel.named import os
-from minidocker.runtime import state
+from minidocker.runtime import happened, state
 from minidocker.runtime.birth import Birth
 from minidocker.runtime.signals import Signals
 from minidocker.runtime.watch import Watch, warn
@@ -45,7 +45,9 @@ class Host:
             self.watch = Watch(self.birth)
             self.birth.open_gate()
             status = self.watch.wait()
-            if not self.run.spec.remove:
+            if self.run.spec.remove:
+                happened.tell(self.run, "die", exitCode=str(status))
+            else:
                 self.note_end(status)
             return status
         except MinidockerError:

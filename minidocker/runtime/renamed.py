@@ -17,9 +17,11 @@ def name_of(directory: str, first: str) -> str:
     """Return a container's name; `first` is what it was called when it was made."""
     try:
         fd = os.open(f"{directory}/{FILE}", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return first
+    except OSError:
+        return first  # there is none; where it cannot be read, nothing worse than an old name
     try:
-        return str(os.read(fd, 4096).decode("utf-8", "surrogateescape"))
+        return str(os.read(fd, 4096).decode("utf-8", "surrogateescape")) or first
+    except OSError:
+        return first
     finally:
         os.close(fd)

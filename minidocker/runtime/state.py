@@ -11,11 +11,11 @@ Whoever can take the lock of a container knows that its owner is gone, and may c
 from __future__ import annotations
 
 from errno import EACCES, EPERM
-from time import time
 
 from minidocker.errors import Conflict, KernelError, MinidockerError, NotFound
 from minidocker.kernel.interface import Kernel
 from minidocker.kernel.named import fcntl, open, os
+from minidocker.runtime import happened
 from minidocker.runtime.channel import to_json
 from minidocker.runtime.renamed import name_of
 from minidocker.spec.spec import Run, Spec
@@ -123,7 +123,7 @@ def _owner(link: str) -> str:
 
 def save(run: Run, status: str, **more: Any) -> None:
     """Write record.json: a new file, then one rename, so that a reader sees all or nothing."""
-    note_time(run.facts, status)
+    new = happened.note_time(run.facts, status)
     record = {
         "version": VERSION,
         "id": run.id,
@@ -149,15 +149,8 @@ def save(run: Run, status: str, **more: Any) -> None:
         raise MinidockerError(
             f"cannot write the record: {problem}", "minidocker prune   (when the disk is full)"
         ) from None
-
-
-def note_time(facts: dict[str, object], status: str) -> None:
-    """Note when the container became so; the last of its times is of how it is now."""
-    times = facts.setdefault("times", {})
-    assert isinstance(times, dict)
-    if [*times][-1:] != [status]:
-        times.pop(status, None)
-        times[status] = time()
+    if new:
+        happened.became(run, status, more.get("exit_code"))
 
 
 def discard(run: Run) -> None:
@@ -172,6 +165,8 @@ def discard(run: Run) -> None:
                 os.unlink(link)
         except OSError:
             pass  # it was never ours, or is gone
+    if os.path.exists(f"{run.directory}/record.json"):  # else it never was one
+        happened.tell(run, "destroy")
     # while the lock is there, it says "being removed"
     try:
         Linux().remove_tree(run.directory, "lock")

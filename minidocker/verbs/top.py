@@ -10,7 +10,7 @@ import time
 from minidocker.engine import revival
 from minidocker.engine.inside import members
 from minidocker.errors import Blocked, UsageError
-from minidocker.formats.rows import aligned, say
+from minidocker.formats.rows import aligned, one_line, say
 from minidocker.images.store.store import Store
 from minidocker.proc import processes
 from minidocker.verbs.parser import Parser, make
@@ -70,11 +70,6 @@ def own_table(pids: list[int]) -> list[str]:
             terminal(int(fields[4])), clock(ticks // TICKS), one_line(words),
         ])  # fmt: skip
     return aligned(rows)
-
-
-def one_line(text: str) -> str:
-    """Write a command on one line, whatever it has made of its arguments."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def user_name(uid: int) -> str:

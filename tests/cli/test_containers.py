@@ -187,3 +187,18 @@ def test_port_of_what_is_no_port(minidocker: Callable, pair: tuple[str, str]) ->
     assert "invalid port 'x'" in minidocker("port", pair[0], "x").stderr
     done = minidocker("port", pair[0], "80")
     assert done.returncode == 1 and "no public port '80/tcp' published" in done.stderr
+
+
+def test_events_tell_a_life_from_its_start_to_its_end(minidocker: Callable) -> None:
+    name = f"told-{uuid.uuid4().hex[:8]}"
+    minidocker("run", "--rm", "--network", "none", "--name", name, "base", "sh", "-c", "exit 3")
+    asked = ["events", "--since", "1h", "--until", "0s", "-f", f"container={name}"]
+    said = minidocker(*asked, "--format", "{{.Action}} {{.Actor.Attributes.exitCode}}").stdout
+    assert said.splitlines() == [
+        "create <no value>",
+        "start <no value>",
+        "die 3",
+        "destroy <no value>",
+    ]
+    assert f"exitCode=3, image=base, name={name}" in minidocker(*asked).stdout
+    assert minidocker("events", "--since", "x").returncode == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import tarfile
@@ -155,15 +156,19 @@ def test_who_changes_a_directory_for_a_link_meanwhile_wins_nothing(
     for folder in (root / "d", host, source / "d"):
         folder.mkdir(parents=True)
     (source / "d/x").write_text("x")
-    (root / "link").symlink_to(host)
     ended = threading.Event()
 
     def swap() -> None:
+        number = 0
         while not ended.is_set():
-            os.rename(root / "d", root / "aside")
-            os.rename(root / "link", root / "d")
-            os.rename(root / "d", root / "link")
-            os.rename(root / "aside", root / "d")
+            number += 1
+            with contextlib.suppress(OSError):  # the copy has made it anew
+                os.rename(root / "d", root / f"aside{number}")
+            with contextlib.suppress(OSError):
+                os.symlink(host, root / "d")
+            with contextlib.suppress(OSError):
+                os.unlink(root / "d")
+                os.mkdir(root / "d")
 
     enemy = threading.Thread(target=swap)
     enemy.start()

@@ -1,0 +1,129 @@
+"""The events of the store, read: those of the past, and each new one as it comes."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from minidocker.errors import MinidockerError
+from minidocker.formats.values import Map
+from minidocker.runtime.happened import FILE
+
+Event = dict[str, Any]
+STEP = 0.1  # seconds between two looks at the file
+FILTERS = ("container", "event", "image", "label", "type")
+
+
+class Events:
+    """The lines of a store's file, from the oldest that is kept; it may be rotated meanwhile."""
+
+    def __init__(self, root: str) -> None:
+        self.path = f"{root}/{FILE}"
+        self.fd = -1
+        self.rest = b""
+
+    def past(self) -> Iterator[Event]:
+        """Yield what has happened until now."""
+        for path in (f"{self.path}.1", self.path):
+            self.open(path)
+            yield from self.lines()
+
+    def come(self) -> Iterator[Event | None]:
+        """Yield what happens from now on; None when nothing does for a moment."""
+        while True:
+            yield from self.lines()
+            if self.is_old():
+                yield from self.lines()  # what came before the new file began
+                self.open(self.path)
+            else:
+                yield None
+
+    def skip(self) -> None:
+        """Go to the end: what was until now is not wanted."""
+        self.open(self.path)
+        if self.fd >= 0:
+            os.lseek(self.fd, 0, os.SEEK_END)
+
+    def open(self, path: str) -> None:
+        """Go on with this file; none, where it is not there."""
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.rest = b""
+        try:
+            self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            self.fd = -1
+        except PermissionError:
+            raise MinidockerError("the events are another user's", "sudo minidocker events") \
+                from None  # fmt: skip
+
+    def is_old(self) -> bool:
+        """Say whether another file is there now under the name."""
+        try:
+            new = os.stat(self.path).st_ino
+        except FileNotFoundError:
+            return False
+        return self.fd < 0 or new != os.fstat(self.fd).st_ino
+
+    def lines(self) -> Iterator[Event]:
+        """Yield the events that are in the file and were not read yet; what is none is skipped."""
+        while self.fd >= 0 and (piece := os.read(self.fd, 1 << 16)):
+            *whole, self.rest = (self.rest + piece).split(b"\n")
+            for line in whole:
+                if event := read(line):
+                    yield event
+
+
+def read(line: bytes) -> Event | None:
+    """Return one event; None for a line that a full disk or a power cut has spoilt."""
+    try:
+        event = json.loads(line)
+        event["Actor"]["Attributes"] = Map(event["Actor"]["Attributes"])
+        int(event["timeNano"])
+        return event if event["Type"] and event["Action"] and event["id"] else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+class Wanted:
+    """What --filter asks for: one value of a name is enough."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.asked: dict[str, list[str]] = {}
+        for text in texts:
+            name, equals, value = text.partition("=")
+            if not equals or name not in FILTERS:
+                raise MinidockerError(
+                    f"--filter {text!r} is no filter of ours",
+                    f"NAME=VALUE with {' '.join(FILTERS)}", 1,
+                    docker=f"invalid filter '{text}'",
+                )  # fmt: skip
+            self.asked.setdefault(name, []).append(value)
+
+    def fit(self, event: Event) -> bool:
+        """Say whether an event is asked for."""
+        return all(
+            any(one(event, name, value) for value in values) for name, values in self.asked.items()
+        )
+
+
+def one(event: Event, name: str, value: str) -> bool:
+    """Say whether an event has this value."""
+    facts = event["Actor"]["Attributes"]
+    if name == "container":
+        return str(event["id"]).startswith(value) or bool(facts.get("name") == value)
+    if name == "image":
+        image = str(facts.get("image"))
+        return value in (image, image.partition(":")[0])
+    if name == "label":
+        key, equals, text = value.partition("=")
+        return bool(key in facts and (not equals or facts[key] == text))
+    return str(event["Action" if name == "event" else "Type"]) == value
+
+
+def wait() -> None:
+    """Let a moment pass between two looks."""
+    time.sleep(STEP)
