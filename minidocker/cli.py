@@ -73,6 +73,7 @@ WORDS = {
         ("uninstall", "verbs.uninstall", "[--dry-run]", "undo all of this, and say first what"),
         ("info", "verbs.info", "", "what runs here, where the store is, what the kernel offers"),
         ("version", "verbs.version", "", "the versions of minidocker, Python and the kernel"),
+        ("completion", "verbs.completion", "bash|fish|zsh", "what a shell needs to complete words"),
         ("bench", "bench", "", "compare with runc, crun and Podman, measured here"),
     ),
 }
@@ -159,6 +160,10 @@ def dispatch(word: str, rest: list[str]) -> int:
 
         print(f"minidocker {__version__}")
         return 0
+    if word == "completion":  # it completes this very table
+        from minidocker.verbs import completion
+
+        return completion.main(rest, WORDS)
     name = MODULES.get(word) if word else "verbs.status"
     if not name:
         raise UsageError(f"minidocker has no command {word}", "minidocker --help")
