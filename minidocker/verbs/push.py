@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from minidocker.images.packed import pack_layers
 from minidocker.images.push import push, sources
 from minidocker.images.store import carry, names
 from minidocker.images.store.store import Store
@@ -18,7 +19,8 @@ examples:
   minidocker push localhost:5000/lab/base
   minidocker push ghcr.io/owner/app:1.2        after: minidocker login ghcr.io
 
-What was pulled goes out byte for byte as it came, so its digest stays. What the registry has is
+What was pulled goes out byte for byte as it came, so its digest stays. The layers of what was made
+here are packed with gzip first, and stay so. What the registry has is
 not sent; what another repository of it has is mounted there. The digest is printed.
 """
 
@@ -45,6 +47,7 @@ def send(full: str, insecure: bool, quiet: bool) -> None:
     def work() -> int:
         carry.ready(store)
         with ask as client, Bars(quiet) as bars:
+            pack_layers(store, full, bars.add)
             pushed = push(store, full, client, mounts, bars.add)
         print(pushed.digest, flush=True)
         if not quiet:

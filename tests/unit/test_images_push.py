@@ -35,12 +35,13 @@ from minidocker.images import importer, saved
 from minidocker.images.archive.apply import apply_layer
 from minidocker.images.archive.merged import Merged
 from minidocker.images.archive.pack import Packer
+from minidocker.images.packed import pack_layers
 from minidocker.images.push import push, sources
 from minidocker.images.registry import client as client_module
 from minidocker.images.registry.client import Client
 from minidocker.images.registry.credentials import Login
 from minidocker.images.registry.tokens import Guard
-from minidocker.images.store import additions, catalogue, changes, documents, names, oci
+from minidocker.images.store import additions, catalogue, changes, documents, files, names, oci
 from minidocker.images.store.check import check
 from minidocker.images.store.store import Store
 
@@ -117,6 +118,44 @@ def test_a_push_sends_what_is_missing(store: Store, other: Store, serve: Serve, 
     assert get(other, full).image.id == store.resolve(full).id
     assert whole(store)
     assert whole(other)
+
+
+def test_what_was_made_here_is_packed_before_it_travels(
+    store: Store, other: Store, serve: Serve, tmp_path: Path
+) -> None:
+    shelf = serve()
+    full = shelf.full("1")
+    made(store, tmp_path, full)
+    before = catalogue.tags(store)[full]
+    assert pack_layers(store, full)
+    image, manifest = catalogue.tags(store)[full]
+    assert image == before[0] and manifest != before[1]
+    assert whole(store)
+    pushed = send(store, full)
+    assert pushed.digest == f"sha256:{manifest}"
+    (layer,) = catalogue.manifest_of(store, image, full)["layers"]
+    (plain,) = files.load_json(store.path("blobs", "sha256", before[1]))["layers"]
+    assert layer["mediaType"].endswith("tar+gzip") and layer["size"] < plain["size"] / 2
+    assert get(other, full).image.id == store.resolve(full).id
+    assert whole(other)
+    assert not pack_layers(store, full)  # they are packed
+    additions.tag(store, image, "again:1")
+    made(store, tmp_path, shelf.full("2"))  # the same layer, plain again
+    assert pack_layers(store, shelf.full("2"))
+    assert catalogue.tags(store)[shelf.full("2")][1] == manifest
+    changes.prune(store)
+    assert plain["digest"].removeprefix("sha256:") not in os.listdir(store.path("blobs", "sha256"))
+    assert whole(store)
+
+
+def test_what_came_from_elsewhere_is_packed_by_nobody(store: Store, serve: Serve) -> None:
+    shelf = serve()
+    layer = shelf.layer(ROOTFS, kind="")
+    text = shelf.image(layer, config=config_of(ROOTFS), tag="plain")
+    assert layer["mediaType"] == oci.LAYER_TYPE
+    get(store, shelf.full("plain"))
+    assert not pack_layers(store, shelf.full("plain"))
+    assert send(store, shelf.full("plain")).digest == digest(text)
 
 
 def test_a_push_with_tokens_mounts_from_elsewhere(store: Store, serve: Serve, tmp_path: Path) -> None:
