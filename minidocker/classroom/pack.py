@@ -1,7 +1,7 @@
 """`minidocker class pack`: the students' edition, a tree that is ready for git, and a tar of it.
 
-It lacks the solutions, the catalogues of mistakes, our own tests and what only a teacher reads. In
-the manifests the pieces of solutions (`holes`) are gone; what they made is in exercises/.starters.
+It lacks the solutions, the catalogues of mistakes, our own tests and what only CI reads. In the
+manifests the pieces of solutions (`holes`) are gone; what they made is in exercises/.starters.
 The checks go along: a student is judged at home by what judges here, which draws each number anew.
 """
 
@@ -23,7 +23,7 @@ from minidocker.course import exercise_file as subjects
 from minidocker.course.manifest import FOLDER, Manifest, load
 from minidocker.errors import UsageError
 
-LEFT_OUT = ("solutions/", "tests/", "docs/teaching.md", ".ci/", ".github/")
+LEFT_OUT = ("solutions/", "tests/", ".ci/", ".github/")
 GOES_ALONG = "tests/stages/"
 LIST = ".minidocker-pack"
 """Names what was packed: the next pack removes what is gone, and nothing of the teacher's own."""
