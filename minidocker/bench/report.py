@@ -23,6 +23,7 @@ TARGETS = (
     ("a Dockerfile of ten steps takes no longer than podman build", "images", "build_ratio", 1.0),
     ("a build out of the cache takes under 0.3 s", "images", "cached", 0.3),
     ("the verdict on lesson 01 takes under 5 seconds", "grade", "seconds", 5.0),
+    ("5,000 submissions cost the coordinator at most 200 MB", "class", "mb_at_5000", 200.0),
 )
 
 
@@ -198,6 +199,18 @@ def tell_grade(result: Result) -> str:
     return f"  {result['seconds']} s"
 
 
+def tell_class(result: Result) -> str:
+    """Tell what a submission takes, and what very many take beside their judging."""
+    cores = result["cores"]
+    lines = [f"  {result[f'jobs_{jobs}']} s a submission with {jobs} at once"
+             for jobs in sorted({1, cores})]  # fmt: skip
+    lines.append(f"  {result['speedup']} times as fast on {cores} cores")
+    lines.append(f"  {result['many']} judged at once: {result['many_seconds']} s, coordinator "
+                 f"{result['coordinator_mb']} MB; pages {result['pages_seconds']} s, the teacher's "
+                 f"{result['page_kb']} kB")  # fmt: skip
+    return "\n".join(lines)
+
+
 def tell_targets(verdicts: list[Result]) -> str:
     """Tell which promises hold here, in words and not by colour."""
     lines = [
@@ -232,6 +245,7 @@ TELLERS = {
     "import": ("image import of a root file system ({mb} MB in {files} files)", tell_import),
     "images": ("pull and push of an image ({mb} MB packed), and a build", tell_images),
     "grade": ("verdict on lesson 01", tell_grade),
+    "class": ("a class of {submissions}, lessons 00 and 01", tell_class),
 }
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from minidocker.bench import rivals
 from minidocker.bench.beside import beside
 from minidocker.bench.building import building
+from minidocker.bench.class_of import classes
 from minidocker.bench.clock import Clock, Program, Sample, summary
 from minidocker.bench.instructions import instructions
 from minidocker.bench.own_files import pack
@@ -342,4 +343,5 @@ SECTIONS: dict[str, Callable[[Bench], Result]] = {
     "import": importing,
     "images": images,
     "grade": grade,
+    "class": lambda bench: classes(bench.work, bench.clock, bench.quick, bench.tick),
 }

@@ -108,6 +108,10 @@ FOUND = {
         "cached": 0.2,
     },
     "grade": {"seconds": 7.0},
+    "class": {
+        "submissions": 8, "cores": 2, "jobs_1": 2.0, "jobs_2": 1.0, "speedup": 2.0, "many": 200,
+        "many_seconds": 1.0, "coordinator_mb": 60, "pages_seconds": 1.0, "page_kb": 50,
+    },
 }
 
 
