@@ -15,7 +15,7 @@ from minidocker.classroom import marks as m
 from minidocker.classroom.classfile import Class, read
 from minidocker.classroom.exports import autograders, gradebooks, tables
 from minidocker.classroom.marks import Mark
-from minidocker.classroom.records import Records
+from minidocker.classroom.records import Records, give_back
 from minidocker.course.manifest import load
 from minidocker.errors import NotFound, UsageError
 
@@ -50,7 +50,7 @@ def export(options: Namespace) -> int:
     if isinstance(content, dict):
         for name, data in content.items():
             path = Path(options.out or options.format) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
+            folder(path.parent)
             write(str(path), data)
     else:
         write(options.out or "-", content)
@@ -91,6 +91,14 @@ def _content(room: Class, marks: Sequence[Mark], options: Namespace) -> bytes | 
                              tables.feedback)  # fmt: skip
 
 
+def folder(path: Path) -> None:
+    """Make a folder, and give each that is new to the owner of the one above."""
+    if not path.exists():
+        folder(path.absolute().parent)
+        path.mkdir(exist_ok=True)
+        give_back(path.absolute())
+
+
 def _file(mark: Mark) -> str:
     """Return a login as a folder's name: what the roster holds has no slash."""
     return mark.student.login
@@ -105,6 +113,7 @@ def write(file: str, data: bytes) -> None:
     new = Path(f"{file}.{os.getpid()}.new")
     try:
         new.write_bytes(data)
+        give_back(new)
         os.replace(new, file)
     except OSError as problem:
         new.unlink(missing_ok=True)

@@ -138,9 +138,11 @@ class Work:
     def keep(self, job: judges.Job) -> None:
         """Write a submission's files where the teacher can look at them, and say how."""
         place = self.room.folder / "kept" / self.store.path(job["name"]).stem
-        place.mkdir(parents=True, exist_ok=True)
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, file in job["files"].items():
             (place / f"{name}.py").write_text(file["text"], encoding="utf-8")
+        for path in (place.parent, place, *place.iterdir()):
+            records.give_back(path)
         self.bar.say(f"kept in {place}; to judge it alone: minidocker grade --from {place}")
 
 

@@ -176,14 +176,20 @@ def _common(names: Sequence[str]) -> str:
 
 
 def _content(path: Path, part: str, lessons: Sequence[Lesson]) -> dict[str, Any]:
-    """Read what one submission hands in: the best file for each lesson, and the journal."""
+    """Read what one submission hands in: the best file for each lesson, and the journal.
+
+    Damaged when there are files, and none of them is called as an exercise is: somebody must look.
+    """
     best: dict[str, tuple[Any, dict[str, str]]] = {}
     journal: list[Any] = []
+    others: list[str] = []
     for member, depth in _all(path, part):
         if member.name.endswith(JOURNAL):
             journal = _journal(member)
         found = wanted(member.name, lessons)
         if found is None:
+            why = f" ({member.why})" if member.why else ""
+            others += [f"{PurePosixPath(member.name).name[:60]}{why}"] if len(others) < 4 else []
             continue
         lesson, exact = found
         rank = (depth, not exact, "exercises/" not in member.name, member.name.count("/"),
@@ -192,6 +198,8 @@ def _content(path: Path, part: str, lessons: Sequence[Lesson]) -> dict[str, Any]
             data, why = archives.text_or_why(member)
             text, why = ("", why) if why else decoded(data)
             best[lesson.id] = (rank, {"text": text, "why": why, "name": member.name})
+    if others and not best:
+        raise Damaged("no file in it is called as an exercise is: " + ", ".join(others[:3]))
     return {"files": {name: one for name, (_, one) in best.items()}, "journal": journal}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minidocker.classroom.classfile import NAME, Student, edition_of
+from minidocker.classroom.records import give_back
 from minidocker.course.manifest import Lesson
 from minidocker.errors import UsageError
 
@@ -81,6 +82,8 @@ def write_new(
     try:
         with open(path, "x", encoding="utf-8") as file:
             file.write("\n".join(said) + "\n")
+        give_back(folder.absolute())
+        give_back(path)
     except FileExistsError:
         raise UsageError(f"{path} is there already", "edit it, or name another folder") from None
     return path

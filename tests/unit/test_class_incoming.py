@@ -100,11 +100,9 @@ def test_what_is_no_file_is_said_and_not_read(tmp_path: Path) -> None:
     place.mkdir(parents=True)
     (place / PID).symlink_to(secret)
     os.mkfifo(place / LESSONS[0].file)
-    (tmp_path / "class/zoë").symlink_to(tmp_path)
     found = handed(tmp_path / "class")
     assert found["ada"] == {"01_pid": "it is a symbolic link",
                             LESSONS[0].id: "it is no regular file"}  # fmt: skip
-    assert found["zoë"] == {}  # a link to a folder: nobody looks behind it
     path = zipped(tmp_path / "ada.zip", {PID: b"\xff\xfe"})
     assert "UTF-8" in handed(path)["ada"]["01_pid"]
     with zipfile.ZipFile(path, "w") as archive:
@@ -112,6 +110,24 @@ def test_what_is_no_file_is_said_and_not_read(tmp_path: Path) -> None:
         link.external_attr = 0o120777 << 16
         archive.writestr(link, str(secret))
     assert handed(path)["ada"] == {"01_pid": "it is a symbolic link"}
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda path: path.symlink_to("/etc"), "symbolic link"),  # nobody looks behind it
+        (lambda path: (path.mkdir(), (path / "main.py").write_text("x = 1\n")), "main.py"),
+        (lambda path: (path.mkdir(), (path / "01_pid.ipynb").write_text("{}")), "01_pid.ipynb"),
+    ],
+    ids=["link", "another-name", "notebook"],
+)  # fmt: skip
+def test_what_nobody_can_judge_has_no_verdict(tmp_path: Path, make, says: str) -> None:
+    make(tmp_path / "ada")
+    (one,) = incoming.find([tmp_path], ROOM)
+    with pytest.raises(Damaged, match=says):
+        incoming.open_one(one, LESSONS)
+    (tmp_path / "zoë/zoë").mkdir(parents=True)  # nothing handed in, which is a verdict
+    assert handed(tmp_path / "zoë") == {"zoë": {}}
 
 
 def bomb_of_zip(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -148,3 +149,41 @@ def test_a_full_disk_is_a_sentence(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "cannot write" in done.stderr and not (tmp_path / "records/ada.json").exists()
+
+
+def test_a_machine_is_believed_in_what_can_only_be_outcomes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from minidocker.classroom import grading
+    from minidocker.classroom.classfile import Class, Part
+    from minidocker.course.manifest import load
+    from minidocker.vm import machine, remote
+
+    manifest = load(Path(__file__).resolve().parents[2])
+    room = Class(tmp_path, "", "", tuple(map(Part, manifest.lessons[1:2])), ())
+    (lesson,) = room.lessons
+    job = {"name": "ada", "files": {lesson.id: {"text": "x = 1\n", "why": ""}}}
+    ended = []
+
+    class Fake:
+        def __init__(self, *names: object, **how: object) -> None: ...
+        def down(self) -> None:
+            ended.append(True)
+
+    monkeypatch.setattr(machine, "Machine", Fake)
+
+    def says(checks: object) -> Any:
+        told = json.dumps({"lessons": [{"id": lesson.id, "checks": checks}]}).encode()
+        monkeypatch.setattr(remote, "judge", lambda *rest, **how: (0, told))
+        return grading.in_machine(manifest, room, job)
+
+    first, second = lesson.checks[:2]
+    told = says([
+        {"id": first.id, "outcome": "pass", "points": 1000, "earned": 1000, "message": "\x1b[2J"},
+        {"id": second.id, "outcome": "excellent"}, {"id": "not_ours", "outcome": "pass"},
+    ])["lessons"][0]["checks"]  # fmt: skip
+    assert (told[0]["earned"], told[0]["points"]) == (first.points, first.points)
+    assert "\x1b" not in told[0]["message"]
+    assert [one["outcome"] for one in told[1:]] == ["error"] * (len(lesson.checks) - 1)
+    assert "remark" in says([{"id": first.id, "outcome": ["pass"]}, "?"])
+    assert len(ended) == 2  # the machine ends with its submission
