@@ -24,6 +24,7 @@ import os
 def lease(kernel, path, subnet, owner):
     """Give `owner` the first free address of `subnet`, and write that into the table at `path`.
 
+    Before the first lease there is no table; kernel.exists(path) says so.
     A line of the table: ADDRESS, a tab, the owner. All lines that were there stay. Never given:
     the first address (the network's name), the second (the bridge's), the last (everybody).
     LookupError when none is free. Two processes that ask at once get different addresses:

@@ -10,10 +10,14 @@ from typing import Any, NoReturn
 
 from minidocker.kernel import flags as f
 
-BRIDGE = "mdk0"
-SUBNET = "10.77.0.0/24"
-GATEWAY = "10.77.0.1"
 WORLD = "192.0.2.1"  # an address of the host that is no neighbour of its containers
+HERE = SimpleNamespace(bridge="", base="", prefix=0, gateway="")
+"""The network of this cell. The check draws it anew each time; `settle` notes it."""
+
+
+def settle(net: dict[str, Any]) -> None:
+    """Let the network of this cell be what the check has drawn."""
+    vars(HERE).update(net)
 
 
 def forever() -> NoReturn:
@@ -25,7 +29,8 @@ def forever() -> NoReturn:
 def lease(number: int) -> SimpleNamespace:
     """The lease of container `number`, as the runtime hands it to the parts."""
     return SimpleNamespace(
-        address=f"10.77.0.{number}", prefix=24, gateway=GATEWAY, subnet=SUBNET, bridge=BRIDGE,
+        address=f"{HERE.base}{number}", prefix=HERE.prefix, gateway=HERE.gateway,
+        subnet=f"{HERE.base}0/{HERE.prefix}", bridge=HERE.bridge,
         link=f"mdv{number:012x}", mac=f"02:4d:0a:4d:00:{number:02x}",
         table=f"minidocker_{number:012x}",
     )  # fmt: skip
@@ -40,8 +45,10 @@ def ip(kernel: Any, lines: str, pid: int | None = None) -> Any:
 def host(kernel: Any) -> None:
     """Make the cell's own network namespace a host with a bridge and one more address."""
     kernel.link_up("lo")
-    ip(kernel, f"link add {BRIDGE} type bridge\naddr add {GATEWAY}/24 dev {BRIDGE}\n"
-               f"link set {BRIDGE} up\naddr add {WORLD}/32 dev lo\n")  # fmt: skip
+    bridge = HERE.bridge
+    own = f"{HERE.gateway}/{HERE.prefix}"
+    ip(kernel, f"link add {bridge} type bridge\naddr add {own} dev {bridge}\n"
+               f"link set {bridge} up\naddr add {WORLD}/32 dev lo\n")  # fmt: skip
     kernel.write("/proc/sys/net/ipv4/ip_forward", "1")
 
 
@@ -71,9 +78,10 @@ def another_machine(kernel: Any, talk: Any) -> None:
 
 def plugged(kernel: Any, pid: int, one: SimpleNamespace) -> None:
     """Plug a process in, as the reference does, and switch its loopback on."""
-    ip(kernel, f"link add {one.link} master {BRIDGE} up type veth "
+    ip(kernel, f"link add {one.link} master {one.bridge} up type veth "
                f"peer name eth0 address {one.mac} netns {pid}\n")  # fmt: skip
-    ip(kernel, f"link set lo up\naddr add {one.address}/24 dev eth0\nlink set eth0 up\n", pid)
+    ip(kernel, f"link set lo up\naddr add {one.address}/{one.prefix} dev eth0\n"
+               "link set eth0 up\n", pid)  # fmt: skip
 
 
 def tried(talk: Any, function: Callable[..., Any], *args: Any) -> tuple[Any, bool]:

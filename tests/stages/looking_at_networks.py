@@ -7,6 +7,7 @@ and sends a token over TCP or UDP: what arrives, and from which address, is what
 import errno
 import json
 import os
+import random
 import secrets
 import socket
 import subprocess
@@ -18,6 +19,24 @@ from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 
 PORT = 4000
+HIGHEST = 60
+"""Numbers of containers go up to here, and the gateway may be the next: all prefixes have them."""
+
+
+def draw():
+    """A network for a cell that no file can know beforehand: bridge, addresses, prefix, gateway."""
+    second, third = random.randrange(16, 200), random.randrange(0, 256, 16)
+    base = f"10.{second}.{third}."
+    return {"bridge": f"br{random.randrange(10**6):06}", "base": base,
+            "prefix": random.choice([20, 23, 25, 26]),
+            "gateway": f"{base}{random.choice([1, HIGHEST + 1])}"}  # fmt: skip
+
+
+def some(count=1):
+    """Numbers of containers, drawn anew."""
+    return random.sample(range(2, HIGHEST), count)
+
+
 SECONDS = 1.5  # so long may an answer take, on a network that is all in one machine
 
 

@@ -4,8 +4,7 @@ import os
 import signal
 
 from minidocker.grader.scenes_network import (
-    BRIDGE,
-    GATEWAY,
+    HERE,
     another_machine,
     container,
     forever,
@@ -13,6 +12,7 @@ from minidocker.grader.scenes_network import (
     ip,
     lease,
     plugged,
+    settle,
     tried,
 )
 from minidocker.grader.scenes_refused import act_refused  # noqa: F401  (a scene)
@@ -33,7 +33,8 @@ def act_loopback(learner, kernel, talk):
 # --- CONNECT_ORDER ---------------------------------------------------------------------
 
 
-def cast_order(kernel, talk):
+def cast_order(kernel, talk, net):
+    settle(net)
     host(kernel)
     return container(kernel, talk, "box")
 
@@ -52,17 +53,17 @@ def act_order(learner, kernel, talk, cast):
         try:
             if step == "pair":
                 ip(kernel, f"link add {one.link} type veth peer name eth0\n"
-                           f"link set {one.link} master {BRIDGE}\n")  # fmt: skip
+                           f"link set {one.link} master {one.bridge}\n")  # fmt: skip
             elif step == "move":
                 ip(kernel, f"link set eth0 netns {cast}\n")
                 moved = cast
             elif step == "address":
-                ip(kernel, f"addr add {one.address}/24 dev eth0\n", moved)
+                ip(kernel, f"addr add {one.address}/{one.prefix} dev eth0\n", moved)
             elif step == "up":
                 ip(kernel, f"link set {one.link} up\n")
                 ip(kernel, "link set eth0 up\n", moved)
             else:
-                ip(kernel, f"route add default via {GATEWAY}\n", moved)
+                ip(kernel, f"route add default via {one.gateway}\n", moved)
         except OSError as problem:
             talk.ask("refused", step=step, text=str(problem)[:200], order=order)
             return
@@ -72,8 +73,9 @@ def act_order(learner, kernel, talk, cast):
 # --- connect ---------------------------------------------------------------------------
 
 
-def cast_connect(kernel, talk, numbers):
+def cast_connect(kernel, talk, numbers, net):
     """A host, and one unplugged container for each number."""
+    settle(net)
     host(kernel)
     return [container(kernel, talk, str(number)) for number in numbers]
 
@@ -95,12 +97,13 @@ def act_connect(learner, kernel, talk, numbers, cast):
 # --- default_route ---------------------------------------------------------------------
 
 
-def cast_route(kernel, talk):
+def cast_route(kernel, talk, net, number):
+    settle(net)
     host(kernel)
     another_machine(kernel, talk)
 
 
-def act_route(learner, kernel, talk):
+def act_route(learner, kernel, talk, number):
     """Be the container: enter a new network, get plugged in, call default_route."""
     function = learner.default_route
     begin, go = os.pipe()
@@ -110,14 +113,14 @@ def act_route(learner, kernel, talk):
         kernel.unshare(f.CLONE_NEWNET)
         os.write(tell, b"!")
         os.read(begin, 1)
-        talk.step(f"default_route(kernel, {GATEWAY!r})")
+        talk.step(f"default_route(kernel, {HERE.gateway!r})")
         try:
-            if tried(talk, function, kernel, GATEWAY)[1]:
+            if tried(talk, function, kernel, HERE.gateway)[1]:
                 talk.ask("routed")
         except Exception as problem:
             talk.ask("refused", text=f"{type(problem).__name__}: {problem}"[:300])
         forever()
     os.read(done, 1)
-    plugged(kernel, pid, lease(2))
+    plugged(kernel, pid, lease(number))
     os.write(go, b"!")
     forever()

@@ -5,14 +5,14 @@ import time
 from types import SimpleNamespace
 
 from minidocker.grader.scenes_network import (
-    BRIDGE,
-    GATEWAY,
+    HERE,
     another_machine,
     container,
     host,
     ip,
     lease,
     plugged,
+    settle,
     tried,
 )
 from minidocker.grader.scenes_refused import act_refused  # noqa: F401  (a scene)
@@ -93,10 +93,8 @@ class Slow:
 
 
 def act_lease_at_once(learner, kernel, talk, subnet, count):
-    """Start many processes; when all are there, each asks for an address."""
+    """Start many processes; when all are there, each asks for an address. There is no table yet."""
     function = learner.lease
-    with open(TABLE, "w"):
-        pass
     gate, opened = os.pipe()
     answers, tell = os.pipe()
     for number in range(count):
@@ -113,8 +111,8 @@ def act_lease_at_once(learner, kernel, talk, subnet, count):
     os.close(tell)
     os.close(opened)
     text = b"".join(iter(lambda: os.read(answers, 4096), b""))
-    with open(TABLE) as file:
-        talk.ask("leased", seen=text.decode().split("\n")[:-1], table=file.read())
+    table = kernel.read(TABLE) if os.path.exists(TABLE) else ""
+    talk.ask("leased", seen=text.decode().split("\n")[:-1], table=table)
 
 
 # --- publish ---------------------------------------------------------------------------
@@ -127,33 +125,35 @@ table ip others {
   }
 }
 """
-NETWORK = f"""\
-table ip network {{
-  chain postrouting {{
+NETWORK = """\
+table ip network {
+  chain postrouting {
     type nat hook postrouting priority 100
-    oifname "{BRIDGE}" ct status dnat ip saddr 127.0.0.0/8 masquerade
-  }}
-}}
+    oifname "BRIDGE" ct status dnat ip saddr 127.0.0.0/8 masquerade
+  }
+}
 """
 
 
-def cast_publish(kernel, talk, **port):
+def cast_publish(kernel, talk, net, number, **port):
     """A host with rules of others, a container on its bridge, and another machine beside it."""
+    settle(net)
     host(kernel)
-    kernel.write(f"/proc/sys/net/ipv4/conf/{BRIDGE}/route_localnet", "1")
-    kernel.run(["nft", "-f", "-"], FOREIGN + NETWORK)
+    kernel.write(f"/proc/sys/net/ipv4/conf/{HERE.bridge}/route_localnet", "1")
+    kernel.run(["nft", "-f", "-"], FOREIGN + NETWORK.replace("BRIDGE", HERE.bridge))
     box = container(kernel, talk, "box")
-    plugged(kernel, box, lease(2))
-    ip(kernel, f"route add default via {GATEWAY}\n", box)
+    plugged(kernel, box, lease(number))
+    ip(kernel, f"route add default via {HERE.gateway}\n", box)
     another_machine(kernel, talk)
 
 
-def act_publish(learner, kernel, talk, host, container, protocol):
+def act_publish(learner, kernel, talk, host, container, protocol, number):
     """Let publish open one port."""
     function = learner.publish
     port = SimpleNamespace(host=host, container=container, protocol=protocol, address="",
                            match=f"fib daddr type local {protocol} dport {host}")  # fmt: skip
+    one = lease(number)
     talk.ask("before")
-    talk.step(f"publish(kernel, {host} to {container}/{protocol}, the lease of {lease(2).address})")
-    if tried(talk, function, kernel, port, lease(2))[1]:
+    talk.step(f"publish(kernel, {host} to {container}/{protocol}, the lease of {one.address})")
+    if tried(talk, function, kernel, port, one)[1]:
         talk.ask("published")

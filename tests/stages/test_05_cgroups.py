@@ -316,8 +316,8 @@ def judge_controllers(one, tree, path, ran):
 
 
 def removed(one, tree, box, cast, ran):
-    """Wait until remove returns; say who still lives when it cannot."""
-    while True:
+    """Wait until remove returns; say who still lives, or what is still there, when it cannot."""
+    for _ in range(3):
         try:
             stuck = one.expect("removed", "stuck").event == "stuck"
         except Fail as problem:
@@ -333,6 +333,9 @@ def removed(one, tree, box, cast, ran):
         if not stuck:
             return
         one.answer()
+    left = {name for name in tree.names() if f"{name}/".startswith(f"boxes/{box}/")}
+    raise Fail("MD0517", ran=f"{ran}: it tries rmdir(2), and again, without end",
+               kernel=" ".join(f"/{name}" for name in sorted(left)))  # fmt: skip
 
 
 def survivors(one, tree, box, cast):
@@ -380,7 +383,7 @@ def test_remove_all(subject, planted):
             raise Fail("MD0517", ran=ran, kernel=" ".join(f"/{name}" for name in sorted(left)))
 
 
-def test_remove_beside(subject, planted):
+def test_remove_beside(subject, planted, cell):
     box = name_for("box")
     ran = f"remove(kernel, '{ROOT}/boxes/{box}')"
     with planted("remove", name=box, many=False) as (one, tree):
@@ -398,6 +401,7 @@ def test_remove_beside(subject, planted):
             raise Fail("MD0518", ran=ran, lines=[("BAD", f"the process in /boxes/{box}2: killed")])
         one.answer()
         removed(one, tree, box, cast, f"{ran}, which is gone")
+    errors_come_out(cell, "remove", ["/tmp/group"], ["rmdir"], pretended=["write"])
 
 
 # --- why_died ----------------------------------------------------------------------------

@@ -1,15 +1,14 @@
 """Checks of lesson 08: the network: a cable, a bridge, a route."""
 
 import json
-import random
 
-from looking_at_networks import command, containers, reach, wait
+from looking_at_networks import command, containers, draw, reach, some, wait
 from looking_at_refusals import errors_come_out
 
 from minidocker.chamber.cell_needs import patience
 from minidocker.course.outcomes import Fail
 
-GATEWAY, WORLD = "10.77.0.1", "192.0.2.1"
+WORLD = "192.0.2.1"
 
 
 def links(pid):
@@ -59,7 +58,7 @@ def why(order, step):
 
 
 def test_connect_order(subject, cell):
-    with cell("order") as one:
+    with cell("order", net=draw()) as one:
         (box,) = containers(one, "box")
         message = one.expect("done with the order", "refused", "wrong")
         if message.event == "wrong":
@@ -77,29 +76,31 @@ def test_connect_order(subject, cell):
 
 
 def test_connect_plugged(subject, cell):
-    number = random.randrange(2, 250)
-    address, mac = f"10.77.0.{number}", f"02:4d:0a:4d:00:{number:02x}"
-    with cell("connect", numbers=[number]) as one:
+    (number,), net = some(), draw()
+    address, mac = f"{net['base']}{number}", f"02:4d:0a:4d:00:{number:02x}"
+    with cell("connect", numbers=[number], net=net) as one:
         (box,) = containers(one, str(number))
         wait(one, "connected", function="connect")
         ran = f"connect(kernel, pid, the lease of {address})"
         inside, outside = links(box), links(one.pid)
-        look_at_the_ends(ran, inside, outside, f"mdv{number:012x}")
+        look_at_the_ends(ran, inside, outside, f"mdv{number:012x}", net["bridge"])
         found = [f"{a['local']}/{a['prefixlen']}" for a in inside["eth0"]["addr_info"]
                  if a["family"] == "inet"]  # fmt: skip
-        if found != [f"{address}/24"]:
-            raise Fail("MD0809", ran=ran, expected=f"{address}/24", kernel=" ".join(found) or "none")
+        wanted = f"{address}/{net['prefix']}"
+        if found != [wanted]:
+            raise Fail("MD0809", ran=ran, expected=wanted, kernel=" ".join(found) or "none")
         if inside["eth0"]["address"] != mac:
             raise Fail("MD0824", ran=ran, expected=mac, kernel=inside["eth0"]["address"])
-        seen, peer = reach(one.pid, GATEWAY, box, GATEWAY)
+        gateway = net["gateway"]
+        seen, peer = reach(one.pid, gateway, box, gateway)
         if (seen, peer) != ("answer", address):
-            raise Fail("MD0810", ran=ran, expected=f"an answer from {GATEWAY} for {address}",
+            raise Fail("MD0810", ran=ran, expected=f"an answer from {gateway} for {address}",
                        kernel=f"{seen} {peer}")  # fmt: skip
     lease = {"link": "mdv1", "bridge": "mdk1", "mac": mac, "address": address, "prefix": 24}
     errors_come_out(cell, "connect", [1, lease], ["run"], pretended=["run"])
 
 
-def look_at_the_ends(ran, inside, outside, link):
+def look_at_the_ends(ran, inside, outside, link, bridge):
     """A cable has two ends: where is each one, is it up, is it plugged in?"""
     if "eth0" not in inside:
         raise Fail("MD0806", ran=ran, expected="lo, eth0", kernel=", ".join(sorted(inside)))
@@ -108,20 +109,21 @@ def look_at_the_ends(ran, inside, outside, link):
     for name, facts in ((f"{link}, the host's", outside[link]), ("eth0, the container's", inside["eth0"])):
         if "UP" not in facts["flags"]:
             raise Fail("MD0807", ran=ran, which=name, kernel=f"flags: {' '.join(facts['flags'])}")
-    if outside[link].get("master") != "mdk0":
-        raise Fail("MD0808", ran=ran, expected=f"{link}: master mdk0",
+    if outside[link].get("master") != bridge:
+        raise Fail("MD0808", ran=ran, expected=f"{link}: master {bridge}",
                    kernel=f"{link}: master {outside[link].get('master', 'none')}")  # fmt: skip
 
 
 def test_connect_neighbours(subject, cell):
-    first, second = random.sample(range(2, 250), 2)
-    with cell("connect", numbers=[first, second]) as one:
+    (first, second), net = some(2), draw()
+    asked, asking = f"{net['base']}{first}", f"{net['base']}{second}"
+    with cell("connect", numbers=[first, second], net=net) as one:
         a, b = containers(one, str(first), str(second))
         wait(one, "connected", function="connect")
-        seen, peer = reach(a, "0.0.0.0", b, f"10.77.0.{first}")
-        if (seen, peer) != ("answer", f"10.77.0.{second}"):
-            raise Fail("MD0811", ran=f"10.77.0.{second} asks 10.77.0.{first}",
-                       expected=f"an answer for 10.77.0.{second}", kernel=f"{seen} {peer}")  # fmt: skip
+        seen, peer = reach(a, "0.0.0.0", b, asked)
+        if (seen, peer) != ("answer", asking):
+            raise Fail("MD0811", ran=f"{asking} asks {asked}",
+                       expected=f"an answer for {asking}", kernel=f"{seen} {peer}")  # fmt: skip
 
 
 def shape(found):
@@ -134,10 +136,11 @@ def shape(found):
 
 
 def test_connect_clean(subject, cell):
-    number = random.randrange(2, 250)
-    with cell("connect", numbers=[number]) as one:
+    (number,), net = some(), draw()
+    bridge, gateway = net["bridge"], net["gateway"]
+    with cell("connect", numbers=[number], net=net) as one:
         containers(one, str(number))
-        before = ["lo ", "lo 127.0.0.1", f"lo {WORLD}", "mdk0 ", f"mdk0 {GATEWAY}"]
+        before = [f"{bridge} ", f"{bridge} {gateway}", "lo ", "lo 127.0.0.1", f"lo {WORLD}"]
         wait(one, "connected", function="connect")
         one.answer()
         one.expect("ended")
@@ -145,7 +148,7 @@ def test_connect_clean(subject, cell):
         if found != before:
             more = sorted(set(found) ^ set(before))
             raise Fail("MD0812", ran="connect(…), then the container ends",
-                       expected="lo and mdk0, as before", kernel=f"different: {', '.join(more)}")  # fmt: skip
+                       expected=f"lo and {bridge}, as before", kernel=f"different: {', '.join(more)}")  # fmt: skip
 
 
 def settled(look, wanted):
@@ -162,13 +165,15 @@ def settled(look, wanted):
 
 
 def test_route(subject, cell):
-    with cell("route") as one:
+    (number,), net = some(), draw()
+    gateway = net["gateway"]
+    with cell("route", net=net, number=number) as one:
         (far,) = containers(one, "far")
         pid = wait(one, "routed", function="default_route").sender
-        for server, target in ((one.pid, GATEWAY), (far, "198.51.100.2")):
+        for server, target in ((one.pid, gateway), (far, "198.51.100.2")):
             seen, peer = reach(server, target, pid, target)
-            if (seen, peer) != ("answer", "10.77.0.2"):
+            if (seen, peer) != ("answer", f"{net['base']}{number}"):
                 routes = command(pid, "ip", "route").replace("\n", "; ")
-                raise Fail("MD0813", ran=f"default_route(kernel, {GATEWAY!r})",
+                raise Fail("MD0813", ran=f"default_route(kernel, {gateway!r})",
                            expected=f"an answer from {target}", kernel=f"{seen}; {routes}")  # fmt: skip
     errors_come_out(cell, "default_route", ["10.9.8.1"], ["route_add"], pretended=["route_add"])

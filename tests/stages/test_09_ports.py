@@ -3,7 +3,7 @@
 import json
 import random
 
-from looking_at_networks import command, containers, reach, wait
+from looking_at_networks import command, containers, draw, reach, some, wait
 from looking_at_refusals import errors_come_out
 
 from minidocker.course.outcomes import Fail
@@ -23,15 +23,17 @@ def test_lease_free(subject, cell):
     taken = [2, 3, *random.sample(range(5, 12), 3), random.randrange(40, 50)]  # 4, but not 4x
     random.shuffle(taken)
     free = [number for number in range(2, 20) if number not in taken][:3]
-    wanted = [f"10.77.0.{number}" for number in free]
+    base = draw()["base"]
+    wanted = [f"{base}{number}" for number in free]
     owners = ["a1", "b2 web", "c3"]
-    with cell("lease", table=table_of(*taken), subnet=SUBNET, owners=owners) as one:
+    table = table_of(*taken, base=base)
+    with cell("lease", table=table, subnet=f"{base}0/24", owners=owners) as one:
         message = one.expect("leased")
         if message["seen"] != [repr(address) for address in wanted]:
             raise Fail("MD0934", ran=f"three leases; taken: {' '.join(map(str, sorted(taken)))}",
                        expected=" ".join(wanted), kernel=" ".join(message["seen"]))  # fmt: skip
         lines = sorted(message["table"].splitlines())
-        right = sorted(table_of(*taken).splitlines()
+        right = sorted(table.splitlines()
                        + [f"{a}\t{o}" for a, o in zip(wanted, owners, strict=True)])  # fmt: skip
         if lines != right:
             lost = sorted(set(lines) ^ set(right))
@@ -107,7 +109,9 @@ def test_publish_outside(subject, cell):
     """From another machine, whose address the server must see."""
     for kind in ("tcp", "udp"):
         out, inner = a_port()
-        with cell("publish", host=out, container=inner, protocol=kind) as one:
+        (number,) = some()
+        with cell("publish", host=out, container=inner, protocol=kind, net=draw(),
+                  number=number) as one:  # fmt: skip
             box, far, _ = published(one)
             seen, peer = reach(box, "0.0.0.0", far, "198.51.100.1", inner, out, kind)
             ran = f"publish: {out} to {inner}/{kind}; another machine asks 198.51.100.1:{out}"
@@ -120,7 +124,9 @@ def test_publish_outside(subject, cell):
 def test_publish_host(subject, cell):
     """From the host itself, by each of its addresses."""
     out, inner = a_port()
-    with cell("publish", host=out, container=inner, protocol="tcp") as one:
+    (number,) = some()
+    with cell("publish", host=out, container=inner, protocol="tcp", net=draw(),
+              number=number) as one:  # fmt: skip
         box, _, _ = published(one)
         for target in (WORLD, "127.0.0.1"):
             seen, _ = reach(box, "0.0.0.0", one.pid, target, inner, out)
@@ -132,10 +138,12 @@ def test_publish_host(subject, cell):
 def test_publish_only(subject, cell):
     """That port and no other, in a table of its own, and everybody else's rules as they were."""
     out, inner = a_port()
-    with cell("publish", host=out, container=inner, protocol="tcp") as one:
+    (number,) = some()
+    with cell("publish", host=out, container=inner, protocol="tcp", net=draw(),
+              number=number) as one:  # fmt: skip
         box, far, before = published(one)
         ran = f"publish: {out} to {inner}/tcp"
-        table = f"minidocker_{2:012x}"
+        table = f"minidocker_{number:012x}"
         after = rules(one.pid)
         kept = [entry for entry in after if owner(entry) != table]
         if strip(kept) != strip(before):

@@ -4,4 +4,4 @@
 
 
 def default_route(kernel, gateway):
-    kernel.route_add("default", gateway[:-1] + "254")
+    kernel.route_add("default", gateway.rpartition(".")[0] + ".62")

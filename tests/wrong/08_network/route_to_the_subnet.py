@@ -4,4 +4,4 @@
 
 
 def default_route(kernel, gateway):
-    kernel.route_add("10.77.0.0/24", gateway)
+    kernel.route_add(gateway.rpartition(".")[0] + ".0/24", gateway)
