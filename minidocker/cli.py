@@ -69,6 +69,7 @@ WORDS = {
     ),
     "the machine": (
         ("doctor", "doctor.doctor", "[--json]", "what works here, and how to mend what does not"),
+        ("room", "verbs.room", "[COMMAND]", "be root where every mistake ends; needs no root"),
         ("vm", "verbs.vm", "up|ssh|run|status|down", "a lab machine of its own, under QEMU"),
         ("uninstall", "verbs.uninstall", "[--dry-run]", "undo all of this, and say first what"),
         ("info", "verbs.info", "", "what runs here, where the store is, what the kernel offers"),

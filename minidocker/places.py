@@ -1,10 +1,11 @@
-"""Places on the host that every room must agree on: the store, and the sign of the lab machine."""
+"""Places that all must agree on: the store, and the signs of a lab machine and of a room."""
 
 from __future__ import annotations
 
 import os
 
 LAB_MARKER = "/etc/minidocker-lab"  # a file of the lab's virtual machine
+ROOM = "MINIDOCKER_ROOM"  # set where somebody is root of a room only: chamber/room.py
 SYSTEM_STORE = "/var/lib/minidocker"
 
 

@@ -113,7 +113,7 @@ def room_for(scenes: str, scene: str) -> Room | None:
         if not os.path.exists(LAB_MARKER):
             raise Blocked("tmpfs keeps no user attributes before Linux 6.6", LAB_MACHINE)
         return None  # the machine is thrown away: there the host's root may play
-    room = _room()
+    room = own_room()
     if scene in MARKS.get(scenes, ()) and room.count == 1:
         raise Blocked("files of other users need more than one id", "minidocker doctor")
     only = scene in NODES.get(scenes, ()) and scene not in MARKS.get(scenes, ())
@@ -150,7 +150,8 @@ def user_attributes() -> bool:
         os.close(fd)
 
 
-def _room() -> Room:
+def own_room() -> Room:
+    """Return whose ids a room has that this user opens."""
     uid, gid = os.geteuid(), os.getegid()
     if uid == 0:
         first = random.choice(FIRST_IDS)

@@ -6,6 +6,7 @@ its interface only. Every mount is made in here, so none is locked. Manual: user
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -13,6 +14,7 @@ import sysconfig
 from errno import EACCES
 from typing import Any
 
+from minidocker.errors import KernelError
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 
@@ -73,6 +75,9 @@ def build(kernel: Linux, order: dict[str, Any], opened: list[tuple[str, int]]) -
     for path in order["hide"]:
         os.makedirs(root + path, exist_ok=True)  # empty: nothing was shown there
     kernel.mount("proc", f"{root}/proc", "proc", SAFE)
+    if order.get("sysfs"):
+        with contextlib.suppress(KernelError):  # hidden in part from us, as in some containers
+            kernel.mount("sysfs", f"{root}/sys", "sysfs", SAFE)
     _devices(kernel, f"{root}/dev")
     kernel.chdir(root)
     kernel.pivot_root(".", ".")
@@ -93,7 +98,8 @@ def _sources(order: dict[str, Any]) -> list[str]:
     }
     plain = [f"/{name}" for name in LINKED if not os.path.islink(f"/{name}")]
     found: list[str] = []
-    for path in ["/usr", "/etc/alternatives", *plain, *sorted(python), *package]:
+    for path in ["/usr", "/etc/alternatives", *plain, *sorted(python), *package,
+                 *order.get("also", ())]:  # fmt: skip
         inside = any(path == one or path.startswith(one + "/") for one in found)
         if path and os.path.exists(path) and not inside:
             found.append(path)

@@ -6,6 +6,7 @@ import os
 
 from minidocker.errors import Blocked, KernelError
 from minidocker.kernel.flags import CLONE_NEWUSER
+from minidocker.places import ROOM
 from minidocker.spec.words import LIST, VALUE, Option
 from minidocker.stages.base import Stage
 
@@ -36,12 +37,17 @@ class User(Stage):
     def wish(cls, asked: Asked) -> str:
         """Without root, every run needs it, but for one that is refused in any case."""
         said = super().wish(asked)
-        return said or ("an ordinary user" if os.geteuid() and "userns" not in asked else "")
+        if said or "userns" in asked:
+            return said
+        if os.geteuid():
+            return "an ordinary user"
+        return "the root of a room" if ROOM in os.environ and "stages" not in asked else ""
 
     @classmethod
     def plan(cls, spec: Spec, asked: Asked) -> None:
         """Choose the ids. A plain run of root's loads nothing for it, and gets none."""
-        if os.geteuid() or any(key in asked for key in ("userns", "uidmap", "gidmap", "stages")):
+        said = any(key in asked for key in ("userns", "uidmap", "gidmap", "stages"))
+        if said or os.geteuid() or ROOM in os.environ:
             from minidocker.spec import ids
 
             spec.linux.ids = ids.choose(asked) if ids.asked(asked) else None

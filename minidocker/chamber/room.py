@@ -1,0 +1,151 @@
+"""The room: a place of namespaces in which the learner is root, and where every mistake ends.
+
+A shell in it has its own processes, mounts, network, names and ids. Programs and the course are
+shown read-only; all else lies in memory and goes with the room. Where the host's root opens it, its
+root is nobody outside; an ordinary user is root of it, and has no more power outside than before.
+Process 1 is ours: it builds the room, starts the command, and reaps. Manual: user_namespaces(7).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+from dataclasses import asdict
+from typing import Any, NoReturn
+
+from minidocker.chamber import cell_needs, cell_room, zygote
+from minidocker.errors import Blocked, KernelError
+from minidocker.kernel import flags as f
+from minidocker.kernel.linux import Linux
+from minidocker.places import ROOM
+from minidocker.spec import ids
+
+COURSE = os.path.dirname(cell_room.PACKAGE)
+STORE = "/var/lib/minidocker"
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+
+
+def enter(words: list[str], terminal: int | None = None) -> int:
+    """Open a room, start a command in it, and return the room's process 1, whose status it has.
+
+    terminal: the slave side of a pty for the command, else it has the caller's three descriptors.
+    When the caller ends, the room ends. Blocked where the kernel or a setting forbids one.
+    """
+    if os.geteuid():
+        ids.refuse_by_apparmor()
+    kernel = Linux()
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    owner = None if os.geteuid() else asdict(cell_needs.own_room())
+    try:
+        with zygote.owned_by(kernel, owner):
+            pid = kernel.clone(zygote.NAMESPACES | f.CLONE_NEWUSER)
+        if pid == 0:
+            ours.close()
+            _process_one(kernel, theirs, words, terminal)
+        theirs.close()
+        zygote.write_maps(kernel, pid, owner) if owner else _write_own_maps(kernel, pid)
+    except KernelError as problem:
+        raise Blocked(f"no room can be made here: {problem}", "minidocker doctor") from None
+    ours.send(b"go")
+    told = ours.recv(2000).decode(errors="replace")
+    ours.close()
+    if told != "ready":
+        os.waitpid(pid, 0)
+        why, _, remedy = told.partition("\0")
+        raise Blocked(
+            f"no room can be made here: {why or 'its process 1 ended'}",
+            remedy or "minidocker doctor",
+        )
+    return pid
+
+
+def _write_own_maps(kernel: Linux, pid: int) -> None:
+    """Let an ordinary user be root of the room, with the subordinate ids if there are some."""
+    mine = ids.choose({})
+    for word, own, more in (("uid", mine.uid, mine.subuid), ("gid", mine.gid, mine.subgid)):
+        lines = [f"0 {own} 1"] + ([f"1 {more[0]} {more[1]}"] if more else [])
+        if mine.helper:
+            kernel.run([f"new{word}map", str(pid), *" ".join(lines).split()])
+            continue
+        if word == "gid":
+            kernel.write(f"/proc/{pid}/setgroups", "deny")
+        kernel.write(f"/proc/{pid}/{word}_map", lines[0] + "\n")
+
+
+def _process_one(
+    kernel: Linux, line: socket.socket, words: list[str], terminal: int | None
+) -> NoReturn:
+    """Build the room, start the command, reap until it ends; its status is ours."""
+    status = 1
+    try:
+        kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
+        if line.recv(2) != b"go":
+            os._exit(1)
+        kernel.join_session_keyring()  # the caller's keys stay outside
+        cell_room.become_root(kernel)
+        if not os.access(COURSE, os.R_OK | os.X_OK):
+            line.send(f"only its owner may enter {COURSE}\0chmod o+rx on the way to it".encode())
+            os._exit(1)
+        cell_room.build(kernel, {"trusted": True, "hide": [], "also": [COURSE, sys.prefix], "sysfs": True})
+        _furnish(kernel)
+        line.send(b"ready")
+        line.close()
+        status = _run(words, terminal)
+    except OSError as problem:
+        line.send(f"{problem}".encode())
+    finally:
+        os._exit(status)
+
+
+def _furnish(kernel: Linux) -> None:
+    """Give the room a name, a loopback, a store for containers, and the command `minidocker`."""
+    kernel.sethostname("room")
+    with socket.socket() as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
+    kernel.mkdir(STORE)
+    kernel.mount("store", STORE, "tmpfs", f.MS_NODEV, "size=512m,mode=755")
+    kernel.mkdir("/opt/bin")
+    with open("/opt/bin/minidocker", "w", encoding="utf-8") as file:
+        file.write(f'#!/bin/sh\nexec {sys.executable} -m minidocker "$@"\n')
+    os.chmod("/opt/bin/minidocker", 0o755)
+    os.environ.update(
+        PATH=f"/opt/bin:{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin", HOME="/root",
+        PYTHONPATH=COURSE, PYTHONDONTWRITEBYTECODE="1", MINIDOCKER_ROOT=STORE, PS1="room # ",
+        **{ROOM: "1"},
+    )  # fmt: skip
+    os.chdir(COURSE)
+
+
+def _run(words: list[str], terminal: int | None) -> int:
+    """Start the command in a session of its own; return its exit status, as a shell says it."""
+
+    def own_terminal() -> None:
+        os.setsid()
+        if terminal is not None:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    # Process 1 of a namespace does not feel a signal that it has not asked for: signal(7).
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    python = [sys.executable, "-m", "minidocker"]
+    subprocess.run([*python, "image", "build-base"], capture_output=True, check=False)
+    streams: dict[str, Any] = {}
+    if terminal is not None:
+        streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
+    try:
+        started = subprocess.Popen(words, preexec_fn=own_terminal, **streams)
+    except OSError as problem:
+        print(f"minidocker: {words[0]}: {problem.strerror}", file=sys.stderr, flush=True)
+        return 127
+    if terminal is not None:
+        os.close(terminal)
+    while True:
+        pid, status = os.wait()
+        if pid == started.pid:
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else 128 - code
