@@ -41,13 +41,14 @@ def enter(words: list[str], terminal: int | None = None) -> int:
         ids.refuse_by_apparmor()
     kernel = Linux()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    owner = None if os.geteuid() else asdict(cell_needs.own_room())
+    uid = os.geteuid()
+    owner = None if uid else asdict(cell_needs.own_room())
     try:
         with zygote.owned_by(kernel, owner):
             pid = kernel.clone(zygote.NAMESPACES | f.CLONE_NEWUSER)
         if pid == 0:
             ours.close()
-            _process_one(kernel, theirs, words, terminal)
+            _process_one(kernel, theirs, words, terminal, owner["uid"] if owner else uid)
         theirs.close()
         zygote.write_maps(kernel, pid, owner) if owner else _write_own_maps(kernel, pid)
     except KernelError as problem:
@@ -79,20 +80,25 @@ def _write_own_maps(kernel: Linux, pid: int) -> None:
 
 
 def _process_one(
-    kernel: Linux, line: socket.socket, words: list[str], terminal: int | None
+    kernel: Linux, line: socket.socket, words: list[str], terminal: int | None, uid: int
 ) -> NoReturn:
-    """Build the room, start the command, reap until it ends; its status is ours."""
+    """Build the room, start the command, reap until it ends; its status is ours.
+
+    uid: whom the files of the room's root belong to, as seen from outside.
+    """
     status = 1
     try:
         kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
         if line.recv(2) != b"go":
             os._exit(1)
         kernel.join_session_keyring()  # the caller's keys stay outside
+        order = {
+            "trusted": True, "hide": [], "also": [COURSE, sys.prefix], "sysfs": True,
+            "room": {"uid": uid},
+        }  # fmt: skip
+        opened = cell_room.open_sources(order)
         cell_room.become_root(kernel)
-        if not os.access(COURSE, os.R_OK | os.X_OK):
-            line.send(f"only its owner may enter {COURSE}\0chmod o+rx on the way to it".encode())
-            os._exit(1)
-        cell_room.build(kernel, {"trusted": True, "hide": [], "also": [COURSE, sys.prefix], "sysfs": True})
+        cell_room.build(kernel, order, opened)
         _furnish(kernel)
         line.send(b"ready")
         line.close()
