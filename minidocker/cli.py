@@ -15,6 +15,7 @@ WORDS = {
         ("create", "verbs.create", "[OPTIONS] IMAGE COMMAND", "as run -d, but not started yet"),
         ("start", "verbs.start", "CONTAINER…", "start what was created, or has ended"),
         ("restart", "verbs.restart", "CONTAINER…", "stop, then start"),
+        ("exec", "verbs.exec", "[-it] CONTAINER COMMAND", "one more command in what runs"),
         ("ps", "verbs.ps", "[-a]", "list containers; -a also those that have ended"),
         ("inspect", "verbs.inspect", "NAME…", "all that is known of something, as JSON"),
         ("rename", "verbs.rename", "CONTAINER NEW_NAME", "give a container another name"),

@@ -15,22 +15,22 @@ import select
 
 from minidocker.engine import peer
 from minidocker.engine.disk_look import DiskLook
+from minidocker.engine.guests import Guests
+from minidocker.engine.kept import Kept
 from minidocker.engine.log_file import LogFile
 from minidocker.engine.pump import Pump
 from minidocker.engine.streams import Streams
 from minidocker.errors import MinidockerError
 from minidocker.kernel.flags import PR_SET_CHILD_SUBREAPER, SIGCHLD, SIGKILL
+from minidocker.kernel.resident import drop_program_text
 from minidocker.proc import living
-from minidocker.runtime import last_word, own_volumes, state
-from minidocker.runtime.birth import Birth
-from minidocker.runtime.channel import to_json
-from minidocker.runtime.signals import Signals
+from minidocker.runtime import last_word, state
 from minidocker.runtime.watch import warn
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, NoReturn
+    from typing import NoReturn
 
     from minidocker.kernel.interface import Kernel
     from minidocker.runtime.explain import Teller
@@ -40,29 +40,23 @@ if TYPE_CHECKING:
 LOG = "log.json"
 
 
-class Keeper:
+class Keeper(Kept):
     """One of the two. `acts` says which: the standby only waits, until the other is gone."""
 
     def __init__(
         self, run: Run, stages: Sequence[Stage], kernel: Kernel, lock: int, say: int,
         teller: Teller | None,
     ) -> None:  # fmt: skip
-        self.run, self.stages, self.kernel, self.lock = run, stages, kernel, lock
-        self.say = say  # to who waits for the start
-        self.signals = Signals(kernel)
-        self.birth = Birth(run, stages, kernel, teller, self.signals)
-        self.streams: Streams | None = None
+        super().__init__(run, stages, kernel, lock, say, teller)
         self.poll = select.poll()
         self.pump = Pump(LogFile(f"{run.directory}/{LOG}"), self.poll)
+        self.guests = Guests(run, stages, kernel, self.signals.mask, self.poll, self.tell_other)
         self.acts = False
-        self.main = 0  # the command's pid, once it is known
         self.other = 0  # the standby's child, the keeper
         self.peer: peer.Peer | None = None
-        self.notes: dict[str, Any] = {}  # what the record says beside the run
         self.failed: MinidockerError | None = None
         self.terminal = -1
         self.settled = False
-        self.keeps = False  # a container that was there before: what fails removes nothing
         self.disk = DiskLook(run.directory)
 
     # --- the two lives ---------------------------------------------------------------
@@ -70,6 +64,8 @@ class Keeper:
     def stand_by(self) -> NoReturn:
         """Make all ready, fork the keeper, and wait beside it."""
         os.setsid()
+        # What the caller had open is the caller's: a pipe that we held would never come to its end.
+        self.kernel.close_all_but({0, 1, 2, self.say, self.lock, self.signals.fd})
         self.kernel.prctl(PR_SET_CHILD_SUBREAPER, 1)
         last_word.begin(self.lock)
         if any(stage.origin for stage in self.stages):
@@ -77,6 +73,7 @@ class Keeper:
         try:
             if not self.run.spec.process.terminal:
                 self.streams = Streams(self.run.spec.process.interactive)
+            self.guests.open()
             self.birth.prepare()
         except MinidockerError as problem:
             self.give_up(problem)
@@ -125,21 +122,7 @@ class Keeper:
         os.chdir("/")
         if self.streams:
             self.streams.close_inner()
-
-    def note_running(self) -> None:
-        """Write the command's mark, then the record: from here on, others can find it."""
-        self.notes["pid"] = self.main
-        if self.streams:
-            self.notes["streams"] = self.streams.numbers()
-        path = f"{self.run.directory}/{living.FILE}"
-        with open(f"{path}.new", "w", encoding="ascii") as stream:
-            stream.write(living.mark(self.main))
-        os.rename(f"{path}.new", path)
-        state.save(self.run, "running", **self.notes)
-
-    def times(self) -> dict[str, float]:
-        """Return since when the container is how it is, as the record has it."""
-        return self.run.facts.setdefault("times", {})  # type: ignore[return-value]
+        drop_program_text()
 
     # --- attending -------------------------------------------------------------------
 
@@ -158,6 +141,8 @@ class Keeper:
                     self.hear_child()
                 elif fd in self.pump.streams:
                     self.pump.serve(fd)
+                else:
+                    self.guests.serve(fd)
             if self.disk.is_full():
                 self.kernel.kill(self.main, SIGKILL)
 
@@ -182,7 +167,10 @@ class Keeper:
             if pid in owned:
                 continue
             look = os.WEXITED | os.WNOHANG | os.WNOWAIT
-            found = os.waitid(os.P_PID, pid, look)
+            try:
+                found = os.waitid(os.P_PID, pid, look)
+            except ChildProcessError:
+                continue  # `take_over` has looked at it meanwhile
             if found is None:
                 continue
             status = found.si_status + (0 if found.si_code == os.CLD_EXITED else 128)
@@ -196,6 +184,8 @@ class Keeper:
                 if not status:
                     self.leave()  # it did all that there was to do
                 self.take_over()
+            else:
+                self.guests.reaped(pid, status)
 
     def hear_child(self) -> None:
         """Take one message of the child's; its end means that the command runs."""
@@ -214,6 +204,8 @@ class Keeper:
     def go_on(self) -> None:
         """The command runs: say so, let go of the caller, begin to pump."""
         self.tell_other("runs")
+        os.close(self.birth.gate[1])
+        self.birth.gate = (-1, -1)
         self.settle()
         self.announce({})
         self.listen()
@@ -224,32 +216,33 @@ class Keeper:
             self.pump.add(os.dup(self.terminal), "stdout")
         for fd, name in self.streams.outer.items() if self.streams else ():
             self.pump.add(fd, name)
+        self.guests.welcome(self.main)
 
     # --- the other one ---------------------------------------------------------------
 
-    def tell_other(self, text: str, descriptor: int = -1) -> None:
+    def tell_other(self, text: str, *descriptors: int) -> None:
         """Say something to the standby, if there is one."""
         if self.peer:
-            self.peer.tell(text, descriptor)
+            self.peer.tell(text, *descriptors)
 
     def hear_other(self) -> bool:
         """Take one word of the other's; False when it has no more."""
         assert self.peer
-        kind, rest, descriptor = self.peer.hear()
+        kind, rest, given = self.peer.hear()
         if kind == "terminal":
-            self.terminal = descriptor
+            self.terminal = given[0]
         elif kind == "main":
-            pid, _, started = rest.partition(" ")
-            self.main = int(pid)
-            self.notes["pid"] = self.main
-            self.times()["running"] = float(started)
+            self.main = self.notes["pid"] = int(rest[0])
+            self.times()["running"] = float(rest[1])
             if self.streams:
                 self.notes["streams"] = self.streams.numbers()
         elif kind == "runs":
             os.close(self.say)
             self.say = -1
+        elif kind in ("guest", "entered", "left"):
+            self.guests.note(kind, [int(text) for text in rest], given)
         elif kind == "ended":
-            self.notes["exit_code"] = int(rest)
+            self.notes["exit_code"] = int(rest[0])
         else:
             self.poll.unregister(self.peer.fileno())
             self.peer.close()
@@ -278,17 +271,6 @@ class Keeper:
         self.disk.begin(bool(self.run.spec.root.layers))
         self.reap()
 
-    def announce(self, problem: dict[str, object]) -> None:
-        """Tell who waits for the start that the command runs, or what went wrong; once."""
-        if self.say < 0:
-            return
-        try:
-            os.write(self.say, to_json(problem).encode() + b"\n")
-        except OSError:
-            pass  # nobody waits any more
-        os.close(self.say)
-        self.say = -1
-
     # --- the end ---------------------------------------------------------------------
 
     def finish(self, status: int) -> NoReturn:
@@ -301,54 +283,8 @@ class Keeper:
         if not self.settled:
             self.go_on()
         self.pump.drain()
+        self.guests.see_out()
         self.notes["exit_code"] = status
         self.tell_other(f"ended {status}")
         self.note_end()
         self.clean_up()
-
-    def note_end(self) -> None:
-        """Write down how the command ended; a full disk must not change what we do next."""
-        try:
-            last_word.write(self.lock, self.notes["exit_code"])
-            state.save(self.run, "exited", **self.notes)
-        except (MinidockerError, OSError) as problem:
-            warn(str(problem))
-
-    def clean_up(self) -> NoReturn:
-        """Undo every stage; with --rm nothing stays."""
-        if last_word.heard(self.lock) is None and "exit_code" in self.notes:
-            self.note_end()
-        self.undo(keep=not self.run.spec.remove)
-        self.leave()
-
-    def give_up(self, problem: MinidockerError) -> NoReturn:
-        """Nothing has run that would be worth keeping: say why, and leave nothing."""
-        self.undo(keep=self.keeps)
-        if self.keeps:
-            self.notes["exit_code"] = problem.status
-            self.note_end()
-        self.announce({
-            "message": problem.message, "remedy": problem.remedy, "status": problem.status,
-            "docker": problem.docker, "trace": getattr(problem, "trace", ""),
-        })  # fmt: skip
-        self.leave()
-
-    def undo(self, keep: bool) -> None:
-        """End the child, undo the stages, remove what is not kept."""
-        if self.birth.pid or self.main:
-            self.birth.pid = self.birth.pid or self.main
-            self.birth.end()
-        failed = state.undo(self.run, self.stages, self.kernel)
-        if not keep:
-            try:
-                own = [mount.volume or "" for mount in self.run.spec.mounts if mount.anonymous]
-                own_volumes.drop(self.run.directory, own)
-                state.discard(self.run)
-            except Exception as left:
-                failed.append(left)
-        for problem in failed:
-            warn(f"clean-up: {problem if str(problem) else type(problem).__name__}")
-
-    def leave(self) -> NoReturn:
-        """End this process, and with it its hold of the lock."""
-        os._exit(0)

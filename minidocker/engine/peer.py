@@ -1,4 +1,4 @@
-"""What the keeper says to its standby: words in packets, one of which carries the terminal."""
+"""What the keeper says to its standby: words in packets, which may carry descriptors."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ class Peer:
         """Return the descriptor to poll; −1 when the line is closed."""
         return self.end.fileno()
 
-    def tell(self, text: str, descriptor: int = -1) -> None:
-        """Say something to the other, or hand it a descriptor."""
+    def tell(self, text: str, *descriptors: int) -> None:
+        """Say something to the other, and hand it descriptors."""
         try:
-            if descriptor >= 0:
-                self.end.send(text.encode(), descriptor)
+            if descriptors:
+                self.end.send(text.encode(), *descriptors)
             else:
                 os.write(self.end.fileno(), text.encode())
         except OSError:
             pass
 
-    def hear(self) -> tuple[str, str, int]:
-        """Take one word: (what it is about, the rest, a descriptor or −1); "" when all is said."""
+    def hear(self) -> tuple[str, list[str], list[int]]:
+        """Take one word: (what it is about, the rest, descriptors); "" when all is said."""
         try:
             data, descriptors = self.end.receive(WORD)
         except OSError:
             data, descriptors = b"", []
-        kind, _, rest = data.decode(errors="replace").partition(" ")
-        return kind, rest, descriptors[0] if descriptors else -1
+        kind, *rest = data.decode(errors="replace").split() or [""]
+        return kind, rest, descriptors
 
     def close(self) -> None:
         """Close this end; harmless when done twice."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minidocker.runtime.moments import Story
+    from minidocker.spec.spec import Spec
 
 
 class Door:
@@ -76,6 +77,13 @@ def refuse_tracer(record: dict[str, Any]) -> None:
             "it could take over a process of ours that starts in its pid namespace",
             "give the capability to the new container, and start the other one without it",
         )
+
+
+def refuse_tracer_of(spec: Spec, name: str) -> None:
+    """The same for a Spec: what is to enter is our program for a moment."""
+    linux = spec.linux.as_dict() if spec.linux else {}
+    kept = {"capabilities": spec.process.capabilities}
+    refuse_tracer({"name": name, "spec": {"linux": linux, "process": kept}})
 
 
 def not_running(name: str) -> Conflict:

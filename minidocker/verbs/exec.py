@@ -1,0 +1,78 @@
+"""`minidocker exec`: one more command in a container that runs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from minidocker.engine import revival, visit
+from minidocker.errors import Conflict, UsageError
+from minidocker.images.store.store import Store
+from minidocker.verbs.parser import Parser, make
+
+AFTER = """\
+examples:
+  minidocker exec box ps                    what runs in it
+  minidocker exec -it box sh                a shell in it; Ctrl-D leaves it
+  minidocker exec -u 1000 -w /tmp -e A=b box env
+  minidocker exec -d box sh -c 'sleep 9; date > /done'
+
+It has the rights of the container's own command, and no more: the same namespaces, cgroup,
+capabilities, filter and limits. Exit status: its own; 126 "cannot be run", 127 "not found"."""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; return its exit status."""
+    args = parser().parse_args(argv)
+    if not args.command:
+        raise UsageError("exec needs a COMMAND", "minidocker exec box sh",
+                         docker="'docker exec' requires at least 2 arguments")  # fmt: skip
+    if args.tty and args.interactive and not args.detach and not os.isatty(0):
+        raise UsageError("standard input is not a terminal, and -it wants one", "use -i alone",
+                         docker="the input device is not a TTY")  # fmt: skip
+    record = revival.find(Store(), args.name)
+    refuse(record)
+    return visit.execute(record, visit.Command(
+        args.command, variables(args.env, args.tty), args.workdir, args.user,
+        args.tty, args.interactive, args.detach,
+    ))  # fmt: skip
+
+
+def parser() -> Parser:
+    """Build the parser; completion reads it, too."""
+    made = make("exec", "Run a command in a container that runs.", AFTER)
+    made.add_argument("-i", "--interactive", action="store_true", help="keep standard input open")
+    made.add_argument("-t", "--tty", action="store_true", help="give it a terminal")
+    made.add_argument("-d", "--detach", action="store_true", help="do not wait for it")
+    made.add_argument("-e", "--env", action="append", default=[], metavar="NAME=VALUE",
+                      help="set a variable; NAME alone takes yours")  # fmt: skip
+    made.add_argument("-w", "--workdir", default="", metavar="DIR", help="start in this directory")
+    made.add_argument("-u", "--user", default="", metavar="USER[:GROUP]", help="run as this user")
+    made.add_argument("name", metavar="CONTAINER", help="a name, an id, or its beginning")
+    made.add_argument("command", nargs="...", metavar="COMMAND", help="with its arguments")
+    return made
+
+
+def variables(given: list[str], terminal: bool) -> list[str]:
+    """Return NAME=VALUE texts; a name alone takes the caller's value, if there is one."""
+    found = [f"TERM={os.environ.get('TERM', 'xterm')}"] if terminal else []
+    for text in given:
+        name, equals, _ = text.partition("=")
+        if not name:
+            raise UsageError(f"-e {text!r} has no name", "-e NAME=VALUE")
+        if equals or name in os.environ:
+            found.append(text if equals else f"{name}={os.environ[name]}")
+    return found
+
+
+def refuse(record: dict[str, Any]) -> None:
+    """Refuse a container that does not run, in Docker's words."""
+    if not record["alive"] or record["status"] not in ("running", "paused"):
+        name = record["name"] or record["id"]
+        raise Conflict(
+            f"container {name} is not running", f"minidocker start {name}", status=1,
+            docker=f"container {record['id']} is not running",
+        )  # fmt: skip
+
+
+
