@@ -13,7 +13,8 @@ WORDS = {
     "the runtime": (
         ("run", "verbs.run", "[OPTIONS] IMAGE COMMAND", "run a command in a container"),
         ("create", "verbs.create", "[OPTIONS] IMAGE COMMAND", "as run -d, but not started yet"),
-        ("start", "verbs.start", "CONTAINER…", "start what was created, or has ended"),
+        ("start", "verbs.start", "[-a] CONTAINER…", "start what was created, or has ended"),
+        ("attach", "verbs.attach", "CONTAINER", "join the terminal to what runs alone"),
         ("restart", "verbs.restart", "CONTAINER…", "stop, then start"),
         ("exec", "verbs.exec", "[-it] CONTAINER COMMAND", "one more command in what runs"),
         ("ps", "verbs.ps", "[-a]", "list containers; -a also those that have ended"),

@@ -10,6 +10,7 @@ import os
 import select
 
 from minidocker.engine import letters
+from minidocker.engine.input import Input
 from minidocker.errors import MinidockerError
 from minidocker.kernel import packets
 from minidocker.kernel.flags import SIGKILL
@@ -20,6 +21,7 @@ TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read thi
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from minidocker.engine.streams import Streams
     from minidocker.kernel.interface import Kernel
     from minidocker.spec.spec import Run
     from minidocker.stages.base import Stage
@@ -36,6 +38,7 @@ class Guest:
         self.entry: Entry | None = None
         self.tell = -1  # where the pid of its command will stand
         self.pid = 0
+        self.attached = False  # it follows the log, and may speak to the command
         self.stays = True  # False: it wants to hear no more than that its command runs
 
     def has_channel(self, fd: int) -> bool:
@@ -75,6 +78,7 @@ class Guests:
         self.main = 0
         self.all: list[Guest] = []
         self.count = 0
+        self.input: Input | None = None
         self.unclaimed: dict[int, int] = {}  # pid → status: ended before its helper told its pid
 
     def open(self) -> None:
@@ -90,8 +94,21 @@ class Guests:
             if guest.tell >= 0:
                 self.poll.register(guest.tell, select.POLLIN)
 
+    def hears(self, terminal: int, streams: Streams | None) -> None:
+        """Say where the command's input is."""
+        self.input = Input(terminal, streams, self.poll)
+
+    def nudge(self) -> None:
+        """Tell who is attached that there is more in the log; who lags misses nothing."""
+        for guest in self.all:
+            if guest.attached:
+                guest.say(b"N")
+
     def serve(self, fd: int) -> bool:
         """Do what a descriptor is ready for; False for one that is none of ours."""
+        if self.input and fd == self.input.fd:
+            self.input.serve()
+            return True
         if fd == self.door:
             self.let_in()
             return True
@@ -129,6 +146,9 @@ class Guests:
             data, given = guest.line.receive(letters.LARGEST)
         except OSError:
             data, given = b"", []
+        if data and guest.attached and not given:
+            self.listen_to(guest, data[:1], data[1:])
+            return
         busy = guest.tell >= 0 or guest.pid
         if not data or busy:
             for fd in given:
@@ -152,6 +172,9 @@ class Guests:
 
     def obey(self, guest: Guest, words: list[str], given: tuple[int, ...]) -> None:
         """Do what a guest wishes."""
+        if words == ["attach"]:
+            guest.attached = guest.say(b"R")
+            return
         kind, flags, user, cwd, count, *texts = words
         if kind != "exec":
             raise MinidockerError(f"the keeper knows no {kind}", "it is of another version")
@@ -168,6 +191,17 @@ class Guests:
             os.close(say)
         self.poll.register(guest.tell, select.POLLIN)
         self.poll.register(guest.entry.channel.host.fileno(), select.POLLIN)
+
+    def listen_to(self, guest: Guest, kind: bytes, rest: bytes) -> None:
+        """Take a letter of one who is attached; the next when the command has read this one."""
+        if kind == b"W" and self.input:
+            self.input.resize(rest)
+        elif kind == b"C" and self.input:
+            self.input.end()
+            self.tell("deaf")
+        elif kind == b"I" and self.input:
+            line = guest.line.fileno()
+            self.input.write(rest, line)
 
     def born(self, guest: Guest) -> None:
         """Read the pid of what a guest has sent in; none: its helper has failed, or was killed."""
@@ -218,6 +252,8 @@ class Guests:
     def part(self, guest: Guest) -> None:
         """Forget a guest."""
         self.tell(f"left {guest.number}")
+        if self.input:
+            self.input.writers.discard(guest.line.fileno())
         ends = [guest.line, *([guest.entry.channel.host] if guest.entry else [])]
         for fd in (guest.tell, *(end.fileno() for end in ends)):
             try:
@@ -250,9 +286,13 @@ class Guests:
                 guest.line.close()
                 self.all.remove(guest)
 
-    def see_out(self) -> None:
-        """The container has ended, and with it all that is inside: tell each guest, 137."""
+    def see_out(self, status: int) -> None:
+        """The container has ended, and with it all that is inside: tell each guest."""
         for guest in list(self.all):
+            if guest.attached:
+                guest.say(b"X%d" % status)
+                self.part(guest)
+                continue
             if guest.pid:
                 self.finish(guest, self.end_of(guest.pid))
                 continue

@@ -216,6 +216,8 @@ class Keeper(Kept):
             self.pump.add(os.dup(self.terminal), "stdout")
         for fd, name in self.streams.outer.items() if self.streams else ():
             self.pump.add(fd, name)
+        self.pump.watcher = self.guests.nudge
+        self.guests.hears(self.terminal, self.streams)
         self.guests.welcome(self.main)
 
     # --- the other one ---------------------------------------------------------------
@@ -233,6 +235,7 @@ class Keeper(Kept):
             self.terminal = given[0]
         elif kind == "main":
             self.main = self.notes["pid"] = int(rest[0])
+            self.times().pop("running", None)  # it is the last one now, as the keeper has it
             self.times()["running"] = float(rest[1])
             if self.streams:
                 self.notes["streams"] = self.streams.numbers()
@@ -241,6 +244,8 @@ class Keeper(Kept):
             self.say = -1
         elif kind in ("guest", "entered", "left"):
             self.guests.note(kind, [int(text) for text in rest], given)
+        elif kind == "deaf" and self.streams:
+            self.streams.close_stdin()
         elif kind == "ended":
             self.notes["exit_code"] = int(rest[0])
         else:
@@ -283,7 +288,7 @@ class Keeper(Kept):
         if not self.settled:
             self.go_on()
         self.pump.drain()
-        self.guests.see_out()
+        self.guests.see_out(status)
         self.notes["exit_code"] = status
         self.tell_other(f"ended {status}")
         self.note_end()

@@ -5,8 +5,9 @@ somebody's text is needed in a process that has all rights. An answer begins wit
 
     R          the command runs             T   its terminal comes along
     F {JSON}   it does not, and why         X N it has ended with the status N
-    O, E data  what the container says      (attached: to standard output, to standard error)
-    I data, C  what it shall hear, the end of that; W ROWS COLUMNS its terminal's size
+    N          there is more in the log     (to who is attached)
+
+Who is attached may say I DATA, the command's input; C, its end; W ROWS COLUMNS, the size.
 """
 
 from __future__ import annotations

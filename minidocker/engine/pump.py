@@ -1,4 +1,4 @@
-"""The pump: from the container's streams to its log, and to who is attached.
+"""The pump: from the container's streams to its log, which is what everybody reads.
 
 What is read is written at once: nothing waits in the memory of a process that may be killed.
 Only while more is there to be read is the beginning of a line kept for its end.
@@ -27,7 +27,7 @@ class Pump:
         self.log = log
         self.poll = poll
         self.streams: dict[int, str] = {}
-        self.watchers: list[Callable[[str, bytes], None]] = []
+        self.watcher: Callable[[], None] | None = None  # called when there is more in the log
 
     def add(self, fd: int, stream: str) -> None:
         """Listen to one more stream."""
@@ -49,8 +49,6 @@ class Pump:
                 self.keep(fd, rest)
                 self.drop(fd)
                 return
-            for watcher in self.watchers:
-                watcher(self.streams[fd], data)
             rest = self.lines(fd, rest + data)
         self.keep(fd, rest)
 
@@ -68,6 +66,8 @@ class Pump:
         """Log some bytes, if there are any."""
         if data:
             self.log.write(self.streams[fd], data)
+            if self.watcher:
+                self.watcher()
 
     def drop(self, fd: int) -> None:
         """Stop listening to a stream."""

@@ -34,6 +34,12 @@ class Streams:
         """Return the pipes' inode numbers, by which they are known again."""
         return [os.fstat(fd).st_ino for fd in self.outer]
 
+    def close_stdin(self) -> None:
+        """Let the command's input come to its end; harmless when done twice."""
+        if self.stdin >= 0:
+            os.close(self.stdin)
+            self.stdin = -1
+
     def close_inner(self) -> None:
         """Leave the inner ends to the command, or its end would not be seen."""
         for fd in self.inner:

@@ -1,0 +1,64 @@
+"""`minidocker attach`: join the terminal to a container that runs alone."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from minidocker.engine import revival
+from minidocker.engine.attaching import LEFT, USUAL, Attached, detach_keys
+from minidocker.engine.keeper import LOG
+from minidocker.engine.logs import Reader
+from minidocker.errors import Conflict
+from minidocker.images.store.store import Store
+from minidocker.verbs.parser import Parser, make
+
+AFTER = """\
+examples:
+  minidocker run -dit --name box base sh; minidocker attach box     ctrl-p ctrl-q leaves it running
+  minidocker logs box                                               what it said before
+
+It shows what is said from now on. Exit status: that of the container's command; 0 by the keys."""
+
+
+def main(argv: list[str]) -> int:
+    """Attach; return the container's exit status."""
+    args = parser().parse_args(argv)
+    record = revival.find(Store(), args.name)
+    if not record["alive"] or not record.get("keeper"):
+        raise Conflict(
+            f"container {args.name} " + ("runs in another terminal" if record["alive"]
+                                         else "is not running"),
+            f"minidocker start -a {args.name}", 1,
+            docker="You cannot attach to a stopped container, start it first",
+        )  # fmt: skip
+    reader = Reader(record["directory"], f"{record['directory']}/{LOG}")
+    for _ in reader.drain():
+        pass  # what was said before is for `logs`
+    keys = detach_keys(args.detach_keys)
+    return attached(record, reader, not args.no_stdin, keys, args.sig_proxy != "false")
+
+
+def parser() -> Parser:
+    """Build the parser; completion reads it, too."""
+    made = make("attach", "Join this terminal to a container that was started with -d.", AFTER)
+    made.add_argument("--detach-keys", default=USUAL, metavar="KEYS", help="what leaves it running")
+    made.add_argument("--no-stdin", action="store_true", help="only listen")
+    made.add_argument("--sig-proxy", nargs="?", default="true", const="true", metavar="false",
+                      help="pass signals on, which is so if nothing is said")  # fmt: skip
+    made.add_argument("name", metavar="CONTAINER", help="a name, an id, or its beginning")
+    return made
+
+
+def attached(
+    record: dict[str, Any], reader: Reader, hears: bool, keys: bytes, proxy: bool = True
+) -> int:
+    """Serve until it ends; the exit status, 0 for who has left, 125 where nobody knows."""
+    status = Attached(record, reader, hears, keys, proxy).serve()
+    if status == LEFT:
+        sys.stderr.write("\r\nminidocker: left; it runs on\r\n")
+        return 0
+    if status is None:
+        sys.stderr.write("minidocker: nobody saw how it ended: both of its keepers were killed\n")
+        return 125
+    return status
