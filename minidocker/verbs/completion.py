@@ -28,7 +28,7 @@ CONTAINERS = (
     "attach", "commit", "cp", "diff", "exec", "export", "inspect", "kill", "logs", "pause", "port",
     "rename", "restart", "rm", "start", "stats", "stop", "top", "unpause", "update", "wait", "xray",
 )  # fmt: skip
-IMAGES = ("history", "inspect", "push", "rmi", "run", "save", "tag")
+IMAGES = ("create", "history", "inspect", "push", "rmi", "run", "save", "tag")
 
 Table = Mapping[str, Sequence[tuple[str, str, str, str]]]  # group → (word, module, how, what)
 
@@ -63,7 +63,7 @@ def words(table: Table) -> list[Word]:
 
 def parser_of(name: str, module: str) -> argparse.ArgumentParser | None:
     """Return the parser of a word: the one whose help it would print."""
-    if name == "run":
+    if name in ("run", "create"):
         return help_parser()
     with _caught_help(), contextlib.redirect_stdout(io.StringIO()):
         try:

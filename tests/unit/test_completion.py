@@ -23,7 +23,7 @@ def found() -> list[Word]:
 
 def test_every_word_has_its_options(found: list[Word]) -> None:
     assert [word.name for word in found] == [name for group in WORDS.values() for name, *_ in group]
-    assert [word.name for word in found if not word.options] == []
+    assert [word.name for word in found if not word.options] in ([], ["oci"])  # which has its own
     by_name = dict(shells.every(found))
     names = {name for option in by_name["run"].options for name in option.names}
     assert {name for option in RUN for name in option.names} <= names
