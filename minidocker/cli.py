@@ -31,6 +31,7 @@ WORDS = {
         ("network", "verbs.network", "create|ls|rm|inspect|prune", "networks for --network"),
         ("volume", "verbs.volume", "create|ls|inspect|rm|prune", "directories that outlive runs"),
         ("port", "verbs.port", "CONTAINER [PORT]", "where its published ports are"),
+        ("update", "verbs.update", "[-m 64m] CONTAINER…", "other limits for containers"),
         ("events", "verbs.events", "[--since TIME]", "what happens to containers, and when"),
         ("stop", "verbs.stop", "CONTAINER…", "end containers: a signal, some patience, SIGKILL"),
         ("kill", "verbs.kill", "CONTAINER…", "send containers a signal"),

@@ -15,7 +15,7 @@ from errno import EACCES, EPERM
 from minidocker.errors import Conflict, KernelError, MinidockerError, NotFound
 from minidocker.kernel.interface import Kernel
 from minidocker.kernel.named import fcntl, open, os
-from minidocker.runtime import happened
+from minidocker.runtime import happened, updated
 from minidocker.runtime.channel import to_json
 from minidocker.runtime.renamed import name_of
 from minidocker.spec.spec import Run, Spec
@@ -203,6 +203,7 @@ def records(root: str) -> Iterator[dict[str, Any]]:
             ) from None
         except ValueError:
             record = {"id": id, "name": "", "image": "", "status": "unreadable", "facts": {}}
+        updated.apply(record, directory)
         name = name_of(directory, record["name"])
         record.update(name=name, directory=directory, alive=is_alive(directory))
         if not record["alive"] and record["status"] == "running" and record.get("keeper"):

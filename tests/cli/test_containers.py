@@ -202,3 +202,25 @@ def test_events_tell_a_life_from_its_start_to_its_end(minidocker: Callable) -> N
     ]
     assert f"exitCode=3, image=base, name={name}" in minidocker(*asked).stdout
     assert minidocker("events", "--since", "x").returncode == 2
+
+
+def test_limits_change_while_it_runs_or_one_sentence_says_why_not(
+    minidocker: Callable, pair: tuple[str, str]
+) -> None:
+    done = minidocker("update", "--pids-limit", "50", "-m", "64m", pair[0])
+    if os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
+        assert done.stdout == f"{pair[0]}\n", done.stderr
+        said = minidocker(
+            "inspect", "-f", "{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}", pair[0]
+        )
+        assert said.stdout == f"{64 << 20} 50\n"
+        [path] = Path("/sys/fs/cgroup/minidocker").glob(
+            f"{minidocker('ps', '-lq').stdout.strip()}*"
+        )
+        assert (path / "pids.max").read_text() == "50\n"
+    else:
+        assert done.returncode == 1 and "no cgroup of its own" in done.stderr
+    assert minidocker("update", "-m", "64m", pair[1]).stdout == f"{pair[1]}\n"
+    asked = ["-f", "{{.HostConfig.Memory}}", pair[1]]
+    assert minidocker("inspect", *asked).stdout == f"{64 << 20}\n"
+    assert minidocker("update", pair[0]).returncode == 2

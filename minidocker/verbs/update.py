@@ -1,0 +1,40 @@
+"""`minidocker update`: other limits for containers, while they run."""
+
+from __future__ import annotations
+
+from minidocker.engine.updating import update
+from minidocker.errors import UsageError
+from minidocker.images.store.store import Store
+from minidocker.stages.cgroup import Cgroup
+from minidocker.verbs.each import each
+from minidocker.verbs.parser import Parser, make
+
+AFTER = """\
+examples:
+  minidocker update -m 128m --memory-swap 128m web
+  minidocker update --cpus 0.5 --pids-limit 100 web db
+
+What is not said stays as it is. A container that has ended has the new limits at its next start.
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Change limits; print the name of each container; return the exit status."""
+    args = vars(parser().parse_args(argv))
+    names = args.pop("names")
+    texts = {key.replace("_", "-"): text for key, text in args.items() if text is not None}
+    if not texts:
+        raise UsageError(
+            "nothing is to be changed", "minidocker update -m 128m web",
+            docker="You must provide one or more flags when using this command.",
+        )  # fmt: skip
+    return each(Store(), names, lambda record: update(record, texts))
+
+
+def parser() -> Parser:
+    """Build the parser from the options of the stage; completion reads it, too."""
+    made = make("update", "Change the limits of containers.", AFTER)
+    for option in Cgroup.options:
+        made.add_argument(*option.names, metavar=option.placeholder, help=option.help)
+    made.add_argument("names", nargs="+", metavar="CONTAINER")
+    return made
