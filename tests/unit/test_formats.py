@@ -123,7 +123,7 @@ def test_what_else_is_refused(template: str) -> None:
         Template(template)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(5))
 def test_no_template_makes_a_traceback(seed: int) -> None:
     dice = random.Random(seed)
     words = ["{{", "}}", "{{-", "-}}", ".Name", ".State.Pid", ".", "$", "$x", ":=", "=", "|", "(", ")",
