@@ -6,7 +6,6 @@ import os
 import sys
 
 from minidocker.errors import MinidockerError, UsageError
-from minidocker.kernel.linux import Linux
 from minidocker.oci.container import Container, everything
 from minidocker.oci.options import HELP
 
@@ -34,7 +33,7 @@ def number(said: Said, key: str) -> int:
 
 def making(said: Said) -> Any:
     """Read what `create` and `run` have in common."""
-    from minidocker.oci.lifetime import Wish
+    from minidocker.oci.making import Wish
 
     if said.get("no-new-keyring"):
         raise UsageError("--no-new-keyring: a container has a keyring of its own", "leave it out")
@@ -48,20 +47,22 @@ def making(said: Said) -> Any:
 
 def create(root: str, said: Said, words: list[str]) -> None:
     """Make a container; its command waits."""
-    from minidocker.oci import lifetime
+    from minidocker.kernel.linux import Linux
+    from minidocker.oci import making as maker
 
-    lifetime.create(Linux(), one(root, words), str(said.get("bundle", ".")), making(said))
+    maker.create(Linux(), one(root, words), str(said.get("bundle", ".")), making(said))
 
 
 def start(root: str, said: Said, words: list[str]) -> None:
     """Let the command go."""
     from minidocker.oci import lifetime
 
-    lifetime.start(Linux(), one(root, words))
+    lifetime.start(one(root, words))
 
 
 def run(root: str, said: Said, words: list[str]) -> int:
     """Create, start; wait for the end and remove it, unless it is to stay."""
+    from minidocker.kernel.linux import Linux
     from minidocker.oci import foreground
 
     return foreground.run(
@@ -81,6 +82,7 @@ def state(root: str, said: Said, words: list[str]) -> None:
 
 def kill(root: str, said: Said, words: list[str]) -> None:
     """Send a signal."""
+    from minidocker.kernel.linux import Linux
     from minidocker.oci import lifetime
 
     container = one(root, words, 2)
@@ -105,6 +107,7 @@ def signal_number(text: str) -> int:
 
 def delete(root: str, said: Said, words: list[str]) -> None:
     """Remove a container."""
+    from minidocker.kernel.linux import Linux
     from minidocker.oci import lifetime
 
     lifetime.delete(Linux(), one(root, words), bool(said.get("force")))
@@ -160,6 +163,7 @@ def features(root: str, said: Said, words: list[str]) -> None:
 
 def execute(root: str, said: Said, words: list[str]) -> int:
     """Start one more process in a container; 255 when it cannot be."""
+    from minidocker.kernel.linux import Linux
     from minidocker.oci import executing
 
     container = Container(root, words[0]) if words else one(root, words)
@@ -170,6 +174,7 @@ def execute(root: str, said: Said, words: list[str]) -> int:
 
 def pause(root: str, said: Said, words: list[str]) -> None:
     """Stop every process of a container."""
+    from minidocker.kernel.linux import Linux
     from minidocker.oci import living
 
     living.freeze(Linux(), one(root, words), True)
@@ -177,6 +182,7 @@ def pause(root: str, said: Said, words: list[str]) -> None:
 
 def resume(root: str, said: Said, words: list[str]) -> None:
     """Let them go on."""
+    from minidocker.kernel.linux import Linux
     from minidocker.oci import living
 
     living.freeze(Linux(), one(root, words), False)
@@ -191,6 +197,7 @@ def ps(root: str, said: Said, words: list[str]) -> None:
 
 def update(root: str, said: Said, words: list[str]) -> None:
     """Set other limits."""
+    from minidocker.kernel.linux import Linux
     from minidocker.oci import living
 
     living.update(Linux(), one(root, words), said)

@@ -12,6 +12,7 @@ from minidocker.kernel.flags import CAPABILITIES, MS_REC, mask
 from minidocker.oci import mount_options
 from minidocker.oci.config import Part, load, parse
 from minidocker.oci.kinds import Bundle, Device, Hook, Sets
+from minidocker.runtime.channel import to_json
 from minidocker.spec.spec import Ids, Spec, blank
 from minidocker.spec.sysctl import allowed, stage_of
 from minidocker.stages.rlimits import ULIMITS
@@ -225,9 +226,7 @@ def seccomp(linux: Part) -> str:
     flags = set(part.texts("flags")) - {"SECCOMP_FILTER_FLAG_TSYNC"}  # we have one thread
     if flags:
         raise UsageError(f"config.json asks for {min(flags)}: minidocker does not do that")
-    import json
-
-    return json.dumps(part.values, sort_keys=True)
+    return to_json(part.values)
 
 
 def offsets(linux: Part) -> str:

@@ -7,9 +7,8 @@ runtime-spec, config.md, "Extensibility" and "Valid values"
 
 from __future__ import annotations
 
-import json
-
 from minidocker.errors import UsageError
+from minidocker.oci.lean_json import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,6 +132,6 @@ def load(path: str) -> tuple[str, Part]:
 def parse(text: str, path: str) -> Part:
     """Read JSON: an object."""
     try:
-        return Part(json.loads(text), "")
+        return Part(loads(text), "")
     except (ValueError, RecursionError) as problem:
         raise UsageError(f"{path} is not JSON: {problem}", f"python3 -m json.tool {path}") from None

@@ -17,9 +17,8 @@ from time import time
 
 from minidocker.errors import Conflict, MinidockerError, NotFound, UsageError
 from minidocker.kernel.named import fcntl, open
-from minidocker.oci.groups import in_user_namespace, is_frozen
-from minidocker.runtime import state
-from minidocker.spec.spec import Run, Spec
+from minidocker.oci.lean_json import loads
+from minidocker.oci.looks import in_user_namespace, is_frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minidocker.oci.kinds import Bundle
+    from minidocker.spec.spec import Run, Spec
 
 LETTERS = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
 LONGEST = 1024
@@ -74,6 +74,8 @@ class Container:
 
     def run(self, spec: Spec, facts: dict[str, object]) -> Run:
         """Return what the stages work with."""
+        from minidocker.spec.spec import Run
+
         return Run(id=self.id, directory=self.directory, root=spec.root.path, spec=spec,
                    facts=facts)  # fmt: skip
 
@@ -99,17 +101,16 @@ class Container:
 
     def load(self) -> dict[str, Any]:
         """Return the record; one that was never written whole has the id alone."""
-        import json
-
         try:
             with open(self.path("record.json"), encoding="utf-8") as stream:
-                return dict(json.load(stream))
+                return dict(loads(stream.read()))
         except FileNotFoundError:
             if not os.path.isdir(self.directory):
                 raise self.unknown() from None
         except ValueError:
             pass
-        return {"id": self.id, "facts": {}, "bundle": "", "made": "", "annotations": {}}
+        return {"id": self.id, "facts": {}, "bundle": "", "made": "", "annotations": {},
+                "hooks": [], "command": ""}  # fmt: skip
 
     def bundle(self, record: dict[str, Any]) -> Bundle:
         """Read the bundle as it was at `create`."""
@@ -120,9 +121,13 @@ class Container:
 
     def save(self, run: Run, bundle: Bundle, status: str, pid: int) -> None:
         """Write the record."""
+        from minidocker.runtime import state
+
         state.save(
             run, status, pid=pid, began=began(pid), bundle=bundle.directory, made=now(),
             annotations=bundle.annotations, oci=bundle.version, owner=os.geteuid(),
+            hooks=[kind for kind, hooks in bundle.hooks.items() if hooks],
+            command=bundle.spec.process.args[0],
         )  # fmt: skip
 
     def pid(self, record: dict[str, Any]) -> int:
@@ -145,6 +150,8 @@ class Container:
         """Say whether a verb is at work on this container."""
         if self.lock >= 0:
             return False  # it is this one, and knows what it does
+        from minidocker.runtime import state
+
         return state.is_alive(self.directory)
 
     def waits(self) -> bool:

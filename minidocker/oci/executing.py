@@ -10,7 +10,7 @@ from minidocker.oci import bundle as bundles
 from minidocker.oci.config import load
 from minidocker.oci.entering import enter
 from minidocker.oci.foreground import stay
-from minidocker.oci.lifetime import write_pid
+from minidocker.oci.making import write_pid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

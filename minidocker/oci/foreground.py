@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minidocker.oci import lifetime
+from minidocker.oci import lifetime, making
 from minidocker.runtime.watch import Watch
 
 TYPE_CHECKING = False
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.oci.container import Container
     from minidocker.oci.creation import Creation
-    from minidocker.oci.lifetime import Wish
+    from minidocker.oci.making import Wish
 
 
 def run(
@@ -18,9 +18,9 @@ def run(
 ) -> int:
     """Do all of a container's life; return its exit status, or 0 at once with `detach`."""
     wish.waits_here = not detach and not wish.console
-    birth = lifetime.create(kernel, container, directory, wish)
+    birth = making.create(kernel, container, directory, wish)
     try:
-        lifetime.start(kernel, container)
+        lifetime.start(container)
     except BaseException:
         container.release()
         lifetime.delete(kernel, container, force=True)

@@ -7,15 +7,15 @@ from errno import EACCES, EEXIST, ENOENT, EPERM, EROFS
 
 from minidocker.errors import Blocked, KernelError, UsageError
 from minidocker.kernel.named import open
-from minidocker.oci import device_rules, limits
+from minidocker.oci.looks import in_user_namespace, is_frozen, wait_for
 from minidocker.stages.cgroup import Cgroup, remove_directories
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from minidocker.kernel.interface import Kernel
+    from minidocker.oci.device_rules import Rule
 
 ROOT = "/sys/fs/cgroup"
 PARENT = "/minidocker"  # of a container whose bundle names no place
@@ -62,6 +62,8 @@ def make(
 
     Where cgroups cannot be had, as for an ordinary user, only a bundle that limits nothing passes.
     """
+    from minidocker.oci import device_rules, limits  # which a delete does not need
+
     trees = Trees()
     files = limits.version_1(resources) if trees.hybrid else limits.version_2(resources)
     rules = device_rules.read(resources)
@@ -147,9 +149,10 @@ def order(kernel: Kernel, files: dict[str, str], old: dict[str, str]) -> list[tu
     return found
 
 
-def guard(facts: dict[str, object], rules: list[device_rules.Rule], trees: Trees) -> None:
+def guard(facts: dict[str, object], rules: list[Rule], trees: Trees) -> None:
     """Let only the nodes of the rules work, by a program at the cgroup of version 2."""
     from minidocker.kernel.device_filter import attach
+    from minidocker.oci import device_rules
 
     if not trees.unified:
         raise Blocked(
@@ -178,12 +181,6 @@ def pass_on(kernel: Kernel, path: str, wanted: set[str]) -> None:
         above = f"{above}/{part}"
 
 
-def in_user_namespace() -> bool:
-    """Say whether our root is not the host's. user_namespaces(7)"""
-    with open("/proc/self/uid_map", encoding="ascii") as stream:
-        return stream.read().split() != ["0", "0", "4294967295"]
-
-
 def old_of(facts: dict[str, object]) -> list[str]:
     """Return the directories of version 1."""
     found = facts.get("cgroups")
@@ -197,10 +194,10 @@ def enter(kernel: Kernel, facts: dict[str, object], pid: int, unified: bool = Fa
         kernel.write(f"{directory}/cgroup.procs", str(pid))
 
 
-def remove(kernel: Kernel, stage: Cgroup, facts: dict[str, object]) -> None:
+def remove(kernel: Kernel, facts: dict[str, object], stage: Cgroup | None = None) -> None:
     """Kill what is left in them, and remove them all; harmless when done twice."""
     if own := str(facts.get("cgroup", "")):
-        stage.remove(kernel, own)
+        (stage or Cgroup()).remove(kernel, own)
     for directory in old_of(facts):
         if kernel.exists(directory):
             remove_directories(kernel, directory)
@@ -234,22 +231,3 @@ def freeze(kernel: Kernel, facts: dict[str, object], still: bool) -> None:
     wait_for(lambda: is_frozen(facts) == still)
 
 
-def is_frozen(facts: dict[str, object]) -> bool:
-    """Say whether every process of the container stands still."""
-    directory = str(facts.get("cgroup", ""))
-    try:
-        with open(f"{directory}/cgroup.events", encoding="ascii") as stream:
-            return "frozen 1" in stream.read() if directory else False
-    except OSError:
-        return False
-
-
-def wait_for(done: Callable[[], bool], tries: int = 500) -> bool:
-    """Look again and again, five seconds at most; say whether it came to be so."""
-    from time import sleep
-
-    for _ in range(tries):
-        if done():
-            return True
-        sleep(0.01)
-    return done()

@@ -1,4 +1,7 @@
-"""Lifetime: create, start, kill, delete; a container between two commands is its own keeper."""
+"""Lifetime: start, kill, delete; a container between two commands is its own keeper.
+
+What Podman waits for: `start` and `delete` load little, and most of it only where there is need.
+"""
 
 from __future__ import annotations
 
@@ -6,133 +9,36 @@ import os as plain_os
 import select
 from errno import ENXIO, ESRCH
 
-from minidocker.errors import Blocked, Conflict, KernelError, MinidockerError, UsageError
+from minidocker.errors import Blocked, Conflict, KernelError, MinidockerError
 from minidocker.kernel.flags import SIGKILL
 from minidocker.kernel.named import os
-from minidocker.oci import groups, hooks
-from minidocker.oci.bundle import read
 from minidocker.oci.container import Container
-from minidocker.oci.creation import Creation
-from minidocker.oci.mine import furnished
-from minidocker.oci.seccomp_of import with_filter
-from minidocker.oci.walls import Cgroup, chosen
-from minidocker.runtime import state
-from minidocker.runtime.channel import SAID, to_json
-from minidocker.runtime.gate import refusal
-from minidocker.runtime.signals import Signals
+from minidocker.oci.looks import wait_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from minidocker.kernel.interface import Kernel
-    from minidocker.oci.kinds import Bundle, Hook
+    from minidocker.oci.kinds import Hook
     from minidocker.spec.spec import Run
     from minidocker.stages.base import Stage
 
 PATIENCE = 10_000  # milliseconds for the gate to answer
-
-
-class Wish:
-    """What the command line of `create` says beside the bundle."""
-
-    __slots__ = ("console", "keep", "no_pivot", "pid_file", "waits_here")
-
-    def __init__(self, console: str, keep: int, no_pivot: bool, pid_file: str) -> None:
-        self.console, self.keep = console, keep
-        self.no_pivot, self.pid_file = no_pivot, pid_file
-        self.waits_here = False  # somebody stays, and can serve a terminal
-
-
-def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> Creation:
-    """Make a container whose command waits in the gate; on a failure nothing is left."""
-    os.chdir(directory)
-    bundle = read(os.getcwd(), container.id)
-    bundle.no_pivot = wish.no_pivot
-    check(bundle, wish)
-    pass_listeners(bundle, wish)
-    with_filter(bundle, container.directory)
-    run = container.claim(bundle)
-    signals = Signals(kernel)
-    stages = furnished(chosen(bundle), bundle)
-    run.spec.stages = [stage.name for stage in stages]
-    birth = Creation(run, stages, kernel, signals, bundle)
-    birth.container, birth.console, birth.keep = container, wish.console, wish.keep
-    birth.state = container.state(
-        {"bundle": bundle.directory, "made": "", "facts": {}, "root": run.root,
-         "annotations": bundle.annotations, "oci": bundle.version}, "creating",
-    )  # fmt: skip
-    try:
-        container.save(run, bundle, "creating", 0)  # what is made next, a kill leaves to `delete`
-        pid = birth.make()
-        container.save(run, bundle, "creating", pid)
-        birth.open_gate()
-        birth.until_it_waits()
-        container.save(run, bundle, "created", pid)
-        if wish.pid_file:
-            write_pid(wish.pid_file, pid)
-    except BaseException:
-        birth.end()
-        birth.close_pipes()
-        undo(kernel, container, run, stages)
-        raise
-    birth.close_pipes()
-    container.release()
-    return birth
-
-
-def check(bundle: Bundle, wish: Wish) -> None:
-    """Refuse what contradicts itself before anything is made."""
-    if not bundle.spec.process.args:
-        raise UsageError("config.json has no process", "process.args, .cwd")
-    if not os.path.isdir(bundle.spec.root.path):
-        raise UsageError(
-            f"config.json: root.path {bundle.spec.root.path} is no directory",
-            "unpack an image there",
-        )
-    terminal = bundle.spec.process.terminal
-    if terminal and not wish.console and not wish.waits_here:
-        raise UsageError(
-            "cannot allocate tty if minidocker will detach without setting console socket",
-            "--console-socket SOCKET",
-        )
-    if wish.console and not terminal:
-        raise UsageError("--console-socket is for a process with a terminal", "process.terminal")
-
-
-def pass_listeners(bundle: Bundle, wish: Wish) -> None:
-    """Hand on sockets that systemd gave us: the first descriptors from 3 on. sd_listen_fds(3)"""
-    count = plain_os.environ.get("LISTEN_FDS", "")
-    if count.isdecimal() and int(count):
-        wish.keep += int(count)
-        bundle.spec.process.env += [f"LISTEN_FDS={count}", "LISTEN_PID=1"]
-    for fd in range(3, 3 + wish.keep):
-        try:
-            os.fstat(fd)
-        except OSError:
-            raise UsageError(
-                f"--preserve-fds {wish.keep}: descriptor {fd} is not open", "a smaller number"
-            ) from None
-
-
-def write_pid(path: str, pid: int) -> None:
-    """Write the pid file: whole or not at all, since somebody waits for it."""
-    new = f"{os.path.dirname(path) or '.'}/.{os.path.basename(path)}"
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    os.write(fd, str(pid).encode())
-    os.close(fd)
-    os.rename(new, path)
+SAID = 8  # bytes that the gate says: the step that failed, and the errno
 
 
 def undo(kernel: Kernel, container: Container, run: Run, stages: list[Stage]) -> None:
     """Remove all that was made; the directory goes last, since it says what there is."""
+    from minidocker.runtime import state
+
     failed = state.undo(run, stages, kernel)
     if failed:
         raise MinidockerError(f"container {container.id} is not all removed: {failed[0]}")
     kernel.remove_tree(container.directory, "lock")
 
 
-def start(kernel: Kernel, container: Container) -> None:
+def start(container: Container) -> None:
     """Open the gate, and hear whether the command could be started."""
     container.hold()
     record = container.load()
@@ -142,11 +48,11 @@ def start(kernel: Kernel, container: Container) -> None:
             if status == "stopped" else f"cannot start an already {status} container",
             f"minidocker oci state {container.id}",
         )  # fmt: skip
-    bundle = container.bundle(record)
-    if bundle.hooks["startContainer"]:
+    if "startContainer" in record["hooks"]:
+        from minidocker.kernel.linux import Linux
         from minidocker.oci.entering import hooks_inside
 
-        hooks_inside(kernel, container, record, bundle)
+        hooks_inside(Linux(), container, record, container.bundle(record))
     said = os.open(container.path("said"), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         go = os.open(container.path("go"), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -156,17 +62,27 @@ def start(kernel: Kernel, container: Container) -> None:
         raise Conflict(f"container {container.id} has just ended", "") from None
     os.write(go, b"G")
     os.close(go)
-    hear(said, bundle)
+    hear(said, record["command"])
     os.close(said)
-    told = to_json(container.state(record, "running"))
     try:
-        hooks.run(kernel, bundle.hooks["poststart"], "poststart", told, set())
+        run_hooks(container, record, "poststart", "running")
     except MinidockerError:
-        end(kernel, container, record, SIGKILL)  # as runc does
+        end(container, record, SIGKILL)  # as runc does
         raise
 
 
-def hear(said: int, bundle: Bundle) -> None:
+def run_hooks(container: Container, record: dict[str, Any], kind: str, status: str) -> None:
+    """Run the hooks of a kind here, in the caller's namespaces, where the bundle has any."""
+    if kind in record["hooks"]:
+        from minidocker.kernel.linux import Linux
+        from minidocker.oci import hooks
+        from minidocker.runtime.channel import to_json
+
+        told = to_json(container.state(record, status))
+        hooks.run(Linux(), container.bundle(record).hooks[kind], kind, told, set())
+
+
+def hear(said: int, command: str) -> None:
     """Wait until the gate has become the command, or has said why not: eight bytes."""
     poll = select.poll()
     poll.register(said, select.POLLIN)
@@ -174,11 +90,13 @@ def hear(said: int, bundle: Bundle) -> None:
         return  # it stands still, as a paused one does: it will go on later
     data = plain_os.read(said, SAID)
     if len(data) == SAID:
+        from minidocker.runtime.gate import refusal
+
         step, number = (int.from_bytes(data[n : n + 4], "little", signed=True) for n in (0, 4))
-        raise refusal(bundle.spec.process.args[0], step, number)
+        raise refusal(command, step, number)
 
 
-def end(kernel: Kernel, container: Container, record: dict[str, Any], number: int) -> None:
+def end(container: Container, record: dict[str, Any], number: int) -> None:
     """Send a signal to PID 1, by a descriptor: another process may get its number meanwhile."""
     from _signal import pidfd_send_signal  # type: ignore[import-not-found]
 
@@ -199,6 +117,8 @@ def end(kernel: Kernel, container: Container, record: dict[str, Any], number: in
 
 def kill(kernel: Kernel, container: Container, number: int, everybody: bool) -> None:
     """Send a signal to PID 1, or to all processes in the container's cgroup."""
+    from minidocker.oci import groups
+
     record = container.load()
     if everybody:
         pids = groups.members(record["facts"])
@@ -214,11 +134,13 @@ def kill(kernel: Kernel, container: Container, number: int, everybody: bool) -> 
                     raise
         return
     container.must_be(record, "created", "running", "paused")
-    end(kernel, container, record, number)
+    end(container, record, number)
 
 
 def delete(kernel: Kernel, container: Container, force: bool) -> None:
     """Remove a container that has ended; `force` kills it first, and finds nothing wrong twice."""
+    from minidocker.oci import groups
+
     try:
         container.hold()
         record = container.load()
@@ -237,33 +159,36 @@ def delete(kernel: Kernel, container: Container, force: bool) -> None:
         if status == "paused":
             groups.freeze(kernel, record["facts"], False)
         try:
-            end(kernel, container, record, SIGKILL)
+            end(container, record, SIGKILL)
         except Conflict:
             pass  # it has just ended
-        if not groups.wait_for(lambda: not container.pid(record), 1000):
+        if not wait_for(lambda: not container.pid(record), 1000):
             raise MinidockerError(f"container {container.id} was killed, and does not end")
-    after = last_hooks(record, container)
-    undo(kernel, container, state_run(container, record), [Cgroup()])
-    told = to_json({**container.state(record, "stopped"), "pid": 0})
-    for hook in after:
-        try:
-            hooks.run(kernel, [hook], "poststop", told, set())
-        except MinidockerError as problem:
-            plain_os.write(2, f"minidocker: {problem}\n".encode())
+    last = last_hooks(container, record)
+    told = {**container.state(record, "stopped"), "pid": 0}
+    groups.remove(kernel, record["facts"])
+    kernel.remove_tree(container.directory, "lock")
+    if last:
+        run_last(kernel, last, told)
 
 
-def state_run(container: Container, record: dict[str, Any]) -> Run:
-    """Return what the stages need for their `after`."""
-    from minidocker.spec.spec import blank
-
-    spec = blank()
-    spec.id = container.id
-    return container.run(spec, record["facts"])
-
-
-def last_hooks(record: dict[str, Any], container: Container) -> list[Hook]:
+def last_hooks(container: Container, record: dict[str, Any]) -> list[Hook]:
     """Return the hooks for the end; none where `create` was cut off before it had its copy."""
+    if "poststop" not in record["hooks"]:
+        return []
     try:
         return container.bundle(record).hooks["poststop"]
     except (MinidockerError, OSError):
         return []
+
+
+def run_last(kernel: Kernel, last: list[Hook], told: dict[str, Any]) -> None:
+    """Run each hook for the end; one that fails is told, and stops nothing. config.md, Poststop"""
+    from minidocker.oci import hooks
+    from minidocker.runtime.channel import to_json
+
+    for hook in last:
+        try:
+            hooks.run(kernel, [hook], "poststop", to_json(told), set())
+        except MinidockerError as problem:
+            plain_os.write(2, f"minidocker: {problem}\n".encode())

@@ -6,7 +6,6 @@ As Go's flags are read: `--bundle B`, `--bundle=B`, `-b B`, and also `-bundle B`
 from __future__ import annotations
 
 from minidocker.errors import UsageError
-from minidocker.plan.options import truth
 from minidocker.spec.words import FLAG, VALUE, Option
 
 HELP = "minidocker oci --help"
@@ -105,7 +104,9 @@ def parse(
             raise UsageError(f"there is no option {word}{f' of {verb}' if verb else ''}", HELP)
         one = known[name]
         if one.kind == FLAG:
-            found[one.key] = truth(value, one) if equals else True
+            if equals and value not in ("true", "false"):
+                raise UsageError(f"{word}: a flag is true or false", HELP)
+            found[one.key] = value != "false"
             continue
         if not equals:
             if not rest:

@@ -92,7 +92,7 @@ class Cgroup(Wall, PlainCgroup):
 
     def after(self, kernel: Kernel, run: Run) -> None:
         """Kill what is left in them, and remove them."""
-        groups.remove(kernel, self, run.facts)
+        groups.remove(kernel, run.facts, self)
 
 
 class Propagation(Wall, PlainPropagation):

@@ -1,0 +1,112 @@
+"""Making: `create`, from the bundle to a container whose command waits in the gate."""
+
+from __future__ import annotations
+
+import os as plain_os
+
+from minidocker.errors import UsageError
+from minidocker.kernel.named import os
+from minidocker.oci.bundle import read
+from minidocker.oci.creation import Creation
+from minidocker.oci.lifetime import undo
+from minidocker.oci.mine import furnished
+from minidocker.oci.seccomp_of import with_filter
+from minidocker.oci.walls import chosen
+from minidocker.runtime.signals import Signals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minidocker.kernel.interface import Kernel
+    from minidocker.oci.container import Container
+    from minidocker.oci.kinds import Bundle
+
+
+class Wish:
+    """What the command line of `create` says beside the bundle."""
+
+    __slots__ = ("console", "keep", "no_pivot", "pid_file", "waits_here")
+
+    def __init__(self, console: str, keep: int, no_pivot: bool, pid_file: str) -> None:
+        self.console, self.keep = console, keep
+        self.no_pivot, self.pid_file = no_pivot, pid_file
+        self.waits_here = False  # somebody stays, and can serve a terminal
+
+
+def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> Creation:
+    """Make a container whose command waits in the gate; on a failure nothing is left."""
+    os.chdir(directory)
+    bundle = read(os.getcwd(), container.id)
+    bundle.no_pivot = wish.no_pivot
+    check(bundle, wish)
+    pass_listeners(bundle, wish)
+    with_filter(bundle, container.directory)
+    run = container.claim(bundle)
+    signals = Signals(kernel)
+    stages = furnished(chosen(bundle), bundle)
+    run.spec.stages = [stage.name for stage in stages]
+    birth = Creation(run, stages, kernel, signals, bundle)
+    birth.container, birth.console, birth.keep = container, wish.console, wish.keep
+    birth.state = container.state(
+        {"bundle": bundle.directory, "made": "", "facts": {}, "root": run.root,
+         "annotations": bundle.annotations, "oci": bundle.version}, "creating",
+    )  # fmt: skip
+    try:
+        container.save(run, bundle, "creating", 0)  # what is made next, a kill leaves to `delete`
+        pid = birth.make()
+        container.save(run, bundle, "creating", pid)
+        birth.open_gate()
+        birth.until_it_waits()
+        container.save(run, bundle, "created", pid)
+        if wish.pid_file:
+            write_pid(wish.pid_file, pid)
+    except BaseException:
+        birth.end()
+        birth.close_pipes()
+        undo(kernel, container, run, stages)
+        raise
+    birth.close_pipes()
+    container.release()
+    return birth
+
+
+def check(bundle: Bundle, wish: Wish) -> None:
+    """Refuse what contradicts itself before anything is made."""
+    if not bundle.spec.process.args:
+        raise UsageError("config.json has no process", "process.args, .cwd")
+    if not os.path.isdir(bundle.spec.root.path):
+        raise UsageError(
+            f"config.json: root.path {bundle.spec.root.path} is no directory",
+            "unpack an image there",
+        )
+    terminal = bundle.spec.process.terminal
+    if terminal and not wish.console and not wish.waits_here:
+        raise UsageError(
+            "cannot allocate tty if minidocker will detach without setting console socket",
+            "--console-socket SOCKET",
+        )
+    if wish.console and not terminal:
+        raise UsageError("--console-socket is for a process with a terminal", "process.terminal")
+
+
+def pass_listeners(bundle: Bundle, wish: Wish) -> None:
+    """Hand on sockets that systemd gave us: the first descriptors from 3 on. sd_listen_fds(3)"""
+    count = plain_os.environ.get("LISTEN_FDS", "")
+    if count.isdecimal() and int(count):
+        wish.keep += int(count)
+        bundle.spec.process.env += [f"LISTEN_FDS={count}", "LISTEN_PID=1"]
+    for fd in range(3, 3 + wish.keep):
+        try:
+            os.fstat(fd)
+        except OSError:
+            raise UsageError(
+                f"--preserve-fds {wish.keep}: descriptor {fd} is not open", "a smaller number"
+            ) from None
+
+
+def write_pid(path: str, pid: int) -> None:
+    """Write the pid file: whole or not at all, since somebody waits for it."""
+    new = f"{os.path.dirname(path) or '.'}/.{os.path.basename(path)}"
+    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    os.write(fd, str(pid).encode())
+    os.close(fd)
+    os.rename(new, path)
