@@ -149,7 +149,11 @@ def ids(linux: Part, found: Bundle) -> Ids | None:
         return None
     if not all(maps):
         raise UsageError("config.json: a new user namespace needs uidMappings and gidMappings")
-    return Ids(uid_map=maps[0], gid_map=maps[1], setgroups="allow", helper=False, shift=False)
+    # A user may map one id, the own one, and gives up setgroups(2) for it; more by newuidmap(1).
+    user = os.geteuid() != 0
+    helper = user and any(text.split()[2:] != ["1"] for text in maps)
+    setgroups = "deny" if user and not helper else "allow"
+    return Ids(uid_map=maps[0], gid_map=maps[1], setgroups=setgroups, helper=helper, shift=False)
 
 
 def settings(linux: Part, found: Bundle) -> dict[str, str]:

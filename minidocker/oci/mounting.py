@@ -11,7 +11,6 @@ from minidocker.kernel.flags import (
     MS_BIND,
     MS_NOSUID,
     MS_RDONLY,
-    MS_REC,
     MS_REMOUNT,
     S_IFBLK,
     S_IFCHR,
@@ -212,12 +211,15 @@ def show_cgroups(kernel: Kernel, run: Run, attach: Attach, namespaced: bool) -> 
 
 
 def show_tree(kernel: Kernel, directory: str, target: str, flags: int) -> None:
-    """Bind a cgroup's directory, with the flags of the mount; at least nosuid, nodev, noexec."""
+    """Bind a cgroup's directory, with the flags of the mount; at least nosuid, nodev, noexec.
+
+    With what is mounted below: a user namespace may not take a tree of the host's apart.
+    """
     from minidocker.kernel import detached
     from minidocker.kernel.flags import MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID
 
-    tree = detached.copy_of(directory, bool(flags & MS_REC))
+    tree = detached.copy_of(directory, True)
     attributes = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID
-    detached.change(tree, attributes | (flags & MS_RDONLY), 0, 0, False)
+    detached.change(tree, attributes | (flags & MS_RDONLY), 0, 0, True)
     kernel.move_mount(tree, target)
     os.close(tree)

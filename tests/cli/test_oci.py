@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-pytestmark = pytest.mark.needs("root", "pidns", "mntns", "netns", "busybox")
+pytestmark = pytest.mark.needs("root", "pidns", "mntns", "netns", "userns", "busybox")
 ALL = ("bounding", "effective", "permitted")
 
 
@@ -426,3 +426,32 @@ def test_a_learners_functions_serve(oci: Runtime, tmp_path: Path) -> None:
     mine.chmod(0o777)
     refused = oci.run("hostname", env=env, check=False)
     assert refused.returncode == 1 and "everybody may change it" in refused.stderr
+
+
+def test_an_ordinary_user_has_containers_too(tmp_path: Path, tree: Path) -> None:
+    user = 54321
+    for path in (tmp_path, tree):
+        for above in (path, *path.parents[:-2]):
+            above.chmod(above.stat().st_mode | 0o011)
+    os.chown(tmp_path, user, user)
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    argv = [sys.executable, "-B", "-m", "minidocker", "oci"]
+    env["PYTHONPATH"] = str(REPOSITORY)
+
+    def ask(*words: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [*argv, *words], env=env, user=user, group=user, extra_groups=[], cwd=tmp_path,
+            capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60,
+        )  # fmt: skip
+
+    assert ask("spec", "--rootless").returncode == 0
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["process"].update(terminal=False, args=["/bin/sh", "-c", "id -u; echo $$; exit 6"])
+    config["root"]["path"] = str(tree)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    done = ask("run", "mine")
+    assert (done.returncode, done.stdout) == (6, "0\n1\n"), done.stderr
+    config["linux"]["resources"] = {"pids": {"limit": 9}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    refused = ask("run", "mine")
+    assert refused.returncode == 1 and "asks for limits (pids.max)" in refused.stderr
