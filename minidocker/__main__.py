@@ -24,6 +24,22 @@ def runtime() -> int:
     return command(["oci", *sys.argv[1:]])
 
 
+def runtime_only() -> NoReturn:
+    """Be `minidocker-runtime`, and end at once: taking the interpreter apart costs 3 ms."""
+    import gc
+
+    gc.disable()
+    status = 1
+    try:
+        status = runtime()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(status)
+
+
 def start(root: str, bundle: str, loaded: bool) -> NoReturn:
     """Answer for the launcher that `make setup` writes; only `run` is in a hurry.
 

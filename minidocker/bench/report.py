@@ -18,6 +18,8 @@ TARGETS = (
     ("a start is at most 1.75 bare Pythons, in instructions", "instructions", "ratio", 1.75),
     ("a bridge that stands makes a run at most 1.8 times as long", "network", BRIDGES, 1.8),
     ("twenty at once take no longer than runc's", "parallel", "runc", 1.0),
+    ("as a runtime, a container takes at most twice runc's time", "oci", "verbs_ratio", 2.0),
+    ("podman by ours takes at most 1.3 times podman by runc", "oci", "podman_ratio", 1.3),
     ("beside a command stand at most 10 MiB", "memory", "minidocker", 10.0),
     ("image import takes at most twice tar -x plus sha256sum", "import", "ratio", 2.0),
     ("a Dockerfile of ten steps takes no longer than podman build", "images", "build_ratio", 1.0),
@@ -156,6 +158,13 @@ def tell_many(result: Result) -> str:
     return table(result["rows"], {"seconds": "seconds", "ratio": "ratio"})
 
 
+def tell_oci(result: Result) -> str:
+    """Tell both tables."""
+    columns = {"wall_ms": "wall", "p90_ms": "90 %", "least_ms": "least", "cpu_ms": "CPU"}
+    verbs, podman = (table(result[name], columns) for name in ("verbs", "podman"))
+    return f"{verbs}\n  `podman run`:\n{podman}"
+
+
 def tell_memory(result: Result) -> str:
     """Tell MiB, and whose."""
     lines = []
@@ -241,6 +250,7 @@ TELLERS = {
     "sequence": ("{count} runs of each, in turn", tell_many),
     "parallel": ("{count} runs at once", tell_many),
     "memory": ("peak memory beside a running command, MiB", tell_memory),
+    "oci": ("create, start and delete of `true`, as a runtime; and Podman by it", tell_oci),
     "stages": ("where the time of our own run goes", tell_stages),
     "import": ("image import of a root file system ({mb} MB in {files} files)", tell_import),
     "images": ("pull and push of an image ({mb} MB packed), and a build", tell_images),

@@ -18,6 +18,7 @@ from minidocker.bench.building import building
 from minidocker.bench.class_of import classes
 from minidocker.bench.clock import Clock, Program, Sample, summary
 from minidocker.bench.instructions import instructions
+from minidocker.bench.oci import oci
 from minidocker.bench.own_files import pack
 from minidocker.bench.rivals import ROOT, Rivals
 from minidocker.bench.travel import travelling
@@ -338,6 +339,7 @@ SECTIONS: dict[str, Callable[[Bench], Result]] = {
     "network": network,
     "sequence": sequence,
     "parallel": parallel,
+    "oci": lambda bench: oci(bench.work, bench.rivals, bench.clock, bench.runs, bench.tick),
     "memory": memory,
     "stages": stages,
     "import": importing,

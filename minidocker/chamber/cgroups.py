@@ -16,9 +16,10 @@ from collections.abc import Iterable
 
 from minidocker.chamber.cell_needs import CELL, old_groups
 from minidocker.errors import LAB_MACHINE, Blocked, KernelError
+from minidocker.kernel.cgroup_trees import remove_directories
 from minidocker.kernel.linux import Linux
 from minidocker.proc import mounts, processes
-from minidocker.stages.cgroup import Cgroup, remove_directories
+from minidocker.stages.cgroup import Cgroup
 
 NAME = "minidocker.grade."
 DELEGATED = ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads")

@@ -6,9 +6,9 @@ import os
 from errno import EACCES, EEXIST, ENOENT, EPERM, EROFS
 
 from minidocker.errors import Blocked, KernelError, UsageError
+from minidocker.kernel.cgroup_trees import remove_directories
 from minidocker.kernel.named import open
 from minidocker.oci.looks import in_user_namespace, is_frozen, wait_for
-from minidocker.stages.cgroup import Cgroup, remove_directories
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from minidocker.kernel.interface import Kernel
     from minidocker.oci.device_rules import Rule
+    from minidocker.stages.cgroup import Cgroup
 
 ROOT = "/sys/fs/cgroup"
 PARENT = "/minidocker"  # of a container whose bundle names no place
@@ -197,7 +198,11 @@ def enter(kernel: Kernel, facts: dict[str, object], pid: int, unified: bool = Fa
 def remove(kernel: Kernel, facts: dict[str, object], stage: Cgroup | None = None) -> None:
     """Kill what is left in them, and remove them all; harmless when done twice."""
     if own := str(facts.get("cgroup", "")):
-        (stage or Cgroup()).remove(kernel, own)
+        if stage:
+            stage.remove(kernel, own)
+        elif kernel.exists(own):
+            kernel.write(f"{own}/cgroup.kill", "1")
+            remove_directories(kernel, own)
     for directory in old_of(facts):
         if kernel.exists(directory):
             remove_directories(kernel, directory)

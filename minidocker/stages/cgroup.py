@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from errno import EBUSY, EEXIST, ENOENT
+from errno import EEXIST
 
 from minidocker.errors import LAB_MACHINE, Blocked, KernelError, UsageError
+from minidocker.kernel.cgroup_trees import remove_directories
 from minidocker.kernel.flags import CLONE_NEWCGROUP
 from minidocker.spec.words import VALUE, Option, parse_cpus, parse_number, parse_set, parse_size
 from minidocker.stages.base import Stage
@@ -203,25 +204,6 @@ class Cgroup(Stage):
         remove_directories(kernel, path)
 
 
-def remove_directories(kernel: Kernel, path: str) -> None:
-    """Remove a cgroup and those below it, deepest first; who was killed may take a moment to leave.
-
-    Both versions: in one of version 1 there is no cgroup.kill. KernelError: it cannot be removed.
-    """
-    below = [directory for directory, _, _ in os.walk(path)]
-    for directory in reversed(below):
-        for attempt in range(200):
-            try:
-                kernel.rmdir(directory)
-                break
-            except KernelError as problem:
-                if problem.errno == ENOENT:
-                    break  # another one has just done it
-                if problem.errno != EBUSY or attempt == 199:
-                    raise
-                _pause(0.01)
-
-
 def check_times(limits: Resources) -> None:
     """Refuse CPU times that contradict each other, or that the kernel does not take."""
     if limits.cpus is not None and (limits.quota is not None or limits.period is not None):
@@ -323,9 +305,3 @@ def weight(shares: int) -> int:
 
     power = log2(min(max(shares, 2), 262144))
     return ceil(10 ** ((power * power + 125 * power) / 612 - 7 / 34))
-
-
-def _pause(seconds: float) -> None:
-    from time import sleep
-
-    sleep(seconds)

@@ -30,7 +30,7 @@ def cgroups() -> set[str]:
 
 
 def test_json_has_each_section(command: list[str], place: dict[str, str], tmp_path: Path) -> None:
-    wanted = ["start", "memory", "stages"]
+    wanted = ["start", "oci", "memory", "stages"]
     argv = [*command, "bench", "--quick", "--runs", "2", "--json", "--only", ",".join(wanted)]
     done = subprocess.run(argv, env=place, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

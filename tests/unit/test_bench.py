@@ -95,6 +95,10 @@ FOUND = {
     },
     "sequence": {"count": 50, "rows": [{"name": "minidocker", "seconds": 1.0, "ratio": 1.0}]},
     "parallel": {"count": 20, "rows": [{"name": "minidocker", "seconds": 0.5, "ratio": 1.0}]},
+    "oci": {
+        "verbs": [{"name": "minidocker", "wall_ms": 90.0, "p90_ms": 91.0, "least_ms": 80.0, "cpu_ms": 60.0}],
+        "podman": [{"name": "crun", "problem": "not installed: apt-get install crun"}],
+    },
     "memory": {"rows": [{"name": "runc", "kib": 2048, "processes": {"runc": 2048}}]},
     "stages": {"rows": [{"name": "interpreter", "ms": 9.0}, {"name": "uts inside", "ms": 0.01}]},
     "import": {"mb": 350, "files": 10, "import": 1, "tar": 1, "sha256sum": 1, "ratio": 0.5},

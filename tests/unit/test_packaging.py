@@ -186,6 +186,9 @@ def test_the_launcher_starts_minidocker_quickly_and_wholly(
     for argv, said in ((["run", "a b"], "False run a b"), (["grade"], "True grade")):
         done = subprocess.run([binaries / "minidocker", *argv], capture_output=True, text=True)
         assert (done.returncode, done.stdout.strip()) == (7, said)
+    runtime = [binaries / "minidocker-runtime", "--root", "x y", "state"]
+    done = subprocess.run(runtime, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (7, "False oci --root x y state")
 
 
 def test_a_taken_port_is_passed_over() -> None:
