@@ -80,10 +80,10 @@ def chosen(source: From, name: str, line: int) -> list[Parts]:
             found = [resolve(source.tree, "/" + _text(path), line) for path in found]
     there = []
     for path in found:
-        if path and source.ignore.ignores(_text(path)) and not source.ignore.has_exceptions:
-            continue
         real = resolve(source.tree, "/" + _text(path), line)
-        if not real or kind(source.tree, real):
+        what = kind(source.tree, real) if real else stat.S_IFDIR
+        hidden = any(source.ignore.ignores(_text(one)) for one in (path, real) if one)
+        if what and not (hidden and not (what == stat.S_IFDIR and source.ignore.has_exceptions)):
             there.append(real)
     if not there:
         left_out = any(kind(source.tree, path) for path in found if path)

@@ -74,7 +74,7 @@ class Steps(AtWork):
 
     def _workdir(self, one: Instruction, words: Words) -> bool:
         """WORKDIR PATH: the directory is made where the stage has none."""
-        path = workdir_of(self.state, words.word(one.rest))
+        path = workdir_of(self.state, words.word(one.rest)).rstrip("/") or "/"
         self.state.config["WorkingDir"] = path
 
         def fill(addition: Addition, archives: Archives) -> None:

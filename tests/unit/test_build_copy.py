@@ -118,6 +118,9 @@ def test_what_is_ignored_is_not_copied(
         (["no"], "/x", "", "the context has no no"),
         (["*.no"], "/x", "", "the context has no"),
         (["a.txt"], "/x", "a.txt", "the context has no a.txt"),
+        (["a.txt"], "/x", "*\n!d/e", "the context has no a.txt"),
+        (["to-secret"], "/x", "secret", "the context has no to-secret"),
+        (["to-secret"], "/x", "secret\n!secret/no", "the context has no to-secret"),
         (["a.txt", "b.txt"], "/x", "", "cannot all become"),
         (["d"], "/old", "", "is no directory"),
         (["a.txt"], "/old/x", "", "is no directory"),
@@ -126,6 +129,7 @@ def test_what_is_ignored_is_not_copied(
 def test_what_cannot_be_copied_is_said_with_its_line(
     context: Path, stage: Path, names: list[str], target: str, rules: str, says: str
 ) -> None:
+    os.symlink("secret/key", context / "to-secret")
     with pytest.raises(BuildError, match=says) as caught:
         copied(context, stage, names, target, rules)
     assert caught.value.line == 3

@@ -19,7 +19,7 @@ def built(text: str, state: State | None = None) -> State:
         if one.word == "ARG":
             state.args.update({k: v for k, v in arguments(one, words) if v is not None})
         elif one.word == "WORKDIR":
-            state.config["WorkingDir"] = workdir_of(state, words.word(one.rest))
+            state.config["WorkingDir"] = workdir_of(state, words.word(one.rest)).rstrip("/")
         else:
             SETTINGS[one.word](state, one, words)
     return state
@@ -83,7 +83,7 @@ def test_the_configuration_is_that_of_buildah() -> None:
          {"Test": ["CMD", "a"], "Interval": 90 * 10**9, "Retries": 2}),
         ("HEALTHCHECK CMD a b", "Healthcheck", {"Test": ["CMD-SHELL", "a b"]}),
         ("ONBUILD RUN a\nONBUILD COPY . /b", "OnBuild", ["RUN a", "COPY . /b"]),
-        ("WORKDIR /a/../b/", "WorkingDir", "/b/"),
+        ("WORKDIR /a/../b/", "WorkingDir", "/b"),
         ("WORKDIR a", "WorkingDir", "/a"),
     ],
 )  # fmt: skip
