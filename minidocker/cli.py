@@ -43,6 +43,7 @@ WORDS = {
     "images": (
         ("image", "verbs.image", "ls|build-base|import|…", "images, and how they come"),
         ("images", "verbs.images", "", "list images"),
+        ("history", "verbs.history", "IMAGE", "the steps that made an image"),
         ("build", "verbs.build", "[-t NAME] DIR|-", "an image from a Dockerfile"),
         ("pull", "verbs.pull", "NAME…", "get an image from a registry"),
         ("push", "verbs.push", "NAME…", "send an image to its registry"),

@@ -256,6 +256,22 @@ def test_an_image_may_have_a_layer_twice(minidocker: Callable, build: Callable) 
     assert "no ARG asks for NO" in done.stderr
 
 
+def test_history_tells_the_steps_in_dockers_words(minidocker: Callable, build: Callable) -> None:
+    done = build("FROM base\nRUN echo a rather long line that no table has room for > /x\nCMD x\n", "-t", "told")
+    assert done.returncode == 0, done.stderr
+    heads, newest, run, base = minidocker("history", "told").stdout.splitlines()
+    assert heads.split("   ")[0] == "IMAGE" and "CREATED BY" in heads
+    assert newest.startswith(done.stdout[7:19]) and "CMD x" in newest and "0B" in newest
+    assert run.startswith("<missing>") and "RUN /bin/sh -c echo a rather long line that …" in run
+    assert "N/A" in base
+    told = minidocker("history", "--no-trunc", "-q", "told").stdout.split()
+    assert told == [done.stdout.strip(), "<missing>", "<missing>"]
+    told = minidocker("history", "--no-trunc", "--human=false", "--format", "{{.Size}} {{.CreatedBy}}", "told")
+    assert told.stdout.splitlines()[1] == (
+        "46 RUN /bin/sh -c echo a rather long line that no table has room for > /x"
+    )
+
+
 SLOW = """\
 FROM base AS a
 RUN echo A; sleep 100
