@@ -182,9 +182,18 @@ def _json(number: int, word: str, rest: str) -> list[str] | None:
         raise BuildError(number, f"{word} has a JSON list that is not of strings alone",
                          f'{word} ["a", "b"]',
                          "only string type is allowed in JSON format arrays")  # fmt: skip
-    if any("\0" in part for part in found):
-        raise BuildError(number, f"{word} has a NUL in it")
+    if any("\0" in part or not whole(part) for part in found):
+        raise BuildError(number, f"{word} has a NUL in it, or half a character")
     return found
+
+
+def whole(text: str) -> bool:
+    """Say whether a text can be written down: "\\ud800" of JSON is half a character."""
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _stage(one: Instruction, escape: str, names: list[str]) -> Stage:

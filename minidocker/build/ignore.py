@@ -85,7 +85,7 @@ def _set(pattern: str, at: int) -> tuple[str, int] | None:
         return None
     inner = pattern[at:end]
     negated = inner.startswith("^")
-    body = re.sub(r"([\[\\&~|^])", r"\\\1", inner[negated:])
+    body = re.sub(r"([\[\\&~|^]|-(?=-))", r"\\\1", inner[negated:])
     return f"(?!/)[{'^' * negated}{body}]", end + 1
 
 

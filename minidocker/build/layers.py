@@ -150,6 +150,11 @@ def put_image(
 ) -> str:
     """Store the image that was built under these full names; return its id in hex."""
     config = files.as_json(document)
+    try:
+        config.decode("utf-8")
+    except UnicodeDecodeError:
+        why = "a setting of the image is no UTF-8"
+        raise BuildError(0, why, "write the Dockerfile in UTF-8") from None
     hex = hashlib.sha256(config).hexdigest()
     manifest = oci.manifest(oci.descriptor(oci.CONFIG_TYPE, hex, len(config)), list(blobs))
     with Partial(store) as work, Hold(store.root, exclusive=True):

@@ -50,7 +50,11 @@ def read(state: State, one: Instruction, words: Words) -> list[Mount]:
 def origins(one: Instruction) -> list[str]:
     """Return the stages and images that a RUN's mounts take files from."""
     texts = [text for name, text in one.flags if name == "mount"]
-    found = [dict(word.partition("=")[::2] for word in _split(text)).get("from") for text in texts]
+    try:
+        split = [dict(word.partition("=")[::2] for word in _split(text)) for text in texts]
+    except csv.Error:
+        return []  # `read` says so
+    found = [words.get("from") for words in split]
     return [origin for origin in found if origin]
 
 
@@ -61,7 +65,11 @@ def _split(text: str) -> list[str]:
 def _mount(state: State, one: Instruction, text: str, words: Words) -> Mount:
     line = one.number
     found = {}
-    for word in _split(text):
+    try:
+        parts = _split(text)
+    except csv.Error:
+        raise BuildError(line, f"RUN --mount={text!r} is no list of KEY=VALUE") from None
+    for word in parts:
         name, equals, value = word.partition("=")
         found[name.lower()] = words.word(value) if equals else "true"
     kind = found.pop("type", "bind")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minidocker.errors import MinidockerError
+from minidocker.images.store.files import printable
 
 STATUS = 1  # as `docker build`
 
@@ -15,11 +16,15 @@ class BuildError(MinidockerError):
         self.line = line
 
     def at(self, file: str) -> BuildError:
-        """Return the same with the file's name and the line before the message."""
-        if self.line:
-            self.message = f"{file}:{self.line}: {self.message}"
-            self.args = (self.message,)
-            self.line = 0
+        """Return the same with the file's name and the line before the message.
+
+        A Dockerfile may be a stranger's: its words must not command a terminal.
+        """
+        where = f"{file}:{self.line}: " if self.line else ""
+        self.message = where + printable(self.message)
+        self.docker, self.remedy = printable(self.docker), printable(self.remedy)
+        self.args = (self.message,)
+        self.line = 0
         return self
 
 

@@ -157,6 +157,7 @@ def test_a_failed_step_names_its_line_and_leaves_nothing(
         ("FROM base\nRUN --network=vpn x", 2, "none of default"),
         ("FROM base\nCOPY --from=1 a /b", 2, "no stage 1 before"),
         ("WHAT\n", 1, "no instruction WHAT"),
+        ("FROM base\nWH\x1b[2JAT\n", 2, "no instruction WH [2JAT"),
     ],
 )
 def test_what_cannot_be_built_names_its_line(build: Callable, text: str, line: int, says: str) -> None:
