@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from minidocker.errors import NotFound
+from minidocker.errors import Conflict, NotFound
 from minidocker.kernel.flags import PR_SET_PDEATHSIG
 from minidocker.kernel.linux import Linux
 from minidocker.runtime import state
@@ -80,10 +80,14 @@ class Container:
     @contextlib.contextmanager
     def held(self) -> Iterator[dict[str, Any]]:
         """Hold the container that has ended, so that no prune takes it; yield its record."""
-        record = self.record()
-        lock = state.try_lock(record["directory"])
+        try:
+            record = self.record()
+            lock = state.try_lock(record["directory"])
+        except (NotFound, FileNotFoundError):
+            lock = None
         if lock is None:
-            raise NotFound(f"container {self.name} is somebody else's", "build it again")
+            why = "somebody removed the container of this step before its files were taken"
+            raise Conflict(why, "build it again, and prune afterwards")
         try:
             yield record
         finally:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from minidocker.build.dockerfile import Instruction, one_line, pairs, parse
+from minidocker.build.dockerfile import FLAGS, REFUSED, Instruction, one_line, pairs, parse
 from minidocker.build.ignore import Ignore
 from minidocker.build.lines import read
 from minidocker.build.substitute import Words
@@ -272,3 +274,17 @@ def test_ignore_as_docker_does(rules: str, ignored: list[str], kept: list[str]) 
 def test_a_pattern_that_is_none_is_refused() -> None:
     with pytest.raises(BuildError, match=r"\.dockerignore:2"):
         Ignore("a\n[z-a]")
+
+
+# The page
+
+
+def test_the_page_names_every_instruction_and_flag() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/dockerfile.md").read_text()
+    for word, flags in FLAGS.items():
+        assert f"`{word}`" in page, word
+        for flag in flags:
+            assert f"`--{flag}`" in page, (word, flag)
+    for word, flag in REFUSED:
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{word}`"))
+        assert f"`--{flag}`" in row.rsplit("|", 2)[1], (word, flag)
