@@ -37,6 +37,9 @@ def grade(options: Namespace) -> int:
     """Judge what is new or changed; 0 when each has a verdict, 4 when one has none."""
     manifest = load() if os.environ.get("MINIDOCKER_COURSE") else load(PACKAGE.parent)
     room = read(Path(options.file), manifest)
+    if options.scheduler and (options.on or options.jobs):
+        raise UsageError("with --scheduler the cluster says how many at once, and where",
+                         "leave --jobs and --on out")  # fmt: skip
     if options.on and options.jobs not in (None, 1):
         raise UsageError("--on vm has one machine, so --jobs is 1", "leave --jobs out")
     found = _each_once(incoming.find([Path(one) for one in options.submissions], room))
@@ -90,7 +93,14 @@ class Work:
         checks = sum(len(lesson.checks) for lesson in self.room.lessons)
         seconds = (60 + checks * bound.TOTAL_SECONDS) * bound.scale()
         count = min(self.options.jobs or default_jobs(), len(found))
-        for job, told in judges.work(self.jobs(found), count, seconds, self.bar.busy):
+        if self.options.scheduler:
+            from minidocker.classroom import cluster
+
+            work = cluster.work(self.jobs(found), self.options.scheduler, self.course, seconds,
+                                self.bar.busy)  # fmt: skip
+        else:
+            work = judges.work(self.jobs(found), count, seconds, self.bar.busy)
+        for job, told in work:
             self.record(job, told)
 
     def jobs(self, found: list[Found]) -> Iterator[judges.Job]:

@@ -88,6 +88,8 @@ def _grade(words: Any) -> None:
     word.add_argument("--only", action="append", metavar="NAME", help="this submission only")
     word.add_argument("--again", action="store_true", help="judge also what has its verdict")
     word.add_argument("--keep", metavar="NAME", help="keep this submission's files, to look at")
+    word.add_argument("--scheduler", metavar="ADDRESS",
+                      help="judge on a dask.distributed cluster: tcp://HOST:8786")  # fmt: skip
     word.add_argument("--on", metavar="MACHINE", choices=["vm"],
                       help="vm: each in a pristine lab machine, one at a time")  # fmt: skip
 
