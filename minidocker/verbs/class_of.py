@@ -38,20 +38,20 @@ def main(argv: list[str]) -> int:
     """Run one of the words; return its exit status."""
     parser = make("class", "A class: many submissions, judged, marked and handed back.", AFTER)
     words = parser.add_subparsers(metavar="WORD", required=True)
-    for add in (_new, _grade, _export, _report, _pack, _preflight, _compare, _viva):
+    for add in (_new, _grade, _export, _report, _pack, _preflight, _compare, _viva, _card):
         add(words)
     options = parser.parse_args(argv)
     return int(options.run(options))
 
 
 def _word(words: Any, name: str, about: str, run: Any, after: str = "") -> argparse.ArgumentParser:
-    """Add a word; all but `new` read a class file."""
+    """Add a word; all but `new` and `card` read a class file."""
     word: argparse.ArgumentParser = words.add_parser(
         name, help=about, description=about[0].upper() + about[1:] + ".", epilog=after,
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip
     word.set_defaults(run=run)
-    if name != "new":
+    if name not in ("new", "card"):
         word.add_argument("--file", default="class.toml", metavar="FILE",
                           help="the class; default: class.toml")  # fmt: skip
     return word
@@ -199,6 +199,28 @@ def run_viva(options: argparse.Namespace) -> int:
     from minidocker.classroom import viva
 
     return viva.viva(options)
+
+
+def _card(words: Any) -> None:
+    word = _word(words, "card", "three questions for who sees a message: MD0303", run_card)
+    word.add_argument("code", help="of a message")
+
+
+def run_card(options: argparse.Namespace) -> int:
+    """`class card`."""
+    from minidocker.classroom.cards import card
+    from minidocker.course.manifest import load
+    from minidocker.errors import NotFound
+
+    code = options.code.upper()
+    message = load().messages.get(code)
+    if message is None:
+        raise NotFound(f"no message has the code {options.code}", "it begins with MD", 2)
+    found = card(message)
+    print(f"{code}  {message}\n{found.about}:")
+    for number, question in enumerate(found.questions, 1):
+        print(f"  {number}. {question}")
+    return 0
 
 
 def _count(text: str) -> int:

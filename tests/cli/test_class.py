@@ -184,3 +184,10 @@ def test_words_that_look_at_records(room: Path, minidocker: Run) -> None:
     assert "walls_of, line" in asked.stdout
     refused = minidocker("class", "viva", "who", *file)
     assert refused.returncode == 2 and "nobody with the login" in refused.stderr
+
+
+def test_a_message_has_its_card(minidocker: Run) -> None:
+    done = minidocker("class", "card", "md0303")
+    assert done.returncode == 0 and "in the wrong place" in done.stdout
+    assert done.stdout.count("?") == 3
+    assert "no message has the code" in minidocker("class", "card", "MD9999").stderr

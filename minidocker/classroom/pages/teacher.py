@@ -11,12 +11,14 @@ from typing import Any
 from urllib.parse import quote
 
 from minidocker.classroom import records
+from minidocker.classroom.cards import card
 from minidocker.classroom.classfile import Class
 from minidocker.classroom.exports.cells import number
 from minidocker.classroom.marks import EXCUSED, MISSING, UNJUDGED, LessonMark, Mark
 from minidocker.classroom.pages.html import Markup, bar, page, tag
 from minidocker.classroom.records import Record
 from minidocker.course import outcomes as o
+from minidocker.course.messages import every
 
 
 @dataclass
@@ -111,16 +113,24 @@ def correlation(first: Sequence[float], second: Sequence[float]) -> float | None
 
 
 def _stuck(room: Class, items: Sequence[Item]) -> list[Markup]:
-    """Name for each lesson the first check that less than half of the class passed."""
+    """Name for each lesson the first check that less than half passed, and what to ask."""
     said = []
     for lesson in room.lessons:
         for item in items:
             if item.lesson == lesson.id and item.judged and 2 * item.passed < item.judged:
                 code, _ = item.codes.most_common(1)[0]
                 what = f": {item.title}. {item.passed} of {item.judged} pass; most see {code}."
-                said.append(tag("li", tag("strong", lesson.id), what))
+                said.append(tag("li", tag("strong", lesson.id), what, *_ask(code)))
                 break
     return [tag("ul", *said)] if said else [tag("p", "Nowhere: half or more pass each check.")]
+
+
+def _ask(code: str) -> list[Markup]:
+    """Return the questions of a message's card; none for what is no message."""
+    message = every().get(code)
+    if not message:
+        return []
+    return [tag("ul", *(tag("li", tag("em", question)) for question in card(message).questions))]
 
 
 def _items(items: Sequence[Item]) -> Markup:
