@@ -25,7 +25,7 @@ SHOWN = ("message", "points", "nothing")
 """What a student sees of a check: all of it, pass or fail with its points, or not even that."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Student:
     """One row of the roster. also: other names that a platform has for them, such as its number.
 

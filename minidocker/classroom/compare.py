@@ -45,7 +45,7 @@ class Pair:
 def compare(options: Namespace) -> int:
     """Print the pairs with most in common, and what the journals say of how each was made."""
     room, store = open_class(options.file)
-    found = [record for record in store.all() if record.get("files")]
+    found = [record for record in store.all(texts=True) if record.get("files")]
     if len(found) < 2:
         raise NotFound("there are not two submissions yet", "minidocker class grade …", 2)
     manifest = load(PACKAGE)

@@ -191,19 +191,23 @@ def in_machine(manifest: Manifest, room: Class, job: judges.Job) -> dict[str, An
 
 def _sum_up(room: Class, store: Records, found: list[Found]) -> int:
     """Say what is there now, and who is missing; the exit status."""
-    mine = [record for one in found if (record := store.one(one.name))]
-    without = [record for record in mine if record["remark"]]
-    blocked = sorted({check for record in mine for check in records.unjudged(record)
-                      if not record["remark"]})  # fmt: skip
-    print(f"{len(mine)} submissions, {len(mine) - len(without)} with a verdict.")
-    for record in without:
-        print(o.inert(f"  no verdict  {record['name']}: {record['remark']}"))
+    names, handed = {one.name for one in found}, set[str]()
+    without: list[str] = []
+    blocked: set[str] = set()
+    for record in store.each():
+        handed.update(room.partners(record["login"]) if record["login"] else ())
+        if record["name"] in names and record["remark"]:
+            without.append(f"{record['name']}: {record['remark']}")
+        elif record["name"] in names:
+            blocked.update(records.unjudged(record))
+    print(f"{len(found)} submissions, {len(found) - len(without)} with a verdict.")
+    for said in without:
+        print(o.inert(f"  no verdict  {said}"))
     if blocked:
-        print(f"  blocked here, and no zero: {' '.join(blocked)}; a machine can: --on vm")
+        print(f"  blocked here, and no zero: {' '.join(sorted(blocked))}; a machine can: --on vm")
     strangers = [one.name for one in found if not one.login]
     for name in strangers:
         print(o.inert(f"  not on the roster: {name}"))
-    handed = {login for one in store.all() if one["login"] for login in room.partners(one["login"])}
     if missing := [one.login for one in room.students if one.login not in handed]:
         print(o.inert(f"  nothing handed in: {' '.join(missing)}"))
     return 4 if without else 0

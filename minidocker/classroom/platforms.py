@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -57,27 +58,34 @@ def who(label: str, facts: dict[str, Any], room: Class) -> Who:
         texts = [label[: -len(ending)], label]
     texts = [*facts.get("names", []), *texts]
     at = str(facts.get("created_at", ""))
+    known = index(room.students)
     for text in texts:
-        owners = [one for one in room.students if _means(text, one)]
+        owners = known.get(plain(text)) or known.get(_squeezed(text)) or set()
         if len(owners) == 1:
-            return Who(owners[0].login, owners[0].login, at, late)
+            (login,) = owners
+            return Who(login, login, at, late)
     shown = _inert(texts[0] if not facts else label)
     return Who(shown, "" if room.students else shown, at, late)
 
 
-def _means(text: str, student: Student) -> bool:
-    """Say whether a text means a student; Canvas squeezes "Lovelace, Ada" to lovelaceada."""
-    if plain(text) in student.names():
-        return True
-    words = student.name.split()
-    turned = words if "," in student.name else [*words[-1:], *words[:-1]]
-    squeezed = _letters("".join(turned))
-    return bool(squeezed) and _letters(text) == squeezed
+@functools.lru_cache(maxsize=4)
+def index(students: tuple[Student, ...]) -> dict[str, set[str]]:
+    """Return every text that means a student → the logins that it can mean.
+
+    Canvas squeezes "Lovelace, Ada" to lovelaceada; such a key has a mark that no name begins with.
+    """
+    found: dict[str, set[str]] = {}
+    for student in students:
+        words = student.name.split()
+        turned = words if "," in student.name else [*words[-1:], *words[:-1]]
+        for name in student.names() | ({_squeezed("".join(turned))} if words else set()):
+            found.setdefault(name, set()).add(student.login)
+    return found
 
 
-def _letters(text: str) -> str:
+def _squeezed(text: str) -> str:
     parts = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(one for one in parts if one.isalnum())
+    return "\n" + "".join(one for one in parts if one.isalnum())
 
 
 def _inert(text: str) -> str:

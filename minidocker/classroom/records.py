@@ -60,10 +60,17 @@ class Records:
         """Return a submission's record; None when there is none that is whole."""
         return _read(self.path(name))
 
-    def all(self) -> list[Record]:
-        """Return every record, by name."""
-        found = [_read(path) for path in sorted(self.folder.glob("[!.]*.json"))]
-        return sorted((one for one in found if one), key=lambda one: one["name"])
+    def all(self, texts: bool = False) -> list[Record]:
+        """Return every record, by name; without what was handed in, unless `texts` asks for it."""
+        return sorted(self.each(texts), key=lambda one: str(one["name"]))
+
+    def each(self, texts: bool = False) -> Iterator[Record]:
+        """Yield the records one by one: 5,000 at once are as large as their texts."""
+        for path in sorted(self.folder.glob("[!.]*.json")):
+            if record := _read(path):
+                if not texts:
+                    record.pop("files", None)
+                yield record
 
     def write(self, record: Record) -> None:
         """Write a record: a new file, its bytes on the disk, then its name."""
