@@ -191,3 +191,29 @@ def test_a_message_has_its_card(minidocker: Run) -> None:
     assert done.returncode == 0 and "in the wrong place" in done.stdout
     assert done.stdout.count("?") == 3
     assert "no message has the code" in minidocker("class", "card", "MD9999").stderr
+
+
+@pytest.mark.needs("root", "pidns")
+def test_a_set_of_ones_own_is_judged_by_its_own_checks(room: Path, minidocker: Run) -> None:
+    own = room / "exam"
+    shutil.copytree(REPOSITORY / "tests/stages", own / "tests/stages",
+                    ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
+    lessons = own / "minidocker/course/lessons"
+    for folder in (lessons, own / "solutions", own / "exercises", room / "exam_in/ada"):
+        folder.mkdir(parents=True)
+    old, name = FILE.removesuffix(".py"), "77_exam"
+    theirs = REPOSITORY / "minidocker/course/lessons"
+    shutil.copy(theirs / "course.toml", lessons)
+    shutil.copy(theirs / f"{old}.toml", lessons / f"{name}.toml")
+    for folder in ("solutions", "exercises"):
+        shutil.copy(REPOSITORY / folder / FILE, own / folder / f"{name}.py")
+    for kind in ("test", "scenes"):
+        (own / f"tests/stages/{kind}_{old}.py").rename(own / f"tests/stages/{kind}_{name}.py")
+    (room / "exam_in/ada" / f"{name}.py").write_text(SOLUTION)
+    env = {"MINIDOCKER_COURSE": str(own)}
+    file = str(room / "exam_class/class.toml")
+    assert minidocker("class", "new", str(room / "exam_class"), env=env).returncode == 0
+    done = minidocker("class", "grade", str(room / "exam_in"), "--file", file, env=env, timeout=300)
+    assert done.returncode == 0 and "did not pass" not in done.stdout, done.stdout + done.stderr
+    without = minidocker("class", "export", "csv", "--file", file)
+    assert without.returncode == 2 and "no lesson '77_exam'" in without.stderr
