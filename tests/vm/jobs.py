@@ -45,18 +45,26 @@ class Job:
         self.argv, self.seconds = list(argv), seconds
         self.said = tempfile.TemporaryFile()
         self.status: int | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     def run(self) -> None:
         """Run it to its end; after so many seconds it is killed."""
-        process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=self.said,
-                                   stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
+        self.process = subprocess.Popen(
+            self.argv, stdin=subprocess.DEVNULL, stdout=self.said, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
         try:
-            self.status = process.wait(self.seconds)
+            self.status = self.process.wait(self.seconds)
         except subprocess.TimeoutExpired:
             self.status = -1
         finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it and what it has started, if it runs."""
+        if self.process and (self.status is None or self.status == -1):
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     def show(self, sent: int) -> int:
         """Write what it has said since then on our own output; return how much that is by now."""
@@ -121,5 +129,8 @@ class Judge:
         assert "skipped" not in said.splitlines()[-1], "something is blocked in the lab machine"
 
     def end(self) -> None:
-        """Wait for what still runs, and start nothing more."""
-        self.workers.shutdown(cancel_futures=True)
+        """Start nothing more, and end what still runs: after Ctrl-C nobody waits for it."""
+        self.workers.shutdown(wait=False, cancel_futures=True)
+        for job, _ in self.jobs.values():
+            job.kill()
+        self.workers.shutdown()
