@@ -10,14 +10,13 @@ import os
 from typing import Any
 
 from minidocker.engine import alone
+from minidocker.engine.once_more import KEPT, unmark
 from minidocker.errors import Conflict, UsageError
 from minidocker.kernel.linux import Linux
 from minidocker.runtime import state
 from minidocker.spec import restored
 from minidocker.spec.spec import Run
 from minidocker.stages import STAGES, by_name
-
-KEPT = ("times", "copied", "own parts")  # facts of the files, not of one run
 
 
 def start(record: dict[str, Any]) -> None:
@@ -38,6 +37,7 @@ def start(record: dict[str, Any]) -> None:
     except BaseException:
         os.close(lock)
         raise
+    unmark(run.directory)
     stages = [by_name(name)() for name in run.spec.stages]
     alone.start(run, stages, kernel, lock, None, keep=True)
 

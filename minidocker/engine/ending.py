@@ -11,7 +11,7 @@ import signal
 import time
 from typing import Any
 
-from minidocker.engine import keepers
+from minidocker.engine import freezing, keepers, once_more
 from minidocker.errors import Blocked, Conflict
 from minidocker.kernel.linux import Linux
 from minidocker.proc import living
@@ -66,8 +66,9 @@ def has_ended(process: int, patience: float) -> bool:
 
 def stop(record: dict[str, Any], number: int | None, timeout: int | None) -> None:
     """End one container; one that has ended already is fine, as in Docker."""
-    if not record["alive"] or record.get("status") != "running":
+    if not record["alive"] or record.get("status") not in ("running", "paused", "restarting"):
         return
+    once_more.mark_stopped(record["directory"])
     spec = record["spec"]
     said = spec.get("stop_timeout")
     patience = timeout if timeout is not None else PATIENCE if said is None else said
@@ -75,6 +76,7 @@ def stop(record: dict[str, Any], number: int | None, timeout: int | None) -> Non
     if process >= 0:
         try:
             send(process, record, number or spec.get("stop_signal") or signal.SIGTERM)
+            freezing.thaw(record)
             if not has_ended(process, patience):
                 kill_main(record, process)
         finally:
@@ -107,6 +109,7 @@ def kill_main(record: dict[str, Any], process: int) -> None:
     along.
     """
     if record.get("keeper"):
+        once_more.mark_stopped(record["directory"])
         send(process, record, signal.SIGKILL)
         return
     try:
@@ -122,6 +125,8 @@ def settle(record: dict[str, Any]) -> None:
 
     A keeper that does not come to an end, since somebody has stopped it, is killed.
     """
+    if record.get("keeper") and not living.lives(record["directory"]):
+        keepers.wake(record)  # one that waits to start it again does not see that it shall not
     end = time.monotonic() + PATIENCE
     while state.is_alive(record["directory"]):
         if time.monotonic() > end:
@@ -135,6 +140,7 @@ def settle(record: dict[str, Any]) -> None:
 def remove(record: dict[str, Any], force: bool, volumes: bool) -> None:
     """Remove a container; a running one only by `force`, else Conflict."""
     if force and record["alive"]:
+        once_more.mark_stopped(record["directory"])
         process = main_of(record)
         if process >= 0:
             try:

@@ -18,6 +18,7 @@ from minidocker.engine.disk_look import DiskLook
 from minidocker.engine.guests import Guests
 from minidocker.engine.kept import Kept
 from minidocker.engine.log_file import LogFile
+from minidocker.engine.once_more import KEPT, start_again
 from minidocker.engine.pump import Pump
 from minidocker.engine.streams import Streams
 from minidocker.errors import MinidockerError
@@ -26,6 +27,7 @@ from minidocker.kernel.resident import drop_program_text
 from minidocker.proc import living
 from minidocker.runtime import last_word, state
 from minidocker.runtime.watch import warn
+from minidocker.spec.spec import Run
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 
     from minidocker.kernel.interface import Kernel
     from minidocker.runtime.explain import Teller
-    from minidocker.spec.spec import Run
     from minidocker.stages.base import Stage
 
 LOG = "log.json"
@@ -63,9 +64,11 @@ class Keeper(Kept):
 
     def stand_by(self) -> NoReturn:
         """Make all ready, fork the keeper, and wait beside it."""
-        os.setsid()
+        if os.getsid(0) != os.getpid():
+            os.setsid()
         # What the caller had open is the caller's: a pipe that we held would never come to its end.
-        self.kernel.close_all_but({0, 1, 2, self.say, self.lock, self.signals.fd})
+        ours = {self.say, self.lock, self.signals.fd}
+        self.kernel.close_all_but({0, 1, 2} | {fd for fd in ours if fd >= 0})
         self.kernel.prctl(PR_SET_CHILD_SUBREAPER, 1)
         last_word.begin(self.lock)
         if any(stage.origin for stage in self.stages):
@@ -86,7 +89,7 @@ class Keeper(Kept):
             self.keep(standby)
         its.close()
         self.peer = mine
-        self.notes = {"keeper": standby, "standby": ""}
+        self.notes = {"keeper": standby, "standby": "", "restarts": self.starts}
         self.settle()
         self.poll.register(mine.fileno(), select.POLLIN)
         self.attend()
@@ -96,7 +99,8 @@ class Keeper(Kept):
         os.setsid()
         self.acts, self.other = True, 0
         self.kernel.prctl(PR_SET_CHILD_SUBREAPER, 1)
-        self.notes = {"keeper": living.mark(os.getpid()), "standby": standby}
+        mine = living.mark(os.getpid())
+        self.notes = {"keeper": mine, "standby": standby, "restarts": self.starts}
         try:
             if self.streams:
                 self.birth.streams = self.streams.inner
@@ -239,11 +243,13 @@ class Keeper(Kept):
             self.times()["running"] = float(rest[1])
             if self.streams:
                 self.notes["streams"] = self.streams.numbers()
-        elif kind == "runs":
+        elif kind == "runs" and self.say >= 0:
             os.close(self.say)
             self.say = -1
         elif kind in ("guest", "entered", "left"):
             self.guests.note(kind, [int(text) for text in rest], given)
+        elif kind == "again":
+            self.leave()  # the keeper is the next run's standby
         elif kind == "deaf" and self.streams:
             self.streams.close_stdin()
         elif kind == "ended":
@@ -276,6 +282,18 @@ class Keeper(Kept):
         self.disk.begin(bool(self.run.spec.root.layers))
         self.reap()
 
+    def next_life(self) -> NoReturn:
+        """Keep the container's next run: its standby is this process."""
+        run = Run(id=self.run.id, directory=self.run.directory, root=self.run.root,
+                  spec=self.run.spec, facts={})  # fmt: skip
+        run.facts = {name: fact for name, fact in self.run.facts.items() if name in KEPT}
+        stages = [type(stage)() for stage in self.stages]
+        following = Keeper(run, stages, self.kernel, self.lock, -1, None)
+        following.signals.mask = self.signals.mask  # the caller's: ours are blocked by now
+        following.guests.mask = self.signals.mask
+        following.keeps, following.starts, following.waited = True, self.starts, self.waited
+        following.stand_by()
+
     # --- the end ---------------------------------------------------------------------
 
     def finish(self, status: int) -> NoReturn:
@@ -292,4 +310,5 @@ class Keeper(Kept):
         self.notes["exit_code"] = status
         self.tell_other(f"ended {status}")
         self.note_end()
+        start_again(self, status)
         self.clean_up()

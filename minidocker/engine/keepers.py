@@ -16,3 +16,14 @@ def kill(record: dict[str, Any]) -> None:
         if process >= 0:
             signal.pidfd_send_signal(process, signal.SIGKILL)
             os.close(process)
+
+
+def wake(record: dict[str, Any]) -> None:
+    """Let a keeper that waits see that somebody has stopped its container."""
+    process = living.handle(str(record.get("keeper") or ""))
+    if process >= 0:
+        try:
+            signal.pidfd_send_signal(process, signal.SIGTERM)
+        except OSError:
+            pass  # it has just ended
+        os.close(process)

@@ -38,7 +38,17 @@ class Kept:
         self.streams: Streams | None = None
         self.main = 0  # the command's pid, once it is known
         self.notes: dict[str, Any] = {}  # what the record says beside the run
+        self.starts = 0  # how often the policy has started it again
+        self.waited = 0.0  # seconds before its last start
         self.keeps = False  # a container that was there before: what fails removes nothing
+
+    def tell_other(self, text: str, *descriptors: int) -> None:
+        """Say something to the standby, if there is one."""
+        raise NotImplementedError
+
+    def next_life(self) -> NoReturn:
+        """Keep the container's next run."""
+        raise NotImplementedError
 
     def note_running(self) -> None:
         """Write the command's mark, then the record: from here on, others can find it."""

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import os
 import select
+import sys
 from collections.abc import Iterator
 from typing import Any
 
+from minidocker.engine import again, freezing, once_more
 from minidocker.engine.keeper import LOG
 from minidocker.engine.log_file import LogFile
 from minidocker.engine.pump import Pump
 from minidocker.engine.streams import found_again
+from minidocker.errors import MinidockerError
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.proc import living
 from minidocker.runtime import state
+from minidocker.spec import restart
 from minidocker.stages import STAGES
 
 
@@ -26,14 +30,51 @@ def find(store: Store, name: str) -> dict[str, Any]:
     """Return a container's record, as state.find does; one without a keeper gets one first."""
     record = state.find(store.root, name)
     revive(record)
-    return record
+    return as_it_is(record)
 
 
 def records(store: Store) -> Iterator[dict[str, Any]]:
     """Yield each container's record, as state.records does; each that lives has a keeper."""
     for record in state.records(store.root):
         revive(record)
-        yield record
+        if should_run(record):
+            record = restored(store, record)
+        yield as_it_is(record)
+
+
+def should_run(record: dict[str, Any], reboot: bool = False) -> bool:
+    """Say whether a policy wants a container to run that nobody keeps: its keepers were killed.
+
+    After a `reboot`, "always" means also one that somebody has stopped, as in Docker.
+    """
+    policy = (record.get("spec") or {}).get("restart")
+    if record["alive"] or not policy or not record.get("keeper"):
+        return False
+    stopped = once_more.is_stopped(record["directory"])
+    if reboot and policy["Name"] == "always":
+        return True
+    unseen = record["status"] == "restarting" or record.get("exit_code") is None
+    count = int(record.get("restarts") or 0)
+    code = record.get("exit_code") if record["status"] == "exited" else None
+    return (unseen or reboot) and restart.wanted(policy, code, stopped, count)
+
+
+def restored(store: Store, record: dict[str, Any]) -> dict[str, Any]:
+    """Start such a container; one that cannot be started is said, and stays as it is."""
+    try:
+        again.start(record)
+        return state.find(store.root, record["id"])
+    except MinidockerError as problem:
+        name = record["name"] or record["id"]
+        sys.stderr.write(f"minidocker: {name} should run, and does not: {problem.message}\n")
+        return record
+
+
+def as_it_is(record: dict[str, Any]) -> dict[str, Any]:
+    """Say "paused" where the kernel does: it is nowhere else written down."""
+    if record["alive"] and record["status"] == "running" and freezing.is_frozen(record):
+        record["status"] = "paused"
+    return record
 
 
 def revive(record: dict[str, Any]) -> None:

@@ -26,7 +26,8 @@ def state_of(record: dict[str, Any]) -> str:
 
 def exit_code(record: dict[str, Any]) -> int | None:
     """Return the command's exit status; None where nobody saw it."""
-    code = record.get("exit_code") if record["status"] == "exited" else None
+    seen = record["status"] in ("exited", "restarting")
+    code = record.get("exit_code") if seen else None
     return code if isinstance(code, int) else None
 
 

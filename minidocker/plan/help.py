@@ -13,7 +13,7 @@ ORDER = (
     "workdir", "user", "group-add",
     "hostname", "domainname", "entrypoint", "volume", "mount", "volumes-from", "tmpfs", "read-only",
     "init", "shm-size", "label", "label-file", "annotation", "cidfile", "stop-signal",
-    "stop-timeout", "ipc", "uts", "pid", "userns", "uidmap", "gidmap",
+    "stop-timeout", "restart", "ipc", "uts", "pid", "userns", "uidmap", "gidmap",
     "network", "publish", "publish-all", "expose", "network-alias", "ip", "mac-address",
     "add-host", "dns", "dns-search", "dns-option",
     "cap-add", "cap-drop", "security-opt", "privileged", "device", "sysctl", "ulimit",

@@ -7,6 +7,7 @@ reads its arguments by the declarations itself; help.py builds an argparse parse
 from __future__ import annotations
 
 from minidocker.errors import UsageError
+from minidocker.spec import restart
 from minidocker.spec.words import FLAG, HELP, LIST, VALUE, Asked, Option, parse_container_name
 from minidocker.stages import STAGES
 
@@ -36,6 +37,9 @@ GENERAL = (
            "what `minidocker stop` sends first; SIGTERM if nothing is said"),
     Option("--stop-timeout", VALUE, "SECONDS", "as in Docker",
            "how long `minidocker stop` waits before it kills; 10, or -1 for ever"),
+    Option("--restart", VALUE, "POLICY", "as in Docker",
+           "with -d: start it again when it ends: always, unless-stopped, on-failure[:TIMES]",
+           read=restart.parse),
     Option("--stages", VALUE, "LIST", "our own",
            "only these walls: pid,mounts or ..mounts (up to that lesson)"),
     Option("--stage", LIST, "NAME=FILE", "our own", "take a stage's parts from a file of yours"),

@@ -1,6 +1,6 @@
 """Options of `docker run` that `minidocker run` has not: refused by name, with the reason.
 
-A few say what is so in any case, such as `--restart no`: those are taken, and change nothing.
+A few say what is so in any case, such as `--no-healthcheck`: those are taken, and change nothing.
 Loaded only when one of them, or a word that is no option at all, was typed.
 """
 
@@ -60,7 +60,6 @@ REFUSED: dict[str, tuple[bool, str, tuple[str, ...]]] = {
     "--memory-swappiness": (VALUE, "cgroup version 2 has no such setting", ("-1",)),
     "--no-healthcheck": (FLAG, HEALTH, (*TRUE, *FALSE)),
     "--oom-kill-disable": (FLAG, "cgroup version 2 has no such switch", FALSE),
-    "--restart": (VALUE, "there is no engine that would be there to start it again", ("", "no")),
     "--runtime": (VALUE, "minidocker is the runtime", ()),
     "--sig-proxy": (FLAG, "nothing else could end the container: signals are passed on", TRUE),
     "--storage-opt": (VALUE, "layers are overlay directories, which have no size of their own", ()),

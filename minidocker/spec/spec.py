@@ -197,7 +197,7 @@ class Spec(Record):
     __slots__ = (
         "annotations", "boottime", "detached", "domainname", "hostname", "id", "image", "init",
         "labels", "linux", "mounts", "name", "names", "net", "process", "remove", "resources",
-        "root", "sharing", "shm_size", "stages", "stop_signal", "stop_timeout", "sysctl",
+        "restart", "root", "sharing", "shm_size", "stages", "stop_signal", "stop_timeout", "sysctl",
     )  # fmt: skip
     id: str
     name: str
@@ -206,6 +206,7 @@ class Spec(Record):
     detached: bool
     labels: dict[str, str]
     annotations: dict[str, str]
+    restart: dict[str, object] | None
     stop_signal: int | None
     stop_timeout: int | None
     sysctl: dict[str, str]

@@ -1,0 +1,98 @@
+"""--restart: what is started again when it ends, and what is not. See docs/engine.md"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from keeping import Run, keepers, kill, record, start, until
+
+from minidocker.errors import UsageError
+from minidocker.proc import living
+from minidocker.spec import restart
+
+pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
+
+
+def test_a_policy_starts_it_so_often(alone: Run, shared_store: Path) -> None:
+    id = start(alone, "--restart", "on-failure:2", "base", "sh", "-c", "echo run >> /f; cat /f; exit 3")
+    until(lambda: record(shared_store, id)["status"] == "exited")
+    until(lambda: id not in alone("ps", "-q").stdout)
+    assert alone("logs", id).stdout == "run\n" * 6  # 1, 2 and 3 lines: its files stay
+    assert json.loads(alone("inspect", id).stdout)[0]["RestartCount"] == 2
+    id = start(alone, "--restart", "on-failure", "base", "true")
+    assert alone("wait", id).stdout == "0\n"
+    assert record(shared_store, id)["status"] == "exited"
+
+
+def test_what_was_stopped_stays_so(alone: Run, shared_store: Path) -> None:
+    id = start(alone, "--restart", "always", "--init", "base", "sleep", "60")
+    first = record(shared_store, id)["pid"]
+    os.kill(first, signal.SIGKILL)  # not by a command of ours: it shall run
+    until(lambda: record(shared_store, id)["pid"] != first)
+    until(lambda: record(shared_store, id)["status"] == "running")
+    for verb in (["stop", "-t", "1"], ["kill"]):
+        assert alone(*verb, id).returncode == 0
+        until(lambda: id not in alone("ps", "-q").stdout)
+        assert record(shared_store, id)["status"] == "exited"
+        assert alone("start", id).returncode == 0
+    waiting = start(alone, "--restart", "always", "base", "false")
+    until(lambda: (record(shared_store, waiting).get("restarts") or 0) >= 3)
+    assert alone("stop", waiting, timeout=20).returncode == 0
+    assert waiting not in alone("ps", "-q").stdout
+    assert alone("rm", waiting).returncode == 0
+
+
+def test_what_should_run_comes_back(alone: Run, shared_store: Path) -> None:
+    id = start(alone, "--restart", "unless-stopped", "base", "sleep", "60")
+    main = record(shared_store, id)["pid"]
+    kill(*keepers(shared_store, id), main)
+    assert id in alone("ps", "-q").stdout
+    assert living.mark(record(shared_store, id)["pid"])
+    assert alone("stop", "-t", "0", id).returncode == 0
+    assert alone("restore").stdout == ""
+    other = start(alone, "--restart", "always", "base", "sleep", "60")
+    assert alone("stop", "-t", "0", other).returncode == 0
+    assert other not in alone("ps", "-q").stdout
+    assert alone("restore").stdout == f"{other}\n"
+    assert other in alone("ps", "-q").stdout
+
+
+def test_what_has_no_cgroup_cannot_be_paused(alone: Run, shared_store: Path) -> None:
+    id = start(alone, "base", "sleep", "60")
+    done = alone("pause", id)
+    if not record(shared_store, id)["facts"].get("cgroup"):
+        assert done.returncode == 125 and "no cgroup of its own" in done.stderr
+        return
+    assert "(Paused)" in alone("ps").stdout
+    assert "is paused" in alone("exec", id, "true").stderr
+    assert "already" in alone("pause", id).stderr
+    assert alone("unpause", id).returncode == 0
+    assert alone("exec", id, "true").returncode == 0
+    alone("pause", id)
+    assert alone("stop", "-t", "0", id, timeout=20).returncode == 0
+
+
+def test_waits_are_doubled() -> None:
+    waits, last = [], 0.0
+    for _ in range(12):
+        last = restart.delay(last, 1.0)
+        waits.append(last)
+    assert waits[:4] == [0.1, 0.2, 0.4, 0.8]
+    assert waits[-1] == restart.LONGEST
+    assert restart.delay(60.0, restart.HEALTHY) == 0.1
+
+
+def test_policies_are_read_as_docker_does() -> None:
+    assert restart.parse("no", "--restart") is None
+    found = restart.parse("on-failure:3", "--restart")
+    assert found == {"Name": "on-failure", "MaximumRetryCount": 3}
+    assert restart.wanted(found, 1, False, 2) and not restart.wanted(found, 1, False, 3)
+    assert not restart.wanted(found, 0, False, 0) and restart.wanted(found, None, False, 0)
+    for wrong in ("sometimes", "always:3", "on-failure:x", "on-failure:-1"):
+        with pytest.raises(UsageError) as problem:
+            restart.parse(wrong, "--restart")
+        assert problem.value.docker.startswith("invalid restart policy")
