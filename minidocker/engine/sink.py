@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from errno import EDQUOT, ENOSPC
+from errno import EDQUOT, ENOSPC, EROFS
 from typing import Protocol
 
 from minidocker.errors import MinidockerError
@@ -75,9 +75,10 @@ class Sink(Unpacker):
     def _refused(self, member: Member, problem: Exception) -> MinidockerError:
         number = getattr(problem, "errno", 0)
         if number and number not in (ENOSPC, EDQUOT):
+            docker = "container rootfs is marked read-only" if number == EROFS else ""
             return MinidockerError(
                 f"{shown(member.name)} cannot be made in {self.title}: {os.strerror(number)}",
-                "minidocker inspect CONTAINER   (a mount, or a read-only root?)", 1,
+                "minidocker inspect CONTAINER   (a mount, or a read-only root?)", 1, docker,
             )  # fmt: skip
         return super()._refused(member, problem)
 
