@@ -54,7 +54,7 @@ class Container:
         """Return the path of a file of this container."""
         return f"{self.directory}/{name}"
 
-    def claim(self, bundle: Bundle) -> Run:
+    def claim(self, bundle: Bundle, facts: dict[str, object]) -> Run:
         """Make the directory, whose name nobody else can have, and hold its lock."""
         os.makedirs(os.path.dirname(self.directory), 0o711, exist_ok=True)
         try:
@@ -70,7 +70,7 @@ class Container:
             os.mkfifo(self.path(name), 0o600)
         with open(self.path("config.json"), "w", encoding="utf-8") as stream:
             stream.write(bundle.text)
-        return self.run(bundle.spec, {})
+        return self.run(bundle.spec, facts)
 
     def run(self, spec: Spec, facts: dict[str, object]) -> Run:
         """Return what the stages work with."""

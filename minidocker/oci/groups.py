@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from errno import EACCES, EEXIST, ENOENT, EPERM, EROFS
 
-from minidocker.errors import Blocked, KernelError, UsageError
+from minidocker.errors import Blocked, Conflict, KernelError, UsageError
 from minidocker.kernel.cgroup_trees import remove_directories
 from minidocker.kernel.named import open
 from minidocker.oci.looks import in_user_namespace, is_frozen, wait_for
@@ -56,10 +56,26 @@ def path_of(text: str, id: str) -> str:
     return "/" + "/".join(parts) if path.startswith("/") else f"{PARENT}/" + "/".join(parts)
 
 
+def places(text: str, id: str) -> dict[str, object]:
+    """Say where the container's cgroups will be, for the record: before one of them exists.
+
+    Somebody else's are refused here: who removes this container kills all that is in them.
+    """
+    trees, path = Trees(), path_of(text, id)
+    facts: dict[str, object] = {"cgroups": [f"{tree}{path}" for tree in trees.old.values()]}
+    if trees.unified:
+        facts["cgroup"] = f"{trees.unified}{path}"
+    if members(facts):
+        raise Conflict(
+            f"the cgroup {path} has processes already", "another linux.cgroupsPath in config.json"
+        )
+    return facts
+
+
 def make(
     kernel: Kernel, stage: Cgroup, path: str, resources: dict[str, Any], facts: dict[str, object]
 ) -> None:
-    """Make the container's cgroups and set its limits; `facts` has their names before they exist.
+    """Make the cgroups that `facts` names, and set the container's limits.
 
     Where cgroups cannot be had, as for an ordinary user, only a bundle that limits nothing passes.
     """
@@ -68,13 +84,10 @@ def make(
     trees = Trees()
     files = limits.version_1(resources) if trees.hybrid else limits.version_2(resources)
     rules = device_rules.read(resources)
-    old = [f"{tree}{path}" for tree in trees.old.values()]
+    old = old_of(facts)
     if not trees.unified and not old:
         refuse(files, "no cgroups are mounted here")
         return
-    facts["cgroups"] = old
-    if trees.unified:
-        facts["cgroup"] = f"{trees.unified}{path}"
     try:
         for directory in old:
             descend(kernel, directory)

@@ -8,6 +8,7 @@ from minidocker.errors import UsageError
 from minidocker.kernel.named import os
 from minidocker.oci.bundle import read
 from minidocker.oci.creation import Creation
+from minidocker.oci.groups import places
 from minidocker.oci.lifetime import undo
 from minidocker.oci.mine import furnished
 from minidocker.oci.seccomp_of import with_filter
@@ -40,7 +41,8 @@ def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> 
     check(bundle, wish)
     pass_listeners(bundle, wish)
     with_filter(bundle, container.directory)
-    run = container.claim(bundle)
+    facts = places(bundle.cgroup, container.id)
+    run = container.claim(bundle, facts)
     signals = Signals(kernel)
     stages = furnished(chosen(bundle), bundle)
     run.spec.stages = [stage.name for stage in stages]

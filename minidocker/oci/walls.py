@@ -16,11 +16,13 @@ from minidocker.kernel.flags import (
     MS_MOVE,
     MS_PRIVATE,
     MS_REC,
+    PR_SET_DUMPABLE,
 )
 from minidocker.kernel.named import os
 from minidocker.oci import groups
 from minidocker.oci.mounting import Mounts
 from minidocker.oci.wall import Wall
+from minidocker.runtime.child import seal
 from minidocker.stages.capabilities import Capabilities as PlainCapabilities
 from minidocker.stages.cgroup import Cgroup as PlainCgroup
 from minidocker.stages.identity import Identity as PlainIdentity
@@ -68,7 +70,13 @@ class Joined(Wall):
         self.doors = open_paths(self.bundle.namespaces)
 
     def parent(self, kernel: Kernel, run: Run) -> None:
-        """Enter them."""
+        """Enter them; whoever is in a pid namespace already must not look into what comes."""
+        own = self.bundle.namespaces
+        if own.get("pid") and own.get("user") != "":  # else its maps could not be written
+            kernel.forget_environment()
+            kernel.prctl(PR_SET_DUMPABLE, 0)
+        if own.get("mnt"):
+            seal()  # the next import would run Python of that tree
         for door in self.doors:
             kernel.setns(door.fd, door.flag)
 

@@ -176,6 +176,29 @@ def test_a_create_that_is_killed_leaves_nothing_that_delete_does_not_take(oci: R
     assert oci("state", "box", check=False).returncode == 1
 
 
+def test_a_create_that_is_killed_with_its_cgroups_just_made_has_written_their_names(oci: Runtime) -> None:
+    oci.write("true")
+    script = (
+        "import os, sys\nfrom minidocker.oci import groups\nmake = groups.make\n"
+        "def die(*args):\n    make(*args)\n    os.kill(os.getpid(), 9)\n"
+        "groups.make = die\nfrom minidocker.verbs.oci import main\nmain(sys.argv[1:])\n"
+    )
+    words = ["--root", str(oci.root), "create", "--bundle", str(oci.bundle), "box"]
+    done = subprocess.run([sys.executable, "-c", script, *words], cwd=REPOSITORY, capture_output=True)
+    assert done.returncode == -signal.SIGKILL
+    assert oci.state()["status"] == "stopped"
+    oci("delete", "box")  # and the fixture looks for cgroups
+
+
+def test_a_cgroup_of_somebody_else_is_not_taken(oci: Runtime) -> None:
+    oci.linux["cgroupsPath"] = "/minidocker/test-of-two"
+    pid = oci.create("exec sleep 1000")
+    done = oci("create", "--bundle", oci.bundle, "other", check=False)
+    assert done.returncode == 1 and "has processes already" in done.stderr
+    oci("delete", "--force", "other")
+    assert oci.state()["pid"] == pid and oci.state()["status"] == "created"
+
+
 def test_hooks_run_at_their_moments_with_the_state(oci: Runtime, tmp_path: Path, tree: Path) -> None:
     said = tmp_path / "said"
     said.mkdir()
