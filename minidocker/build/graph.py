@@ -114,6 +114,7 @@ class Graph:
         if key not in self.images:
             if name == SCRATCH:
                 state = State(oci.read_platform(platform))
+                state.config["Env"] = [oci.PATH]  # as Docker and buildah give it
                 state.created = self.request.now() if self.request.epoch is not None else oci.EPOCH
                 self.images[key] = state
             else:

@@ -30,7 +30,7 @@ def config(text: str) -> dict:
 
 
 # What `podman build --format docker` (buildah 1.28.2) says for the file: recorded, and played here
-# without podman; tests/cli/test_build.py asks it again where it is installed.
+# without podman; tests/cli/test_build.py asks it of more files, behind `make test-more`.
 FILE = """
 ARG V=3
 ENV A=1 B="two words" C=${V}x
