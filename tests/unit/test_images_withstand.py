@@ -18,14 +18,21 @@ import pytest
 from images_shelf import ROOTFS, Shelved, config_of
 from images_trees import archive, member
 
+from minidocker.build import layers
+from minidocker.build.dockerfile import parse
+from minidocker.build.ignore import Ignore
+from minidocker.build.request import Request
+from minidocker.build.state import from_image
+from minidocker.build.steps import Steps
 from minidocker.errors import MinidockerError
 from minidocker.images import importer, saved
 from minidocker.images.commit import commit
+from minidocker.images.packed import pack_layers
 from minidocker.images.pull import pull
 from minidocker.images.push import push, sources
 from minidocker.images.registry.client import Client
 from minidocker.images.registry.server import Registry
-from minidocker.images.store import additions, carry, catalogue, changes, names
+from minidocker.images.store import additions, carry, catalogue, changes, names, recipes
 from minidocker.images.store.check import check
 from minidocker.images.store.store import Store
 
@@ -60,6 +67,7 @@ def do_pull(store: Store, shelf: Shelved, tmp_path: Path) -> None:
 def do_push(store: Store, shelf: Shelved, tmp_path: Path) -> None:
     full = f"{shelf.registry.address}/lab/up:1"
     additions.tag(store, "base:0", full)
+    pack_layers(store, full)
     host, path, _ = names.split(full)
     with Client(host, path, actions="pull,push") as client:
         push(store, full, client, sources(store, full))
@@ -80,7 +88,25 @@ def do_remove(store: Store, shelf: Shelved, tmp_path: Path) -> None:
     changes.prune(store)
 
 
-WORK = {"pull": do_pull, "push": do_push, "load": do_load, "commit": do_commit, "remove": do_remove}
+def do_build(store: Store, shelf: Shelved, tmp_path: Path) -> None:
+    """Every step of a Dockerfile but RUN, in this process: a RUN's container is killed elsewhere."""
+    text = "FROM base:0\nWORKDIR /w\nCOPY upper /u/\nADD x.tar /a/\nCMD x\n"
+    request = Request(
+        store=store, title="Dockerfile", dockerfile=parse(text), context=str(tmp_path),
+        ignore=Ignore(), args={}, secrets={}, labels={}, target="", no_cache=False, platform="",
+        network="", pull=False, epoch=None, quiet=True, bring=lambda *_: None, say=lambda _: None,
+    )  # fmt: skip
+    state = from_image(store, store.resolve("base:0").id[7:], 1)
+    steps = Steps(request, state, {}, {}, lambda *_: None)
+    for one in request.dockerfile.stages[0].steps:
+        steps.do(1, one)
+    layers.put_image(store, ["built:1"], state.document(), [blob for _, blob in state.layers])
+
+
+WORK = {
+    "pull": do_pull, "push": do_push, "load": do_load, "commit": do_commit, "remove": do_remove,
+    "build": do_build,
+}  # fmt: skip
 Work = Callable[[Store, Shelved, Path], None]
 
 
@@ -193,7 +219,7 @@ def test_a_killed_pull_is_resumed(store: Store, shelf: Shelved, tmp_path: Path) 
     assert is_whole(store)
 
 
-@pytest.mark.parametrize("kind", ["pull", "load", "commit"])
+@pytest.mark.parametrize("kind", ["pull", "load", "commit", "build"])
 def test_the_disk_is_full_at_any_moment(
     store: Store, shelf: Shelved, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +244,7 @@ def test_the_disk_is_full_at_any_moment(
             with contextlib.suppress(OSError, MinidockerError):
                 WORK[kind](store, shelf, tmp_path)
         assert is_whole(store), f"MINIDOCKER_SEED={SEED} {kind} {moment}"
+        recipes.forget(store)
         changes.prune(store)
         assert os.listdir(store.path("partial")) == []
         if set(catalogue.names(store)) == {"base:0"}:
