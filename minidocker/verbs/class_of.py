@@ -11,7 +11,7 @@ from minidocker.verbs.parser import make
 AFTER = """\
 examples:
   minidocker class new os26 --roster gradebook.csv --lessons 00 01 02
-                                    os26/class.toml: edit it, every word is explained there
+                                    os26/class.toml: edit it; docs/teaching.md has its words
   cd os26; minidocker class grade ../submissions.zip
                                     what Canvas, Moodle or Gradescope hands out; folders; archives
   minidocker class grade ../submissions.zip
