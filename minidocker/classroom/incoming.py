@@ -111,15 +111,16 @@ def guarded(function: Callable[..., Any], *arguments: Any) -> Any:
 def _members(path: Path, part: str = "") -> Iterator[Member]:
     """Return the members of what was named; of a folder only those in one part of it."""
     if path.is_dir():
-        inner = path / part if part else path
-        if part and (inner.is_symlink() or not inner.is_dir()):
-            for name in sorted(os.listdir(path)):
-                if platforms.part_of(name) == part:
-                    yield archives.of_file(path / name)
+        if not part:
+            yield from archives.of_folder(path)
             return
-        prefix = f"{part}/" if part else ""
-        for member in archives.of_folder(inner):
-            yield Member(prefix + member.name, member.take, member.why)
+        for name in sorted(one for one in os.listdir(path) if platforms.part_of(one) == part):
+            inner = path / name
+            if inner.is_symlink() or not inner.is_dir():
+                yield archives.of_file(inner)
+                continue
+            for member in archives.of_folder(inner):
+                yield Member(f"{name}/{member.name}", member.take, member.why)
         return
     single = archives.of_file(path)
     if single.why or not archives.is_archive(path.name):

@@ -19,7 +19,7 @@ from minidocker.classroom.classfile import Class, Student, plain
 
 GRADESCOPE = "submission_metadata.yml"
 CANVAS = re.compile(r"(?P<who>[^_/]+)_(?P<late>LATE_)?(?P<number>\d+)_\d+_(?P<rest>.+)")
-MOODLE = re.compile(r"(?P<who>.+?)_(?P<number>\d+)_assignsubmission_\w+?_(?P<rest>.*)")
+MOODLE = re.compile(r"(?P<who>.+?)_(?P<number>\d+)_assignsubmission_(?P<rest>.*)")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def part_of(name: str) -> str:
     if found := CANVAS.fullmatch(name):
         return f"{found['who']}_{found['late'] or ''}{found['number']}_"
     if found := MOODLE.fullmatch(name):
-        return name.removesuffix(found["rest"]) if found["rest"] else name
+        return name.removesuffix(found["rest"])  # files and an online text are one submission
     return name
 
 

@@ -64,6 +64,20 @@ def test_the_zip_of_a_platform_is_told_apart(tmp_path: Path, names: list[str]) -
     assert other == "zoë" or names[0].startswith("lovelaceada")  # Canvas drops what is not ASCII
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_an_online_text_of_moodle_is_no_second_submission(tmp_path: Path, packed: bool) -> None:
+    names = ["Ada Lovelace_1_assignsubmission_file_/01_pid.py",
+             "Ada Lovelace_1_assignsubmission_onlinetext_/onlinetext.html",
+             "Zoë Ångström_2_assignsubmission_file_01_pid.py",
+             "Zoë Ångström_2_assignsubmission_onlinetext_onlinetext.html"]  # fmt: skip
+    path = zipped(tmp_path / "all.zip", dict.fromkeys(names, b"n = 1\n"))
+    if not packed:
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(tmp_path / "all")
+        path = tmp_path / "all"
+    assert handed(path) == {"ada": {"01_pid": "n = 1\n"}, "zoë": {"01_pid": "n = 1\n"}}
+
+
 def test_gradescope_says_whose_and_when(tmp_path: Path) -> None:
     said = (
         "submission_7:\n  :submitters:\n  - :name: Ada Lovelace\n    :sid: '4711'\n"
