@@ -21,11 +21,14 @@ __all__ = ["ask", "call", "ctypes", "libc"]
 libc = ctypes.PyDLL(None, use_errno=True)
 
 
-def call(name: str, function: Any, *args: Any, path: str = "") -> int:
-    """Call a libc function; −1 becomes KernelError. Strings are passed as bytes."""
+def call(name: str, function: Any, *args: Any, path: str = "", detail: str = "") -> int:
+    """Call a libc function; −1 becomes KernelError. Strings are passed as bytes.
+
+    detail: where a call has two paths, the other one.
+    """
     result = function(*[os.fsencode(a) if isinstance(a, str) else a for a in args])
     if result == -1:
-        raise KernelError(name, ctypes.get_errno(), path)
+        raise KernelError(name, ctypes.get_errno(), path, detail)
     return int(result)
 
 

@@ -160,9 +160,10 @@ class Linux(Files, Network, Programs, Rights, Targets):
         shown = self._shown(target)
         if flags & _flags.MS_REMOUNT:
             target = self._top(target)
+        detail = f"of {source}" if flags & (_flags.MS_BIND | _flags.MS_MOVE) and source else ""
         call(
             "mount(2)", libc.mount, source or None, target, fstype or None, word, data or None,
-            path=shown,
+            path=shown, detail=detail,
         )  # fmt: skip
 
     def mount_setattr(self, path: str, attributes: int, recursive: bool = False) -> None:
@@ -185,7 +186,8 @@ class Linux(Files, Network, Programs, Rights, Targets):
 
     def pivot_root(self, new_root: str, put_old: str) -> None:
         # int pivot_root(const char *new_root, const char *put_old): in glibc, in no header
-        call("pivot_root(2)", libc.pivot_root, new_root, put_old, path=new_root)
+        detail = f"the old root to {put_old}"
+        call("pivot_root(2)", libc.pivot_root, new_root, put_old, path=new_root, detail=detail)
 
     def chroot(self, path: str) -> None:
         ask("chroot(2)", path, os.chroot, path)

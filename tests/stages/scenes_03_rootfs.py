@@ -73,7 +73,7 @@ def escape(kernel):
     kernel.chroot(".")
 
 
-def pivoting(kernel, talk, root, change):
+def pivoting(kernel, talk, root, change, order=()):
     """In a process of its own, let `change` put the new root up; then try to climb out."""
     pid = os.fork()
     if pid:
@@ -84,7 +84,7 @@ def pivoting(kernel, talk, root, change):
     try:
         change()
     except OSError as problem:
-        talk.ask("refused", step=talk.doing, text=told(problem))
+        talk.ask("refused", step=talk.doing, text=told(problem), order=list(order))
         os._exit(0)
     talk.step("climbing out by chroot and ..")
     talk.ask("pivoted")
@@ -127,7 +127,7 @@ def act_order(learner, kernel, talk, root):
             talk.doing = step
             calls[step]()
 
-    pivoting(kernel, talk, root, change)
+    pivoting(kernel, talk, root, change, order)
 
 
 # --- make_dev ----------------------------------------------------------------------------------

@@ -62,12 +62,12 @@ def act_time_order(learner, kernel, talk):
             elif step == "fork":
                 pid = kernel.fork()
             elif pid is None:
-                talk.ask("refused", step=step, text="there is no child yet")
+                talk.ask("refused", step=step, text="Nobody reads the clock.", order=list(order))
                 return
             elif pid == 0:
                 talk.ask("clock")
         except OSError as problem:
-            talk.ask("refused", step=step, text=str(problem))
+            talk.ask("refused", step=step, text=str(problem), order=list(order))
             return
         if pid and step == "fork":
             forever()  # what follows is the child's, as a runtime would do it

@@ -73,12 +73,12 @@ def act_order(learner, kernel, talk, outer):
                 write(f"/proc/{child}/gid_map", f"0 {outer} {COUNT}\n")
                 continue
         except OSError as problem:
-            talk.ask("refused", step=step, text=str(problem))
+            talk.ask("refused", step=step, text=str(problem), order=list(order))
             return
         os.write(to_child[1], f"{step}\n".encode())
         text = os.read(from_child[0], 4096).decode().strip()
         if text != "done":
-            talk.ask("refused", step=step, text=text)
+            talk.ask("refused", step=step, text=text, order=list(order))
             return
     talk.ask("made", found=list(os.lstat(FILE)[4:6]))
 

@@ -65,9 +65,9 @@ def act_order(learner, kernel, talk, cast):
             else:
                 ip(kernel, f"route add default via {one.gateway}\n", moved)
         except OSError as problem:
-            talk.ask("refused", step=step, text=str(problem)[:200], order=order)
+            talk.ask("refused", step=step, text=str(problem)[:200], order=list(order))
             return
-    talk.ask("done with the order")
+    talk.ask("done with the order", order=list(order))
 
 
 # --- connect ---------------------------------------------------------------------------

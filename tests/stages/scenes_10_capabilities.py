@@ -65,10 +65,10 @@ def act_order(learner, kernel, talk):
             elif step == "capset":
                 kernel.capset(0, 0, 0)
             else:
-                talk.ask("exec")
+                talk.ask("exec", never=" and ".join(order[list(order).index(step) + 1 :]))
                 become_sleep()
         except OSError as problem:
-            talk.ask("refused", step=step, text=str(problem))
+            talk.ask("refused", step=step, text=str(problem), order=list(order))
             return
 
 

@@ -62,10 +62,15 @@ def grounds(place):
         os.utime(f"{place}/{folder}", (7, 7))
 
 
+BEHIND = "/tmp/behind"
+LINKED = "sub/b, where a link leads to the directory itself"
+
+
 def cast_place_of(kernel, talk, place, names):
     grounds(place)
     os.symlink("../rootfs-secret", f"{place}/rootfs/near")
     os.symlink(f"{place}/outside", f"{place}/rootfs/far")
+    os.symlink(place, BEHIND)
 
 
 def act_place_of(learner, kernel, talk, place, names):
@@ -79,6 +84,12 @@ def act_place_of(learner, kernel, talk, place, names):
             seen[name] = os.path.normpath(found) if isinstance(found, str) else repr(found)
         except ValueError:
             seen[name] = "ValueError"
+    talk.step(f"place_of({BEHIND}/rootfs, 'sub/b'): a link leads to the directory itself")
+    try:
+        folder, name = os.path.split(function(f"{BEHIND}/rootfs", "sub/b"))
+        seen[LINKED] = f"{os.path.realpath(folder)}/{name}"
+    except ValueError:
+        seen[LINKED] = "ValueError"
     talk.ask("results", seen=seen)
 
 
@@ -107,13 +118,14 @@ def act_hostile(learner, kernel, talk, place, count):
 # --- FOLDER_ORDER ------------------------------------------------------------------------------
 
 
-def act_folder_order(learner, kernel, talk, place, token):
-    """Do the steps of FOLDER_ORDER with a directory that an older layer has made."""
+def act_folder_order(learner, kernel, talk, place, token, old):
+    """Do the steps of FOLDER_ORDER with a directory that an older layer has made, or none has."""
     order = learner.FOLDER_ORDER
     if not isinstance(order, list | tuple) or sorted(map(str, order)) != sorted(STEPS):
         talk.ask("wrong", what=repr(order)[:80])
         return
-    write(f"{place}/old", "from an older layer")
+    if old:
+        write(f"{place}/old", "from an older layer")
     for step in order:
         talk.doing = step
         if step == "make":
@@ -121,10 +133,13 @@ def act_folder_order(learner, kernel, talk, place, token):
             os.chmod(place, 0o750)
             os.utime(place, (1, 1))  # a new directory has no time of its own yet
         elif step == "empty":
+            if not os.path.isdir(place):
+                talk.ask("refused", step=step)
+                return
             for name in os.listdir(place):
                 os.unlink(f"{place}/{name}")
         elif step == "files":
             write(f"{place}/new", token)
-        elif step == "times":
+        elif step == "times" and os.path.isdir(place):
             os.utime(place, (1_000_000_000, 1_000_000_000))
     talk.ask("done")

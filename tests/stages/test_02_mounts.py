@@ -32,8 +32,9 @@ def token():
 
 def leaked(before, after):
     """Return the mounts that a table has got, and had not."""
-    known = {mount.id for mount in before}
-    return [mount for mount in after if mount.id not in known]
+    # The number of a mount that has been taken away is given to the next one.
+    known = {(mount.id, mount.device) for mount in before}
+    return [mount for mount in after if (mount.id, mount.device) not in known]
 
 
 def host_is_unchanged(before, after, ran):

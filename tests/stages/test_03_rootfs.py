@@ -9,6 +9,7 @@ import os
 import random
 import stat
 
+from looking_at_orders import explained
 from looking_at_refusals import errors_come_out
 
 from minidocker.course.outcomes import Fail, compared, good
@@ -140,13 +141,22 @@ def cannot_climb(one, pid, place, ran):
                    expected=f"it ends at {wanted!r}", kernel=f"it ends at {token!r}")  # fmt: skip
 
 
+NEEDS = (
+    ("bind", "chdir", "The working directory is beneath the mount, since chdir came before bind"),
+    ("bind", "pivot", "The new root is no mount yet"),
+    ("chdir", "pivot", "The working directory is not the new root yet"),
+    ("pivot", "detach", "Before pivot the old root does not lie there"),
+    ("pivot", "home", "Before pivot, / is the old root"),
+)
+
+
 def pivoted(one, refusal):
     """Wait until the new root is up; return the pid of the process behind it."""
     message = one.expect("pivoted", "refused", "wrong")
     if message.event == "wrong":
         raise Fail("MD0301", what=message["what"])
     if message.event == "refused":
-        raise Fail(refusal, step=message["step"], text=message["text"])
+        raise Fail(refusal, step=message["step"], text=explained(message, NEEDS))
     return one.number(message.sender)
 
 

@@ -140,7 +140,7 @@ def test_limits_cpu(subject, cell):
     some = random.randrange(20, 80) / 100
     cases = {
         "cpus=0.5": ({"cpus": 0.5}, {"cpu.max": "50 %"}),
-        f"cpus={some}": ({"cpus": some}, {"cpu.max": f"{some * 100:.0f} %"}),
+        f"cpus={some}": ({"cpus": some}, {"cpu.max": f"{round(some * 100)} %"}),
         "cpus=2.0": ({"cpus": 2.0}, {"cpu.max": "200 %"}),
         "cpus=0.01": ({"cpus": 0.01}, {"cpu.max": "1 %"}),
         "shares=1024": ({"shares": 1024}, {"cpu.weight": 100}),
@@ -193,7 +193,7 @@ def meaning(file, text):
                 return "max"
             quota = int(words[0])
             fits = quota >= 1000 and 1000 <= period <= 1_000_000 and len(words) <= 2
-            return f"{100 * quota / period:.0f} %" if fits else refused
+            return f"{100 * quota / period:.5g} %" if fits else refused
         if text.strip() == "max" and file != "cpu.weight":
             return "max"
         unit = "kmgt".find(text.strip()[-1:].lower()) + 1 if file.startswith("memory.") else 0

@@ -9,6 +9,7 @@ import os
 import random
 import time
 
+from looking_at_orders import explained
 from looking_at_refusals import errors_come_out
 
 from minidocker.course.outcomes import Fail, compared, good
@@ -129,6 +130,13 @@ def close(found, seconds):
     return abs(found["CLOCK_BOOTTIME"] - seconds) <= 2
 
 
+NEEDS = (
+    ("unshare", "offset", "No new time namespace waits for its offset"),
+    ("fork", "clock", "There is no child yet"),
+    ("offset", "fork", "A process is in the namespace, so its offset is fixed"),
+)
+
+
 def test_time_order(subject, cell):
     ran = "the steps of TIME_ORDER"
     with cell("time_order") as one:
@@ -136,7 +144,7 @@ def test_time_order(subject, cell):
         if message.event == "wrong":
             raise Fail("MD0605", what=message["what"])
         if message.event == "refused":
-            raise Fail("MD0606", step=message["step"], text=message["text"])
+            raise Fail("MD0606", step=message["step"], text=explained(message, NEEDS))
         found = moved(message.sender)
         if not close(found, 500):
             raise Fail("MD0607", ran=ran, seconds=500, kernel=told(found))

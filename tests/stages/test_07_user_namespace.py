@@ -6,6 +6,7 @@ kernel's own files from outside: maps, ids, and who owns what was made.
 
 import random
 
+from looking_at_orders import explained
 from looking_at_refusals import errors_come_out
 
 from minidocker.course.outcomes import Fail, compared, good
@@ -47,6 +48,12 @@ def test_lines(subject, cell):
 # --- ROOT_ORDER --------------------------------------------------------------------------
 
 
+NEEDS = (
+    ("unshare", "maps", "The child is in the old namespace still, and that one has its maps"),
+    ("maps", "root", "No id has a meaning in there before the maps"),
+)
+
+
 def test_order(subject, cell):
     outer = inner_id()
     with cell("order", outer=outer) as one:
@@ -54,7 +61,7 @@ def test_order(subject, cell):
         if message.event == "wrong":
             raise Fail("MD0704", what=message["what"])
         if message.event == "refused":
-            raise Fail("MD0705", step=message["step"], text=message["text"])
+            raise Fail("MD0705", step=message["step"], text=explained(message, NEEDS))
         owner = of_file(one)
         if owner != (outer, outer):
             raise Fail("MD0706", ran="the steps of ROOT_ORDER", expected=f"{outer}:{outer}",

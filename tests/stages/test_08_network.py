@@ -3,6 +3,7 @@
 import json
 
 from looking_at_networks import command, containers, draw, reach, some, wait
+from looking_at_orders import broken, explained
 from looking_at_refusals import errors_come_out
 
 from minidocker.chamber.cell_needs import patience
@@ -35,26 +36,16 @@ def test_loopback(subject, cell):
 
 
 NEEDS = (
-    ("pair", "move", "there is no eth0 before the pair is made"),
-    ("pair", "address", "there is no eth0 before the pair is made"),
-    ("pair", "up", "there is no cable before the pair is made"),
+    ("pair", "move", "There is no eth0 before the pair is made"),
+    ("pair", "address", "There is no eth0 before the pair is made"),
+    ("pair", "up", "There is no cable before the pair is made"),
     ("move", "route", "eth0 is not in the container yet"),
-    ("move", "address", "a device that moves leaves its addresses behind"),
-    ("move", "up", "a device that moves goes down"),
-    ("address", "route", "the gateway is in no network before eth0 has an address"),
-    ("up", "route", "a device that is down has no routes"),
+    ("move", "address", "A device that moves leaves its addresses behind"),
+    ("move", "up", "A device that moves goes down"),
+    ("address", "route", "The gateway is in no network before eth0 has an address"),
+    ("up", "route", "A device that is down has no routes"),
 )
 """What must come before what, and why; the first that was broken before a step explains it."""
-
-
-def why(order, step):
-    """Say why a step fails in an order."""
-    words = list(map(str, order)) if isinstance(order, list) else []
-    done = words[: words.index(step) + 1] if step in words else []
-    for before, after, reason in NEEDS:
-        if after in done and before not in done[: done.index(after)]:
-            return reason
-    return "something that it needs is not there yet"
 
 
 def test_connect_order(subject, cell):
@@ -64,11 +55,11 @@ def test_connect_order(subject, cell):
         if message.event == "wrong":
             raise Fail("MD0802", what=message["what"])
         if message.event == "refused":
-            raise Fail("MD0803", step=message["step"], text=message["text"],
-                       why=why(message["order"], message["step"]))  # fmt: skip
+            raise Fail("MD0803", step=message["step"], text=explained(message, NEEDS))
         seen, _ = reach(one.pid, WORLD, box, WORLD)
         if seen != "answer":
-            raise Fail("MD0804", ran="the steps of CONNECT_ORDER",
+            why = [f": {why}" for _, _, why in broken(list(message["order"]), NEEDS)]
+            raise Fail("MD0804", ran="the steps of CONNECT_ORDER", why="".join(why[:1]),
                        expected=f"an answer from {WORLD}", kernel=seen)  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import random
 import stat
 import time
 
+from looking_at_orders import explained
 from looking_at_refusals import errors_come_out
 
 from minidocker.course.outcomes import Fail, compared, good
@@ -55,18 +56,27 @@ def test_setuid(subject, cell):
     errors_come_out(cell, "no_new_privileges", [], ["prctl"])
 
 
+NEEDS = (
+    ("user", "capset", "Nobody without CAP_SETUID changes the user"),
+    ("bounding", "capset", "Nobody without CAP_SETPCAP takes from the bounding set"),
+    ("bounding", "user", "With the user root's capabilities go, and CAP_SETPCAP is one of them"),
+)
+
+
 def test_order(subject, cell):
     with cell("order") as one:
         message = one.expect("exec", "refused", "wrong")
         if message.event == "wrong":
             raise Fail("MD1002", what=message["what"])
         if message.event == "refused":
-            raise Fail("MD1003", step=message["step"], text=message["text"])
+            raise Fail("MD1003", step=message["step"], text=explained(message, NEEDS))
         pid = one.number(message.sender)
         one.answer()
         wait_for_exec(one, pid, "sleep")
         found = {**capabilities(one, pid), "Uid": int(one.proc.field(pid, "Uid").split()[1])}
         lines = compared({**dict.fromkeys(SETS, 0), "Uid": 1000}, found)
+        if not good(lines) and message["never"]:
+            raise Fail("MD1021", ran="the steps of DROP_ORDER", steps=message["never"], lines=lines)
         if not good(lines):
             raise Fail("MD1004", ran="the steps of DROP_ORDER", lines=lines)
 

@@ -1,16 +1,23 @@
 """Checks of lesson 11: a filter, run as the kernel runs it, and tried on the kernel itself."""
 
+import operator
 import os
 import random
 import struct
 
 from minidocker.course.outcomes import Fail, compared, good
 
-ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
+ALLOW, ERRNO, KILL, KILL_THREAD = 0x7FFF0000, 0x00050000, 0x80000000, 0
 NATIVE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 FOREIGN = {"x86_64": 0x40000003, "aarch64": 0x40000028}  # i386, arm: the 32-bit ABI beside it
 MKDIR = {"x86_64": (83, 258), "aarch64": (34, 29)}  # mkdir and mkdirat; arm64 has mkdirat, ioctl
 
+
+ALU = {0x04: operator.add, 0x14: operator.sub, 0x44: operator.or_, 0x54: operator.and_,
+       0x64: operator.lshift, 0x74: operator.rshift, 0xA4: operator.xor,
+       0x00: lambda _, k: k}  # fmt: skip
+"""Instructions that change the accumulator by a constant; the last one loads it."""
+TESTS = {0x15: operator.eq, 0x25: operator.gt, 0x35: operator.ge, 0x45: operator.and_}
 
 # --- the filter ---------------------------------------------------------------------------
 
@@ -24,18 +31,39 @@ def verdict(code, arch, number):
         place += 1
         if what == 0x20:
             word = struct.unpack_from("=I", data, k)[0] if k <= 60 else 0
-        elif what == 0x54:
-            word &= k
+        elif what in ALU:
+            word = ALU[what](word, k) & 0xFFFFFFFF
         elif what == 0x05:
             place += k
         elif what == 0x06:
             return k
-        elif what in (0x15, 0x25, 0x35):
-            holds = word == k if what == 0x15 else word > k or (what == 0x35 and word == k)
-            place += yes if holds else no
+        elif what in TESTS:
+            place += yes if TESTS[what](word, k) else no
         else:
             return None
     return None
+
+
+def killed(found):
+    """Say whether a verdict kills: the process, or its one thread."""
+    return found in (KILL, KILL_THREAD)
+
+
+def told(found):
+    """Say a verdict in words."""
+    if found is None:
+        return "no verdict: the program runs off its end, or has an unknown instruction"
+    names = {ALLOW: "ALLOW", KILL: "KILL", KILL_THREAD: "KILL, of the thread"}
+    if found & 0xFFFF0000 == ERRNO:
+        return f"ERRNO | {found & 0xFFFF}"
+    return names.get(found, f"{found:#x}")
+
+
+def must_kill(found, ran, through, otherwise):
+    """Fail when a call gets through, or is refused in another way than it should be."""
+    if not killed(found):
+        raise Fail(through if found == ALLOW else otherwise, ran=ran, expected="KILL",
+                   kernel=told(found))  # fmt: skip
 
 
 def rules_of():
@@ -55,19 +83,25 @@ def program(one):
     return list(struct.iter_unpack("=HBBI", text))
 
 
+def tried(one, ran):
+    """Wait until the process has installed the filter, and tried the calls under it."""
+    try:
+        message = one.expect("tried", "refused", "ended")
+    except Fail as problem:
+        raise (Fail("MD1113", ran=ran) if problem.code == "MD9005" else problem) from None
+    if message.event == "refused":
+        raise Fail("MD1111", ran=ran, text=message["text"])
+    if message.event == "ended":
+        raise Fail("MD1113", ran=ran)
+    return message
+
+
 def test_filter_refuses(subject, cell):
     rules = rules_of()
     with cell("filter", rules=list(rules.items())) as one:
         program(one)
         one.answer()
-        try:
-            message = one.expect("tried", "refused", "ended")
-        except Fail as problem:
-            raise (Fail("MD1113") if problem.code == "MD9005" else problem) from None
-        if message.event == "refused":
-            raise Fail("MD1111", ran=f"compile_filter({rules})", text=message["text"])
-        if message.event == "ended":
-            raise Fail("MD1113", ran=f"compile_filter({rules})")
+        message = tried(one, f"compile_filter({rules})")
         state = one.proc.field(one.number(message.sender), "Seccomp")
         wanted = {str(number): errno for number, errno in rules.items()}
         lines = compared(wanted, message["seen"])
@@ -85,8 +119,7 @@ def test_filter_others(subject, cell):
             wanted = ERRNO | rules[number] if number in rules else ALLOW
             if found != wanted:
                 raise Fail("MD1114", ran=f"compile_filter with {len(rules)} rules", number=number,
-                           expected=f"{wanted:#x}",
-                           kernel="no verdict" if found is None else f"{found:#x}")  # fmt: skip
+                           expected=told(wanted), kernel=told(found))  # fmt: skip
 
 
 def test_filter_doors(subject, cell):
@@ -98,16 +131,13 @@ def test_filter_doors(subject, cell):
         foreign = [(FOREIGN[machine], number) for number in (20, 39, *rules)]
         foreign += [(random.getrandbits(32) & ~1, number) for number in (0, *rules)]
         for arch, number in foreign:
-            found = verdict(code, arch, number)
-            if found is None or found >> 31 == 0:
-                raise Fail("MD1115", ran=ran, expected="killed", kernel=f"{found or 0:#x}")
+            must_kill(verdict(code, arch, number), ran, "MD1115", "MD1117")
         if machine == "x86_64":
             for number in (*rules, 0, 0x3FFFFFFF):
                 found = verdict(code, NATIVE[machine], number | 0x40000000)
-                if found is None or found >> 31 == 0:
-                    raise Fail("MD1116", ran=ran, expected="killed", kernel=f"{found or 0:#x}")
+                must_kill(found, ran, "MD1116", "MD1118")
         one.answer()
-        one.expect("tried")
+        tried(one, ran)
         one.answer()
         if machine == "x86_64":
             message = one.expect("door", "ended")

@@ -144,6 +144,7 @@ def test_place_of(subject, cell):
     truth = {name: os.path.normpath(f"{top}/{name}") for name in good_names}
     truth |= dict.fromkeys(bad_names, "ValueError")
     with cell("place_of", place=place, names=list(truth)) as one:
+        truth["sub/b, where a link leads to the directory itself"] = f"{top}/sub/b"
         lines = compared(truth, one.expect("results")["seen"])
         if not good(lines):
             raise Fail("MD1216", ran=f"place_of({top}, name); near → ../rootfs-secret, "
@@ -151,17 +152,20 @@ def test_place_of(subject, cell):
 
 
 def test_folder_order(subject, cell):
-    place, text = somewhere(), token()
-    with cell("folder_order", place=place, token=text) as one:
-        message = one.expect("done", "wrong")
-        if message.event == "wrong":
-            raise Fail("MD1217", what=message["what"])
-        ran = "the steps of FOLDER_ORDER"
-        if read(one, f"{place}/new") != text:
-            raise Fail("MD1218", ran=ran, expected="the new file is there", kernel="it is gone")
-        if one.files(1).stat(place).seconds != 1_000_000_000:
-            raise Fail("MD1219", ran=ran, expected="the time that the layer says",
-                       kernel="a later one")  # fmt: skip
+    for old in (True, False):  # an older layer has the directory, or none has
+        place, text = somewhere(), token()
+        with cell("folder_order", place=place, token=text, old=old) as one:
+            message = one.expect("done", "wrong", "refused")
+            if message.event == "wrong":
+                raise Fail("MD1217", what=message["what"])
+            if message.event == "refused":
+                raise Fail("MD1228", step=message["step"])
+            ran = "the steps of FOLDER_ORDER"
+            if read(one, f"{place}/new") != text:
+                raise Fail("MD1218", ran=ran, expected="the new file is there", kernel="it is gone")
+            if one.files(1).stat(place).seconds != 1_000_000_000:
+                raise Fail("MD1219", ran=ran, expected="the time that the layer says",
+                           kernel="a later one")  # fmt: skip
 
 
 # --- apply_layer -------------------------------------------------------------------------------
