@@ -216,6 +216,7 @@ def perform(
     terminal: int | None,
 ) -> NoReturn:
     """Load the learner's file and play the scene; whatever happens becomes an event."""
+    begun = False
     try:
         terminal = settle(output, terminal)
         act, args = ready(kernel, scenes, order, talk)
@@ -225,6 +226,7 @@ def perform(
             senders.hold(kernel)
         restrain(kernel)
         talk.step(f"importing {order['file']}")
+        begun = True
         names = import_text(order["source"], order["file"])
         talk.doing = act.__name__.removeprefix("act_")
         act(Learner(names, order), kernel, talk, **args)
@@ -232,7 +234,8 @@ def perform(
     except Refused as problem:
         talk.say(problem.event, **problem.facts)
     except BaseException as problem:
-        talk.say("raised", **describe(problem, order["file"]), step=talk.doing)
+        event = "raised" if begun else "broken"  # before, no code but ours has run
+        talk.say(event, **describe(problem, order["file"]), step=talk.doing)
     finally:
         try:
             sys.stdout.flush()

@@ -8,7 +8,7 @@ from typing import Any
 
 from minidocker.course.outcomes import Fail, NotStarted
 
-ENDINGS = ("raised", "missing", "stranger", "unsaid", "noise")
+ENDINGS = ("raised", "missing", "stranger", "unsaid", "noise", "broken")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ def of_message(message: Message, doing: str, file: str) -> Exception:
     event = message.event
     if event == "raised":
         return _of_exception(message, doing)
+    if event == "broken":
+        return RuntimeError(f"the scene: {message['kind']}: {message['text']}")
     if event == "missing":
         return Fail("MD9001", name=message["name"], file=file)
     if event == "stranger":

@@ -180,13 +180,16 @@ def elsewhere(kernel, build):
     if pid == 0:
         try:
             build(kernel)
-            os.write(begin, b"b")
+            os.write(begin, b"built")
+        except Exception as problem:
+            os.write(begin, str(problem).encode())
         finally:
             os.close(begin)
             forever()
     os.close(begin)
-    if not os.read(end, 1):
-        raise RuntimeError("the tree could not be built")
+    told = os.read(end, 1000)
+    if told != b"built":
+        raise RuntimeError(f"the tree could not be built: {told.decode()}")
     os.close(end)
     return pid
 
@@ -281,14 +284,85 @@ WALLS = {
 }
 
 
-def cast_check_private(kernel, talk):
+NEAR = f"{TREE}/near"
+HIGHEST = 400
+"""With more peer groups than that on a machine, numbers alike would take thousands of mounts."""
+
+
+def group_numbers():
+    """Return place → number of its peer group, of this process's mounts."""
+    with open("/proc/self/mountinfo") as file:
+        rows = [line.split() for line in file]
+    return {words[4]: words[6].removeprefix("shared:") for words in rows
+            if words[6].startswith("shared:")}  # fmt: skip
+
+
+def alike(kernel):
+    """Mount in groups such as 12 and 123, twice: return the places of (long, short, long, short).
+
+    The kernel gives the lowest number that is free. So many are taken, and all but two let go.
+    Nothing is returned on a machine with too many groups.
+    """
+    tmpfs(kernel, NEAR, "near", MS_PRIVATE)
+
+    def shared(name):
+        os.mkdir(f"{NEAR}/{name}")
+        kernel.mount(f"{NEAR}/{name}", f"{NEAR}/{name}", "", MS_BIND)
+        kernel.mount("", f"{NEAR}/{name}", "", MS_SHARED)
+        return f"{NEAR}/{name}"
+
+    short = [shared("short"), shared("short-too")]
+    numbers = [group_numbers()[place] for place in short]
+    if max(map(int, numbers)) > HIGHEST:
+        return []
+    many = [shared(str(number)) for number in range(9 * max(map(int, numbers)) + 20)]
+    found = {number: place for place, number in group_numbers().items()}
+    long = [next((place for number, place in found.items()
+                  if number.startswith(one) and place in many), "")
+            for one in numbers]  # fmt: skip
+    for place in set(many) - set(long):
+        kernel.umount2(place)
+    return [long[0], short[0], long[1], short[1]] if all(long) else []
+
+
+def all_but(place):
+    """Return a wall that makes every mount private, and leaves the one at a place shared."""
+
+    def keep(kernel):
+        with open("/proc/self/mountinfo") as file:
+            places = [line.split()[4] for line in file]
+        for one in sorted(places, key=len, reverse=True):
+            if one != place:
+                kernel.mount("", one.replace("\\040", " ").replace("\\011", "\t"), "", MS_PRIVATE)
+
+    return keep
+
+
+def cast_check_private(kernel, talk, shape):
     """Start a process behind each kind of wall, and one with no wall at all: name → pid."""
     shared_tree(kernel)
+    walls = dict(WALLS)
+    tmpfs(kernel, f"{TREE}/named", "shared:1", MS_PRIVATE)  # a name is no field
+    os.mkdir(f"{TREE}/listens")
+    kernel.mount(INNER, f"{TREE}/listens", "", MS_BIND)
+    kernel.mount("", f"{TREE}/listens", "", MS_SLAVE)  # the same master is no leak
+    pair = []
+    if shape == "private":
+        kernel.mount("", "/", "", MS_REC | MS_PRIVATE)
+        walls = {"a new namespace, where nothing is shared": lambda kernel: None}
+    else:
+        pair = alike(kernel)
+        if pair:
+            walls["in a group whose number begins with one of yours"] = all_but(pair[0])
+            walls["in a group whose number one of yours begins with"] = all_but(pair[3])
     found = {}
-    for name in random.sample([*WALLS, "no new namespace"], len(WALLS) + 1):
-        found[name] = elsewhere(kernel, WALLS[name]) if name in WALLS else os.fork()
+    for name in random.sample([*walls, "no new namespace"], len(walls) + 1):
+        found[name] = elsewhere(kernel, walls[name]) if name in walls else os.fork()
         if found[name] == 0:
             forever()
+    if pair:
+        kernel.umount2(pair[0])
+        kernel.umount2(pair[3])
     return talk.ask("cast", pids=found)
 
 

@@ -378,7 +378,10 @@ def test_bind_source(subject, cell):
 # --- check_private ---------------------------------------------------------------------
 
 RIGHT = {"private, with MS_REC", "slave, with MS_REC",
-         "private, then shared in groups of its own"}  # fmt: skip
+         "private, then shared in groups of its own",
+         "in a group whose number begins with one of yours",
+         "in a group whose number one of yours begins with",
+         "a new namespace, where nothing is shared"}  # fmt: skip
 
 
 def groups(one, pid):
@@ -388,7 +391,13 @@ def groups(one, pid):
 
 
 def test_check_private(subject, cell):
-    with cell("check_private") as one:
+    for shape in ("shared", "private"):
+        tells_walls(cell, shape)
+
+
+def tells_walls(cell, shape):
+    """Let check_private look at a cast, in a tree that is shared, or private as a whole."""
+    with cell("check_private", shape=shape) as one:
         cast = one.expect("cast")["pids"]
         mine = groups(one, HOST)
         truth = {
