@@ -27,7 +27,8 @@ def propagation_of(pid, path):
 
 def check_private(pid):
     def groups(who):
-        return set(re.findall(r"(?<= )shared:\d+(?= )", open(f"/proc/{who}/mountinfo").read()))
+        text = re.sub(r" - .*", " ", open(f"/proc/{who}/mountinfo").read())
+        return set(re.findall(r"(?<= )shared:\d+(?= )", text))
 
     same = os.path.samefile(f"/proc/{pid}/ns/mnt", "/proc/self/ns/mnt")
     return not same and groups(pid).isdisjoint(groups("self"))
