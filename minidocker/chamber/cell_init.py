@@ -42,6 +42,9 @@ def load_scenes(path: str) -> types.ModuleType:
         with open(path, "rb") as file:
             exec(compile(file.read(), path, "exec"), module.__dict__)
         _scenes[path] = module
+        for name in [name for name in sys.modules if name.startswith("minidocker.grader")]:
+            del sys.modules[name]  # what the scenes share is out of sight, too
+        vars(sys.modules["minidocker"]).pop("grader", None)
     return _scenes[path]
 
 
