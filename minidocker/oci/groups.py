@@ -119,14 +119,16 @@ def refuse(files: dict[str, str], why: str) -> None:
 
 def descend(kernel: Kernel, directory: str) -> None:
     """Make a cgroup and those above it; one of cpuset gets its parent's CPUs. cpuset(7)"""
-    missing = []
-    while not kernel.exists(directory):
-        missing.append(directory)
-        directory = os.path.dirname(directory)
+    missing, above = [], directory
+    while not kernel.exists(above):
+        missing.append(above)
+        above = os.path.dirname(above)
     for name in reversed(missing):
         try:
             kernel.mkdir(name)
         except KernelError as problem:
+            if problem.errno == ENOENT:  # the last one of others has just taken our parent away
+                return descend(kernel, directory)
             if problem.errno != EEXIST:
                 raise
         for file in ("cpuset.cpus", "cpuset.mems"):
@@ -219,7 +221,8 @@ def remove(kernel: Kernel, facts: dict[str, object], stage: Cgroup | None = None
     for directory in old_of(facts):
         if kernel.exists(directory):
             remove_directories(kernel, directory)
-    for directory in (own, *old_of(facts)):
+    # On version 2 alone the parent stays: `run` makes its cgroups there, and does not look twice.
+    for directory in (own, *old_of(facts)) if old_of(facts) else ():
         if os.path.basename(os.path.dirname(directory)) == PARENT[1:]:
             try:
                 kernel.rmdir(os.path.dirname(directory))

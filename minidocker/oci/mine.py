@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "MINIDOCKER_MINE"
 ANNOTATION = "minidocker.mine"
+SAID: list[str] = []  # what was said of them
 
 
 def furnished(kinds: list[type[Stage]], bundle: Bundle) -> list[Stage]:
@@ -45,8 +46,14 @@ def adopted(chosen: list[type[Stage]], bundle: Bundle) -> list[type[Stage]]:
         if name in stages:
             stages[name] = adopt(stages[name], parts, file)
             said += parts
-    sys.stderr.write(f"minidocker: of {directory}: {', '.join(said) or 'nothing is yours yet'}\n")
+    tell(f"of {directory}: {', '.join(said) or 'nothing is yours yet'}")
     return [stages[stage.name] for stage in chosen]
+
+
+def tell(words: str) -> None:
+    """Say it on stderr; the verb puts it into the caller's log, too."""
+    SAID.append(words)
+    sys.stderr.write(f"minidocker: {words}\n")
 
 
 def must_be_safe(path: str) -> None:

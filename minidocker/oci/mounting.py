@@ -64,7 +64,7 @@ class Mounts(Wall, PlainMounts):
         if attach.bind:
             self.bind_one(kernel, run, attach)
         elif attach.type == "cgroup":
-            show_cgroups(kernel, run, attach, self.bundle.namespaces.get("cgroup") is not None)
+            show_cgroups(kernel, run, attach)
         else:
             self.mount_one(kernel, run, attach)
 
@@ -180,10 +180,11 @@ def check_node(device: Device, path: str) -> None:
         )
 
 
-def show_cgroups(kernel: Kernel, run: Run, attach: Attach, namespaced: bool) -> None:
+def show_cgroups(kernel: Kernel, run: Run, attach: Attach) -> None:
     """Mount what the bundle calls "cgroup": version 2, or the container's own of each tree.
 
-    Of version 1, each tree shows the container's cgroup alone, as runc does it.
+    Version 2 begins where the cgroup namespace does; of version 1, each tree shows the container's
+    cgroup alone, as runc does it.
     """
     from minidocker.oci.groups import ROOT
 
@@ -191,13 +192,11 @@ def show_cgroups(kernel: Kernel, run: Run, attach: Attach, namespaced: bool) -> 
     old = run.facts.get("cgroups")
     if not old:
         target = place(kernel, run.root, attach.destination)
-        if namespaced or not own:
-            try:
-                kernel.mount("cgroup", target, "cgroup2", attach.flags, attach.data)
-                return
-            except KernelError as problem:
-                if problem.errno != EPERM:
-                    raise
+        try:
+            return kernel.mount("cgroup", target, "cgroup2", attach.flags, attach.data)
+        except KernelError as problem:
+            if problem.errno != EPERM:
+                raise  # else: a user namespace without a cgroup namespace of its own
         return show_tree(kernel, own or ROOT, target, attach.flags)
     target = place(kernel, run.root, attach.destination)
     kernel.mount("tmpfs", target, "tmpfs", attach.flags & ~MS_RDONLY | MS_NOSUID, "mode=755")

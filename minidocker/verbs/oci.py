@@ -26,6 +26,8 @@ def main(argv: list[str]) -> int:
         found, words = options.parse(argv, options.GLOBAL)
         status = answer(found, words)
         sys.stdout.flush()
+        for line in getattr(sys.modules.get("minidocker.oci.mine"), "SAID", ()):
+            log(found, "info", line)
         return status
     except MinidockerError as problem:
         return tell(found, words, refuse(problem), problem.remedy)
@@ -75,17 +77,19 @@ def tell(found: dict[str, Any], words: list[str], message: str, remedy: str) -> 
         os.write(2, f"minidocker: {message}{hint}\n".encode(errors="surrogateescape"))
     except OSError:
         pass
-    if path := found.get("log"):
-        log(str(path), found.get("log-format") == "json", "error", message)
+    log(found, "error", message)
     return NOT_ENTERED if words[:1] == ["exec"] else FAILED
 
 
-def log(path: str, as_json: bool, level: str, message: str) -> None:
-    """Add a line to the log, in the form that containerd and Podman read."""
+def log(found: dict[str, Any], level: str, message: str) -> None:
+    """Add a line to the log, if there is one, in the form that containerd and Podman read."""
+    path = str(found.get("log", ""))
+    if not path:
+        return
     from minidocker.runtime.channel import to_json
 
     moment = now()[:19] + "Z"
-    if as_json:
+    if found.get("log-format") == "json":
         line = to_json({"level": level, "msg": message, "time": moment})
     else:
         line = f"time={to_json(moment)} level={level} msg={to_json(message)}"

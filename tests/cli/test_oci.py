@@ -284,6 +284,20 @@ def test_device_rules_decide_which_nodes_work(oci: Runtime) -> None:
     assert done.stdout.split("\n")[:5] == ["640:7:1:5", "2", "readable", "not writable", "Operation not permitted"], done.stderr
 
 
+def test_a_container_sees_its_own_cgroup_alone(oci: Runtime) -> None:
+    oci.linux["namespaces"].append({"type": "cgroup"})
+    oci.config["mounts"].append({
+        "destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup",
+        "options": ["nosuid", "noexec", "nodev", "relatime", "ro"],
+    })  # fmt: skip
+    script = """
+    cut -d: -f3 /proc/self/cgroup | sort -u
+    cat $(find /sys/fs/cgroup -maxdepth 2 -name cgroup.procs | head -1) | head -1
+    mkdir /sys/fs/cgroup/x 2>/dev/null || echo kept
+    """
+    assert oci.run(script).stdout.split() == ["/", "1", "kept"]
+
+
 def test_the_five_sets_of_a_user_who_is_not_root(oci: Runtime) -> None:
     oci.config["process"]["user"] = {"uid": 1000, "gid": 1000, "additionalGids": [5, 6], "umask": 0o077}
     oci.config["process"]["capabilities"] = {
@@ -443,7 +457,10 @@ def test_a_learners_functions_serve(oci: Runtime, tmp_path: Path) -> None:
             "\n\ndef set_names(kernel, hostname, domainname):\n    kernel.sethostname('my-' + hostname)\n"
         )
     env = {**os.environ, "MINIDOCKER_MINE": str(mine)}
-    done = oci.run("hostname; echo $$; grep CapBnd /proc/self/status | wc -w", env=env)
+    oci.write("hostname; echo $$; grep CapBnd /proc/self/status | wc -w")
+    log = tmp_path / "log"
+    done = oci("--log", log, "run", "--bundle", oci.bundle, "box", env=env)
+    assert "level=info" in log.read_text() and "pivot" in log.read_text()
     assert done.stdout.split() == ["my-minidocker", "1", "2"]
     assert "pivot" in done.stderr and "drop_capabilities" in done.stderr  # whose they are is said
     mine.chmod(0o777)

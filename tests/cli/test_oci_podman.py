@@ -20,6 +20,8 @@ LIMITS = """[containers]
 default_ulimits = ["nofile=1024:4096", "nproc=1000:2000"]
 log_driver = "k8s-file"
 netns = "none"
+apparmor_profile = "unconfined"
+label = false
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
