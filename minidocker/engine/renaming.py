@@ -12,7 +12,7 @@ from minidocker.kernel.named import fcntl, os
 from minidocker.net import leases
 from minidocker.net.networks import Networks
 from minidocker.runtime import happened, state
-from minidocker.runtime.renamed import FILE, name_of
+from minidocker.runtime.happened import NAME, name_of
 
 
 def rename(store: Store, record: dict[str, Any], new: str) -> None:
@@ -32,7 +32,7 @@ def rename(store: Store, record: dict[str, Any], new: str) -> None:
                 docker="Renaming a container with the same name as its current name",
             )  # fmt: skip
         claim(store, new, record["id"])
-        write(f"{record['directory']}/{FILE}", new.encode("utf-8", "surrogateescape"))
+        write(f"{record['directory']}/{NAME}", new.encode("utf-8", "surrogateescape"))
         drop(store, old, record["id"])
         happened.tell(state.run_of(record), "rename", oldName=f"/{old}")
     finally:

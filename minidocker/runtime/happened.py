@@ -1,9 +1,12 @@
-"""What happened to containers: lines in a file of the store, which `minidocker events` reads.
+"""What happened to containers, beside their records: their events, and the name of one renamed.
 
-    ROOT/events      JSON lines, as Docker's /events gives them; the oldest first
-    ROOT/events.1    the lines before these: together they are bounded
+    ROOT/events                JSON lines, as Docker's /events gives them; the oldest first
+    ROOT/events.1              the lines before these: together they are bounded
+    ROOT/containers/ID/name    the name now, where it is not the one of the record
 
-Whoever does the thing appends the line. A full disk loses lines, and holds nobody up.
+Whoever does a thing appends its line. A full disk loses lines, and holds nobody up. The record is
+its owner's, who writes it again when the command ends: a name that another process put into it
+would be lost.
 """
 
 from __future__ import annotations
@@ -12,16 +15,29 @@ from time import time, time_ns
 
 from minidocker.kernel.named import fcntl, os
 from minidocker.runtime.channel import to_json
-from minidocker.runtime.renamed import name_of
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.spec.spec import Run
 
-FILE = "events"
+FILE, NAME = "events", "name"
 LARGEST = 1 << 20  # bytes, before a new file begins
 LONGEST = 1 << 14  # bytes of a line: an image's labels may be long, and are left out then
 ACTIONS = {"created": "create", "running": "start", "exited": "die", "paused": "pause"}
+
+
+def name_of(directory: str, first: str) -> str:
+    """Return a container's name; `first` is what it was called when it was made."""
+    try:
+        fd = os.open(f"{directory}/{NAME}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return first  # there is none; where it cannot be read, nothing worse than an old name
+    try:
+        return str(os.read(fd, 4096).decode("utf-8", "surrogateescape")) or first
+    except OSError:
+        return first
+    finally:
+        os.close(fd)
 
 
 def note_time(facts: dict[str, object], status: str) -> bool:

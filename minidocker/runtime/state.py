@@ -15,9 +15,9 @@ from errno import EACCES, EPERM
 from minidocker.errors import Conflict, KernelError, MinidockerError, NotFound
 from minidocker.kernel.interface import Kernel
 from minidocker.kernel.named import fcntl, open, os
-from minidocker.runtime import happened, updated
+from minidocker.runtime import happened
 from minidocker.runtime.channel import to_json
-from minidocker.runtime.renamed import name_of
+from minidocker.runtime.happened import name_of
 from minidocker.spec.spec import Run, Spec
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -184,6 +184,8 @@ def records(root: str) -> Iterator[dict[str, Any]]:
     A directory without a readable record (its start was cut off) gives a record with the id only.
     """
     import json
+
+    from minidocker.runtime import updated
 
     containers = f"{root}/containers"
     for id in sorted(os.listdir(containers)) if os.path.isdir(containers) else []:
