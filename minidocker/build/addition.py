@@ -20,7 +20,7 @@ from minidocker.build.wrong import BuildError
 from minidocker.images.archive import tar_headers
 from minidocker.images.archive.member import Member
 from minidocker.images.archive.open_directories import Parts
-from minidocker.images.archive.pack import attributes, holes, read
+from minidocker.images.archive.pack import attributes, read, with_data
 from minidocker.images.archive.whiteout import PREFIX
 
 
@@ -178,13 +178,7 @@ class Addition:
             return
         fd = self._open(entry)
         try:
-            member.extents = holes(fd, os.fstat(fd))
-            yield tar_headers.header(member)
-            size = 0
-            for offset, length in member.extents or [(0, member.size)]:
-                size += length
-                yield from read(fd, offset, length)
-            yield tar_headers.padding(size)
+            yield from with_data(fd, member, os.fstat(fd))
         finally:
             os.close(fd)
 

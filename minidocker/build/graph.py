@@ -70,6 +70,15 @@ class Graph:
         if index in self.nodes:
             return
         stage = self.request.dockerfile.stages[index]
+        base, triggers = self._base(index, stage)
+        node = Node(index, stage, base, [*triggers, *stage.steps], {})
+        for step in node.steps:
+            for origin in origins(step):
+                node.others[origin] = self._origin(origin, index, step.number)
+        self.nodes[index] = node
+
+    def _base(self, index: int, stage: Stage) -> tuple[int | str, list[Instruction]]:
+        """Return what a stage begins with, and the triggers that this pulls."""
         words = Words(self._values(), self.request.dockerfile.escape, stage.number)
         name = words.word(stage.base)
         if not name:
@@ -79,31 +88,25 @@ class Graph:
             )  # fmt: skip
         platform = words.word(stage.platform) or self.request.platform
         earlier = self._stage(name, index) if not name.isdecimal() else None
-        base: int | str = name if earlier is None else earlier
-        steps = list(stage.steps)
         if earlier is not None:
             self._visit(earlier)
             own = self.request.dockerfile.stages[earlier].steps
-            triggers = [step.rest for step in own if step.word == "ONBUILD"]
-        else:
-            base = self.image(name, platform, stage.number)
-            triggers = self.images[base].config.get("OnBuild") or []
-        escape = self.request.dockerfile.escape if earlier is not None else "\\"
-        steps[:0] = [one_line(text, stage.number, escape) for text in triggers]
-        node = Node(index, stage, base, steps, {})
-        for step in steps:
-            for origin in origins(step):
-                found = self._stage(origin, index)
-                if found is None and origin.isdecimal():
-                    raise BuildError(step.number, f"there is no stage {origin} before this one", "",
-                                     f"invalid from flag value {origin}")  # fmt: skip
-                if found is not None:
-                    self._visit(found)
-                node.others[origin] = (
-                    found if found is not None
-                    else self.image(origin, self.request.platform, step.number)
-                )  # fmt: skip
-        self.nodes[index] = node
+            texts, escape = [s.rest for s in own if s.word == "ONBUILD"], words.escape
+            return earlier, [one_line(text, stage.number, escape) for text in texts]
+        key = self.image(name, platform, stage.number)
+        texts = self.images[key].config.get("OnBuild") or []
+        return key, [one_line(text, stage.number) for text in texts]
+
+    def _origin(self, name: str, index: int, line: int) -> int | str:
+        """Return the stage before another one that `--from` means, or the key of an image."""
+        found = self._stage(name, index)
+        if found is not None:
+            self._visit(found)
+            return found
+        if name.isdecimal():
+            raise BuildError(line, f"there is no stage {name} before this one", "",
+                             f"invalid from flag value {name}")  # fmt: skip
+        return self.image(name, self.request.platform, line)
 
     def _values(self) -> dict[str, str]:
         return {**self.request.platforms(), **self.head}

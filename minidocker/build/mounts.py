@@ -73,6 +73,19 @@ def _mount(state: State, one: Instruction, text: str, words: Words) -> Mount:
         name, equals, value = word.partition("=")
         found[name.lower()] = words.word(value) if equals else "true"
     kind = found.pop("type", "bind")
+    look_at(kind, found, line)
+    target = target_of(kind, found, line)
+    if target:
+        base = str(state.config.get("WorkingDir") or "/")
+        target = "/" + posixpath.normpath(posixpath.join(base, target)).lstrip("/")
+        if target == "/":
+            raise BuildError(line, "RUN --mount cannot cover /", "target=/PATH",
+                             'invalid mount target "/"')  # fmt: skip
+    return Mount(kind, target, found)
+
+
+def look_at(kind: str, found: dict[str, str], line: int) -> None:
+    """Refuse what a mount of this kind cannot say."""
     if kind not in KINDS:
         remedy = "type=cache, bind, secret or tmpfs"
         raise not_built(line, f"RUN --mount=type={kind}", remedy)
@@ -84,6 +97,10 @@ def _mount(state: State, one: Instruction, text: str, words: Words) -> Mount:
                              f"unexpected key '{name}' for mount type '{kind}'")  # fmt: skip
         if name in FLAGS and found[name] not in ("true", "false", "1", "0"):
             raise BuildError(line, f"RUN --mount: {name}={found[name]} is neither true nor false")
+
+
+def target_of(kind: str, found: dict[str, str], line: int) -> str:
+    """Return where a mount is shown, as written; "" for a secret that is a variable alone."""
     target = found.get("target") or found.get("dst") or found.get("destination") or ""
     if kind == "secret":
         name = found.get("id") or posixpath.basename(target)
@@ -94,13 +111,7 @@ def _mount(state: State, one: Instruction, text: str, words: Words) -> Mount:
     elif not target:
         raise BuildError(line, f"RUN --mount=type={kind} says no target", "target=/PATH",
                          "target is required")  # fmt: skip
-    if target:
-        base = str(state.config.get("WorkingDir") or "/")
-        target = "/" + posixpath.normpath(posixpath.join(base, target)).lstrip("/")
-        if target == "/":
-            raise BuildError(line, "RUN --mount cannot cover /", "target=/PATH",
-                             'invalid mount target "/"')  # fmt: skip
-    return Mount(kind, target, found)
+    return target
 
 
 def option(source: str, mount: Mount, writable: bool = False) -> list[str]:

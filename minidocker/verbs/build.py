@@ -54,8 +54,8 @@ def main(argv: list[str]) -> int:
         signal.signal(signal.SIGTERM, _end)  # so that half-done work is cleared away
     try:
         with contextlib.ExitStack() as stack:
-            request = read(args, stack)
             full = [names.check(name) for name in args.tag]
+            request = read(args, stack)
             hex = Build(request).run(full)
             warn_of_unused(request)
     except BuildError as problem:
@@ -138,7 +138,7 @@ def inputs(
         if not os.path.isdir(context):
             return read_text(context), ""
     elif not os.path.isdir(context):
-        raise NotFound(f"there is no directory {context}", "minidocker build .",
+        raise NotFound(f"there is no directory {context}", "minidocker build .", 1,
                        docker=f"unable to prepare context: path {context!r} not found")  # fmt: skip
     if args.file == "-":
         return sys.stdin.buffer.read(LARGEST).decode("utf-8", "surrogateescape"), context

@@ -74,13 +74,7 @@ class Packer:
             return
         fd = os.open(entry.path[-1], READ, dir_fd=self._upper.parent(entry))
         try:
-            member.extents = holes(fd, entry.info)
-            yield tar_headers.header(member)
-            size = 0
-            for offset, length in member.extents or [(0, member.size)]:
-                size += length
-                yield from read(fd, offset, length)
-            yield tar_headers.padding(size)
+            yield from with_data(fd, member, entry.info)
         finally:
             os.close(fd)
 
@@ -107,6 +101,17 @@ class Packer:
             m.link = os.readlink(entry.path[-1], dir_fd=self._upper.parent(entry))
         m.xattrs = attributes(self._upper.parent(entry), (entry.path or (b".",))[-1])
         return m
+
+
+def with_data(fd: int, member: Member, info: os.stat_result) -> Iterator[bytes]:
+    """Yield a file's header and its data, padded; large holes are left out of it."""
+    member.extents = holes(fd, info)
+    yield tar_headers.header(member)
+    size = 0
+    for offset, length in member.extents or [(0, member.size)]:
+        size += length
+        yield from read(fd, offset, length)
+    yield tar_headers.padding(size)
 
 
 def mark(path: tuple[bytes, ...]) -> Member:
