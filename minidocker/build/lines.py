@@ -55,6 +55,8 @@ def read(text: str) -> Text:
     """Split a Dockerfile's text into directives and whole lines."""
     if len(text) > LARGEST:
         raise BuildError(0, f"the Dockerfile has more than {LARGEST >> 20} MiB")
+    if "\0" in text:
+        raise BuildError(text[: text.index("\0")].count("\n") + 1, "there is a NUL in this line")
     rows = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     directives = _directives(rows)
     escape = directives.get("escape", "\\")

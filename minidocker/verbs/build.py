@@ -28,7 +28,8 @@ from minidocker.images.store.store import Store
 from minidocker.places import default_root
 from minidocker.verbs.parser import Parser, make
 
-LARGEST = 16 << 20  # bytes of a Dockerfile or a secret
+LARGEST = 16 << 20  # bytes of a Dockerfile,
+LARGEST_SECRET = 500 * 1024  # and of a secret, as in Docker
 AFTER = """\
 examples:
   minidocker build -t app .                        ./Dockerfile, with the files beside it
@@ -239,9 +240,12 @@ def secret(text: str) -> tuple[str, Secret]:
         return name, Secret(os.environ[variable].encode("utf-8", "surrogateescape"))
     try:
         with open(path or name, "rb") as file:
-            return name, Secret(file.read(LARGEST))
+            data = file.read(LARGEST_SECRET + 1)
     except OSError as problem:
         raise NotFound(f"--secret {text}: {problem.strerror}", "src=FILE") from None
+    if len(data) > LARGEST_SECRET:
+        raise UsageError(f"--secret {text}: the file has more than 500 KB", "COPY it")
+    return name, Secret(data)
 
 
 def epoch(args: argparse.Namespace) -> int | None:

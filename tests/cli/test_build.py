@@ -166,6 +166,28 @@ def test_what_cannot_be_built_names_its_line(build: Callable, text: str, line: i
     assert f"minidocker: Dockerfile:{line}: " in done.stderr and says in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "status", "says"),
+    [
+        (["-t", "Bad!"], 2, "is not a name for an image"),
+        (["--secret", "src=/etc/passwd"], 2, "is not id=NAME,src=FILE"),
+        (["--secret", "id=k,src=/no/such"], 125, "No such file"),
+        (["--secret", "id=k,src=/dev/zero"], 2, "more than 500 KB"),
+        (["--build-arg", "=x"], 2, "has no name"),
+        (["--platform", "a/b/c/d"], 2, "is not OS/ARCHITECTURE"),
+        (["-f", "no-such"], 1, "there is no file"),
+        (["--target", "no"], 1, "no stage 'no'"),
+        (["--squash"], 2, "--squash"),
+    ],
+)
+def test_wrong_options_are_one_sentence(
+    build: Callable, options: list[str], status: int, says: str
+) -> None:
+    done = build("FROM base\n", *options)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert says in done.stderr and "Traceback" not in done.stderr
+
+
 def test_triggers_of_the_base_run(minidocker: Callable, build: Callable) -> None:
     assert build('FROM base\nONBUILD COPY a.txt /on\nONBUILD RUN cat /on > /ran\n', "-t", "on").returncode == 0
     done = build("FROM on\nENV x=y\n", "-t", "ran")

@@ -140,6 +140,7 @@ def test_flags_are_taken_off() -> None:
         ("FROM a\nONBUILD ONBUILD RUN b", 2, "ONBUILD ONBUILD cannot be"),
         ("FROM a\nONBUILD WHAT b", 2, "no instruction WHAT"),
         ("# only this", 0, "no FROM"),
+        ("FROM a\nRUN b\nENV c=\0\n", 3, "NUL"),
     ],
 )
 def test_what_is_wrong_is_refused_with_its_line(text: str, line: int, says: str) -> None:
