@@ -64,6 +64,8 @@ def attempt(kernel: Linux, name: str, stages: str, order: dict[str, Any]) -> dic
     group = make_cgroup() if cgroup_parent() else ""
     if group:
         kernel.write(f"{group}/pids.max", PROCESSES)
+        if "vm" in catalogue.by_name(name).needs:  # the machine is its own limit
+            kernel.write(f"{group}/memory.max", "max")
     order = {**order, "own_cgroup": bool(group), "patience": patience()}
     limit = (SECONDS + catalogue.by_name(name).seconds) * patience()
     hear, say = os.pipe()
