@@ -11,7 +11,7 @@ import signal
 import time
 from typing import Any
 
-from minidocker.engine import freezing, keepers, once_more
+from minidocker.engine import freezing, keepers, once_more, told
 from minidocker.errors import Blocked, Conflict
 from minidocker.kernel.linux import Linux
 from minidocker.proc import living
@@ -75,13 +75,16 @@ def stop(record: dict[str, Any], number: int | None, timeout: int | None) -> Non
     process = main_of(record)
     if process >= 0:
         try:
-            send(process, record, number or spec.get("stop_signal") or signal.SIGTERM)
+            word = number or spec.get("stop_signal") or signal.SIGTERM
+            told.tell(record, "kill", signal=str(int(word)))
+            send(process, record, word)
             freezing.thaw(record)
             if not has_ended(process, patience):
                 kill_main(record, process)
         finally:
             os.close(process)
     settle(record)
+    told.tell(record, "stop")
 
 
 def kill(record: dict[str, Any], number: int) -> None:
@@ -93,6 +96,7 @@ def kill(record: dict[str, Any], number: int) -> None:
             f"container {name} is not running", "minidocker ps -a",
             docker=f"cannot kill container: {name}: Container {record['id']} is not running",
         )  # fmt: skip
+    told.tell(record, "kill", signal=str(int(number)))
     try:
         if number == signal.SIGKILL:
             kill_main(record, process)

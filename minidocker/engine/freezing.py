@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from minidocker.engine import told
 from minidocker.errors import LAB_MACHINE, Blocked, Conflict
 
 
@@ -33,6 +34,7 @@ def freeze(record: dict[str, Any]) -> None:
         raise Conflict(f"{name} is paused already", f"minidocker unpause {name}",
                        docker=f"Container {record['id']} is already paused")  # fmt: skip
     _write(record, "1")
+    told.tell(record, "pause")
 
 
 def unfreeze(record: dict[str, Any]) -> None:
@@ -42,6 +44,7 @@ def unfreeze(record: dict[str, Any]) -> None:
         raise Conflict(f"{name} is not paused", "minidocker ps",
                        docker=f"Container {record['id']} is not paused")  # fmt: skip
     _write(record, "0")
+    told.tell(record, "unpause")
 
 
 def thaw(record: dict[str, Any]) -> None:

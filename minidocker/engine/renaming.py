@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minidocker.engine import told
 from minidocker.errors import Conflict, UsageError
 from minidocker.images.store.files import write
 from minidocker.images.store.store import Store
@@ -11,7 +12,7 @@ from minidocker.kernel.linux import Linux
 from minidocker.kernel.named import fcntl, os
 from minidocker.net import leases
 from minidocker.net.networks import Networks
-from minidocker.runtime import happened, state
+from minidocker.runtime import state
 from minidocker.runtime.happened import NAME, name_of
 
 
@@ -34,7 +35,7 @@ def rename(store: Store, record: dict[str, Any], new: str) -> None:
         claim(store, new, record["id"])
         write(f"{record['directory']}/{NAME}", new.encode("utf-8", "surrogateescape"))
         drop(store, old, record["id"])
-        happened.tell(state.run_of(record), "rename", oldName=f"/{old}")
+        told.tell(record, "rename", oldName=f"/{old}")
     finally:
         os.close(lock)
     tell_neighbours(store, kernel, record, old, new)

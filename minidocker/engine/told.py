@@ -10,11 +10,19 @@ from typing import Any
 
 from minidocker.errors import MinidockerError
 from minidocker.formats.values import Map
+from minidocker.runtime import happened, state
 from minidocker.runtime.happened import FILE
 
 Event = dict[str, Any]
 STEP = 0.1  # seconds between two looks at the file
 FILTERS = ("container", "event", "image", "label", "type")
+
+
+def tell(record: dict[str, Any], action: str, **more: object) -> None:
+    """Append what a command does to a container: kill, stop, pause, unpause, rename."""
+    run = state.run_of(record)
+    run.spec.labels = (record.get("spec") or {}).get("labels") or {}
+    happened.tell(run, action, **more)
 
 
 class Events:
