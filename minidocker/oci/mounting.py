@@ -18,7 +18,7 @@ from minidocker.kernel.flags import (
 )
 from minidocker.oci.kinds import Device
 from minidocker.oci.wall import Wall
-from minidocker.stages.base import place
+from minidocker.stages.base import CLOSED, place
 from minidocker.stages.mounts import LINKS
 from minidocker.stages.mounts import Mounts as PlainMounts
 
@@ -56,7 +56,10 @@ class Mounts(Wall, PlainMounts):
         if run.spec.sysctl:
             from minidocker.spec import sysctl
 
-            sysctl.write(kernel, f"{run.root}/proc/sys", run.spec.sysctl)
+            place_of = kernel.target(run.root, "/proc/sys")
+            if kernel.filesystem(place_of) != "proc":
+                raise MinidockerError("sysctl: the container's /proc is no procfs", "mount one")
+            sysctl.write(kernel, place_of, run.spec.sysctl)
         kernel.target(run.root, run.spec.process.cwd)
 
     def attach(self, kernel: Kernel, run: Run, attach: Attach) -> None:
@@ -72,6 +75,8 @@ class Mounts(Wall, PlainMounts):
         """Mount a file system."""
         was_there = attach.type == "tmpfs" and kernel.kind(run.root + attach.destination)
         target = place(kernel, run.root, attach.destination)
+        if attach.type in CLOSED:
+            refuse_link(run.root, attach.destination, target)
         if was_there and "mode=" not in attach.data:  # as the directory that it covers
             mode = f"mode={os.stat(target).st_mode & 0o7777:o}"
             attach.data = f"{attach.data},{mode}".lstrip(",")
@@ -135,6 +140,16 @@ class Mounts(Wall, PlainMounts):
                     raise
 
 
+def refuse_link(root: str, destination: str, target: str) -> None:
+    """Refuse a link in the image where /proc or /sys goes: the masks are set by paths."""
+    wanted = os.path.normpath(f"{root}/{destination}")
+    if os.readlink(target) != wanted:
+        raise MinidockerError(
+            f"{destination} of the image is a link, and a file system of the kernel goes there",
+            "an image without that link",
+        )
+
+
 def copy_up(kernel: Kernel, run: Run, attach: Attach, target: str) -> None:
     """Mount a tmpfs that begins with what the image has there; read-only only when it is full."""
     covered = kernel.open(target, os.O_RDONLY | os.O_DIRECTORY)
@@ -161,6 +176,7 @@ def make_node(kernel: Kernel, root: str, device: Device) -> None:
             return check_node(device, path)
         if problem.errno != EPERM or device.type == "p":
             raise
+        check_node(device, device.path)
         target = kernel.target(root, device.path, "file")
         kernel.mount(device.path, target, "", MS_BIND)
         return

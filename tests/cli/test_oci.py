@@ -495,3 +495,22 @@ def test_an_ordinary_user_has_containers_too(tmp_path: Path, tree: Path) -> None
     (tmp_path / "config.json").write_text(json.dumps(config))
     refused = ask("run", "mine")
     assert refused.returncode == 1 and "asks for limits (pids.max)" in refused.stderr
+
+
+def test_a_link_in_the_image_leads_nothing_away(oci: Runtime, tmp_path: Path) -> None:
+    bad = tmp_path / "bad"
+    (bad / "bin").mkdir(parents=True)
+    (bad / "elsewhere").mkdir()
+    (bad / "proc").symlink_to("/elsewhere")
+    oci.config["root"] = {"path": str(bad)}
+    refused = oci.run("true", check=False)
+    assert refused.returncode == 1 and "/proc of the image is a link" in refused.stderr
+
+
+def test_a_root_without_pivot_and_one_that_follows_the_host(oci: Runtime) -> None:
+    assert oci.run("ls /; echo $$", "--no-pivot").stdout.split()[-1] == "1"
+    oci.linux["rootfsPropagation"] = "rslave"
+    done = oci.run("grep ' / / ' /proc/self/mountinfo || grep -m 1 ' / ' /proc/self/mountinfo")
+    assert done.stdout.count("\n") == 1
+    oci.linux["rootfsPropagation"] = "shared"
+    assert " shared:" in oci.run("grep ' / ' /proc/self/mountinfo | head -1").stdout
