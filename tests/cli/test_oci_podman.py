@@ -96,7 +96,12 @@ RUNS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", RUNS)
+SMOKE = ("output and status", "a missing program", "rights")
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in SMOKE else pytest.param(n, marks=pytest.mark.more) for n in RUNS]
+)
 def test_a_run_is_the_same_with_both(podman: Call, name: str) -> None:
     words = shlex.split(RUNS[name])
     ours, theirs = podman("ours", *words), podman("runc", *words)
