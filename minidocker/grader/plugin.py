@@ -70,6 +70,7 @@ class Grading:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Let the fixtures find the plan."""
         config.minidocker_plan = self.plan  # type: ignore[attr-defined]
+        config.option.tbstyle = "native"  # nobody reads it: auto parses sources
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Put the items into the manifest's order, subject by subject."""
