@@ -68,8 +68,9 @@ class Container:
         fcntl.flock(self.lock, fcntl.LOCK_EX)
         for name in ("go", "said"):
             os.mkfifo(self.path(name), 0o600)
-        with open(self.path("config.json"), "w", encoding="utf-8") as stream:
-            stream.write(bundle.text)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        with open(os.open(self.path("config.json"), flags, 0o600), "w", encoding="utf-8") as stream:
+            stream.write(bundle.text)  # for its owner alone: variables may hold passwords
         return self.run(bundle.spec, facts)
 
     def run(self, spec: Spec, facts: dict[str, object]) -> Run:

@@ -108,6 +108,7 @@ def cgroups() -> set[str]:
 def test_a_container_waits_in_the_gate_and_nobody_of_ours_is_left(oci: Runtime) -> None:
     pid = oci.create("echo hello; exec sleep 1000")
     assert oci.state()["status"] == "created" and oci.state()["pid"] == pid
+    assert (oci.root / "box/config.json").stat().st_mode & 0o077 == 0  # variables may hold passwords
     status = Path(f"/proc/{pid}/status").read_text()
     assert int(status.split("VmRSS:")[1].split()[0]) < 100  # kB: no Python
     assert "python" not in os.readlink(f"/proc/{pid}/exe")
