@@ -18,6 +18,7 @@ WORDS = {
         ("restart", "verbs.restart", "CONTAINER…", "stop, then start"),
         ("exec", "verbs.exec", "[-it] CONTAINER COMMAND", "one more command in what runs"),
         ("ps", "verbs.ps", "[-a]", "list containers; -a also those that have ended"),
+        ("container", "verbs.container", "ls|rm|inspect|…", "the same words, the long way"),
         ("inspect", "verbs.inspect", "NAME…", "all that is known of something, as JSON"),
         ("rename", "verbs.rename", "CONTAINER NEW_NAME", "give a container another name"),
         ("top", "verbs.top", "CONTAINER [PS OPTIONS]", "the processes in a container"),

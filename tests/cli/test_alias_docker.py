@@ -44,7 +44,7 @@ LINES = [
     ("docker start site", "site"),
     ("docker restart -t 0 site", "site"),
     ("docker stop -t 0 site", "site"),
-    ("docker ps -a --filter status=exited --format '{{.Names}}'", "site"),
+    ("docker container ls -a --filter status=exited --format '{{.Names}}'", "site"),
     ("docker commit site kept:1", "sha256:" + HEX),
     ("docker images --format '{{.Repository}}:{{.Tag}}'", "base:latest\nkept:1"),
     ("docker tag kept:1 kept:2 && docker rmi kept:1 kept:2 | grep -c untagged", "2"),

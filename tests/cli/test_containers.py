@@ -237,3 +237,13 @@ def test_limits_change_while_it_runs_or_one_sentence_says_why_not(
     asked = ["-f", "{{.HostConfig.Memory}}", pair[1]]
     assert minidocker("inspect", *asked).stdout == f"{64 << 20}\n"
     assert minidocker("update", pair[0]).returncode == 2
+
+
+def test_the_long_way_to_say_it(minidocker: Callable, pair: tuple[str, str]) -> None:
+    assert pair[0] in minidocker("container", "ls", "--format", "{{.Names}}").stdout
+    done = minidocker("container", "inspect", "-f", "{{.Id}}", pair[1], "base")
+    assert done.returncode == 1 and "there is no container base" in done.stderr
+    for words in (["container"], ["container", "fly"]):
+        done = minidocker(*words)
+        assert done.returncode == 2 and "minidocker container --help" in done.stderr
+    assert "as minidocker ps -a" in minidocker("container", "--help").stdout
