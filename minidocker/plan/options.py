@@ -7,9 +7,16 @@ reads its arguments by the declarations itself; help.py builds an argparse parse
 from __future__ import annotations
 
 from minidocker.errors import UsageError
-from minidocker.spec import restart
 from minidocker.spec.words import FLAG, HELP, LIST, VALUE, Asked, Option, parse_container_name
 from minidocker.stages import STAGES
+
+
+def policy(text: str, option: str) -> dict[str, object] | None:
+    """Read what --restart says."""
+    from minidocker.spec import restart
+
+    return restart.parse(text, option)
+
 
 GENERAL = (
     Option("--name", VALUE, "NAME", "as in Docker", "give the container a name",
@@ -39,7 +46,7 @@ GENERAL = (
            "how long `minidocker stop` waits before it kills; 10, or -1 for ever"),
     Option("--restart", VALUE, "POLICY", "as in Docker",
            "with -d: start it again when it ends: always, unless-stopped, on-failure[:TIMES]",
-           read=restart.parse),
+           read=policy),
     Option("--stages", VALUE, "LIST", "our own",
            "only these walls: pid,mounts or ..mounts (up to that lesson)"),
     Option("--stage", LIST, "NAME=FILE", "our own", "take a stage's parts from a file of yours"),

@@ -54,11 +54,6 @@ def real_null(kernel: Kernel, proc: str = "/proc/") -> str:
     return held
 
 
-def below(directory: str, paths: Sequence[str]) -> list[str]:
-    """Return those paths that lie in a directory, as seen from there."""
-    return [path[len(directory) + 1 :] for path in paths if path.startswith(f"{directory}/")]
-
-
 class Masks(Stage):
     """Hide and protect what every container shares with the host."""
 
@@ -66,6 +61,11 @@ class Masks(Stage):
     needs = ("mounts",)
     mounts = True
     parts = ("mask_paths", "read_only_paths", "deaden_nodes")
+
+    def before(self, kernel: Kernel, run: Run) -> None:
+        """Load what is needed where no file of the host's is in reach."""
+        if run.spec.root and run.spec.root.path:
+            from minidocker.kernel import within  # noqa: F401
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Cover the paths; a privileged container has none of this."""
@@ -77,34 +77,19 @@ class Masks(Stage):
                 self.mask_paths(kernel, MASKED)
                 self.read_only_paths(kernel, READ_ONLY)
             elif run.spec.root and run.spec.root.path:
-                self.in_shared_root(kernel)
+                from minidocker.kernel import within  # which `before` has loaded
+
+                null = ""
+                for directory in within.file_systems(kernel):
+                    null = null or real_null(kernel, "")  # in /proc now
+                    self.mask_paths(kernel, within.below(directory, MASKED), null)
+                    self.read_only_paths(kernel, within.below(directory, READ_ONLY))
             else:
                 self.mask_paths(kernel, MASKED, real_null(kernel))
                 self.read_only_paths(kernel, READ_ONLY)
         if run.root:
             # Volumes are nodev already: their names may by now lead to other mounts.
             self.deaden_nodes(kernel, ["/"])
-
-    def in_shared_root(self, kernel: Kernel) -> None:
-        """Do the same from within /proc and /sys: a directory of --rootfs may be another's, too.
-
-        Who renames its /proc, the mount with it, and puts an own directory there, would get the
-        masks, and we an open procfs. A working directory has no name that could change.
-        """
-        null = ""
-        for directory, kind in (("/proc", "proc"), ("/sys", "sysfs")):
-            kernel.chdir(directory)
-            found = kernel.filesystem(".")
-            if found and found != kind:
-                raise MinidockerError(
-                    f"{directory} of the container is {found} and no longer {kind}: "
-                    "somebody has renamed it in the directory of --rootfs",
-                    "a copy of that directory for this container alone",
-                )
-            null = null or real_null(kernel, "")  # in /proc now
-            self.mask_paths(kernel, below(directory, MASKED), null)
-            self.read_only_paths(kernel, below(directory, READ_ONLY))
-        kernel.chdir("/")
 
     @staticmethod
     def mask_paths(kernel: Kernel, paths: Sequence[str], null: str = "/dev/null") -> None:

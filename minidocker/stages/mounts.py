@@ -26,7 +26,6 @@ from minidocker.kernel.flags import (
     MS_STRICTATIME,
     S_IFCHR,
 )
-from minidocker.spec import ids
 from minidocker.spec.words import LIST, VALUE, Option, parse_size
 from minidocker.stages.base import Stage, place
 
@@ -302,6 +301,7 @@ class Mounts(Stage):
         try:
             kernel.mount("devpts", f"{dev}/pts", "devpts", flags, f"{options},gid={TTY}")
         except KernelError as problem:
+            from minidocker.spec import ids  # which the plan of a user namespace has loaded
             if problem.errno != EINVAL or ids.has_group(kernel.read("/proc/self/gid_map"), TTY):
                 raise
             # a user namespace without that group: its terminals belong to their own group

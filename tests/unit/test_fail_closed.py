@@ -185,12 +185,13 @@ def test_a_child_never_unwinds_into_the_hosts_code() -> None:
     import os
 
     from minidocker.kernel.trace import Pretend
+    from minidocker.runtime.channel import Channel
     from minidocker.runtime.child import Child
 
     pid = os.fork()
     if pid == 0:
         try:
-            child = Child(None, [], Pretend(), None, (0, 0), 0, set(), "", None)  # type: ignore[arg-type]
+            child = Child(None, [], Pretend(), Channel(), (0, 0), 0, set(), "", None)  # type: ignore[arg-type]
             child()
         finally:
             os._exit(77)
