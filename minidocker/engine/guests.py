@@ -12,7 +12,7 @@ import select
 from minidocker.engine import letters
 from minidocker.engine.input import Input
 from minidocker.errors import MinidockerError
-from minidocker.kernel import packets
+from minidocker.kernel import callers, packets
 from minidocker.kernel.flags import SIGKILL
 from minidocker.runtime.channel import to_json
 from minidocker.runtime.enter import Entry, Wish, ending
@@ -133,7 +133,7 @@ class Guests:
     def let_in(self) -> None:
         """Take one caller."""
         try:
-            guest = Guest(packets.accept(self.door), self.count + 1)
+            guest = Guest(callers.accept(self.door), self.count + 1)
         except OSError:
             return
         self.count += 1

@@ -27,6 +27,7 @@ from minidocker.kernel.resident import drop_program_text
 from minidocker.proc import living
 from minidocker.runtime import last_word, state
 from minidocker.runtime.watch import warn
+from minidocker.spec import logging
 from minidocker.spec.spec import Run
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -50,7 +51,9 @@ class Keeper(Kept):
     ) -> None:  # fmt: skip
         super().__init__(run, stages, kernel, lock, say, teller)
         self.poll = select.poll()
-        self.pump = Pump(LogFile(f"{run.directory}/{LOG}"), self.poll)
+        limits = run.spec.log or logging.limits(())
+        log = LogFile(f"{run.directory}/{LOG}", limits["size"], limits["files"])
+        self.pump = Pump(log, self.poll)
         self.guests = Guests(run, stages, kernel, self.signals.mask, self.poll, self.tell_other)
         self.acts = False
         self.other = 0  # the standby's child, the keeper

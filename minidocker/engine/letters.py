@@ -16,7 +16,7 @@ import os
 from errno import ECONNREFUSED, ENOENT
 
 from minidocker.errors import KernelError
-from minidocker.kernel import packets
+from minidocker.kernel import callers, packets
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ def open_door(directory: str) -> int:
         os.unlink(place)
     except FileNotFoundError:
         pass
-    return int(_by_short_name(directory, packets.listen))
+    return int(_by_short_name(directory, callers.listen))
 
 
 def knock(directory: str) -> packets.End | None:
     """Call a container's keeper; None where there is none."""
     try:
-        end: packets.End = _by_short_name(directory, packets.connect)
+        end: packets.End = _by_short_name(directory, callers.connect)
         return end
     except KernelError as problem:
         if problem.errno in (ENOENT, ECONNREFUSED):

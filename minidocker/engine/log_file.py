@@ -13,7 +13,6 @@ import os
 import time
 
 PIECE = 16384  # bytes that one entry has at most, as in Docker
-SIZE, FILES = 10 << 20, 3  # if nothing is said: so large, and so many
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 # RFC 8259: what must be escaped. The three that text has stand first; the others are rare.
 _PLAIN = ((b"\\", b"\\\\"), (b'"', b'\\"'), (b"\t", b"\\t"), (b"\r", b"\\r"))
@@ -23,7 +22,7 @@ _RARE = bytes(n for n in range(32) if n not in b"\t\n\r")
 class LogFile:
     """One file and its older ones: PATH, PATH.1, PATH.2. `size` −1 is no limit."""
 
-    def __init__(self, path: str, size: int = SIZE, files: int = FILES) -> None:
+    def __init__(self, path: str, size: int, files: int) -> None:
         self.path = path
         self.most = size
         self.files = files

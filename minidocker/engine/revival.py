@@ -22,7 +22,7 @@ from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.proc import living
 from minidocker.runtime import state
-from minidocker.spec import restart
+from minidocker.spec import logging, restart
 from minidocker.stages import STAGES
 
 
@@ -109,7 +109,9 @@ class Revived:
         self.lock = lock
         self.process = process
         self.poll = select.poll()
-        self.pump = Pump(LogFile(f"{record['directory']}/{LOG}"), self.poll)
+        limits = record["spec"].get("log") or logging.limits(())
+        log = LogFile(f"{record['directory']}/{LOG}", limits["size"], limits["files"])
+        self.pump = Pump(log, self.poll)
 
     def keep(self) -> None:
         """Pump until the command has ended; then clean up."""

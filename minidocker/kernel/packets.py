@@ -19,7 +19,6 @@ AF_UNIX, SOCK_SEQPACKET = 1, 5
 SOL_SOCKET, SCM_RIGHTS = 1, 1
 MSG_PEEK, MSG_DONTWAIT, MSG_CMSG_CLOEXEC = 0x2, 0x40, 0x40000000
 CMSG_HEAD = 16  # struct cmsghdr { size_t len; int level; int type; … }, little-endian
-BACKLOG = 128  # callers that wait to be taken
 DESCRIPTORS = 12  # so many a message may carry; the kernel closes what is more
 
 
@@ -75,43 +74,6 @@ class End:
         carried = control[2:4] == [SOL_SOCKET, SCM_RIGHTS]
         count = (control[0] - CMSG_HEAD) // 4 if head[5] >= CMSG_HEAD and carried else 0
         return memoryview(text)[:size].tobytes(), list(control[4 : 4 + count])
-
-
-def listen(path: str) -> int:
-    """Listen at a new socket; return its descriptor, which does not wait. socket(2), bind(2)"""
-    # int socket(int domain, int type, int protocol); int bind(int fd, const struct sockaddr *addr,
-    # socklen_t len); int listen(int fd, int backlog)
-    kind = SOCK_SEQPACKET | os.O_CLOEXEC | os.O_NONBLOCK
-    fd = call("socket(2)", libc.socket, AF_UNIX, kind, 0)
-    address = sockaddr(path)
-    call("bind(2)", libc.bind, fd, address, len(address), path=path)
-    call("listen(2)", libc.listen, fd, BACKLOG, path=path)
-    return fd
-
-
-def accept(fd: int) -> End:
-    """Take one who has called; its end does not wait. accept4(2)"""
-    # int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
-    flags = os.O_CLOEXEC | os.O_NONBLOCK
-    return End(call("accept4(2)", libc.accept4, fd, None, None, flags))
-
-
-def connect(path: str) -> End:
-    """Call who listens at a socket. connect(2)"""
-    # int connect(int fd, const struct sockaddr *addr, socklen_t len)
-    fd = call("socket(2)", libc.socket, AF_UNIX, SOCK_SEQPACKET | os.O_CLOEXEC, 0)
-    address = sockaddr(path)
-    try:
-        call("connect(2)", libc.connect, fd, address, len(address), path=path)
-    except KernelError:
-        os.close(fd)
-        raise
-    return End(fd)
-
-
-def sockaddr(path: str) -> bytes:
-    """Return a struct sockaddr_un: the family, and a path of at most 107 bytes."""
-    return AF_UNIX.to_bytes(2, "little") + os.fsencode(path) + b"\0"
 
 
 def message(text: Any, control: Any) -> tuple[Any, Any]:

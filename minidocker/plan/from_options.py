@@ -35,8 +35,10 @@ def plan(
     spec.id = os.urandom(6).hex()
     spec.name, spec.remove = asked.get("name", ""), "rm" in asked
     spec.detached, spec.restart = "detach" in asked, asked.get("restart")
-    if spec.restart:
-        refuse_restart(spec)
+    if spec.detached or spec.restart:
+        from minidocker.plan.alone import note_alone
+
+        note_alone(spec, asked)
     spec.stages = [stage.name for stage in chosen]
     words = list(words)
     image = _image(spec, asked, words, store)
@@ -60,17 +62,6 @@ def plan(
 
         chosen = adopted(chosen, asked)
     return spec, chosen
-
-
-def refuse_restart(spec: Spec) -> None:
-    """Refuse a policy for what nobody would start again."""
-    if spec.remove:
-        raise UsageError(
-            "--rm removes what --restart would start again", "leave one out",
-            docker="conflicting options: cannot specify both --restart and --rm",
-        )  # fmt: skip
-    if not spec.detached:
-        raise UsageError("--restart is for what runs alone", "minidocker run -d --restart …")
 
 
 def notes_wanted(asked: Asked) -> bool:

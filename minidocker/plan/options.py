@@ -10,12 +10,20 @@ from minidocker.errors import UsageError
 from minidocker.spec.words import FLAG, HELP, LIST, VALUE, Asked, Option, parse_container_name
 from minidocker.stages import STAGES
 
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
-def policy(text: str, option: str) -> dict[str, object] | None:
-    """Read what --restart says."""
-    from minidocker.spec import restart
 
-    return restart.parse(text, option)
+def later(module: str, name: str) -> Callable[[str, str], Any]:
+    """Return a reader of an option that is loaded when that option is typed."""
+
+    def read(text: str, option: str) -> Any:
+        room = __import__(f"minidocker.spec.{module}", fromlist=[name])
+        return getattr(room, name)(text, option)
+
+    return read
 
 
 GENERAL = (
@@ -46,7 +54,12 @@ GENERAL = (
            "how long `minidocker stop` waits before it kills; 10, or -1 for ever"),
     Option("--restart", VALUE, "POLICY", "as in Docker",
            "with -d: start it again when it ends: always, unless-stopped, on-failure[:TIMES]",
-           read=policy),
+           read=later("restart", "parse")),
+    Option("--log-driver", VALUE, "NAME", "as in Docker", "json-file: there is no other",
+           read=later("logging", "driver")),
+    Option("--log-opt", LIST, "NAME=VALUE", "as in Docker",
+           "with -d: max-size=SIZE (10m if nothing is said, -1 is no limit), max-file=N (3)",
+           read=later("logging", "option")),
     Option("--stages", VALUE, "LIST", "our own",
            "only these walls: pid,mounts or ..mounts (up to that lesson)"),
     Option("--stage", LIST, "NAME=FILE", "our own", "take a stage's parts from a file of yours"),

@@ -14,7 +14,6 @@ FALSE, TRUE = ("0", "f", "F", "FALSE", "false", "False"), ("1", "t", "T", "TRUE"
 WINDOWS = "it is for containers of Windows"
 HEALTH = "nobody would look at the health of a container here: there is no engine beside it"
 BLOCKS = "limits on disks are not built here: memory, swap, CPUs and processes are"
-LOGS = "what a container says goes to your terminal, and is written nowhere: send it to a file"
 DETACH = "what runs in the foreground cannot be left: start it with -d"
 
 # name → (takes a value, why it is refused, the values that change nothing and are taken)
@@ -55,8 +54,6 @@ REFUSED: dict[str, tuple[bool, str, tuple[str, ...]]] = {
     "--link": (VALUE, "Docker calls it old, too: containers of a network find each other by name",
                ()),
     "--link-local-ip": (VALUE, "an address comes from the network: --ip asks for one", ()),
-    "--log-driver": (VALUE, LOGS, ()),
-    "--log-opt": (VALUE, LOGS, ()),
     "--memory-swappiness": (VALUE, "cgroup version 2 has no such setting", ("-1",)),
     "--no-healthcheck": (FLAG, HEALTH, (*TRUE, *FALSE)),
     "--oom-kill-disable": (FLAG, "cgroup version 2 has no such switch", FALSE),

@@ -196,8 +196,9 @@ class Spec(Record):
 
     __slots__ = (
         "annotations", "boottime", "detached", "domainname", "hostname", "id", "image", "init",
-        "labels", "linux", "mounts", "name", "names", "net", "process", "remove", "resources",
-        "restart", "root", "sharing", "shm_size", "stages", "stop_signal", "stop_timeout", "sysctl",
+        "labels", "linux", "log", "mounts", "name", "names", "net", "process", "remove",
+        "resources", "restart", "root", "sharing", "shm_size", "stages", "stop_signal",
+        "stop_timeout", "sysctl",
     )  # fmt: skip
     id: str
     name: str
@@ -206,6 +207,7 @@ class Spec(Record):
     detached: bool
     labels: dict[str, str]
     annotations: dict[str, str]
+    log: dict[str, int] | None
     restart: dict[str, object] | None
     stop_signal: int | None
     stop_timeout: int | None
