@@ -26,6 +26,8 @@ def main(argv: list[str]) -> int:
     open_standard_descriptors()
     try:
         found, words = options.parse(argv, options.GLOBAL)
+        if "log" in found:  # `create` goes into the bundle's directory
+            found["log"] = os.path.abspath(str(found["log"]))
         status = answer(found, words)
         sys.stdout.flush()
         for line in getattr(sys.modules.get("minidocker.oci.mine"), "SAID", ()):

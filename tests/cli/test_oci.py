@@ -147,10 +147,10 @@ def test_a_command_that_cannot_be_is_told_by_create_and_in_the_log(
 ) -> None:
     oci.config["process"]["args"] = args
     oci.write()
-    log = oci.directory / "log.json"
+    log = Path(os.path.relpath(oci.directory / "log.json", REPOSITORY))
     done = oci("--log", log, "--log-format", "json", "create", "--bundle", oci.bundle, "box", check=False)
     assert done.returncode == 1 and words in done.stderr
-    line = json.loads(log.read_text())
+    line = json.loads((REPOSITORY / log).read_text())
     assert line["level"] == "error" and words in line["msg"] and line["time"].endswith("Z")
     assert oci("delete", "box", check=False).returncode == 1  # nothing is left
 
