@@ -42,7 +42,8 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call]:
     ours = base / "minidocker-runtime"
     ours.write_text(
         f"#!/bin/sh\nPYTHONPATH={shlex.quote(str(REPOSITORY))} exec {shlex.quote(sys.executable)} "
-        "-c 'import sys; from minidocker.__main__ import runtime; sys.exit(runtime())' \"$@\"\n"
+        "-c 'import sys; from minidocker.__main__ import runtime; sys.exit(runtime())' "
+        f"--root {shlex.quote(str(base / 'state'))} \"$@\"\n"
     )
     ours.chmod(0o755)
     runtimes = {"ours": str(ours), "runc": shutil.which("runc") or "runc"}
