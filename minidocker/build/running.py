@@ -22,6 +22,7 @@ from minidocker.runtime import state
 from minidocker.stages import STAGES
 
 PATIENCE = 1.0  # seconds from SIGTERM to SIGKILL
+LONGEST, STEP = 20.0, 0.02  # seconds to wait for a killed container's end, and between two looks
 PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # -I: neither the directory that we are in nor a variable says what Python loads.
 START = "import sys; sys.path.insert(0, {!r}); from minidocker.cli import main; sys.exit(main(sys.argv[1:]))"  # noqa: E501
@@ -39,7 +40,12 @@ class Container:
 
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(NotFound):
-            state.clean_up(self.record(), STAGES, Linux(), volumes=True)
+            record, end = self.record(), time.monotonic() + LONGEST
+            # A run that was killed takes its container along, whose end the kernel may be at still.
+            while not state.clean_up(record, STAGES, Linux(), volumes=True):
+                if time.monotonic() > end or not os.path.isdir(record["directory"]):
+                    break
+                time.sleep(STEP)
 
     def record(self) -> dict[str, Any]:
         """Return its record; NotFound where it never came to be."""
@@ -111,7 +117,6 @@ def end(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            time.sleep(0.05)  # its child gets the kernel's SIGKILL now, and lets go of the lock
 
 
 def lines_of(fd: int) -> Iterator[bytes]:

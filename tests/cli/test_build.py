@@ -306,6 +306,13 @@ COPY --from=b /x /y
 """
 
 
+def test_a_stage_that_fails_ends_the_others(build: Callable, host_unchanged: None) -> None:
+    text = SLOW.replace("RUN echo A; sleep 100", "RUN sleep 1; exit 9")
+    done = build(text, "--no-cache", timeout=50)  # the other one would sleep for longer
+    assert done.returncode == 1
+    assert "Dockerfile:2: RUN sleep 1; exit 9: the command ended with status 9" in done.stderr
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_ctrl_c_and_kill_leave_nothing(
     minidocker: Callable, context: Path, command: list[str], shared_store: Path,
