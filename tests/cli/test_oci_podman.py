@@ -75,7 +75,8 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call]:
                 subprocess.run(["umount", "-l", line.split()[1]], check=False)
         for path in parents() - before:
             with contextlib.suppress(OSError):  # another Podman of this machine is in it
-                os.rmdir(path)  # Podman leaves it
+                for below, _, _ in os.walk(path, topdown=False):  # Podman leaves it
+                    os.rmdir(below)
         assert not [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(base) in line]
 
 
