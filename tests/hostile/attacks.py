@@ -361,6 +361,21 @@ for pid in (os.getppid(), 1, -1, 0):
            "depth, size and types are checked: noise is a fail", """
 os.write(203, b"[" * 50_000)
 """),
+    Attack("says that the scene is broken", "report", "the word by which a scene tells of our own fault",
+           "our own solution is judged before anything is called our fault", """
+os.write(203, b'{"event": "broken", "kind": "OSError", "text": "the grader"}')
+__import__("time").sleep(0.2)
+"""),
+    Attack("closes every descriptor", "report", "close the line, the output, all",
+           "a line that is closed ends the check, as the code's own doing", """
+os.closerange(0, 4096)
+"""),
+    Attack("changes Python beneath the scene", "report", "json, len and isinstance do something else",
+           "the scene only answers; what it cannot say is a fail", """
+import builtins, json
+json.dumps = lambda *args, **named: '{"event": "results", "seen": []}'
+builtins.len = builtins.isinstance = None
+"""),
     Attack("writes to the terminal", "report", "control sequences, directions, lone surrogates",
            "every text is made inert before it is shown", """
 raise ValueError("\\x1b[2J\\x1b]0;title\\x07 \\udc80 \\u202e \\x9b31m \\r pass")
