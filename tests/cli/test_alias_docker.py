@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from minidocker.cli import MODULES
+from minidocker.verbs.words import MODULES
 
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
 

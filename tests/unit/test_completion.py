@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from minidocker.cli import WORDS
 from minidocker.plan.options import RUN
 from minidocker.verbs import shells
 from minidocker.verbs.completion import words
 from minidocker.verbs.shells import Option, Word
+from minidocker.verbs.words import WORDS
 
 
 @pytest.fixture(scope="module")

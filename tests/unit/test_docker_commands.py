@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from minidocker.cli import MODULES
 from minidocker.formats.functions import FUNCTIONS
 from minidocker.formats.template import Template
 from minidocker.formats.tokens import TemplateError
 from minidocker.formats.values import Map
+from minidocker.verbs.words import MODULES
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/docker-commands.md").read_text()
 ROWS = re.findall(r"^\| `(\w+)` \| (\w+) \| ?(.*) \|$", PAGE, re.MULTILINE)
