@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minidocker.errors import LAB_MACHINE, Blocked
-from minidocker.places import LAB_MARKER
+from minidocker.places import LAB_MARKER, ROOM
 from minidocker.spec import ids
 
 CELL = "minidocker.cell."
@@ -124,7 +124,7 @@ def room_for(scenes: str, scene: str) -> Room | None:
 
 def makes_nodes(scenes: str, scene: str) -> bool:
     """Say whether a clerk makes a scene's device nodes; only the host's root can be one."""
-    return scene in NODES.get(scenes, ()) and os.geteuid() == 0
+    return scene in NODES.get(scenes, ()) and of_the_host()
 
 
 def closes_process_1(scenes: str, scene: str) -> bool:
@@ -134,7 +134,12 @@ def closes_process_1(scenes: str, scene: str) -> bool:
     about process 1, and a right host_pid_of may read the link ns/pid of every process.
     """
     opened = scenes == "scenes_01_pid" and scene in ("check_spawn", "host_pid")
-    return os.geteuid() == 0 and not opened
+    return of_the_host() and not opened
+
+
+def of_the_host() -> bool:
+    """Say whether we are the host's root, and not that of a room."""
+    return os.geteuid() == 0 and ROOM not in os.environ
 
 
 @functools.cache
@@ -153,6 +158,10 @@ def user_attributes() -> bool:
 def own_room() -> Room:
     """Return whose ids a room has that this user opens."""
     uid, gid = os.geteuid(), os.getegid()
+    if ROOM in os.environ:  # what was given to the room's root, it may give on
+        with open("/proc/self/uid_map", encoding="ascii") as file:
+            count = sum(int(line.split()[2]) for line in file)
+        return Room(1, 1, min(count - 1, 65535)) if count > 1 else Room(0, 0, 1)
     if uid == 0:
         first = random.choice(FIRST_IDS)
         return Room(first, first)

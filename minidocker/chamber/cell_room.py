@@ -67,9 +67,10 @@ def build(kernel: Linux, order: dict[str, Any], opened: list[tuple[str, int]]) -
         _same(kernel, f"/{name}", f"{root}/{name}")
     for name in ETC:
         _copy(f"/etc/{name}", f"{root}/etc/{name}")
-    kernel.mount("tmp", f"{root}/tmp", "tmpfs", f.MS_NOSUID | f.MS_NODEV, "size=64m,mode=1777")
+    options = f"size={order.get('tmp', '64m')},mode=1777"
+    kernel.mount("tmp", f"{root}/tmp", "tmpfs", f.MS_NOSUID | f.MS_NODEV, options)
     for path, fd in opened:
-        _show(kernel, fd, root + path)
+        _show(kernel, fd, root + path, path in order.get("share", ()))
         os.close(fd)
     _python(kernel, root)
     for path in order["hide"]:
@@ -103,7 +104,7 @@ def _sources(order: dict[str, Any]) -> list[str]:
         inside = any(path == one or path.startswith(one + "/") for one in found)
         if path and os.path.exists(path) and not inside:
             found.append(path)
-    return found
+    return [*found, *order.get("share", ())]
 
 
 def _same(kernel: Linux, path: str, target: str) -> None:
@@ -123,8 +124,8 @@ def _copy(path: str, target: str) -> None:
         pass  # not there, or not for everybody
 
 
-def _show(kernel: Linux, fd: int, target: str) -> None:
-    """Bind what a descriptor leads to, read-only, with what is mounted below it."""
+def _show(kernel: Linux, fd: int, target: str, writable: bool = False) -> None:
+    """Bind what a descriptor leads to, with what is mounted below it: read-only, unless shared."""
     source = f"/proc/self/fd/{fd}"
     if os.path.isdir(source):
         os.makedirs(target, exist_ok=True)
@@ -132,7 +133,8 @@ def _show(kernel: Linux, fd: int, target: str) -> None:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT, 0o644))
     kernel.mount(source, target, "", f.MS_BIND | f.MS_REC)
-    kernel.mount_setattr(target, f.MOUNT_ATTR_RDONLY | f.MOUNT_ATTR_NODEV, recursive=True)
+    only = 0 if writable else f.MOUNT_ATTR_RDONLY
+    kernel.mount_setattr(target, only | f.MOUNT_ATTR_NODEV, recursive=True)
 
 
 def _python(kernel: Linux, root: str) -> None:

@@ -16,6 +16,7 @@ import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, NoReturn
 
@@ -31,10 +32,11 @@ STORE = "/var/lib/minidocker"
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 
-def enter(words: list[str], terminal: int | None = None) -> int:
+def enter(words: list[str], terminal: int | None = None, share: Sequence[str] = ()) -> int:
     """Open a room, start a command in it, and return the room's process 1, whose status it has.
 
     terminal: the slave side of a pty for the command, else it has the caller's three descriptors.
+    share: directories of the caller's that may be written to in the room; they stay.
     When the caller ends, the room ends. Blocked where the kernel or a setting forbids one.
     """
     if os.geteuid():
@@ -42,13 +44,15 @@ def enter(words: list[str], terminal: int | None = None) -> int:
     kernel = Linux()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     uid = os.geteuid()
-    owner = None if uid else asdict(cell_needs.own_room())
+    # Of root's: four ranges of ids that nobody has, so that a container in it may have one of them.
+    owner = None if uid else {**asdict(cell_needs.own_room()), "count": 4 << 16}
     try:
         with zygote.owned_by(kernel, owner):
             pid = kernel.clone(zygote.NAMESPACES | f.CLONE_NEWUSER)
         if pid == 0:
             ours.close()
-            _process_one(kernel, theirs, words, terminal, owner["uid"] if owner else uid)
+            shown = {"share": list(share), "room": {"uid": owner["uid"] if owner else uid}}
+            _process_one(kernel, theirs, words, terminal, shown)
         theirs.close()
         zygote.write_maps(kernel, pid, owner) if owner else _write_own_maps(kernel, pid)
     except KernelError as problem:
@@ -80,13 +84,14 @@ def _write_own_maps(kernel: Linux, pid: int) -> None:
 
 
 def _process_one(
-    kernel: Linux, line: socket.socket, words: list[str], terminal: int | None, uid: int
-) -> NoReturn:
+    kernel: Linux, line: socket.socket, words: list[str], terminal: int | None,
+    shown: dict[str, Any],
+) -> NoReturn:  # fmt: skip
     """Build the room, start the command, reap until it ends; its status is ours.
 
-    uid: whom the files of the room's root belong to, as seen from outside.
+    shown: what is shared, and whom the files of the room's root belong to, as seen from outside.
     """
-    status = 1
+    status, here = 1, os.getcwd()
     try:
         kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
         if line.recv(2) != b"go":
@@ -94,12 +99,12 @@ def _process_one(
         kernel.join_session_keyring()  # the caller's keys stay outside
         order = {
             "trusted": True, "hide": [], "also": [COURSE, sys.prefix], "sysfs": True,
-            "room": {"uid": uid},
+            "tmp": "1g", **shown,
         }  # fmt: skip
         opened = cell_room.open_sources(order)
         cell_room.become_root(kernel)
         cell_room.build(kernel, order, opened)
-        _furnish(kernel)
+        _furnish(kernel, here)
         line.send(b"ready")
         line.close()
         status = _run(words, terminal)
@@ -109,11 +114,20 @@ def _process_one(
         os._exit(status)
 
 
-def _furnish(kernel: Linux) -> None:
-    """Give the room a name, a loopback, a store for containers, and the command `minidocker`."""
+def _furnish(kernel: Linux, here: str) -> None:
+    """Give the room a name, a loopback, a store for containers, and the command `minidocker`.
+
+    here: where the caller stands; the command begins there, if the room shows that place.
+    """
     kernel.sethostname("room")
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
+    for kind, name in (("tmpfs", "shm"), ("mqueue", "mqueue")):
+        kernel.mkdir(f"/dev/{name}")
+        kernel.mount(kind, f"/dev/{name}", kind, f.MS_NOSUID | f.MS_NODEV | f.MS_NOEXEC)
+    with open("/etc/shadow", "w", encoding="ascii") as file:  # a secret to be kept, and no secret
+        file.write("root:*:20000:0:99999:7:::\n")
+    os.chmod("/etc/shadow", 0o600)
     kernel.mkdir(STORE)
     kernel.mount("store", STORE, "tmpfs", f.MS_NODEV, "size=512m,mode=755")
     kernel.mkdir("/opt/bin")
@@ -125,7 +139,8 @@ def _furnish(kernel: Linux) -> None:
         PYTHONPATH=COURSE, PYTHONDONTWRITEBYTECODE="1", MINIDOCKER_ROOT=STORE, PS1="room # ",
         **{ROOM: "1"},
     )  # fmt: skip
-    os.chdir(COURSE)
+    os.environ.pop("JPY_PARENT_PID", None)  # a kernel would look for a process that is not in here
+    os.chdir(here if os.path.isdir(here) else COURSE)
 
 
 def _run(words: list[str], terminal: int | None) -> int:

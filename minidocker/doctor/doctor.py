@@ -154,7 +154,7 @@ def _lesson_lines(found: Mapping[str, Finding], listed: list[Lesson]) -> Iterabl
         return
     if "rootless" in found and found["rootless"].ok:
         yield "You can run containers as this user: minidocker run base …"
-        yield "The lessons build walls as root: begin with sudo, or with minidocker vm up."
+        yield "The notebooks run in a room, where you are root and no harm is done: make learn."
         return
     yield "You cannot begin here yet: lessons 00 and 01 do not run."
     names = [name for item in listed if item.id[:2] in ("00", "01") for name in item.missing]

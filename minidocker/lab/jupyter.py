@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import platform
 import signal
@@ -70,6 +71,8 @@ def running_lab() -> Iterator[subprocess.Popen[bytes]]:
     with tempfile.TemporaryDirectory(prefix="minidocker-") as runtime:
         port, token = free_port(), os.urandom(24).hex()
         argv, env = lab_command(port, token, runtime)
+        if wants_room():
+            env["JUPYTER_PATH"] = room_kernel(runtime)
         process = subprocess.Popen(
             argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, start_new_session=True
         )
@@ -117,6 +120,41 @@ def lab_command(port: int, token: str, runtime: str) -> tuple[list[str], dict[st
         ),
     }
     return argv, env
+
+
+def wants_room() -> bool:
+    """Say whether kernels shall be root in a room: an ordinary user's, where one can be made."""
+    if platform.system() != "Linux" or not os.geteuid() or os.environ.get("MINIDOCKER_NO_ROOM"):
+        return False
+    command = [os.path.join(VENV, "bin", "minidocker"), "room", "true"]
+    tried = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    if tried.returncode:
+        print(tried.stderr.decode(errors="replace"), end="")
+        print("The notebooks open all the same; what needs root in them says so.")
+        return False
+    print("The notebooks run in a room: you are root in it, and no harm is done outside.")
+    return True
+
+
+def room_kernel(runtime: str) -> str:
+    """Write the kernel that lives in a room; return the folder for JUPYTER_PATH.
+
+    Shared with the room: the sockets, and the learner's record. The course is read-only there, so
+    that nothing in a notebook can hurt it.
+    """
+    record = os.path.join(ROOT, ".minidocker")
+    os.makedirs(record, exist_ok=True)
+    folder = os.path.join(runtime, "share", "kernels", "python3")
+    os.makedirs(folder)
+    programs = os.path.join(VENV, "bin")
+    argv = [os.path.join(programs, "minidocker"), "room", "--share", runtime, "--share", record]
+    argv += [os.path.join(programs, "python"), "-m", "ipykernel_launcher"]
+    argv += ["-f", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "Python 3 in a room", "language": "python",
+            "interrupt_mode": "message", "metadata": {"debugger": False}}  # fmt: skip
+    with open(os.path.join(folder, "kernel.json"), "w", encoding="utf-8") as file:
+        json.dump(spec, file)
+    return os.path.join(runtime, "share")
 
 
 def end_lab(process: subprocess.Popen[bytes]) -> None:

@@ -103,10 +103,19 @@ def _descriptors(pid: processes.Pid) -> str:
 
 def _shared_mounts(pid: processes.Pid) -> str:
     ours = {(item.device, item.root) for item in mounts()}
-    found = [item.point for item in mounts(pid) if (item.device, item.root) in ours]
+    found = [item.point for item in mounts(pid)
+             if (item.device, item.root) in ours and not _is_node(pid, item.point)]  # fmt: skip
     if not found:
         return ""
     return f"{len(found)} of yours: {found[0]}" + (", …" if len(found) > 1 else "")
+
+
+def _is_node(pid: processes.Pid, point: str) -> bool:
+    """Say whether a device's node is mounted there: it leads to no other file of the host's."""
+    try:
+        return stat.S_ISCHR(os.stat(f"/proc/{pid}/root{point}").st_mode)
+    except OSError:
+        return False
 
 
 def _column(pid: processes.Pid) -> dict[str, str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 
 from minidocker.errors import Blocked, UsageError
-from minidocker.places import ROOM
 from minidocker.spec.spec import Ids
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -32,8 +31,7 @@ def asked(options: dict[str, Any]) -> bool:
             raise Blocked("without a user namespace this needs root", "sudo minidocker run …")
         return False
     named = "user" in options.get("stages", "").replace("..", "").split(",")
-    whole = ROOM in os.environ and "stages" not in options  # a single wall needs none in a room
-    return bool(mode or maps or named or whole or os.geteuid())
+    return bool(mode or maps or named or os.geteuid())
 
 
 def choose(options: dict[str, Any]) -> Ids:
@@ -46,9 +44,7 @@ def choose(options: dict[str, Any]) -> Ids:
     gid_map = explicit("gidmap", options.get("gidmap") or []) or uid_map
     uid_map = uid_map or gid_map
     ids = Ids(uid=uid, gid=gid, uid_map=uid_map, gid_map=gid_map, setgroups="allow",
-              helper=False, shift=uid == 0 and ROOM not in os.environ)  # fmt: skip
-    if uid == 0 and ROOM in os.environ:
-        return in_a_room(ids, uid_map, gid_map)
+              helper=False, shift=uid == 0)  # fmt: skip
     if uid == 0:
         if not uid_map:
             low, count = subordinate("/etc/subuid", 0) or COMMON
@@ -61,15 +57,6 @@ def choose(options: dict[str, Any]) -> Ids:
     lone = uid_map.split()[1:] == [str(uid), "1"] and gid_map.split()[1:] == [str(gid), "1"]
     ids.helper = bool(ids.subuid) if not uid_map else not lone
     ids.setgroups = "allow" if ids.helper else "deny"
-    return ids
-
-
-def in_a_room(ids: Ids, uid_map: str, gid_map: str) -> Ids:
-    """Give a container in a room the room's own ids: all of them may be handed on by its root."""
-    with open("/proc/self/uid_map", encoding="ascii") as file:
-        count = int(file.read().split()[2])
-    ids.uid_map, ids.gid_map = uid_map or f"0 0 {count}\n", gid_map or f"0 0 {count}\n"
-    ids.setgroups = "allow" if count > 1 else "deny"
     return ids
 
 

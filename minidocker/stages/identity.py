@@ -6,10 +6,12 @@ modules pwd and grp would load libraries of the image.
 
 from __future__ import annotations
 
+import os
 from errno import EFBIG, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO
 
 from minidocker.errors import Blocked, KernelError, NotFound
 from minidocker.kernel.flags import PR_SET_KEEPCAPS
+from minidocker.places import ROOM
 from minidocker.spec.words import LIST, VALUE, Option
 from minidocker.stages.base import Stage
 
@@ -63,13 +65,18 @@ class Identity(Stage):
             if run.spec.process.terminal:
                 kernel.fchown(0, uid, -1)  # so that it can open its own terminal
             ids = run.spec.ids
-            if not (ids and ids.setgroups == "deny"):
+            if not (ids and ids.setgroups == "deny") and not one_group(kernel):
                 kernel.setgroups(groups)  # before the ids: it needs CAP_SETGID
             kernel.setresgid(gid, gid, gid)
             if "capabilities" in (run.spec.stages or ()):
                 change_user_keeping_capabilities(kernel, uid)
             else:
                 kernel.setresuid(uid, uid, uid)
+
+
+def one_group(kernel: Kernel) -> bool:
+    """Say whether we are in the room of a user with one id, where nobody may change groups."""
+    return ROOM in os.environ and kernel.read("/proc/self/setgroups").strip() == "deny"
 
 
 def change_user_keeping_capabilities(kernel: Kernel, uid: int) -> None:

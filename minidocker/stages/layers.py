@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from errno import EACCES, EEXIST, EINVAL, EPERM
 
+from minidocker import places
 from minidocker.errors import Blocked, KernelError, MinidockerError, NotFound
 from minidocker.spec.words import LIST, Option
 from minidocker.stages.base import Stage
@@ -74,7 +75,8 @@ class Layers(Stage):
         lower = short([*once(layers), init_layer(run)], kernel)
         upper, work = (plain(f"{run.directory}/{name}", kernel) for name in ("upper", "work"))
         options = self.overlay_options(lower, upper, work)
-        options += f",{OPTIONS_IN_USER if run.spec.ids else OPTIONS}"
+        in_user = run.spec.ids or places.ROOM in os.environ  # a room is a user namespace
+        options += f",{OPTIONS_IN_USER if in_user else OPTIONS}"
         try:
             self.told_as("overlay_options", mount, kernel, run, options)
         except KernelError as problem:

@@ -37,17 +37,13 @@ class User(Stage):
     def wish(cls, asked: Asked) -> str:
         """Without root, every run needs it, but for one that is refused in any case."""
         said = super().wish(asked)
-        if said or "userns" in asked:
-            return said
-        if os.geteuid():
-            return "an ordinary user"
-        return "the root of a room" if ROOM in os.environ and "stages" not in asked else ""
+        return said or ("an ordinary user" if os.geteuid() and "userns" not in asked else "")
 
     @classmethod
     def plan(cls, spec: Spec, asked: Asked) -> None:
         """Choose the ids. A plain run of root's loads nothing for it, and gets none."""
         said = any(key in asked for key in ("userns", "uidmap", "gidmap", "stages"))
-        if said or os.geteuid() or ROOM in os.environ:
+        if said or os.geteuid() or ROOM in os.environ:  # in a room /dev is made with its help, too
             from minidocker.spec import ids
 
             spec.linux.ids = ids.choose(asked) if ids.asked(asked) else None

@@ -9,6 +9,9 @@ import signal
 import sys
 
 from minidocker.chamber import room
+from minidocker.errors import NotFound
+from minidocker.kernel.flags import PR_SET_PDEATHSIG
+from minidocker.kernel.linux import Linux
 from minidocker.runtime.terminal import Terminal
 from minidocker.verbs.parser import make
 
@@ -31,16 +34,24 @@ HELLO = "You are root in a room of your own; `exit` leaves it. The course is rea
 def main(argv: list[str]) -> int:
     """Open a room, and return the exit status of the command in it."""
     parser = make("room", ABOUT, AFTER)
+    parser.add_argument("--share", action="append", default=[], metavar="DIR",
+                        help="a directory of yours that may be written to in it")  # fmt: skip
     parser.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
-    words = parser.parse_args(argv).words
+    args = parser.parse_args(argv)
+    words, share = args.words, [os.path.abspath(path) for path in args.share]
+    if "JPY_PARENT_PID" in os.environ:  # a kernel ends with Jupyter, however that ends
+        Linux().prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    for path in share:
+        if not os.path.isdir(path):
+            raise NotFound(f"--share {path}: there is no such directory", "give a directory")
     words = words[1:] if words[:1] == ["--"] else words
     shell = ["sh", "-c", "command -v bash >/dev/null && exec bash --norc; exec sh"]
     if not words and os.isatty(0):
         sys.stderr.write(HELLO)
     if not (os.isatty(0) and os.isatty(1)):
-        return wait(room.enter(words or shell))
+        return wait(room.enter(words or shell, None, share))
     master, slave = os.openpty()
-    pid = room.enter(words or shell, slave)
+    pid = room.enter(words or shell, slave, share)
     os.close(slave)
     copy(master, pid)
     return wait(pid)

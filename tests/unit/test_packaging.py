@@ -259,3 +259,28 @@ def test_a_step_that_is_stopped_leaves_nothing_running(tmp_path: Path) -> None:
         running.run(argv, Stopped(1), str(tmp_path / "log"))
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+
+
+@pytest.mark.parametrize(("status", "room"), [(0, True), (1, False)])
+def test_an_ordinary_users_kernels_live_in_a_room_where_there_can_be_one(
+    status: int, room: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    command = tmp_path / "bin" / "minidocker"
+    command.parent.mkdir()
+    command.write_text(f"#!/bin/sh\necho refused >&2; exit {status}\n")
+    command.chmod(0o755)
+    monkeypatch.setattr(jupyter, "VENV", str(tmp_path))
+    monkeypatch.setattr(jupyter, "ROOT", str(tmp_path))
+    monkeypatch.delenv("MINIDOCKER_NO_ROOM", raising=False)
+    monkeypatch.setattr(jupyter.os, "geteuid", lambda: 0)
+    assert not jupyter.wants_room()
+    monkeypatch.setattr(jupyter.os, "geteuid", lambda: 1000)
+    assert jupyter.wants_room() is room
+    assert ("refused" in capsys.readouterr().out) is not room
+    monkeypatch.setenv("MINIDOCKER_NO_ROOM", "1")
+    assert not jupyter.wants_room()
+    share = jupyter.room_kernel(str(tmp_path / "run"))
+    spec = json.loads(Path(share, "kernels", "python3", "kernel.json").read_text())
+    assert spec["argv"][:4] == [str(command), "room", "--share", str(tmp_path / "run")]
+    assert spec["interrupt_mode"] == "message"
