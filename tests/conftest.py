@@ -58,13 +58,17 @@ def command() -> list[str]:
     return [sys.executable, "-m", "minidocker"]
 
 
-@pytest.fixture(scope="session")
-def shared_store(tmp_path_factory: pytest.TempPathFactory, command: list[str]) -> Path:
-    """A store of the tests' own with the image `base` in it."""
-    root = tmp_path_factory.mktemp("store")
+def make_store(root: Path, command: list[str]) -> Path:
+    """Make a store with the image `base` in it."""
     env = {**os.environ, "MINIDOCKER_ROOT": str(root)}
     subprocess.run([*command, "image", "build-base"], env=env, check=True, capture_output=True)
     return root
+
+
+@pytest.fixture(scope="session")
+def shared_store(tmp_path_factory: pytest.TempPathFactory, command: list[str]) -> Path:
+    """A store of the tests' own with the image `base` in it; who makes images has another one."""
+    return make_store(tmp_path_factory.mktemp("store"), command)
 
 
 @pytest.fixture

@@ -16,8 +16,15 @@ import pytest
 from minidocker.images.registry.server import Registry
 from minidocker.images.store import catalogue, recipes
 from minidocker.images.store.store import Store
+from tests.conftest import make_store
 
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
+
+
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory: pytest.TempPathFactory, command: list[str]) -> Path:
+    """A store for what is built here: its layers stay until somebody prunes."""
+    return make_store(tmp_path_factory.mktemp("building"), command)
 
 
 @pytest.fixture
