@@ -33,7 +33,7 @@ def main(argv: list[str]) -> int:
     wanted = Wanted(args.filter)
     template = Template(args.format) if args.format not in ("", "json") else None
     since = moment(args.since, "--since")
-    until = written(time.time()) if args.until == "0s" else moment(args.until, "--until")
+    until = written(time.time_ns()) if args.until == "0s" else moment(args.until, "--until")
     for event in stream(Events(Store().root), since, until):
         if wanted.fit(event):
             if template:
@@ -47,23 +47,22 @@ def stream(events: Events, since: str, until: str) -> Iterator[Event]:
     """Yield the events from `since` to `until`; without `until` there is no end."""
     if since or until:
         for event in events.past():
-            if (since or "") <= stamp(event) and (not until or stamp(event) < until):
+            if (since or "") <= stamp(event) and (not until or stamp(event) <= until):
                 yield event
     else:
         events.skip()
     for new in events.come():
         if new is None:
-            if until and until <= written(time.time()):
+            if until and until <= written(time.time_ns()):
                 return
             told.wait()
-        elif not until or stamp(new) < until:
+        elif not until or stamp(new) <= until:
             yield new
 
 
 def stamp(event: Event) -> str:
     """Return when it was, in a way to write it that sorts."""
-    seconds, rest = divmod(int(event["timeNano"]), 10**9)
-    return written(seconds)[:-10] + f"{rest:09}Z"
+    return written(int(event["timeNano"]))
 
 
 def line(event: Event) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -48,12 +49,12 @@ def main(argv: list[str]) -> int:
     reader = Reader(record["directory"], path)
     wanted: Iterator[Entry] = (entry for entry in reader.drain() if entry.when >= since)
     if until:
-        wanted = takewhile(lambda entry: entry.when < until, wanted)
+        wanted = takewhile(lambda entry: entry.when <= until, wanted)
     for entry in last(wanted, lines(args.tail)) if args.tail != "all" else wanted:
         printer.show(entry)
     if args.follow:
         for more in reader.follow():
-            if more and until and more.when >= until:
+            if more and until and more.when > until:
                 break
             if more is None:
                 printer.flush()
@@ -106,16 +107,21 @@ def moment(text: str, option: str) -> str:
     """
     if not text:
         return ""
-    try:
-        return written(float(text))
-    except ValueError:
-        pass
-    try:
-        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
-        return written(found.astimezone(UTC).timestamp())
-    except ValueError:
-        pass
-    return written(time.time() - ago(text, option))
+    # Nanoseconds stay whole numbers: a float, or Python's own times, would lose some.
+    if found := re.fullmatch(r"(\d{1,11})(?:\.(\d{1,9}))?", text):
+        return written(nanoseconds(int(found[1]), found[2]))
+    if found := re.fullmatch(r"([^.]+?)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?", text):
+        try:
+            day = datetime.fromisoformat(found[1] + (found[3] or "").replace("Z", "+00:00"))
+            return written(nanoseconds(int(day.astimezone(UTC).timestamp()), found[2]))
+        except (ValueError, OverflowError):
+            pass
+    return written(time.time_ns() - int(ago(text, option) * 10**9))
+
+
+def nanoseconds(seconds: int, digits: str | None) -> int:
+    """Return a time in nanoseconds; `digits` is what stands behind the point."""
+    return seconds * 10**9 + int((digits or "").ljust(9, "0"))
 
 
 def ago(text: str, option: str) -> float:
@@ -140,8 +146,7 @@ def ago(text: str, option: str) -> float:
     )  # fmt: skip
 
 
-def written(seconds: float) -> str:
-    """Write a time as the log does, in UTC."""
-    whole = int(seconds)
-    fraction = int((seconds - whole) * 1_000_000_000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{fraction:09}Z"
+def written(when: int) -> str:
+    """Write a time, in nanoseconds since 1970, as the log does: in UTC."""
+    seconds, rest = divmod(when, 10**9)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest:09}Z"
