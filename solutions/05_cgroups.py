@@ -55,7 +55,7 @@ def limits(resources):
         files["memory.max"] = str(resources.memory)
         files["memory.swap.max"] = "max" if swap < 0 else str(swap - resources.memory)
     if resources.cpus is not None:
-        files["cpu.max"] = f"{int(resources.cpus * PERIOD)} {PERIOD}"
+        files["cpu.max"] = f"{round(resources.cpus * PERIOD)} {PERIOD}"
     if resources.shares is not None:
         files["cpu.weight"] = str(weight(resources.shares))
     if resources.pids is not None:

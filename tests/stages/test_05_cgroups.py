@@ -193,7 +193,10 @@ def meaning(file, text):
                 return "max"
             quota = int(words[0])
             fits = quota >= 1000 and 1000 <= period <= 1_000_000 and len(words) <= 2
-            return f"{100 * quota / period:.5g} %" if fits else refused
+            share = 100 * quota / period
+            if abs(quota - round(share) * period / 100) <= 1:
+                share = round(share)  # int() cuts a microsecond off 0.57 * 100000, and is right too
+            return f"{share:.5g} %" if fits else refused
         if text.strip() == "max" and file != "cpu.weight":
             return "max"
         unit = "kmgt".find(text.strip()[-1:].lower()) + 1 if file.startswith("memory.") else 0
