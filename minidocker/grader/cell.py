@@ -129,8 +129,9 @@ class Cell:
             refused(answer)
         # Opened before any learner code runs: whatever it unmounts, this stays.
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-        self._open.append(os.open(f"/proc/{self.pid}/root/proc", flags))
-        self.proc = Proc(self._open[0], self.first_id, self.room.gid if self.room else 0)
+        fd = os.open(f"/proc/{self.pid}/root/proc", flags)
+        self.proc = Proc(fd, self.first_id, self.room.gid if self.room else 0)
+        self._open.append(fd)  # last: the bound may look at any moment, and then uses both
         self.own = self.proc.namespaces(1)
         self.control.send(b"g")
 
