@@ -45,6 +45,10 @@ def up(suite: str = "bookworm") -> int:
         build.need_room(Path("/var/lib"), 2048, "the machine's disk", "make room there")
         started = time.monotonic()
         status = _vagrant("up", "--provider=libvirt")
+        if status and (sync_watch.FOLDER / "machines").is_dir():
+            # One whose start was cut off refuses ssh for a moment, and Vagrant gives up at once.
+            print("the machine did not answer: once more", file=sys.stderr)
+            status = _vagrant("up", "--provider=libvirt")
         print(f"vagrant up             {time.monotonic() - started:5.1f} s", file=sys.stderr)
         if status:
             raise MinidockerError(

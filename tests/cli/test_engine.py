@@ -228,7 +228,7 @@ def test_prune_takes_no_living_container_away(alone: Run, shared_store: Path) ->
     id = start(alone, "base", "sleep", "60")
     main = record(shared_store, id)["pid"]
     kill(*keepers(shared_store, id))
-    assert alone("prune").stdout == ""
+    assert id not in alone("prune").stdout
     assert living.mark(main)
     assert alone("stop", "-t", "0", id).returncode == 0
     assert id in alone("prune").stdout
