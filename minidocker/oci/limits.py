@@ -56,11 +56,7 @@ def version_2(resources: dict[str, Any]) -> dict[str, str]:
     if quota or period:
         files["cpu.max"] = f"{quota if (quota or 0) > 0 else 'max'} {period or PERIOD}"
     numbered(cpu, files, {"idle": "cpu.idle", "burst": "cpu.max.burst"})
-    for key in ("cpus", "mems"):
-        if text := cpu.text(key):
-            files[f"cpuset.{key}"] = text
-    if pids := part.part("pids").number("limit"):
-        files["pids.max"] = no_limit(pids, 1)
+    alike(part, files)
     if heavy := part.part("blockIO").number("weight"):
         files["io.weight"] = f"default {1 + (heavy - 10) * 9999 // 990}"
     for page in part.parts("hugepageLimits"):
@@ -70,6 +66,15 @@ def version_2(resources: dict[str, Any]) -> dict[str, str]:
             raise UsageError(f"config.json: linux.resources.unified.{name} is no limit's file")
         files[name] = text
     return files
+
+
+def alike(part: Part, files: dict[str, str]) -> None:
+    """Add the files that both versions call the same, and read the same."""
+    for key in ("cpus", "mems"):
+        if text := part.part("cpu").text(key):
+            files[f"cpuset.{key}"] = text
+    if pids := part.part("pids").number("limit"):
+        files["pids.max"] = no_limit(pids, 1)
 
 
 def version_1(resources: dict[str, Any]) -> dict[str, str]:
@@ -88,11 +93,7 @@ def version_1(resources: dict[str, Any]) -> dict[str, str]:
     numbered(cpu, files, {
         "shares": "cpu.shares", "period": "cpu.cfs_period_us", "quota": "cpu.cfs_quota_us",
     })  # fmt: skip
-    for key in ("cpus", "mems"):
-        if text := cpu.text(key):
-            files[f"cpuset.{key}"] = text
-    if pids := part.part("pids").number("limit"):
-        files["pids.max"] = no_limit(pids, 1)
+    alike(part, files)
     if heavy := part.part("blockIO").number("weight"):
         files["blkio.weight"] = str(heavy)
     for page in part.parts("hugepageLimits"):

@@ -11,17 +11,14 @@ from minidocker.plan.notes import signal_number
 from minidocker.runtime import state
 from minidocker.verbs.each import each
 from minidocker.verbs.parser import make
+from minidocker.verbs.stop import stop_words
 
 
 def main(argv: list[str]) -> int:
     """Restart containers; print the name of each; return the exit status."""
     parser = make("restart", "Stop containers that run, then start them again.")
     parser.add_argument("-s", "--signal", default="", help="this signal instead of its own")
-    parser.add_argument(
-        "-t", "--timeout", "--time", type=int, default=None, metavar="SECONDS",
-        help="10, or what --stop-timeout of run said; -1 waits for ever",
-    )  # fmt: skip
-    parser.add_argument("names", nargs="+", metavar="NAME", help="a name, an id, or its beginning")
+    stop_words(parser)
     args = parser.parse_args(argv)
     number = signal_number(args.signal) if args.signal else None
     store = Store()

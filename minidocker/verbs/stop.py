@@ -6,7 +6,7 @@ from minidocker.engine import ending
 from minidocker.images.store.store import Store
 from minidocker.plan.notes import signal_number
 from minidocker.verbs.each import each
-from minidocker.verbs.parser import make
+from minidocker.verbs.parser import Parser, make
 
 
 def main(argv: list[str]) -> int:
@@ -17,11 +17,16 @@ def main(argv: list[str]) -> int:
         "SIGTERM), and SIGKILL for those that still run after the timeout.",
     )
     parser.add_argument("-s", "--signal", default="", help="this signal instead")
+    stop_words(parser)
+    args = parser.parse_args(argv)
+    number = signal_number(args.signal) if args.signal else None
+    return each(Store(), args.names, lambda found: ending.stop(found, number, args.timeout))
+
+
+def stop_words(parser: Parser) -> None:
+    """Add what stop and restart are told alike: how long to wait, and for whom."""
     parser.add_argument(
         "-t", "--timeout", "--time", type=int, default=None, metavar="SECONDS",
         help="10, or what --stop-timeout of run said; -1 waits for ever",
     )  # fmt: skip
     parser.add_argument("names", nargs="+", metavar="NAME", help="a name, an id, or its beginning")
-    args = parser.parse_args(argv)
-    number = signal_number(args.signal) if args.signal else None
-    return each(Store(), args.names, lambda found: ending.stop(found, number, args.timeout))
