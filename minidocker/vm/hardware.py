@@ -48,7 +48,8 @@ def hardware(settings: qemu.Settings) -> str:
     """Say what a snapshot depends on."""
     version = subprocess.run([accel.QEMU, "--version"], capture_output=True, text=True).stdout
     word = version.splitlines()[0].split("version")[-1].strip() if version else ""
-    return f"{settings.cpus} CPUs, {settings.memory} MB, {settings.accelerator.name}, QEMU {word}"
+    machine = f"{settings.cpus} CPUs, {settings.memory} MB, {settings.accelerator.name}"
+    return f"{machine}, QEMU {word}, {qemu.KERNEL_LINE}"
 
 
 def about(settings: qemu.Settings) -> str:

@@ -21,6 +21,7 @@ from minidocker.errors import Blocked, MinidockerError
 from minidocker.vm import accel, build, host_state, libvirt, places, sync_watch
 from minidocker.vm.hardware import free_port, number
 from minidocker.vm.phases import Phases
+from minidocker.vm.qemu import KERNEL_LINE
 
 NETWORK = "vagrant-libvirt"  # the plugin's name for its management network
 POOL = "default"
@@ -100,7 +101,8 @@ def _find_out(box: build.Box | None, phases: Phases) -> None:
             phases.result(f"{found.name}: {found.reason}")
         # Nothing is fetched in our own box, so its network leads nowhere.
         facts |= {"MINIDOCKER_BOX": name, "LAB_BOX_DIR": str(box.directory), "LAB_NETWORK": "none",
-                  "LAB_DRIVER": "kvm" if found.name == "kvm" else "qemu"}  # fmt: skip
+                  "LAB_DRIVER": "kvm" if found.name == "kvm" else "qemu",
+                  "LAB_KERNEL_LINE": KERNEL_LINE}  # fmt: skip
     if not _forwarding():
         facts["MINIDOCKER_PORT"] = str(free_port(number("MINIDOCKER_PORT", 8888, 1024, 65000)))
     elif FOUND.exists():
