@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from minidocker.errors import KernelError, MinidockerError, UsageError
+from minidocker.errors import Blocked, Conflict, KernelError, MinidockerError, NotFound, UsageError
 
 
 def main(argv: list[str]) -> int:
@@ -17,7 +17,7 @@ def main(argv: list[str]) -> int:
         return status
     except MinidockerError as problem:
         complain(problem)
-        return 2 if isinstance(problem, UsageError) and word != "run" else problem.status
+        return status_of(problem, word, rest)
     except BrokenPipeError:  # who read our output has gone, as `head` does
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)  # or the interpreter's own last flush would complain
@@ -34,6 +34,20 @@ def main(argv: list[str]) -> int:
         return 125
     except KeyboardInterrupt:
         return 130
+
+
+def status_of(problem: MinidockerError, word: str, rest: list[str]) -> int:
+    """Return the exit status of a command that has failed.
+
+    Docker's is 125 for `run` and `create`, and 1 for its other words, unless an error says another.
+    """
+    if isinstance(problem, UsageError) and word != "run":
+        return 2
+    first = next((one for one in rest if not one.startswith("-")), "")
+    asked = first if word == "container" else word
+    if asked not in ("run", "create") and isinstance(problem, NotFound | Conflict | Blocked):
+        return 1 if problem.status == 125 else problem.status
+    return problem.status
 
 
 def unforeseen(problem: OSError) -> MinidockerError:

@@ -20,6 +20,7 @@ from minidocker.stages import STAGES
 
 PATIENCE = 10  # seconds, as Docker's
 STEP = 0.01
+ENDABLE = ("running", "paused", "restarting", "unreadable")
 
 
 def main_of(record: dict[str, Any]) -> int:
@@ -27,9 +28,14 @@ def main_of(record: dict[str, Any]) -> int:
 
     The runtime passes them on to the command: also where that is another user's.
     """
-    if record.get("keeper"):
+    if runs_alone(record):
         return living.handle(living.written(record["directory"]))
     return owner_of(record)
+
+
+def runs_alone(record: dict[str, Any]) -> bool:
+    """Say whether it was started with -d: also of one whose record cannot be read any more."""
+    return bool(record.get("keeper") or living.lives(record["directory"]))
 
 
 def owner_of(record: dict[str, Any]) -> int:
@@ -66,10 +72,10 @@ def has_ended(process: int, patience: float) -> bool:
 
 def stop(record: dict[str, Any], number: int | None, timeout: int | None) -> None:
     """End one container; one that has ended already is fine, as in Docker."""
-    if not record["alive"] or record.get("status") not in ("running", "paused", "restarting"):
+    if not record["alive"] or record.get("status") not in ENDABLE:
         return
     once_more.mark_stopped(record["directory"])
-    spec = record["spec"]
+    spec = record.get("spec") or {}
     said = spec.get("stop_timeout")
     patience = timeout if timeout is not None else PATIENCE if said is None else said
     process = main_of(record)
@@ -112,7 +118,7 @@ def kill_main(record: dict[str, Any], process: int) -> None:
     In the foreground, where that process is a subordinate user's, the runtime goes, and takes it
     along.
     """
-    if record.get("keeper"):
+    if runs_alone(record):
         once_more.mark_stopped(record["directory"])
         send(process, record, signal.SIGKILL)
         return
@@ -137,7 +143,7 @@ def settle(record: dict[str, Any]) -> None:
             keepers.kill(record)
             break
         time.sleep(STEP)
-    if os.path.isdir(record["directory"]) and record["spec"].get("remove"):
+    if os.path.isdir(record["directory"]) and (record.get("spec") or {}).get("remove"):
         state.clean_up(record, STAGES, Linux())
 
 

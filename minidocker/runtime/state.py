@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from minidocker.stages.base import Stage
 
 VERSION = 1
+EACH_HAS = ("id", "name", "image", "status", "facts")  # of each record that was written whole
 
 
 def create(root: str, spec: Spec) -> tuple[Run, int]:
@@ -195,6 +196,8 @@ def records(root: str) -> Iterator[dict[str, Any]]:
         try:
             with open(f"{directory}/record.json", encoding="utf-8") as stream:
                 record = json.load(stream)
+            if not isinstance(record, dict) or any(name not in record for name in EACH_HAS):
+                raise ValueError
         except FileNotFoundError:
             if not os.path.isdir(directory):
                 continue  # it ended while we looked

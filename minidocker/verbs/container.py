@@ -13,13 +13,14 @@ WORDS = {
         "pause", "port", "ps", "rename", "restart", "rm", "run", "start", "stats", "stop", "top",
         "unpause", "update", "wait",
     )},
-    "list": "ps", "ls": "ps",
+    "list": "ps", "ls": "ps", "prune": "container_prune",
 }  # fmt: skip
 AFTER = """\
 examples:
   minidocker container ls -a            as minidocker ps -a
   minidocker container inspect box      containers only
   minidocker container rm -f box
+  minidocker container prune            remove those that have ended
 """
 
 

@@ -20,7 +20,7 @@ from minidocker.verbs.bars import Bars
 from minidocker.verbs.guarded import guarded
 from minidocker.verbs.image_rows import all_rows, fits, show_images
 from minidocker.verbs.inspecting import add_format, tell
-from minidocker.verbs.parser import Parser, make
+from minidocker.verbs.parser import Parser, make, no_question
 from minidocker.verbs.table import table
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ def build_parser() -> Parser:
     verb("check", _check, "Prove that the store is whole.")
     it = verb("prune", _prune, "Remove images that nobody needs.")
     it.add_argument("-a", "--all", action="store_true", help="also those with a name, if unused")
+    no_question(it)
     it = verb("history", _history, "Show the steps that made an image, newest first.")
     it.add_argument("name", metavar="NAME")
     it.add_argument("--json", action="store_true", help="print a JSON list")

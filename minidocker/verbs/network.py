@@ -15,7 +15,7 @@ from minidocker.net import addresses
 from minidocker.net.networks import DEFAULT, Networks
 from minidocker.proc.living import lives
 from minidocker.verbs.inspecting import add_format, tell
-from minidocker.verbs.parser import Parser, make
+from minidocker.verbs.parser import Parser, make, no_question
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -67,9 +67,10 @@ def parser() -> Parser:
     for verb in (rm, inspect):
         verb.add_argument("names", nargs="+", metavar="NAME")
     add_format(inspect)
-    verbs.add_parser(
+    prune = verbs.add_parser(
         "prune", help="remove what kills left, and every network without containers",
     )  # fmt: skip
+    no_question(prune)
     return made
 
 

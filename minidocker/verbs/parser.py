@@ -26,3 +26,8 @@ def make(word: str, about: str, after: str = "") -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+
+
+def no_question(parser: argparse.ArgumentParser) -> None:
+    """Take Docker's -f of the words that prune: here nobody asks in any case."""
+    parser.add_argument("-f", "--force", action="store_true", help="taken; nobody asks here")

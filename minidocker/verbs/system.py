@@ -13,7 +13,7 @@ from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.verbs import image
 from minidocker.verbs.guarded import guarded
-from minidocker.verbs.parser import make
+from minidocker.verbs.parser import make, no_question
 from minidocker.verbs.table import table
 
 AFTER = """\
@@ -34,6 +34,7 @@ def main(argv: list[str]) -> int:
     it.set_defaults(function=df)
     it = verbs.add_parser("prune", help="remove what nobody needs")
     it.add_argument("-a", "--all", action="store_true", help="also named images, if unused")
+    no_question(it)
     it.set_defaults(function=prune)
     args = parser.parse_args(argv)
     return int(args.function(Store(), args))

@@ -12,7 +12,7 @@ from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.verbs.inspecting import add_format, tell
 from minidocker.verbs.owners import with_owners
-from minidocker.verbs.parser import Parser, make
+from minidocker.verbs.parser import Parser, make, no_question
 from minidocker.volumes.store import Volumes
 from minidocker.volumes.words import volume_name
 
@@ -75,6 +75,7 @@ def parser() -> Parser:
     rm.add_argument("names", nargs="+", metavar="NAME")
     prune = verbs.add_parser("prune", help="remove anonymous volumes that no container names")
     prune.add_argument("-a", "--all", action="store_true", help="also those with a name")
+    no_question(prune)
     return made
 
 

@@ -1,0 +1,35 @@
+"""`minidocker container prune`: remove the containers that do not run."""
+
+from __future__ import annotations
+
+from minidocker.engine import revival
+from minidocker.images.store import files
+from minidocker.images.store.store import Store
+from minidocker.kernel.linux import Linux
+from minidocker.runtime import state
+from minidocker.stages import STAGES
+from minidocker.verbs.parser import make, no_question
+
+ABOUT = (
+    "Remove the containers that have ended, or were never started, with all that they wrote. "
+    "Volumes stay. `minidocker prune` removes also what killed processes of ours have left."
+)
+
+
+def main(argv: list[str]) -> int:
+    """Remove them; print which, and what the disk has back; return the exit status."""
+    parser = make("container prune", ABOUT)
+    no_question(parser)
+    parser.parse_args(argv)
+    store = Store()
+    removed, freed = [], 0
+    for record in revival.records(store):
+        if not record["alive"]:
+            size = files.usage(record["directory"])
+            if state.clean_up(record, STAGES, Linux()):
+                removed.append(record["id"])
+                freed += size
+    if removed:
+        print("Deleted Containers:", *removed, "", sep="\n")
+    print(f"Total reclaimed space: {files.size(freed)}")
+    return 0

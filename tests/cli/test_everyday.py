@@ -1,0 +1,64 @@
+"""What people type every day and nobody thinks of: exit statuses, and words that prune."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from keeping import Run, start
+
+from minidocker.cli import status_of
+from minidocker.errors import Conflict, MinidockerError, NotFound, UsageError
+
+everyday = pytest.mark.needs("root", "pidns", "mntns", "overlay")
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [("run", 125), ("create", 125), ("container run", 125), ("stop", 1), ("container stop", 1),
+     ("exec", 1), ("rmi", 1), ("network", 1)],
+)  # fmt: skip
+def test_the_exit_status_of_what_is_not_there_is_dockers(line: str, status: int) -> None:
+    word, *rest = [*line.split(), "nobody"]
+    for kind in (NotFound, Conflict):
+        assert status_of(kind("it is not there"), word, rest) == status
+        assert status_of(kind("it cannot be run", status=126), word, rest) == 126
+    assert status_of(MinidockerError("ours has failed"), word, rest) == 125
+    assert status_of(UsageError("no such option"), word, rest) == (125 if word == "run" else 2)
+
+
+@everyday
+def test_container_prune_removes_what_does_not_run(alone: Run, shared_store: Path) -> None:
+    lives = start(alone, "base", "sleep", "60")
+    ended = start(alone, "base", "true")
+    made = alone("create", "base", "true").stdout.strip()
+    assert alone("wait", ended).stdout == "0\n"
+    done = alone("container", "prune", "-f")
+    deleted, _, reclaimed = done.stdout.partition("\n\n")
+    assert sorted(deleted.splitlines()[1:]) == sorted([ended, made]), done
+    assert deleted.startswith("Deleted Containers:\n") and "Total reclaimed space: " in reclaimed
+    left = set(os.listdir(shared_store / "containers")) - {"names"}
+    assert left == {lives}
+    assert not alone("container", "prune").stdout.startswith("Deleted")
+
+
+@everyday
+@pytest.mark.parametrize("word", ["system", "volume", "image", "network", "container"])
+def test_what_prunes_takes_dockers_force(word: str, alone: Run) -> None:
+    done = alone(word, "prune", "--force")
+    assert done.returncode == 0, done.stderr
+
+
+@everyday
+@pytest.mark.parametrize("spoilt", ["", "{", "[1]", "{}", '"text"'])
+def test_a_record_that_nobody_can_read_can_be_ended_and_removed(
+    spoilt: str, alone: Run, shared_store: Path
+) -> None:
+    id = start(alone, "base", "sleep", "60")
+    (shared_store / "containers" / id / "record.json").write_text(spoilt)
+    listed = alone("ps", "-a")
+    assert id in listed.stdout and "Dead" in listed.stdout, listed.stderr
+    done = alone("rm", "-f", id)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{id}\n", "")
+    assert not (shared_store / "containers" / id).exists()
