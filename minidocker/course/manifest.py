@@ -28,6 +28,7 @@ PACKAGE = Path(__file__).resolve().parents[2]
 class Function:
     """A name that the learner's file must define; `stage` is "" when no stage has it as a part.
 
+    serves: words of the command line that call it with --mine, where no stage does.
     example: the arguments of a call, as Python: `hint` compares what it asks of the kernel.
     starter, holes: what the exercise has in place of the solution's code; see starters.py.
     more: it can wait: the lesson is finished without it.
@@ -36,6 +37,7 @@ class Function:
     name: str
     summary: str
     stage: str = ""
+    serves: tuple[str, ...] = ()
     rung: str = ""
     example: str = ""
     starter: str = ""

@@ -13,15 +13,16 @@ from __future__ import annotations
 import copy
 import os
 import stat
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from minidocker.errors import NotFound
+from minidocker.errors import NotFound, UsageError
 from minidocker.images.archive.apply import Lower
 from minidocker.images.archive.pack import Packer
+from minidocker.images.archive.source import Source
 from minidocker.images.archive.upper import Upper
 from minidocker.images.importer import Report
-from minidocker.images.layer import make
+from minidocker.images.layer import Made, make
 from minidocker.images.store import additions, catalogue, names, oci
 from minidocker.images.store.hold import Hold, listing
 from minidocker.images.store.image import with_tag
@@ -29,6 +30,9 @@ from minidocker.images.store.partial import Partial
 
 if TYPE_CHECKING:
     from minidocker.images.store.store import Store
+
+Pack = Callable[[str, str, int | None], Any]
+"""pack(upper, tar, newest): write the layer tar; no time in it is later than newest (seconds)."""
 
 
 def commit(
@@ -38,12 +42,13 @@ def commit(
     upper: str,
     step: oci.Json,
     lines: Sequence[str] = (),
+    pack: Pack | None = None,
 ) -> Report:
     """Store an upper directory as a layer on the image `base` (its id in hex), named `name`.
 
     `step` is the entry in the image's history: its "created" is the image's too. `lines` are
-    changes such as "CMD bash". An upper without changes gives no layer. Errors leave the store
-    as it was.
+    changes such as "CMD bash". An upper without changes gives no layer. `pack` writes the layer tar
+    in the place of ours: a learner's. Errors leave the store as it was.
     """
     full = names.check(name)
     config = catalogue.config_of(store, base)
@@ -56,7 +61,7 @@ def commit(
     layers = catalogue.layers_of(store, base)
     packed = list(catalogue.manifest_of(store, base).get("layers", []))
     with Partial(store) as work:
-        layer, unpacker, packer = _pack(work, store, layers, upper)
+        layer, unpacker, members, lost = _pack(work, store, layers, upper, pack)
         config["created"] = step["created"]
         step = step if layer else {**step, "empty_layer": True}
         config["history"] = [*(config.get("history") or []), step]
@@ -69,18 +74,37 @@ def commit(
             known = bool(layer) and not additions.add_layer(store, work, layer)
             additions.add_image(store, work, full, config, packed)
             image = store.resolve(full)
-    lost = {**unpacker.lost, **packer.lost}
-    return Report(image, layer, unpacker.bytes, packer.members, known, lost, True)
+    lost = {**unpacker.lost, **lost}
+    return Report(image, layer, unpacker.bytes, members, known, lost, True)
 
 
-def _pack(work: Partial, store: Store, layers: list[str], upper: str) -> tuple[str, Lower, Packer]:
-    """Pack the upper and unpack it as work.path("layer"): (hex, or "" for no changes; both)."""
+def _pack(
+    work: Partial, store: Store, layers: list[str], upper: str, pack: Pack | None
+) -> tuple[str, Lower, int, dict[str, int]]:
+    """Pack the upper, and unpack that as work.path("layer").
+
+    Return (hex, or "" for no changes; who unpacked it; how many members; what was lost).
+    """
+    if pack:
+        made = packed_by(pack, work, upper, None)
+        count = made.unpacker.entries
+        return made.hex if count or not as_made(upper) else "", made.unpacker, count, {}
     below = [store.path("layers", "sha256", hex, "fs") for hex in layers]
     with Upper(upper, below) as tree:
         packer = Packer(tree)
         made = make(work, packer.next_piece, "the container's upper directory", trusted=True)
     same = not packer.members and as_made(upper)
-    return "" if same else made.hex, made.unpacker, packer
+    return "" if same else made.hex, made.unpacker, packer.members, packer.lost
+
+
+def packed_by(pack: Pack, work: Partial, upper: str, newest: int | None) -> Made:
+    """Make a layer of the tar that `pack` writes: a stranger's, and believed in nothing."""
+    tar = work.path("theirs.tar")
+    pack(upper, tar, newest)
+    if not os.path.isfile(tar):
+        raise UsageError("pack(upper, tar, newest) has not written the file tar", "tarfile.open")
+    with Source(tar, title="what pack wrote") as source:
+        return make(work, source.read, source.title, trusted=False)
 
 
 def as_made(upper: str) -> bool:

@@ -36,8 +36,12 @@ def adopted(chosen: list[type[Stage]], bundle: Bundle) -> list[type[Stage]]:
         import site
 
         site.main()
+    from minidocker.places import default_root
     from minidocker.plan.learner import mine
+    from minidocker.runtime import used
     from minidocker.runtime.adopt import adopt
+
+    used.serving(default_root(), "oci", bundle.spec.id)
 
     stages = {stage.name: stage for stage in chosen}
     said = []

@@ -60,7 +60,7 @@ def plan(
     if "mine" in asked or "stage" in asked:
         from minidocker.plan.learner import adopted
 
-        chosen = adopted(chosen, asked)
+        chosen = adopted(chosen, asked, spec.id if touch else "")
     return spec, chosen
 
 

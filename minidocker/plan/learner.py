@@ -6,20 +6,27 @@ import os
 import sys
 
 from minidocker.errors import UsageError
-from minidocker.places import LAB_MARKER, ROOM
+from minidocker.places import LAB_MARKER, ROOM, default_root
 from minidocker.stages import by_name
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from minidocker.course.manifest import Lesson, Manifest
     from minidocker.images.store.store import Store
+    from minidocker.runtime.apart import Own
     from minidocker.stages.base import Stage
 
 
-def adopted(chosen: list[type[Stage]], options: dict[str, Any]) -> list[type[Stage]]:
-    """Put learners' parts in: every --stage NAME=FILE, and with --mine all of exercises/."""
+def adopted(
+    chosen: list[type[Stage]], options: dict[str, Any], whose: str = ""
+) -> list[type[Stage]]:
+    """Put learners' parts in: every --stage NAME=FILE, and with --mine all of exercises/.
+
+    Their calls are noted as of the container `whose`; a rehearsal has none, and is not noted.
+    """
     wanted: list[tuple[str, list[str], str, bool]] = []
     if options.get("mine"):
         wanted += mine(bool(options.get("unsafe")))
@@ -36,8 +43,11 @@ def adopted(chosen: list[type[Stage]], options: dict[str, Any]) -> list[type[Sta
         import site
 
         site.main()  # a learner's file may import what is installed
+    from minidocker.runtime import used
     from minidocker.runtime.adopt import adopt
 
+    if whose:
+        used.serving(default_root(), "run", whose)
     stages = {stage.name: stage for stage in chosen}
     for name, parts, file, strict in wanted:
         if name not in stages:
@@ -55,14 +65,52 @@ def mine(unsafe: bool = False) -> list[tuple[str, list[str], str, bool]]:
     that failed when this text was judged last, unless `unsafe`; either is said.
     MINIDOCKER_EXERCISES names another directory than the course's exercises/.
     """
+    found = []
+    for lesson, names, file in written(unsafe):
+        by_stage: dict[str, list[str]] = {}
+        for function in lesson.functions:
+            if function.stage and function.name in names:
+                by_stage.setdefault(function.stage, []).append(function.name)
+        found += [(stage, parts, file, False) for stage, parts in by_stage.items()]
+    return found
+
+
+def serving(word: str, whose: str, unsafe: bool = False) -> dict[str, Own]:
+    """Return the learner's functions that serve a word of the command line, by the manifest.
+
+    Each is called in a process of its own, and noted as used for `whose` (see runtime/used.py).
+    What is not theirs, or failed, is left out: the reference serves there.
+    """
+    from minidocker.runtime import used
+    from minidocker.runtime.apart import Own
+
+    if sys.flags.no_site:
+        import site
+
+        site.main()  # a learner's file may import what is installed
+    used.serving(default_root(), word, whose)
+    return {
+        function.name: Own(function.name, file)
+        for lesson, names, file in written(unsafe, word)
+        for function in lesson.functions
+        if word in function.serves and function.name in names
+    }
+
+
+def written(unsafe: bool = False, word: str = "") -> Iterator[tuple[Lesson, set[str], str]]:
+    """Yield (lesson, names of the functions that the learner has written, their file).
+
+    With a `word`, only lessons that have a function for it.
+    """
     from pathlib import Path
 
     from minidocker.course import exercise_file, manifest
 
     course = manifest.load()
     directory = Path(os.environ.get("MINIDOCKER_EXERCISES") or course.root / "exercises")
-    found = []
     for lesson in course.lessons:
+        if word and not any(word in function.serves for function in lesson.functions):
+            continue
         changed = exercise_file.changed(course, lesson, directory)
         bad = changed & failed(course, lesson, exercise_file.read(directory / lesson.file))
         if bad:
@@ -71,13 +119,7 @@ def mine(unsafe: bool = False) -> list[tuple[str, list[str], str, bool]]:
             sys.stderr.write(f"minidocker: {names} failed when it was judged last, and {what}.\n")
         if not unsafe:
             changed -= bad
-        by_stage: dict[str, list[str]] = {}
-        for function in lesson.functions:
-            if function.stage and function.name in changed:
-                by_stage.setdefault(function.stage, []).append(function.name)
-        file = os.path.relpath(directory / lesson.file)
-        found += [(stage, parts, file, False) for stage, parts in by_stage.items()]
-    return found
+        yield lesson, changed, os.path.relpath(directory / lesson.file)
 
 
 def failed(course: Manifest, lesson: Lesson, text: str) -> set[str]:

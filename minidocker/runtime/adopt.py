@@ -13,6 +13,7 @@ import types
 import warnings
 
 from minidocker.errors import UsageError
+from minidocker.runtime import used
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ def adopt(reference: type[Stage], names: Iterable[str], file: str) -> type[Stage
             f"{file} defines none of {', '.join(wanted)}",
             f"these are the parts of the stage {reference.name}: define one of them",
         )
-    members: dict[str, Any] = {name: staticmethod(function) for name, function in found.items()}
+    members: dict[str, Any] = {
+        name: staticmethod(used.noting(function, name, file)) for name, function in found.items()
+    }
     members["origin"] = {**reference.origin, **dict.fromkeys(found, file)}
     members["__doc__"] = reference.__doc__
     return type(reference.__name__, (reference,), members)
