@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from minidocker.errors import MinidockerError, UsageError
+from minidocker.errors import MinidockerError, NotFound, UsageError
 from minidocker.oci.container import Container, everything
 from minidocker.oci.options import HELP
 
@@ -35,14 +35,15 @@ def making(said: Said) -> Any:
     """Read what `create` and `run` have in common."""
     from minidocker.oci.making import Wish
 
-    if said.get("no-new-keyring"):
-        raise UsageError("--no-new-keyring: a container has a keyring of its own", "leave it out")
     pid_file = str(said.get("pid-file", ""))
-    return Wish(
+    wish = Wish(
         console=os.path.abspath(str(said["console-socket"])) if "console-socket" in said else "",
         keep=number(said, "preserve-fds"), no_pivot=bool(said.get("no-pivot")),
         pid_file=os.path.abspath(pid_file) if pid_file else "",
     )  # fmt: skip
+    wish.keyring = not said.get("no-new-keyring")
+    wish.pidfd = os.path.abspath(str(said["pidfd-socket"])) if "pidfd-socket" in said else ""
+    return wish
 
 
 def create(root: str, said: Said, words: list[str]) -> None:
@@ -120,20 +121,39 @@ def list_all(root: str, said: Said, words: list[str]) -> None:
     rows = []
     for container in everything(root):
         try:
-            rows.append(container.state(container.load()))
+            row = container.state(container.load())
         except MinidockerError:
             continue  # it has just been removed
+        rows.append({**row, "owner": user_name(row["owner"])})
     if said.get("quiet"):
         print("".join(f"{row['id']}\n" for row in rows), end="")
     elif said.get("format", "table") == "json":
-        print(json.dumps(rows or None))
+        print(json.dumps(rows or None, separators=(",", ":")))
     elif said.get("format", "table") != "table":
         raise UsageError(f"--format {said['format']} is neither table nor json", HELP)
     else:
-        print(f"{'ID':<20} {'PID':<8} {'STATUS':<10} {'BUNDLE':<30} CREATED")
-        for row in rows:
-            print(f"{row['id']:<20} {row['pid']:<8} {row['status']:<10} {row['bundle']:<30} "
-                  f"{row['created']}")  # fmt: skip
+        print(table(rows, ("id", "pid", "status", "bundle", "created", "owner")))
+
+
+def user_name(uid: str) -> str:
+    """Return the host's name of a user; the number where it has none."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(int(uid)).pw_name
+    except (KeyError, ValueError):
+        return uid
+
+
+def table(rows: list[Said], titles: tuple[str, ...]) -> str:
+    """Put rows under titles, each column as wide as its widest word and three blanks."""
+    words = [[title.upper() for title in titles]]
+    words += [[str(row[title]) for title in titles] for row in rows]
+    wide = [max(9, *(len(line[place]) for line in words)) + 3 for place in range(len(titles))]
+    return "\n".join(
+        "".join(f"{word:<{width}}" for word, width in zip(line, wide, strict=True)).rstrip()
+        for line in words
+    )
 
 
 def example(root: str, said: Said, words: list[str]) -> None:
@@ -190,17 +210,17 @@ def resume(root: str, said: Said, words: list[str]) -> None:
 
 def ps(root: str, said: Said, words: list[str]) -> None:
     """Print a container's processes, as the host numbers them."""
-    from minidocker.oci import living
+    from minidocker.oci.processes import processes
 
-    print(living.processes(one(root, words), str(said.get("format", "table"))))
+    print(processes(one(root, words[:1]), str(said.get("format", "table")), words[1:]))
 
 
 def update(root: str, said: Said, words: list[str]) -> None:
     """Set other limits."""
     from minidocker.kernel.linux import Linux
-    from minidocker.oci import living
+    from minidocker.oci import updating
 
-    living.update(Linux(), one(root, words), said)
+    updating.update(Linux(), one(root, words), said)
 
 
 def events(root: str, said: Said, words: list[str]) -> None:
@@ -209,9 +229,19 @@ def events(root: str, said: Said, words: list[str]) -> None:
 
     container = one(root, words)
     seconds = living.seconds(str(said.get("interval", "5s")))
+    killed = living.killed_for_memory(container)
     while True:
         print(living.event(container), flush=True)
-        if said.get("stats") or not living.lasts(container, seconds):
+        if said.get("stats"):
+            return
+        try:
+            lasts = living.lasts(container, seconds)
+            before, killed = killed, living.killed_for_memory(container)
+        except NotFound:
+            return  # it was deleted meanwhile
+        if killed > before:
+            print(living.to_line("oom", container), flush=True)
+        if not lasts:
             return
 
 

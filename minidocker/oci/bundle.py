@@ -25,6 +25,7 @@ HOOKS = (
     "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
 )  # fmt: skip
 FOREVER = 1 << 63  # a limit from here on is "no limit"
+WARNED: list[str] = []  # capabilities that were spoken of
 SETS = ("bounding", "effective", "permitted", "inheritable", "ambient")
 
 
@@ -95,10 +96,21 @@ def process(part: Part, found: Bundle, spec: Spec) -> None:
 
 def capabilities(part: Part) -> Sets:
     """Read the five sets as masks. An unknown name is passed over, as in runc."""
+    for name in SETS:
+        tell_unknown(part.texts(name))
     masks = {
         name: mask(one for one in part.texts(name) if one in CAPABILITIES) for name in SETS
     }
     return Sets(**masks)
+
+
+def tell_unknown(names: list[str]) -> None:
+    """Warn of capabilities that are none here; they are passed over, as in runc."""
+    unknown = sorted({name for name in names if name not in CAPABILITIES} - set(WARNED))
+    if unknown:
+        WARNED.extend(unknown)
+        words = f"ignoring unknown or unavailable capabilities: [{' '.join(unknown)}]"
+        os.write(2, f"minidocker: {words}\n".encode(errors="replace"))
 
 
 def rlimit(part: Part) -> list[int]:

@@ -129,6 +129,7 @@ class Container:
             annotations=bundle.annotations, oci=bundle.version, owner=os.geteuid(),
             hooks=[kind for kind, hooks in bundle.hooks.items() if hooks],
             command=bundle.spec.process.args[0],
+            shared=["pid"] if bundle.namespaces.get("pid") != "" else [],
         )  # fmt: skip
 
     def pid(self, record: dict[str, Any]) -> int:
@@ -168,21 +169,23 @@ class Container:
     def state(self, record: dict[str, Any], status: str = "") -> dict[str, Any]:
         """Return the container's state as the specification has it, and `created` as runc has."""
         status = status or self.status(record)
-        return {
+        state = {
             "ociVersion": record.get("oci", "1.0.2"), "id": self.id,
             "pid": self.pid(record), "status": status, "bundle": record["bundle"],
             "rootfs": record.get("root", ""), "created": record["made"],
             "annotations": record["annotations"], "owner": str(record.get("owner", "")),
         }  # fmt: skip
+        if not state["annotations"]:
+            del state["annotations"]
+        return state
 
     def must_be(self, record: dict[str, Any], *wanted: str) -> str:
         """Return the status; refuse one that the verb is not for."""
         status = self.status(record)
         if status not in wanted:
-            words = f"container {self.id} is {status}, not {' or '.join(wanted)}"
-            if status == "stopped":
-                words = f"container not running: {words}"
-            raise Conflict(words, f"minidocker oci state {self.id}")
+            raise Conflict(
+                f"container not running: {self.id} is {status}", f"minidocker oci state {self.id}"
+            )
         return status
 
 

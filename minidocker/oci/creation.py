@@ -12,6 +12,7 @@ from minidocker.errors import MinidockerError, StageError
 from minidocker.kernel.flags import NAMESPACES, PR_SET_PDEATHSIG, WNOHANG
 from minidocker.kernel.named import fcntl, os
 from minidocker.oci import hooks
+from minidocker.oci.words import not_executed
 from minidocker.runtime.birth import Birth
 from minidocker.runtime.channel import to_json
 from minidocker.runtime.child import Child, namespace
@@ -38,6 +39,12 @@ class Resident(Child):
 
     bundle: Bundle
     state: dict[str, Any]
+    keyring = True
+
+    def own_keyring(self) -> None:
+        """Leave the caller's keys behind, unless they shall be there (--no-new-keyring)."""
+        if self.keyring:
+            super().own_keyring()
 
     def pause(self) -> None:
         """Let the host run its hooks: the mounts are made, and the root is not changed yet."""
@@ -72,6 +79,7 @@ class Creation(Birth):
         self.console = ""  # the socket that gets the terminal
         self.state: dict[str, Any] = {}
         self.keep = 0
+        self.keyring = True
         self.pipes = (-1, -1)
         self.terminal = -1
 
@@ -91,7 +99,7 @@ class Creation(Birth):
             self.run, self.stages, self.kernel, channel, self.gate, program, self.signals.mask,
             namespace("self", "mnt"), None,
         )  # fmt: skip
-        child.bundle, child.state = self.bundle, self.state
+        child.bundle, child.state, child.keyring = self.bundle, self.state, self.keyring
         if self.container is not None:
             child.waits, child.speaks = self.pipes
         child.kept = set(range(3, 3 + self.keep))
@@ -118,6 +126,9 @@ class Creation(Birth):
         if message["kind"] == "terminal" and "fd" in message:
             self.hand_on(message["fd"])
             return None
+        if message["kind"] == "gate":
+            args = self.run.spec.process.args
+            return not_executed(args[0], message["step"], message["errno"])
         return super().obey(message)
 
     def hand_on(self, master: int) -> None:

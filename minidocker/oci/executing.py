@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 
-from minidocker.errors import UsageError
+from minidocker.errors import Conflict, UsageError
 from minidocker.kernel.flags import CAPABILITIES
 from minidocker.oci import bundle as bundles
+from minidocker.oci import groups
 from minidocker.oci.config import load
 from minidocker.oci.entering import enter
 from minidocker.oci.foreground import stay
-from minidocker.oci.making import write_pid
+from minidocker.oci.making import send_pidfd, write_pid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,16 +29,22 @@ def run(
     """Run it; return its exit status, or 0 as soon as it runs with --detach."""
     container.hold()
     record = container.load()
-    container.must_be(record, "created", "running")
+    status = container.status(record)
+    if status == "paused" and said.get("ignore-paused"):
+        container.release()  # it stands still until `resume`, which wants the lock, too
+    elif status not in ("created", "running"):
+        hint = "--ignore-paused" if status == "paused" else f"minidocker oci state {container.id}"
+        raise Conflict(f"cannot exec in a {status} container", hint)
     bundle = container.bundle(record)
     wanted(bundle, said, words)
-    console = str(said.get("console-socket", ""))
+    console = os.path.abspath(str(said["console-socket"])) if "console-socket" in said else ""
     detach = bool(said.get("detach"))
     if bundle.spec.process.terminal and detach and not console:
         raise UsageError(
             "cannot allocate tty if minidocker will detach without setting console socket",
             "--console-socket SOCKET",
         )
+    place(kernel, record, said.get("cgroup", []))
     birth = enter(kernel, container, bundle, record, console, keep)
     pid = birth.pid
     try:
@@ -45,6 +52,8 @@ def run(
         birth.until_it_waits()  # here the gate does not wait: what runs then is the command
         if pid_file:
             write_pid(pid_file, pid)
+        if "pidfd-socket" in said:
+            send_pidfd(str(said["pidfd-socket"]), pid, "setns")
     except BaseException:
         birth.end()
         raise
@@ -66,23 +75,76 @@ def wanted(bundle: Bundle, said: dict[str, Any], words: list[str]) -> None:
             bundle.sets = sets
         process.rlimits = process.rlimits or rlimits
         process.oom_score = score if process.oom_score is None else process.oom_score
+        process.terminal = process.terminal or bool(said.get("tty"))
         return
     if not words:
-        raise UsageError("exec wants a command, or --process FILE", "exec ID COMMAND…")
+        raise UsageError("process args cannot be empty", "exec ID COMMAND…, or --process FILE")
+    for key in ("apparmor", "process-label"):
+        if said.get(key):
+            raise UsageError(f"--{key}: minidocker does not do that", "leave it out, or take runc")
     process.args, process.terminal = words, bool(said.get("tty"))
     process.env += said.get("env", [])
     process.cwd = str(said.get("cwd") or process.cwd)
-    process.no_new_privs = bool(process.no_new_privs or said.get("no-new-privs"))
+    process.no_new_privs = bool(said.get("no-new-privs", process.no_new_privs))
     if "user" in said:
         numbers = str(said["user"]).split(":")
         if not all(word.isascii() and word.isdecimal() for word in numbers) or len(numbers) > 2:
             raise UsageError(f"--user {said['user']!r} is not UID or UID:GID", "--user 1000:1000")
-        bundle.uid, bundle.gid = int(numbers[0]), int(numbers[-1]) if len(numbers) > 1 else 0
-        bundle.groups = []
+        bundle.uid = int(numbers[0])
+        bundle.gid = int(numbers[-1]) if len(numbers) > 1 else bundle.gid
+    bundle.groups = [*bundle.groups, *(group(text) for text in said.get("additional-gids", []))]
+    bundles.tell_unknown(said.get("cap", []))
     for name in said.get("cap", []):
         if name not in CAPABILITIES:
-            raise UsageError(f"--cap {name}: there is no such capability", "man 7 capabilities")
+            continue
         bit = 1 << CAPABILITIES.index(name)
         for one in ("bounding", "effective", "permitted"):
             setattr(bundle.sets, one, getattr(bundle.sets, one) | bit)
     os.environ.pop("LISTEN_FDS", None)
+
+
+def group(text: str) -> int:
+    """Read one --additional-gids."""
+    if not text.isascii() or not text.isdecimal() or int(text) >= 1 << 32:
+        raise UsageError(f"--additional-gids {text!r} is no group id", "--additional-gids 1000")
+    return int(text)
+
+
+def place(kernel: Kernel, record: dict[str, Any], wanted: list[str]) -> None:
+    """Choose the cgroups of the new process: the container's, or others below it.
+
+    `PATH` is for every tree, `CONTROLLERS:PATH` for those of version 1. Where version 2 lets no
+    process into the container's own, since those below have limits, it goes to that of PID 1.
+    """
+    facts = record["facts"]
+    own = str(facts.get("cgroup", ""))
+    for text in wanted:
+        names, _, path = text.rpartition(":")
+        below = groups.old_of(facts)
+        if names:
+            known = {os.path.relpath(one, groups.ROOT).split("/")[0]: one for one in below}
+            if strange := [name for name in names.split(",") if name not in known]:
+                words = f"--cgroup {text}: unknown controller {strange[0]}"
+                raise UsageError(words, "cat /proc/cgroups")
+            below = [known[name] for name in names.split(",")]
+        chosen = {one: inner(one, path) for one in below}
+        facts["cgroups"] = [chosen.get(one, one) for one in groups.old_of(facts)]
+        if not names and own:
+            facts["cgroup"] = inner(own, path)
+    if own and not wanted and kernel.read(f"{own}/cgroup.subtree_control").strip():
+        lines = kernel.read(f"/proc/{record['pid']}/cgroup").splitlines()
+        path = next((line[3:] for line in lines if line.startswith("0::")), "")
+        tree = groups.Trees().unified
+        if path and f"{tree}{path}".startswith(f"{own}/"):
+            facts["cgroup"] = f"{tree}{path}"
+
+
+def inner(cgroup: str, path: str) -> str:
+    """Return a cgroup below the container's; one above it, or one that is not there, is refused."""
+    found = os.path.normpath(f"{cgroup}/{path}")
+    if found != cgroup and not found.startswith(f"{cgroup}/"):
+        raise UsageError(f"--cgroup {path}: bad sub cgroup path", "a path below the container's")
+    if not os.path.isdir(found):
+        words = f"adding pid to cgroups {found}: no such file or directory"
+        raise UsageError(f"--cgroup {path}: {words}")
+    return found

@@ -27,17 +27,26 @@ def run(
     child, the root may be another one.
     """
     for place, hook in enumerate(hooks):
-        what = f"hook {kind}[{place}], {hook.path}"
+        what = f"error running {kind} hook #{place}: {hook.path}"
         pid = start(kernel, hook, state, mask)
         status = wait(pid, hook.timeout)
         if status is None:
             raise MinidockerError(
-                f"{what}, took more than {hook.timeout} s and was killed",
+                f"{what}: it took more than {hook.timeout} s and was killed",
                 "a larger timeout in config.json",
             )
         if status:
-            words = f"signal {status & 0x7F}" if status & 0x7F else f"status {status >> 8}"
-            raise MinidockerError(f"{what}, ended with {words}", "see what it wrote above")
+            raise MinidockerError(f"{what}: {ending(status)}", "see what it wrote above")
+
+
+def ending(status: int) -> str:
+    """Say how a hook ended, as Go's programs do."""
+    number = status & 0x7F
+    if not number:
+        return f"exit status {status >> 8}"
+    import signal
+
+    return f"signal: {(signal.strsignal(number) or str(number)).lower()}"
 
 
 def start(kernel: Kernel, hook: Hook, state: str, mask: set[int]) -> int:

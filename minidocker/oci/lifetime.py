@@ -90,10 +90,10 @@ def hear(said: int, command: str) -> None:
         return  # it stands still, as a paused one does: it will go on later
     data = plain_os.read(said, SAID)
     if len(data) == SAID:
-        from minidocker.runtime.gate import refusal
-
         step, number = (int.from_bytes(data[n : n + 4], "little", signed=True) for n in (0, 4))
-        raise refusal(command, step, number)
+        from minidocker.oci.words import not_executed
+
+        raise not_executed(command, step, number)
 
 
 def end(container: Container, record: dict[str, Any], number: int) -> None:
@@ -120,11 +120,13 @@ def kill(kernel: Kernel, container: Container, number: int, everybody: bool) -> 
     from minidocker.oci import groups
 
     record = container.load()
+    # Without a pid namespace of its own, the others do not end with PID 1. pid_namespaces(7)
+    everybody = everybody or (number == SIGKILL and "pid" in record.get("shared", ()))
     if everybody:
         pids = groups.members(record["facts"])
         if not pids and not container.pid(record):
-            raise Conflict(f"container not running: {container.id}", "")
-        if not record["facts"].get("cgroup"):
+            return  # all of none; as in runc
+        if not record["facts"].get("cgroup") and not groups.old_of(record["facts"]):
             raise Blocked("this container has no cgroup, so its processes are not known", "")
         for pid in pids:
             try:

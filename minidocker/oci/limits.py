@@ -38,17 +38,19 @@ def version_2(resources: dict[str, Any]) -> dict[str, str]:
     memory, cpu = part.part("memory"), part.part("cpu")
     memory.refuse("swappiness", "disableOOMKiller", why="version 2 of cgroups has no such file")
     limit, swap = memory.number("limit"), memory.number("swap")
-    if swap is not None and swap >= 0:
+    if limit == -1 and not swap:
+        swap = -1  # without a limit on memory, one on both would hold it down all the same
+    if swap and swap > 0:
         if limit is None or not 0 <= limit <= swap:
             raise UsageError(
                 "config.json: memory.swap counts memory and swap, so it is at least memory.limit"
             )
         files["memory.swap.max"] = str(swap - limit)
-    elif swap is not None:
+    elif swap:
         files["memory.swap.max"] = "max"
-    if limit is not None:
+    if limit:  # 0 is "nothing said", as in runc
         files["memory.max"] = no_limit(limit, 0)
-    if (low := memory.number("reservation")) is not None:
+    if low := memory.number("reservation"):
         files["memory.low"] = no_limit(low, 0)
     if shares := cpu.number("shares"):
         files["cpu.weight"] = str(weight(shares))
@@ -80,13 +82,15 @@ def alike(part: Part, files: dict[str, str]) -> None:
 def version_1(resources: dict[str, Any]) -> dict[str, str]:
     """Return {file: text}: the first word of a file's name is its controller."""
     part = refuse_rest(resources)
-    part.refuse("unified", why="this machine's controllers are of version 1")
+    part.refuse("unified", why="invalid configuration where the controllers are of version 1")
     files: dict[str, str] = {}
     memory, cpu = part.part("memory"), part.part("cpu")
     numbered(memory, files, {
         "limit": "memory.limit_in_bytes", "swap": "memory.memsw.limit_in_bytes",
         "reservation": "memory.soft_limit_in_bytes", "swappiness": "memory.swappiness",
     })  # fmt: skip
+    if memory.number("limit") == -1 and not memory.number("swap"):
+        files["memory.memsw.limit_in_bytes"] = "-1"
     if memory.flag("disableOOMKiller"):
         files["memory.oom_control"] = "1"
     cpu.refuse("idle", "burst", why="this machine's controllers are of version 1")

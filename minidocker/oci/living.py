@@ -1,101 +1,27 @@
-"""Living: what is asked of a container that runs: pause and resume, its processes, limits, use."""
+"""Living: pause and resume, and what a container uses while it runs."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 
-from minidocker.errors import UsageError
-from minidocker.oci import device_rules, groups, limits
-from minidocker.oci.config import load, parse
+from minidocker.errors import Conflict, UsageError
+from minidocker.oci import groups
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from minidocker.kernel.interface import Kernel
     from minidocker.oci.container import Container
-
-# option of `update` → where it stands in linux.resources
-FIELDS = {
-    "memory": ("memory", "limit"), "memory-swap": ("memory", "swap"),
-    "memory-reservation": ("memory", "reservation"), "cpu-period": ("cpu", "period"),
-    "cpu-quota": ("cpu", "quota"), "cpu-share": ("cpu", "shares"), "cpuset-cpus": ("cpu", "cpus"),
-    "cpuset-mems": ("cpu", "mems"), "pids-limit": ("pids", "limit"),
-}  # fmt: skip
-
 
 def freeze(kernel: Kernel, container: Container, still: bool) -> None:
     """Stop every process of it, or let them go on."""
     container.hold()
     record = container.load()
-    container.must_be(record, *(("created", "running") if still else ("paused",)))
+    if still:
+        container.must_be(record, "created", "running")
+    elif container.status(record) != "paused":
+        raise Conflict(f"container not paused: {container.id}", "minidocker oci pause ID")
     groups.freeze(kernel, record["facts"], still)
-
-
-def processes(container: Container, form: str) -> str:
-    """Return the processes as a table, or their numbers as JSON."""
-    record = container.load()
-    container.must_be(record, "created", "running", "paused")
-    pids = sorted(groups.members(record["facts"])) or [record["pid"]]
-    if form == "json":
-        return json.dumps(pids)
-    if form != "table":
-        raise UsageError(f"--format {form} is neither table nor json", "--format json")
-    rows = [f"{'UID':<10} {'PID':>8} {'PPID':>8} CMD"]
-    for pid in pids:
-        try:
-            with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as stream:
-                fields = {name: text.strip() for name, _, text in
-                          (line.partition(":") for line in stream)}  # fmt: skip
-            with open(f"/proc/{pid}/cmdline", "rb") as raw:
-                words = raw.read().replace(b"\0", b" ").decode(errors="replace").strip()
-        except OSError:
-            continue  # it has just ended
-        uid = fields["Uid"].split()[0]
-        shown = "".join(c if c.isprintable() else "?" for c in words or f"[{fields['Name']}]")
-        rows.append(f"{uid:<10} {pid:>8} {fields['PPid']:>8} {shown}")
-    return "\n".join(rows)
-
-
-def update(kernel: Kernel, container: Container, said: dict[str, Any]) -> None:
-    """Set other limits, and other device rules: from a file, from stdin, or from options."""
-    container.hold()
-    record = container.load()
-    container.must_be(record, "created", "running", "paused")
-    if "resources" in said:
-        name = str(said["resources"])
-        part = parse(sys.stdin.read(), "-") if name == "-" else load(name)[1]
-        resources = part.values
-    else:
-        resources = from_options(said)
-    trees = groups.Trees()
-    files = limits.version_1(resources) if trees.hybrid else limits.version_2(resources)
-    if files and not (record["facts"].get("cgroup") or record["facts"].get("cgroups")):
-        groups.refuse(files, "this container has no cgroup")
-    if not trees.hybrid and files:
-        path = str(record["facts"]["cgroup"]).removeprefix(groups.ROOT)
-        groups.pass_on(kernel, path, {name.split(".")[0] for name in files})
-    groups.write(kernel, record["facts"], files)
-    if (rules := device_rules.read(resources)) is not None:
-        groups.guard(record["facts"], rules, trees)
-
-
-def from_options(said: dict[str, Any]) -> dict[str, Any]:
-    """Put options into the form of linux.resources."""
-    found: dict[str, Any] = {}
-    for key, (section, field) in FIELDS.items():
-        if key not in said:
-            continue
-        value: str | int = str(said[key])
-        if not field.endswith(("cpus", "mems")):
-            try:
-                value = int(value)
-            except ValueError:
-                raise UsageError(f"--{key} {value!r} is no number", f"--{key} 1000") from None
-        found.setdefault(section, {})[field] = value
-    return found
 
 
 def event(container: Container) -> str:
@@ -117,7 +43,23 @@ def event(container: Container) -> str:
         "cpu": {"usage": {"total": cpu}}, "memory": {"usage": memory},
         "pids": {"current": number(f"{pids}current"), "limit": number(f"{pids}max")},
     }  # fmt: skip
-    return json.dumps({"type": "stats", "id": container.id, "data": data})
+    return to_line("stats", container, data)
+
+
+def to_line(kind: str, container: Container, data: dict[str, object] | None = None) -> str:
+    """Put one event into a line of JSON, as runc writes it."""
+    told: dict[str, object] = {"type": kind, "id": container.id}
+    if data is not None:
+        told["data"] = data
+    return json.dumps(told, separators=(",", ":"))
+
+
+def killed_for_memory(container: Container) -> int:
+    """Count the processes that the kernel has ended because a limit on memory was reached."""
+    record = container.load()
+    own, old = str(record["facts"].get("cgroup", "")), groups.old_of(record["facts"])
+    counts = [table(f"{one}/memory.oom_control") for one in old] + [table(f"{own}/memory.events")]
+    return sum(count.get("oom_kill", 0) for count in counts)
 
 
 def number(path: str) -> int:
@@ -166,5 +108,3 @@ def lasts(container: Container, patience: float) -> bool:
         return not look.poll(int(patience * 1000))
     finally:
         os.close(door)
-
-

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 class Wish:
     """What the command line of `create` says beside the bundle."""
 
-    __slots__ = ("console", "keep", "no_pivot", "pid_file", "waits_here")
+    __slots__ = ("console", "keep", "keyring", "no_pivot", "pid_file", "pidfd", "waits_here")
 
     def __init__(self, console: str, keep: int, no_pivot: bool, pid_file: str) -> None:
         self.console, self.keep = console, keep
-        self.no_pivot, self.pid_file = no_pivot, pid_file
+        self.no_pivot, self.pid_file, self.pidfd = no_pivot, pid_file, ""
+        self.keyring = True  # a session keyring of the container's own
         self.waits_here = False  # somebody stays, and can serve a terminal
 
 
@@ -48,6 +49,7 @@ def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> 
     run.spec.stages = [stage.name for stage in stages]
     birth = Creation(run, stages, kernel, signals, bundle)
     birth.container, birth.console, birth.keep = container, wish.console, wish.keep
+    birth.keyring = wish.keyring
     birth.state = container.state(
         {"bundle": bundle.directory, "made": "", "facts": {}, "root": run.root,
          "annotations": bundle.annotations, "oci": bundle.version}, "creating",
@@ -61,6 +63,8 @@ def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> 
         container.save(run, bundle, "created", pid)
         if wish.pid_file:
             write_pid(wish.pid_file, pid)
+        if wish.pidfd:
+            send_pidfd(wish.pidfd, pid, "standard")
     except BaseException:
         birth.end()
         birth.close_pipes()
@@ -101,7 +105,8 @@ def pass_listeners(bundle: Bundle, wish: Wish) -> None:
             os.fstat(fd)
         except OSError:
             raise UsageError(
-                f"--preserve-fds {wish.keep}: descriptor {fd} is not open", "a smaller number"
+                f"--preserve-fds {wish.keep}: please check that preserved-fd {fd - 3}, "
+                f"descriptor {fd}, is open", "a smaller number",
             ) from None
 
 
@@ -112,3 +117,19 @@ def write_pid(path: str, pid: int) -> None:
     os.write(fd, str(pid).encode())
     os.close(fd)
     os.rename(new, path)
+
+
+def send_pidfd(path: str, pid: int, kind: str) -> None:
+    """Send a descriptor of the process: unlike its number, it never is another's. pidfd_open(2)
+
+    `kind` goes with it, in runc's words: "standard" for PID 1, "setns" for one that joins.
+    """
+    import socket
+
+    fd = plain_os.pidfd_open(pid)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
+            end.connect(path)
+            socket.send_fds(end, [kind.encode()], [fd])
+    finally:
+        plain_os.close(fd)

@@ -145,7 +145,7 @@ def refuse_link(root: str, destination: str, target: str) -> None:
     wanted = os.path.normpath(f"{root}/{destination}")
     if os.readlink(target) != wanted:
         raise MinidockerError(
-            f"{destination} of the image is a link, and a file system of the kernel goes there",
+            f"{destination} must be mounted on ordinary directory: of the image it is a link",
             "an image without that link",
         )
 

@@ -30,10 +30,11 @@ BUNDLE = option("-b --bundle", "DIR", "where config.json is; the working directo
 CONSOLE = option("--console-socket", "SOCKET", "send the terminal's other side there")
 PID_FILE = option("--pid-file", "FILE", "write the pid there, when all is ready")
 NO_PIVOT = option("--no-pivot", "", "change the root without pivot_root(2), for an initramfs")
-KEYRING = option("--no-new-keyring", "", "refused: a container has a keyring of its own")
+KEYRING = option("--no-new-keyring", "", "the container keeps the caller's keyring")
 PRESERVE = option("--preserve-fds", "N", "leave N descriptors from 3 on to the command")
+PIDFD = option("--pidfd-socket", "SOCKET", "send a descriptor of the process there")
 FORMAT = option("-f --format", "FORMAT", "table or json")
-MAKING = (BUNDLE, CONSOLE, PID_FILE, NO_PIVOT, KEYRING, PRESERVE)
+MAKING = (BUNDLE, CONSOLE, PID_FILE, PIDFD, NO_PIVOT, KEYRING, PRESERVE)
 # verb → how it is written, what it does, its options
 VERBS: dict[str, tuple[str, str, tuple[Option, ...]]] = {
     "create": ("ID", "make a container; its command waits", MAKING),
@@ -54,25 +55,38 @@ VERBS: dict[str, tuple[str, str, tuple[Option, ...]]] = {
     )),
     "exec": ("ID COMMAND…", "one more process in a container", (
         option("-p --process", "FILE", "what to run, as process in config.json"),
-        option("-d --detach", "", "do not wait"), CONSOLE, PID_FILE, PRESERVE,
+        option("-d --detach", "", "do not wait"), CONSOLE, PID_FILE, PIDFD, PRESERVE,
         option("-t --tty", "", "a terminal"), option("--cwd", "DIR", "its working directory"),
         option("-u --user", "UID[:GID]", "as whom"),
+        Option("-g --additional-gids", "list", "GID", "", "in one more group"),
         Option("-e --env", "list", "NAME=VALUE", "", "one more variable"),
         option("--no-new-privs", "", "no exec gives more rights"),
         Option("-c --cap", "list", "NAME", "", "one more capability"),
+        Option("--cgroup", "list", "[CONTROLLERS:]PATH", "", "in a cgroup below the container's"),
+        option("--ignore-paused", "", "also while it is paused: it waits until resume"),
+        option("--apparmor", "PROFILE", "refused, as in config.json"),
+        option("--process-label", "LABEL", "refused, as in config.json"),
     )),
-    "ps": ("ID", "its processes", (FORMAT,)),
+    "ps": ("ID [PS OPTIONS…]", "its processes, as ps(1) shows them", (FORMAT,)),
     "pause": ("ID", "stop every process of it", ()),
     "resume": ("ID", "let them go on", ()),
     "update": ("ID", "other limits", (
         option("-r --resources", "FILE", "linux.resources as JSON; - is standard input"),
-        option("--memory", "BYTES", "memory"), option("--memory-swap", "BYTES", "with swap"),
+        option("--memory", "BYTES", "memory, such as 50M; -1 is no limit"),
+        option("--memory-swap", "BYTES", "with swap"),
         option("--memory-reservation", "BYTES", "taken last"),
         option("--cpu-period", "N", "microseconds"), option("--cpu-quota", "N", "microseconds"),
         option("--cpu-share", "N", "share of a busy CPU"),
         option("--cpuset-cpus", "LIST", "only these CPUs"),
         option("--cpuset-mems", "LIST", "only these nodes"),
         option("--pids-limit", "N", "processes"),
+        option("--cpu-burst", "N", "microseconds above the quota"),
+        option("--cpu-idle", "N", "1: only what others leave"),
+        option("--blkio-weight", "N", "share of a busy disk"),
+        option("--cpu-rt-period", "N", "refused, as in config.json"),
+        option("--cpu-rt-runtime", "N", "refused, as in config.json"),
+        option("--kernel-memory", "BYTES", "nothing any more, as in runc"),
+        option("--kernel-memory-tcp", "BYTES", "nothing any more, as in runc"),
     )),
     "events": ("ID", "what it uses, as JSON, again and again", (
         option("--stats", "", "once"), option("--interval", "TIME", "such as 5s"),
@@ -82,6 +96,8 @@ VERBS: dict[str, tuple[str, str, tuple[Option, ...]]] = {
     )),
     "features": ("", "what this runtime does, as JSON", ()),
 }  # fmt: skip
+# Verbs whose words after the ID belong to another program; in all others options may come last.
+TO_OTHERS = ("exec", "ps")
 # Words of runc's that are not done: each is refused by its name.
 REFUSED = {
     "checkpoint": "the state of processes is not saved here", "restore": "nothing was saved here",
@@ -91,12 +107,20 @@ REFUSED = {
 def parse(
     argv: list[str], options: tuple[Option, ...], verb: str = ""
 ) -> tuple[dict[str, object], list[str]]:
-    """Read options up to the first other word: ({long name: value}, the rest)."""
+    """Read options: ({long name: value}, the other words).
+
+    Up to the first other word, or, for most verbs, among them: `update ID --memory 50M`.
+    """
+    mixed = bool(verb) and verb not in TO_OTHERS
+    others: list[str] = []
     known = {name.lstrip("-"): one for one in options for name in one.names}
     found: dict[str, object] = {}
     rest = list(argv)
-    while rest and rest[0].startswith("-") and rest[0] != "-":
+    while rest and (mixed or (rest[0].startswith("-") and rest[0] != "-")):
         word = rest.pop(0)
+        if not word.startswith("-") or word == "-":
+            others.append(word)
+            continue
         if word == "--":
             break
         name, equals, value = word.lstrip("-").partition("=")
@@ -116,7 +140,7 @@ def parse(
             found[one.key] = value
         else:
             found.setdefault(one.key, []).append(value)  # type: ignore[attr-defined]
-    return found, rest
+    return found, others + rest
 
 
 def help_text(verb: str = "") -> str:

@@ -5,7 +5,8 @@ Each is a stage with the same parts, so a learner's functions serve here, too.
 
 from __future__ import annotations
 
-from errno import EPERM
+from errno import EINVAL, EPERM, EROFS
+from stat import S_IFIFO, S_IFREG, S_IFSOCK
 
 from minidocker.errors import KernelError
 from minidocker.kernel.flags import (
@@ -18,7 +19,7 @@ from minidocker.kernel.flags import (
     MS_REC,
     PR_SET_DUMPABLE,
 )
-from minidocker.kernel.named import os
+from minidocker.kernel.named import fcntl, os
 from minidocker.oci import groups
 from minidocker.oci.mounting import Mounts
 from minidocker.oci.wall import Wall
@@ -208,8 +209,9 @@ class Identity(Wall, PlainIdentity):
         if not any(item.startswith("HOME=") and item != "HOME=" for item in env):
             *_, home = lookup(str(uid), lines(kernel, "/etc/passwd", 6, 2), [])
             env.append(f"HOME={home}")
-        if run.spec.process.terminal:
-            kernel.fchown(0, uid, -1)
+        for fd in (0,) if run.spec.process.terminal else (0, 1, 2):
+            if run.spec.process.terminal or is_stream(fd, uid):
+                hand_over(kernel, fd, uid)
         try:
             kernel.setgroups(self.bundle.groups)
         except KernelError as problem:
@@ -217,6 +219,29 @@ class Identity(Wall, PlainIdentity):
                 raise  # else: a user namespace whose maps a user wrote; groups stay what they are
         kernel.setresgid(gid, gid, gid)
         change_user_keeping_capabilities(kernel, uid)
+
+
+def is_stream(fd: int, uid: int) -> bool:
+    """Say whether a user must own this to open it once more, by /dev/stdout and the like.
+
+    Pipes and sockets, and files that are open for writing: none that the caller lets us only read.
+    """
+    try:
+        found, flags = os.fstat(fd), fcntl.fcntl(fd, fcntl.F_GETFL)
+    except OSError:
+        return False
+    kind = found.st_mode & 0o170000
+    writes = kind == S_IFREG and flags & os.O_ACCMODE != os.O_RDONLY
+    return found.st_uid != uid and (kind in (S_IFIFO, S_IFSOCK) or writes)
+
+
+def hand_over(kernel: Kernel, fd: int, uid: int) -> None:
+    """Give a standard stream to the command's user; one that the kernel keeps stays as it is."""
+    try:
+        kernel.fchown(fd, uid, -1)
+    except KernelError as problem:
+        if problem.errno not in (EPERM, EINVAL, EROFS):
+            raise
 
 
 class Capabilities(Wall, PlainCapabilities):

@@ -1,0 +1,158 @@
+"""What callers of runc write and read: options after the ID, words of errors, cgroups of an exec."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.cli.oci_runtime import Runtime
+
+pytestmark = pytest.mark.needs("root", "pidns", "mntns", "netns", "userns", "busybox")
+
+
+def limit(*names: str) -> Path:
+    """Return a file of the container's cgroup, by its name in version 2 or 1."""
+    for name in names:
+        for path in Path("/sys/fs/cgroup").glob(f"**/minidocker/box/{name}"):
+            return path
+    pytest.skip(f"blocked: no cgroup has {names[0]} here")
+
+
+def test_limits_by_options_after_the_id(oci: Runtime) -> None:
+    oci.create("exec sleep 1000")
+    pids, memory = limit("pids.max"), limit("memory.max", "memory.limit_in_bytes")
+    oci("update", "box", "--pids-limit", "42")
+    assert pids.read_text() == "42\n"
+    oci("update", "box", "--pids-limit", "-1")
+    assert pids.read_text() == "max\n"
+    oci("update", "box", "--memory", "50M")
+    assert memory.read_text() == f"{50 << 20}\n"
+    oci("update", "box", "--memory", "-1")
+    assert memory.read_text() != f"{50 << 20}\n"
+    wrong = oci("update", "box", "--memory", "much", check=False)
+    assert wrong.returncode == 1 and "is not a size" in wrong.stderr
+
+
+def test_an_error_is_one_line(oci: Runtime) -> None:
+    done = oci("kill", "nobody", "TERM", check=False)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "container does not exist" in done.stderr
+
+
+def test_tables_and_lines_as_runc_writes_them(oci: Runtime) -> None:
+    assert oci("list", "--format", "json").stdout == "null\n"
+    pid = oci.create("exec sleep 1000")
+    oci("start", "box")
+    head, row = oci("list").stdout.splitlines()
+    assert head.split() == ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]
+    assert row.split()[:4] == ["box", str(pid), "running", str(oci.bundle)]
+    assert oci("list", "-f", "json").stdout.startswith('[{"ociVersion":"1.2.0","id":"box","pid":')
+    head, row = oci("ps", "box").stdout.splitlines()
+    assert head.split() == ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]
+    assert row.split()[1] == str(pid) and row.endswith("sleep 1000")
+    assert oci("ps", "box", "-e", "-o", "pid").stdout.split() == ["PID", str(pid)]
+    assert oci("events", "--stats", "box").stdout.startswith('{"type":"stats","id":"box","data":{')
+
+
+def test_a_container_that_has_ended_and_its_verbs(oci: Runtime) -> None:
+    oci.run("exit 3", "--keep", check=False)
+    name = f"one{oci.count}"
+    assert oci.state(name)["status"] == "stopped" and "annotations" not in oci.state(name)
+    refused = oci("kill", name, "0", check=False)
+    assert refused.returncode == 1 and "container not running" in refused.stderr
+    assert oci("kill", "--all", name, "0").returncode == 0
+    assert len(oci("ps", name).stdout.splitlines()) == 1
+    for words, said in (
+        (("pause",), "container not running"), (("resume",), "container not paused"),
+        (("start",), "cannot start a container that has stopped"),
+    ):  # fmt: skip
+        refused = oci(*words, name, check=False)
+        assert refused.returncode == 1 and said in refused.stderr
+    refused = oci("exec", name, "true", check=False)
+    assert refused.returncode == 255 and "cannot exec in a stopped container" in refused.stderr
+
+
+def test_a_kill_without_a_pid_namespace_takes_all(oci: Runtime) -> None:
+    oci.linux["namespaces"] = [one for one in oci.linux["namespaces"] if one["type"] != "pid"]
+    pid = oci.create("sleep 1000 & exec sleep 1000")
+    oci("start", "box")
+    procs = limit("pids.max").parent / "cgroup.procs"
+    os.kill(pid, signal.SIGKILL)
+    assert procs.read_text().split()  # the other one lives on
+    oci("kill", "box", "KILL")
+    oci("delete", "box")
+
+
+def test_an_exec_in_a_cgroup_below(oci: Runtime) -> None:
+    oci.create("exec sleep 1000")
+    pids = limit("pids.max").parent
+    (pids / "below").mkdir()
+    where = "below" if (pids / "cgroup.controllers").exists() else "pids:below"
+    done = oci("exec", "--cgroup", where, "box", "cat", "/proc/self/cgroup")
+    assert done.stdout.count("/below\n") == 1
+    for wrong, said in (
+        ("..", "bad sub cgroup path"), ("none", "adding pid to cgroups"), ("no:/", "unknown controller"),
+    ):  # fmt: skip
+        refused = oci("exec", "--cgroup", wrong, "box", "true", check=False)
+        assert refused.returncode == 255 and said in refused.stderr
+    oci("exec", "--cgroup", "/", "box", "true")
+
+
+def test_an_exec_as_another_user(oci: Runtime) -> None:
+    oci.config["process"]["user"] = {"uid": 0, "gid": 7, "additionalGids": [8]}
+    oci.create("exec sleep 1000")
+    words = ("exec", "--user", "1000", "-g", "100", "--additional-gids", "200", "box")
+    shown = oci(*words, "/bin/sh", "-c", "id -u; id -g; id -G; echo $HOME").stdout.split("\n")
+    assert shown[:4] == ["1000", "7", "7 8 100 200", "/home/ann"]
+    done = oci("exec", "--cap", "CAP_NONE", "box", "true")
+    assert "ignoring unknown or unavailable capabilities: [CAP_NONE]" in done.stderr
+
+
+def test_an_exec_into_a_paused_container(oci: Runtime) -> None:
+    oci.create("exec sleep 1000")
+    oci("start", "box")
+    oci("pause", "box")
+    refused = oci("exec", "box", "true", check=False)
+    assert refused.returncode == 255 and "cannot exec in a paused container" in refused.stderr
+    import threading
+
+    later = threading.Timer(0.3, lambda: oci("resume", "box"))
+    later.start()
+    try:
+        assert oci("exec", "--ignore-paused", "box", "echo", "waited").stdout == "waited\n"
+    finally:
+        later.join()
+
+
+def test_a_user_may_open_the_streams_once_more(oci: Runtime) -> None:
+    oci.config["process"]["user"] = {"uid": 1000, "gid": 1000}
+    done = oci.run("echo out > /dev/stdout; echo err > /dev/stderr")
+    assert (done.stdout, done.stderr) == ("out\n", "err\n")
+    assert os.stat("/dev/null").st_uid == 0  # the tests' standard input, and the host's
+
+
+def test_a_descriptor_of_the_process_is_sent(oci: Runtime, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(tmp_path / "s"))
+        server.listen()
+        server.settimeout(30)
+        oci.create("exec sleep 1000", "box", "--pidfd-socket", tmp_path / "s")
+        end, _ = server.accept()
+        with end:
+            data, fds, _, _ = socket.recv_fds(end, 100, 1)
+    assert data == b"standard"
+    signal.pidfd_send_signal(fds[0], signal.SIGKILL)
+    os.close(fds[0])
+    oci("delete", "--force", "box")
+
+
+def test_a_descriptor_that_is_not_open_is_named(oci: Runtime) -> None:
+    oci.write("true")
+    done = oci("run", "--bundle", oci.bundle, "--preserve-fds", "9", "box", check=False)
+    assert done.returncode == 1 and "preserved-fd " in done.stderr
+    assert json.loads(oci("list", "-f", "json").stdout) is None
