@@ -14,9 +14,12 @@ from minidocker.kernel.flags import (
     CLONE_NEWCGROUP,
     CLONE_NEWTIME,
     MNT_DETACH,
+    MS_BIND,
     MS_MOVE,
     MS_PRIVATE,
     MS_REC,
+    MS_SHARED,
+    MS_SLAVE,
     PR_SET_DUMPABLE,
 )
 from minidocker.kernel.named import fcntl, os
@@ -138,6 +141,8 @@ class Rootfs(Wall, PlainRootfs):
         self.story.run_hooks("createContainer")
         if self.bundle.no_pivot:
             move_root(kernel, run.root)
+        elif self.bundle.propagation & ~MS_REC == MS_SHARED:
+            pivot_among_peers(kernel, run.root)
         else:
             self.pivot(kernel, run.root)
         if self.bundle.propagation:
@@ -146,17 +151,34 @@ class Rootfs(Wall, PlainRootfs):
             self.read_only_root(kernel)
 
 
+def pivot_among_peers(kernel: Kernel, root: str) -> None:
+    """Change the root where mounts are shared with the host, as for `rshared` volumes.
+
+    To detach the old root would unmount all below it on the host, too, so it becomes a follower
+    first. The new root's mounts are copies by then, and stay peers. mount_namespaces(7)
+    """
+    old = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    kernel.mount(root, root, "", MS_BIND | MS_REC)
+    kernel.chdir(root)
+    kernel.pivot_root(".", ".")
+    os.fchdir(old)  # else "." would be the new root
+    os.close(old)
+    kernel.mount("", ".", "", MS_SLAVE | MS_REC)
+    kernel.umount2(".", MNT_DETACH)
+    kernel.chdir("/")
+
+
 def move_root(kernel: Kernel, root: str) -> None:
     """Put the new root over the old one (--no-pivot): for an initramfs, which cannot be pivoted.
 
     The host's root is still below, for who may mount and has a way there.
     """
-    from minidocker.kernel.flags import MS_BIND
-
     kernel.mount(root, root, "", MS_BIND | MS_REC)
     kernel.chdir(root)
+    kernel.mount("", "/", "", MS_SLAVE)  # what is unmounted here stays on the host
     for place in ("/proc", "/sys"):  # full views of the host's would stay below
         try:
+            kernel.mount("", place, "", MS_SLAVE | MS_REC)
             kernel.umount2(place, MNT_DETACH)
         except KernelError:
             pass

@@ -429,3 +429,18 @@ def test_a_root_without_pivot_and_one_that_follows_the_host(oci: Runtime) -> Non
     assert done.stdout.count("\n") == 1
     oci.linux["rootfsPropagation"] = "shared"
     assert " shared:" in oci.run("grep ' / ' /proc/self/mountinfo | head -1").stdout
+
+
+@pytest.mark.parametrize("how", ["", "--no-pivot"])
+def test_what_the_host_shares_with_a_container_is_not_unmounted(oci: Runtime, how: str) -> None:
+    """On a machine with systemd all mounts are shared; here a namespace stands for that host."""
+    oci.linux["rootfsPropagation"] = "shared"
+    oci.write("true")
+    argv = [sys.executable, "-m", "minidocker", "oci", "--root", oci.root, "run", "--bundle", oci.bundle]
+    call = " ".join(map(str, [*argv, *([how] if how else []), "peer"]))
+    table = "cut -d' ' -f5- /proc/self/mountinfo"
+    script = f"mount --make-rshared / && {table} >a && {call} && {table} >b && diff a b"
+    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", script], cwd=oci.directory, env=env,
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
