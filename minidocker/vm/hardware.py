@@ -49,7 +49,8 @@ def hardware(settings: qemu.Settings) -> str:
     version = subprocess.run([accel.QEMU, "--version"], capture_output=True, text=True).stdout
     word = version.splitlines()[0].split("version")[-1].strip() if version else ""
     machine = f"{settings.cpus} CPUs, {settings.memory} MB, {settings.accelerator.name}"
-    return f"{machine}, QEMU {word}, {qemu.KERNEL_LINE}"
+    line = hashlib.sha256(qemu.KERNEL_LINE.encode()).hexdigest()[:6]
+    return f"{machine}, QEMU {word}, kernel line {line}"
 
 
 def about(settings: qemu.Settings) -> str:

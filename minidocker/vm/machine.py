@@ -91,7 +91,6 @@ class Machine:
     def alone(self) -> Iterator[None]:
         """Hold the machine's lock; wait for whoever has it, and say so."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.run.mkdir(exist_ok=True, mode=0o700)
         with open(self.directory / "lock", "w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -124,6 +123,7 @@ class Machine:
     def _start(self, snapshot: str) -> None:
         """Start from a snapshot where one fits, otherwise boot and save the pristine one."""
         phases = Phases(self.directory / "log")
+        self.run.mkdir(exist_ok=True, mode=0o700)
         box = self._prepare_disk()
         wanted = self._settings(box)
         if snapshot == PRISTINE and PRISTINE not in self.snapshots():
@@ -316,7 +316,6 @@ class Machine:
                 self._forget()
         if everything:
             shutil.rmtree(self.directory, ignore_errors=True)
-        shutil.rmtree(self.run, ignore_errors=True)
         return was_up or everything
 
     def _down(self) -> None:
@@ -334,8 +333,7 @@ class Machine:
                 tell(f"the learner's files could not be saved: {problem.message}")
             way.close()
         qemu.stop(self.process)
-        for left in self.run.iterdir() if self.run.exists() else ():
-            left.unlink()
+        shutil.rmtree(self.run, ignore_errors=True)
 
     def _forget(self) -> None:
         """Remove the disk and all that belongs to it."""
