@@ -89,7 +89,7 @@ class Calls:
         """Set the three sets of this process; the bounding set stays. capset(2)"""
         raise NotImplementedError
 
-    def seccomp(self, program: bytes) -> None:
+    def seccomp(self, program: bytes, flags: int = 0) -> None:
         """Install a filter: instructions of 8 bytes, struct sock_filter. seccomp(2)
 
         EACCES without CAP_SYS_ADMIN, unless no_new_privs is set.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SYS_CLONE = {"x86_64": 56, "aarch64": 220}
 SYS_SECCOMP = {"x86_64": 317, "aarch64": 277}
 SECCOMP_SET_MODE_FILTER = 1
+MACHINE = os.uname().machine  # asked now: a bundle may change what uname(2) says later
 SYS_CLONE3 = 435  # from here on, all architectures share one numbering
 SYS_MOVE_MOUNT = 429
 MOVE_MOUNT_F_EMPTY_PATH = 4
@@ -143,13 +144,13 @@ class Linux(Files, Network, Programs, Rights, Targets):
         data = (ctypes.c_uint32 * 6)(*(n & 0xFFFFFFFF for n in sets), *(n >> 32 for n in sets))
         call("capset(2)", libc.capset, header, data)
 
-    def seccomp(self, program: bytes) -> None:
+    def seccomp(self, program: bytes, flags: int = 0) -> None:
         # int syscall(SYS_seccomp, unsigned operation, unsigned flags, struct sock_fprog *program)
         # struct sock_fprog { unsigned short len; struct sock_filter *filter; }
         code = ctypes.create_string_buffer(program, len(program))
         head = (ctypes.c_uint64 * 2)(len(program) // 8, ctypes.addressof(code))
-        number = SYS_SECCOMP.get(os.uname().machine, 277)
-        call("seccomp(2)", libc.syscall, number, SECCOMP_SET_MODE_FILTER, 0, head)
+        number = SYS_SECCOMP.get(MACHINE, 277)
+        call("seccomp(2)", libc.syscall, number, SECCOMP_SET_MODE_FILTER, flags, head)
 
     def mount(
         self, source: str, target: str, fstype: str = "", flags: int = 0, data: str = ""

@@ -9,7 +9,7 @@ import os
 
 from minidocker.errors import UsageError
 from minidocker.kernel.flags import CAPABILITIES, MS_REC, mask
-from minidocker.oci import mount_options
+from minidocker.oci import manner, mount_options
 from minidocker.oci.config import Part, load, parse
 from minidocker.oci.kinds import Bundle, Device, Hook, Sets
 from minidocker.runtime.channel import to_json
@@ -24,6 +24,20 @@ NAMESPACES = {
 HOOKS = (
     "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
 )  # fmt: skip
+# TSYNC is for other threads: there are none yet.
+FILTER_FLAGS = {
+    "SECCOMP_FILTER_FLAG_TSYNC": 0, "SECCOMP_FILTER_FLAG_LOG": 2,
+    "SECCOMP_FILTER_FLAG_SPEC_ALLOW": 4,
+}  # fmt: skip
+# config-linux.md, "Seccomp": those of other machines have no rules here
+ARCHITECTURES = {
+    f"SCMP_ARCH_{name}"
+    for name in (
+        "X86", "X86_64", "X32", "ARM", "AARCH64", "MIPS", "MIPS64", "MIPS64N32", "MIPSEL",
+        "MIPSEL64", "MIPSEL64N32", "PPC", "PPC64", "PPC64LE", "S390", "S390X", "PARISC",
+        "PARISC64", "RISCV64", "LOONGARCH64", "M68K", "SH", "SHEB",
+    )
+}  # fmt: skip
 FOREVER = 1 << 63  # a limit from here on is "no limit"
 WARNED: list[str] = []  # capabilities that were spoken of
 SETS = ("bounding", "effective", "permitted", "inheritable", "ambient")
@@ -49,6 +63,7 @@ def read(directory: str, id: str, text: str = "") -> Bundle:
         propagation=propagation(linux), resources=linux.part("resources").values,
         devices=[device(part) for part in linux.parts("devices")],
         cgroup=linux.text("cgroupsPath"), seccomp=seccomp(linux), offsets=offsets(linux),
+        seccomp_flags=seccomp_flags(linux), manner=manner.domain(linux),
     )  # fmt: skip
     spec = found.spec = blank()
     spec.id, spec.annotations = id, found.annotations
@@ -57,7 +72,6 @@ def read(directory: str, id: str, text: str = "") -> Bundle:
     spec.root.readonly = root.flag("readonly")
     spec.linux.ids = ids(linux, found)
     spec.sysctl = settings(linux, found)
-    refuse_personality(linux)
     if (spec.hostname or spec.domainname) and "uts" not in found.namespaces:
         raise UsageError("config.json: hostname needs a uts namespace of the container's own")
     if config.has("process"):
@@ -67,7 +81,7 @@ def read(directory: str, id: str, text: str = "") -> Bundle:
 
 def process(part: Part, found: Bundle, spec: Spec) -> None:
     """Read `process`: of the bundle, or of an exec."""
-    part.refuse("selinuxLabel", "ioPriority", "scheduler", "execCPUAffinity")
+    part.refuse("selinuxLabel", "execCPUAffinity")
     part.refuse("apparmorProfile", why="AppArmor's profiles are not set here")
     mine = spec.process
     mine.args = part.texts("args")
@@ -89,6 +103,7 @@ def process(part: Part, found: Bundle, spec: Spec) -> None:
     if not all(isinstance(group, int) and 0 <= group < 1 << 32 for group in groups):
         raise UsageError("config.json: process.user.additionalGids is no list of ids")
     found.groups, mine.umask = groups, user.number("umask")
+    manner.read(part, found)
     found.sets = capabilities(part.part("capabilities"))
     size = part.part("consoleSize")
     found.size = [size.number("height") or 0, size.number("width") or 0]
@@ -229,8 +244,8 @@ def hook(part: Part) -> Hook:
         raise UsageError(f"config.json: {part.where}.path is not an absolute path")
     if timeout is not None and timeout <= 0:
         raise UsageError(f"config.json: {part.where}.timeout is not more than 0")
-    return Hook(path=path, args=part.texts("args") or [path], env=part.texts("env"),
-                timeout=timeout)  # fmt: skip
+    env = part.texts("env") if part.has("env") else None
+    return Hook(path=path, args=part.texts("args") or [path], env=env, timeout=timeout)
 
 
 def seccomp(linux: Part) -> str:
@@ -239,10 +254,21 @@ def seccomp(linux: Part) -> str:
         return ""
     part = linux.part("seccomp")
     part.refuse("listenerPath", "listenerMetadata", why="no program may be asked by a filter here")
-    flags = set(part.texts("flags")) - {"SECCOMP_FILTER_FLAG_TSYNC"}  # we have one thread
-    if flags:
-        raise UsageError(f"config.json asks for {min(flags)}: minidocker does not do that")
+    if strange := set(part.texts("architectures")) - ARCHITECTURES:
+        raise UsageError(f"config.json: {min(strange)} is not a valid arch for seccomp")
     return to_json(part.values)
+
+
+def seccomp_flags(linux: Part) -> int:
+    """Read the flags of the filter. seccomp(2)"""
+    flags = 0
+    for name in linux.part("seccomp").texts("flags"):
+        if name not in FILTER_FLAGS:
+            raise UsageError(
+                f"config.json asks for {name}: minidocker does not do that", ", ".join(FILTER_FLAGS)
+            )
+        flags |= FILTER_FLAGS[name]
+    return flags
 
 
 def offsets(linux: Part) -> str:
@@ -255,11 +281,3 @@ def offsets(linux: Part) -> str:
         one = part.part(clock)
         lines += f"{clock} {one.number('secs', 0)} {one.number('nanosecs', 0)}\n"
     return lines
-
-
-def refuse_personality(linux: Part) -> None:
-    """Refuse another execution domain than the ordinary one."""
-    part = linux.part("personality")
-    part.refuse("flags")
-    if part.text("domain", "LINUX") != "LINUX":
-        part.refuse("domain")

@@ -40,6 +40,11 @@ class Resident(Child):
     bundle: Bundle
     state: dict[str, Any]
     keyring = True
+    named = ""  # the program, where it is not what the first argument says: a hook's
+
+    def find_program(self) -> str:
+        """Look the command up; a hook has a path of its own."""
+        return self.named or super().find_program()
 
     def own_keyring(self) -> None:
         """Leave the caller's keys behind, unless they shall be there (--no-new-keyring)."""
@@ -80,6 +85,7 @@ class Creation(Birth):
         self.state: dict[str, Any] = {}
         self.keep = 0
         self.keyring = True
+        self.program = ""  # the path of a hook
         self.pipes = (-1, -1)
         self.terminal = -1
 
@@ -102,6 +108,7 @@ class Creation(Birth):
         child.bundle, child.state, child.keyring = self.bundle, self.state, self.keyring
         if self.container is not None:
             child.waits, child.speaks = self.pipes
+        child.named = self.program
         child.kept = set(range(3, 3 + self.keep))
         for stage in self.stages:
             stage.story = child  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from minidocker.errors import Conflict, MinidockerError
+from minidocker.errors import Conflict
 from minidocker.kernel.flags import CAPABILITIES, PR_SET_DUMPABLE
 from minidocker.oci import groups, hooks
 from minidocker.oci.creation import Creation
@@ -64,18 +64,32 @@ def enter(
     keep: int,
 ) -> Creation:  # fmt: skip
     """Make the process, at a closed gate; `bundle` says what and as whom."""
+    birth = ready(kernel, container, bundle, record)
+    birth.console, birth.keep = console, keep
+    born(birth, container, record)
+    return birth
+
+
+def ready(
+    kernel: Kernel, container: Container, bundle: Bundle, record: dict[str, Any]
+) -> Creation:  # fmt: skip
+    """Say how the process is to be made; nothing is made yet."""
     refuse_tracer(bundle)
     run = container.run(bundle.spec, record["facts"])
     run.root = ""  # no root is changed, and /dev/console stays PID 1's
     bundle.namespaces = {}
     with_filter(bundle, container.directory)
-    kinds = [kind for kind in ENTERING if kind.name != "seccomp" or bundle.seccomp]
+    asked = {"seccomp": bundle.seccomp, "manner": bundle.manner}
+    kinds = [kind for kind in ENTERING if asked.get(kind.name, True)]
     stages = furnished([Enter, Pid, *kinds], bundle)
     enter_stage = next(stage for stage in stages if isinstance(stage, Enter))
     enter_stage.pid = record["pid"]
     run.spec.stages = [stage.name for stage in stages]
-    birth = Creation(run, stages, kernel, Signals(kernel), bundle)
-    birth.console, birth.keep = console, keep
+    return Creation(run, stages, kernel, Signals(kernel), bundle)
+
+
+def born(birth: Creation, container: Container, record: dict[str, Any]) -> None:
+    """Make it; on a failure nothing is left."""
     try:
         birth.make()
         if not container.pid(record):
@@ -83,7 +97,6 @@ def enter(
     except BaseException:
         birth.end()
         raise
-    return birth
 
 
 def refuse_tracer(bundle: Bundle) -> None:
@@ -96,31 +109,30 @@ def refuse_tracer(bundle: Bundle) -> None:
         )  # fmt: skip
 
 
-def hooks_inside(
-    kernel: Kernel, container: Container, record: dict[str, Any], bundle: Bundle
-) -> None:
-    """Run the hooks startContainer: in the container, before its command."""
-    refuse_tracer(bundle)
-    doors = of_process(record["pid"])
+def hooks_inside(kernel: Kernel, container: Container, record: dict[str, Any]) -> None:
+    """Run the hooks startContainer: in the container, before its command.
+
+    Each is a program of the image, so it gets what the command gets: user, capabilities, filter.
+    """
     told = to_json({**container.state(record, "created"), "pid": 1})
-    answer, tell = os.pipe()
-    pid = os.fork()
-    if pid == 0:
+    for place, hook in enumerate(container.bundle(record).hooks["startContainer"]):
+        bundle = container.bundle(record)
+        process = bundle.spec.process
+        process.args, process.terminal = hook.args, False
+        process.env = process.env if hook.env is None else hook.env
+        birth = ready(kernel, container, bundle, record)
+        birth.program, mask = hook.path, birth.signals.mask
+        birth.signals.mask = set()  # the hook's; ours may have been blocked by `run`
+        given = hooks.paper(told)
+        birth.streams = (given, 2, 2)
         try:
-            groups.enter(kernel, record["facts"], os.getpid(), unified=True)
-            kernel.prctl(PR_SET_DUMPABLE, 0)
-            seal()
-            for door in doors:
-                kernel.setns(door.fd, door.flag)
-            hooks.run(kernel, bundle.hooks["startContainer"], "startContainer", told, set())
-            os._exit(0)
-        except BaseException as problem:
-            os.write(tell, str(problem).encode()[:4096])
+            born(birth, container, record)
+            birth.open_gate()
+            birth.until_it_waits()
+            pid, birth.pid = birth.pid, 0
+            hooks.await_end(pid, hook, f"startContainer hook #{place}")
         finally:
-            os._exit(1)
-    os.close(tell)
-    with os.fdopen(answer, encoding="utf-8", errors="replace") as stream:
-        said = stream.read()
-    _, status = os.waitpid(pid, 0)
-    if status:
-        raise MinidockerError(said or "a hook startContainer could not be run")
+            birth.end()
+            os.close(given)
+            birth.signals.mask = mask
+            birth.signals.restore()

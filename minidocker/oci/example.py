@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from minidocker.kernel.flags import CAPABILITIES
-from minidocker.oci.bundle import HOOKS, NAMESPACES
+from minidocker.oci.bundle import FILTER_FLAGS, HOOKS, NAMESPACES
 from minidocker.oci.mount_options import FLAGS, PROPAGATION
 from minidocker.seccomp.profile import ACTIONS, COMPARISONS
 from minidocker.spec.spec import DEFAULT_PATH
@@ -74,6 +74,7 @@ def features() -> dict[str, Any]:
             "seccomp": {
                 "enabled": True, "actions": sorted(ACTIONS), "archs": ["SCMP_ARCH_X86_64",
                 "SCMP_ARCH_X86", "SCMP_ARCH_X32", "SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"],
+                "knownFlags": list(FILTER_FLAGS), "supportedFlags": list(FILTER_FLAGS),
                 "operators": [f"SCMP_CMP_{name}" for name in COMPARISONS],
             },
             "apparmor": {"enabled": False}, "selinux": {"enabled": False},

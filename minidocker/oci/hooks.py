@@ -27,16 +27,29 @@ def run(
     child, the root may be another one.
     """
     for place, hook in enumerate(hooks):
-        what = f"error running {kind} hook #{place}: {hook.path}"
-        pid = start(kernel, hook, state, mask)
-        status = wait(pid, hook.timeout)
-        if status is None:
-            raise MinidockerError(
-                f"{what}: it took more than {hook.timeout} s and was killed",
-                "a larger timeout in config.json",
-            )
-        if status:
-            raise MinidockerError(f"{what}: {ending(status)}", "see what it wrote above")
+        await_end(start(kernel, hook, state, mask), hook, f"{kind} hook #{place}")
+
+
+def await_end(pid: int, hook: Hook, what: str) -> None:
+    """Wait for one hook; an error that names it when it fails, or takes too long."""
+    status = wait(pid, hook.timeout)
+    if status is None:
+        raise MinidockerError(
+            f"error running {what}: {hook.path}: it took more than {hook.timeout} s and was killed",
+            "a larger timeout in config.json",
+        )
+    if status:
+        raise MinidockerError(
+            f"error running {what}: {hook.path}: {ending(status)}", "see what it wrote above"
+        )
+
+
+def paper(state: str) -> int:
+    """Return a file in memory with the state, so that nobody waits for it to be read."""
+    given = os.memfd_create("state", os.MFD_CLOEXEC)
+    os.write(given, state.encode())
+    os.lseek(given, 0, os.SEEK_SET)
+    return given
 
 
 def ending(status: int) -> str:
@@ -50,10 +63,8 @@ def ending(status: int) -> str:
 
 
 def start(kernel: Kernel, hook: Hook, state: str, mask: set[int]) -> int:
-    """Start one hook: the state is a file in memory, so that nobody waits for it to be read."""
-    given = os.memfd_create("state", os.MFD_CLOEXEC)
-    os.write(given, state.encode())
-    os.lseek(given, 0, os.SEEK_SET)
+    """Start one hook, with the state on its standard input."""
+    given = paper(state)
     pid = os.fork()
     if pid:
         os.close(given)
@@ -64,12 +75,18 @@ def start(kernel: Kernel, hook: Hook, state: str, mask: set[int]) -> int:
         kernel.sigprocmask(mask)
         os.dup2(given, 0)
         os.dup2(2, 1)  # what a hook says goes where our own messages go
-        env = dict(item.split("=", 1) for item in hook.env if "=" in item)
+        said = [*os.environ.items()] if hook.env is None else pairs(hook.env)
+        env = dict(said)
         os.execve(hook.path, hook.args, env)
     except OSError as problem:
         os.write(2, f"{hook.path}: {problem.strerror}\n".encode())
     finally:
         os._exit(127)
+
+
+def pairs(env: list[str]) -> list[tuple[str, str]]:
+    """Take variables apart: "NAME=VALUE" → (NAME, VALUE)."""
+    return [(name, value) for name, mark, value in (item.partition("=") for item in env) if mark]
 
 
 def wait(pid: int, timeout: int | None) -> int | None:

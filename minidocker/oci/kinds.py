@@ -37,12 +37,15 @@ class Device(Record):
 
 
 class Hook(Record):
-    """A program to run at one moment, and how many seconds it may take; None is any."""
+    """A program to run at one moment, and how many seconds it may take; None is any.
+
+    `env` None: nothing is said of it, so it has the variables of who runs it.
+    """
 
     __slots__ = ("args", "env", "path", "timeout")
     path: str
     args: list[str]
-    env: list[str]
+    env: list[str] | None
     timeout: int | None
 
 
@@ -51,13 +54,14 @@ class Bundle(Record):
 
     `namespaces`: name in /proc/PID/ns → "" (a new one) or the path of one to join; `uid`, `gid` and
     `groups` are numbers; `resources` is the object as it stands there; `seccomp` JSON or "";
-    `offsets` lines for the clocks; `size` rows and columns of the terminal.
+    `manner` what manner.py reads; `offsets` lines for the clocks; `size` rows and columns of the
+    terminal.
     """
 
     __slots__ = (
-        "annotations", "cgroup", "devices", "directory", "gid", "groups", "hooks", "masked",
-        "mounts", "namespaces", "no_pivot", "offsets", "propagation", "read_only", "resources",
-        "seccomp", "sets", "size", "spec", "text", "uid", "version",
+        "annotations", "cgroup", "devices", "directory", "gid", "groups", "hooks", "manner",
+        "masked", "mounts", "namespaces", "no_pivot", "offsets", "propagation", "read_only",
+        "resources", "seccomp", "seccomp_flags", "sets", "size", "spec", "text", "uid", "version",
     )  # fmt: skip
     directory: str
     text: str
@@ -74,6 +78,8 @@ class Bundle(Record):
     devices: list[Device]
     cgroup: str
     seccomp: str
+    seccomp_flags: int
+    manner: dict[str, Any]
     offsets: str
     uid: int
     gid: int

@@ -52,7 +52,7 @@ def start(container: Container) -> None:
         from minidocker.kernel.linux import Linux
         from minidocker.oci.entering import hooks_inside
 
-        hooks_inside(Linux(), container, record, container.bundle(record))
+        hooks_inside(Linux(), container, record)
     said = os.open(container.path("said"), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         go = os.open(container.path("go"), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -78,7 +78,7 @@ def run_hooks(container: Container, record: dict[str, Any], kind: str, status: s
         from minidocker.oci import hooks
         from minidocker.runtime.channel import to_json
 
-        told = to_json(container.state(record, status))
+        told = to_json({**container.state(record, status), "pid": record["pid"]})
         hooks.run(Linux(), container.bundle(record).hooks[kind], kind, told, set())
 
 
@@ -189,8 +189,9 @@ def run_last(kernel: Kernel, last: list[Hook], told: dict[str, Any]) -> None:
     from minidocker.oci import hooks
     from minidocker.runtime.channel import to_json
 
-    for hook in last:
+    for place, hook in enumerate(last):
         try:
-            hooks.run(kernel, [hook], "poststop", to_json(told), set())
+            pid = hooks.start(kernel, hook, to_json(told), set())
+            hooks.await_end(pid, hook, f"poststop hook #{place}")
         except MinidockerError as problem:
             plain_os.write(2, f"minidocker: {problem}\n".encode())

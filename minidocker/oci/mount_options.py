@@ -114,18 +114,19 @@ def read_words(found: Attach, options: list[str]) -> None:
         if word in FLAGS:
             flag, on = FLAGS[word]
             found.flags = found.flags | flag if on else found.flags & ~flag
-            change(own, flag, on, found, word)
+            change(own, flag, on)
         elif word in PROPAGATION or plain in PROPAGATION:
             spread.append(Change(set=0, clear=0, propagation=PROPAGATION[plain],
                                  recursive=word != plain))  # fmt: skip
             found.propagation = PROPAGATION[plain] | (f.MS_REC if word != plain else 0)
         elif plain in FLAGS and FLAGS[plain][0] in ATTRIBUTES:
-            change(below, *FLAGS[plain], found, word)
+            change(below, *FLAGS[plain])
         elif word not in ("bind", "rbind", "tmpcopyup", "defaults"):
             data.append(word)
     if found.bind and data:
         raise UsageError(
-            f"config.json: a bind takes no option {data[0]} (at {found.destination})",
+            f"config.json: {found.destination}: bind mounts cannot have any filesystem-specific "
+            f"options applied, and {data[0]} is one",
             "the options of mount(8) that a mount has, not its file system",
         )
     found.data = ",".join(data)
@@ -133,15 +134,10 @@ def read_words(found: Attach, options: list[str]) -> None:
     found.changes = [*wanted, *spread] if found.bind else [one for one in wanted if one.recursive]
 
 
-def change(into: Change, flag: int, on: bool, found: Attach, word: str) -> None:
+def change(into: Change, flag: int, on: bool) -> None:
     """Note one word as attributes; the last word on the same thing counts."""
     if flag not in ATTRIBUTES:
-        if found.bind:
-            raise UsageError(
-                f"config.json: a bind takes no option {word} (at {found.destination})",
-                "it belongs to the file system, which others use, too",
-            )
-        return
+        return  # of a file system: a bind passes it over, as mount(8) does
     bits = ATTRIBUTES[flag]
     if flag & TIMES:  # one field of three values
         into.set = into.set & ~f.MOUNT_ATTR__ATIME | (bits if on else 0)

@@ -12,6 +12,7 @@ from minidocker.kernel.flags import (
     MS_NOSUID,
     MS_RDONLY,
     MS_REMOUNT,
+    MS_UNBINDABLE,
     S_IFBLK,
     S_IFCHR,
     S_IFIFO,
@@ -53,6 +54,10 @@ class Mounts(Wall, PlainMounts):
                 make_node(kernel, run.root, device)
         if own:
             self.fill_dev(kernel, run)
+        for attach in self.bundle.mounts:  # until here, what lies on them had to be made
+            if is_late(attach):
+                top = kernel.target(run.root, attach.destination)
+                kernel.mount("", top, "", MS_REMOUNT | MS_BIND | attach.flags)
         if run.spec.sysctl:
             from minidocker.spec import sysctl
 
@@ -74,7 +79,7 @@ class Mounts(Wall, PlainMounts):
     def mount_one(self, kernel: Kernel, run: Run, attach: Attach) -> None:
         """Mount a file system."""
         was_there = attach.type == "tmpfs" and kernel.kind(run.root + attach.destination)
-        target = place(kernel, run.root, attach.destination)
+        target = spot(kernel, run.root, attach.destination)
         if attach.type in CLOSED:
             refuse_link(run.root, attach.destination, target)
         if was_there and "mode=" not in attach.data:  # as the directory that it covers
@@ -85,7 +90,8 @@ class Mounts(Wall, PlainMounts):
         elif attach.copy_up:
             copy_up(kernel, run, attach, target)
         else:
-            kernel.mount(attach.source, target, attach.type, attach.flags, attach.data)
+            flags = attach.flags & ~MS_RDONLY if is_late(attach) else attach.flags
+            kernel.mount(attach.source, target, attach.type, flags, attach.data)
         if attach.changes:
             from minidocker.kernel import detached
 
@@ -93,7 +99,7 @@ class Mounts(Wall, PlainMounts):
             for one in attach.changes:
                 detached.change(top, one.set, one.clear, one.propagation, one.recursive)
             os.close(top)
-        if attach.propagation:
+        if attach.propagation and not attach.propagation & MS_UNBINDABLE:
             kernel.mount("", kernel.target(run.root, attach.destination), "", attach.propagation)
 
     def bind_one(self, kernel: Kernel, run: Run, attach: Attach) -> None:
@@ -104,7 +110,7 @@ class Mounts(Wall, PlainMounts):
                 f"mount source {attach.source}: no such file or directory",
                 f"the bundle binds it at {attach.destination}",
             )
-        target = place(kernel, run.root, attach.destination, kind)
+        target = spot(kernel, run.root, attach.destination, kind)
         if "bind" in self.origin:
             read_only = bool(attach.flags & MS_RDONLY)
             return self.bind(kernel, attach.source, target, read_only)
@@ -113,6 +119,8 @@ class Mounts(Wall, PlainMounts):
         tree = detached.copy_of(attach.source, attach.whole)
         try:
             for one in attach.changes:
+                if one.propagation == MS_UNBINDABLE:
+                    continue  # see `unbindable`
                 detached.change(tree, one.set, one.clear, one.propagation, one.recursive)
             kernel.move_mount(tree, target)
         finally:
@@ -140,6 +148,30 @@ class Mounts(Wall, PlainMounts):
                     raise
 
 
+def spot(kernel: Kernel, root: str, path: str, kind: str = "dir") -> str:
+    """Make a mount point, as the stages do; below /sys it may lie, too, where the bundle says so.
+
+    The bundle's own words must name /sys: a link in the image does not lead there.
+    """
+    plain = "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
+    target = kernel.target(root, path, kind)
+    if plain.startswith("/sys/") and ".." not in plain and kernel.filesystem(target) == "sysfs":
+        return target
+    return place(kernel, root, path, kind)
+
+
+def is_late(attach: Attach) -> bool:
+    """Say whether a mount is read-only, and can be so only when all lies on it: a tmpfs."""
+    return attach.type == "tmpfs" and bool(attach.flags & MS_RDONLY)
+
+
+def unbindable(kernel: Kernel, mounts: list[Attach]) -> None:
+    """Make mounts unbindable after the pivot, which binds the whole root. mount_namespaces(7)"""
+    for attach in mounts:
+        if attach.propagation & MS_UNBINDABLE:
+            kernel.mount("", kernel.target("/", attach.destination), "", attach.propagation)
+
+
 def refuse_link(root: str, destination: str, target: str) -> None:
     """Refuse a link in the image where /proc or /sys goes: the masks are set by paths."""
     wanted = os.path.normpath(f"{root}/{destination}")
@@ -153,15 +185,13 @@ def refuse_link(root: str, destination: str, target: str) -> None:
 def copy_up(kernel: Kernel, run: Run, attach: Attach, target: str) -> None:
     """Mount a tmpfs that begins with what the image has there; read-only only when it is full."""
     covered = kernel.open(target, os.O_RDONLY | os.O_DIRECTORY)
-    late = attach.flags & MS_RDONLY
-    kernel.mount(attach.source, target, attach.type, attach.flags & ~late, attach.data)
+    flags = attach.flags & ~MS_RDONLY
+    kernel.mount(attach.source, target, attach.type, flags, attach.data)
     top = kernel.target(run.root, attach.destination)
     mode = os.stat(top).st_mode & 0o7777
     kernel.fill_directory(f"/proc/self/fd/{covered}", top)
     os.chmod(top, mode)  # what `mode=` says, and not what is covered
     os.close(covered)
-    if late:
-        kernel.mount("", target, "", MS_REMOUNT | MS_BIND | attach.flags)
 
 
 def make_node(kernel: Kernel, root: str, device: Device) -> None:

@@ -24,7 +24,8 @@ from minidocker.kernel.flags import (
 )
 from minidocker.kernel.named import fcntl, os
 from minidocker.oci import groups
-from minidocker.oci.mounting import Mounts
+from minidocker.oci.manner import Manner
+from minidocker.oci.mounting import Mounts, unbindable
 from minidocker.oci.wall import Wall
 from minidocker.runtime.child import seal
 from minidocker.stages.capabilities import Capabilities as PlainCapabilities
@@ -40,7 +41,7 @@ from minidocker.stages.pid import Pid
 from minidocker.stages.propagation import Propagation as PlainPropagation
 from minidocker.stages.rlimits import Rlimits
 from minidocker.stages.rootfs import Rootfs as PlainRootfs
-from minidocker.stages.seccomp import Seccomp
+from minidocker.stages.seccomp import Seccomp as PlainSeccomp
 from minidocker.stages.time import Time as PlainTime
 from minidocker.stages.user import User as PlainUser
 from minidocker.stages.uts import Uts as PlainUts
@@ -145,6 +146,7 @@ class Rootfs(Wall, PlainRootfs):
             pivot_among_peers(kernel, run.root)
         else:
             self.pivot(kernel, run.root)
+        unbindable(kernel, self.bundle.mounts)
         if self.bundle.propagation:
             kernel.mount("", "/", "", self.bundle.propagation)
         if run.spec.root.readonly:
@@ -285,6 +287,17 @@ class Capabilities(Wall, PlainCapabilities):
             kernel.raise_ambient(ambient)
 
 
+class Seccomp(Wall, PlainSeccomp):
+    """The bundle's filter, with the flags that it asks for."""
+
+    def inside(self, kernel: Kernel, run: Run) -> None:
+        """Install it; flags are ours, since a learner's function takes none."""
+        if self.bundle.seccomp_flags:
+            kernel.seccomp(self.program, self.bundle.seccomp_flags)
+        else:
+            self.install_filter(kernel, self.program)
+
+
 def chosen(bundle: Bundle) -> list[type[Stage]]:
     """Return the walls of a bundle, in the order in which the child passes them.
 
@@ -294,12 +307,13 @@ def chosen(bundle: Bundle) -> list[type[Stage]]:
     optional = {
         User: "user" in own, Joined: any(own.values()), Uts: "uts" in own, Ipc: "ipc" in own,
         Time: own.get("time") == "", Network: own.get("net") == "", Seccomp: bool(bundle.seccomp),
+        Manner: bool(bundle.manner),
     }  # fmt: skip
     order: tuple[type[Stage], ...] = (
         User, Joined, Cgroup, Pid, Propagation, Mounts, Rootfs, Masks, Uts, Ipc, Time, Network,
-        Identity, Rlimits, NoNewPrivs, Capabilities, Seccomp,
+        Manner, Identity, Rlimits, NoNewPrivs, Capabilities, Seccomp,
     )  # fmt: skip
     return [stage for stage in order if optional.get(stage, True)]
 
 
-ENTERING: tuple[type[Stage], ...] = (Identity, Rlimits, NoNewPrivs, Capabilities, Seccomp)
+ENTERING: tuple[type[Stage], ...] = (Manner, Identity, Rlimits, NoNewPrivs, Capabilities, Seccomp)

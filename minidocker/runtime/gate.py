@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
+MACHINE = os.uname().machine  # asked now: see kernel/linux.py
 STEPS = ("", "execve(2)", "fcntl(2) F_SETFD", "read(2)", "capset(2)")
 PLAIN = (ENOENT, EACCES, ENOEXEC, EPERM, ENOTDIR, ELOOP, E2BIG)  # what a command itself can cause
 SECOND_TIME = b"minidocker: cannot run the command: it leads out of the container\n"
@@ -311,10 +312,9 @@ def make(
 ) -> int:
     """Make the gate; return its descriptor, which nobody can write to.
 
-    `directory` is where it lies, without a name, on a machine that lets nothing in memory be
-    executed (vm.memfd_noexec = 2).
+    `directory`: where it lies, without a name, if nothing in memory may run (vm.memfd_noexec = 2).
     """
-    return kernel.sealed_program(build(os.uname().machine, channel, wait, sets), directory)
+    return kernel.sealed_program(build(MACHINE, channel, wait, sets), directory)
 
 
 def carry(

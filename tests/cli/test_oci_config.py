@@ -1,0 +1,110 @@
+"""What a config.json may ask for, case by case as the tests of runc and crun do."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.oci_runtime import Runtime
+
+pytestmark = pytest.mark.needs("root", "pidns", "mntns", "netns", "userns", "busybox")
+
+
+def test_a_tmpfs_that_is_read_only_is_filled_first(oci: Runtime) -> None:
+    for one in oci.config["mounts"]:
+        if one["destination"] == "/dev":
+            one["options"].append("ro")
+    oci.config["mounts"] += [
+        {"destination": "/tmp", "type": "tmpfs", "source": "x", "options": ["ro"]},
+        {"destination": "/tmp/below", "type": "tmpfs", "source": "x", "options": []},
+    ]
+    script = "for i in /dev /tmp /tmp/below; do touch $i/x 2>/dev/null && echo $i; done; echo > /dev/null; ls /dev/pts"
+    done = oci.run(script)
+    assert done.stdout.split() == ["/tmp/below", "ptmx"] and not done.stderr
+
+
+def test_options_of_a_bind(oci: Runtime, tmp_path: Path) -> None:
+    bind = {"destination": "/tmp", "source": str(tmp_path), "options": ["bind", "sync", "lazytime", "unbindable"]}
+    oci.config["mounts"].append(bind)
+    assert oci.run("grep ' /tmp ' /proc/self/mountinfo").stdout.split()[6] == "unbindable"
+    bind["options"] = ["bind", "size=1m"]
+    refused = oci.run("true", check=False)
+    assert refused.returncode == 1 and "filesystem-specific options" in refused.stderr
+
+
+def test_a_bind_below_sys_by_its_own_name_alone(oci: Runtime, tmp_path: Path, tree: Path) -> None:
+    (tmp_path / "mine").write_text("mine\n")
+    below = next(path for path in ("/sys/module", "/sys/devices", "/sys/block") if Path(path).is_dir())
+    bind = {"destination": below, "source": str(tmp_path), "options": ["rbind"]}
+    oci.config["mounts"].append(bind)
+    assert oci.run(f"cat {below}/mine").stdout == "mine\n"
+    bind["destination"] = f"/tmp/..{below}"
+    refused = oci.run("true", check=False)
+    assert refused.returncode == 1 and "nothing may be mounted there" in refused.stderr
+
+
+def test_a_hook_in_the_container_has_no_more_rights_than_the_command(oci: Runtime) -> None:
+    oci.config["process"]["user"] = {"uid": 1000, "gid": 1000}
+    oci.linux["seccomp"] = {
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_KILL_PROCESS"}],
+    }
+    look = "id -u; grep -E 'CapEff|Seccomp:' /proc/self/status; echo $MARK"
+    oci.config["process"]["env"].append("MARK=the-commands")
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", f"({look}) >&2"]}
+    oci.config["hooks"] = {"startContainer": [hook]}
+    done = oci.run("true")
+    assert done.stderr.split() == ["1000", "CapEff:", "0" * 16, "Seccomp:", "2", "the-commands"]
+    hook["args"] = ["sh", "-c", "mkdir /tmp/x"]
+    oci.config["hooks"]["startContainer"].insert(0, {"path": "/bin/true"})
+    done = oci.run("echo not reached", check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error running startContainer hook #1: /bin/sh: signal: bad system call" in done.stderr
+
+
+@pytest.mark.parametrize(("env", "seen"), [(None, "callers"), ([], "")])
+def test_a_hook_without_variables_has_the_callers(oci: Runtime, env: list[str] | None, seen: str) -> None:
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", "echo [$MARK] >&2"], "env": env}
+    oci.config["hooks"] = {"prestart": [hook], "poststop": [{"path": "/bin/true"}, {"path": "/bin/false"}]}
+    done = oci.run("true", env={**os.environ, "MARK": "callers"})
+    assert done.stderr.splitlines()[0] == f"[{seen}]"
+    assert "error running poststop hook #1: /bin/false: exit status 1" in done.stderr
+
+
+def test_the_manner_in_which_a_command_runs(oci: Runtime) -> None:
+    oci.config["process"]["scheduler"] = {"policy": "SCHED_BATCH", "nice": 5}
+    oci.config["process"]["ioPriority"] = {"class": "IOPRIO_CLASS_IDLE"}
+    oci.linux["personality"] = {"domain": "LINUX32"}
+    oci.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["personality", "sched_setattr"], "action": "SCMP_ACT_ERRNO"}]}  # fmt: skip
+    pid = oci.create("exec sleep 1000")
+    assert os.sched_getscheduler(pid) == os.SCHED_BATCH and os.getpriority(os.PRIO_PROCESS, pid) == 5
+    oci("start", "box")
+    machine = oci("exec", "box", "uname", "-m").stdout.strip()
+    assert machine == ("i686" if os.uname().machine == "x86_64" else machine)
+    if "ionice" in os.listdir(oci.tree / "bin"):
+        assert oci("exec", "box", "ionice").stdout.startswith("idle")
+    process = {"args": ["/bin/sleep", "1000"], "cwd": "/", "scheduler": {"policy": "SCHED_IDLE"}}
+    file, pid_file = oci.directory / "process.json", oci.directory / "exec.pid"
+    file.write_text(json.dumps(process))
+    oci.quietly("exec", "--process", file, "--detach", "--pid-file", pid_file, "box")
+    assert os.sched_getscheduler(int(pid_file.read_text())) == os.SCHED_IDLE
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"flags": ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"]}, ""),
+        ({"flags": ["SECCOMP_FILTER_FLAG_NONE"]}, "SECCOMP_FILTER_FLAG_NONE"),
+        ({"architectures": ["SCMP_ARCH_RISCV64", "SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"]}, ""),
+        ({"architectures": ["SCMP_ARCH_NONE"]}, "SCMP_ARCH_NONE is not a valid arch"),
+    ],
+)
+def test_flags_and_machines_of_a_filter(oci: Runtime, change: dict[str, list[str]], words: str) -> None:
+    oci.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", **change, "syscalls": [
+        {"names": ["no_such_call", "mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 100}]}  # fmt: skip
+    done = oci.run("mkdir /tmp/x", check=False)
+    assert done.returncode == 1 and (words or "Network is down") in done.stderr
