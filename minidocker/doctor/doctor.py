@@ -5,7 +5,7 @@
 
 Ids that lessons name in their manifests (`needs`): linux root pidns mntns utsns ipcns netns userns
 cgroupns timens pivot_root overlay veth cgroup2 memory cpu pids io cpuset busybox iproute2 nft
-strace procps …; `minidocker doctor --json` shows them all.
+strace openssl procps …; `minidocker doctor --json` shows them all.
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ PROGRAMS = {  # id: (program, Debian package, what it is for)
     "iproute2": ("ip", "iproute2", "ip: network links"),
     "nft": ("nft", "nftables", "nft: packet rules"),
     "strace": ("strace", "strace", "strace: watch system calls"),
+    "openssl": ("openssl", "openssl", "openssl: keys and signatures"),
     "procps": ("ps", "procps", "ps: list processes"),
     "util-linux": ("nsenter", "util-linux", "unshare and nsenter by hand"),
 }

@@ -1,6 +1,7 @@
 """Pull: a name at a registry becomes an image in the store.
 
     name ─► index ─► the manifest for this machine ─► configuration ─► layers (see `arrival`)
+     └► signatures, with --verify: nothing of an image comes before one is right
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from minidocker.errors import Blocked, UsageError
+from minidocker.images import signed
 from minidocker.images.arrival import Arrival, Stop, is_here
 from minidocker.images.registry.client import Client
 from minidocker.images.registry.download import Downloads
@@ -20,6 +22,15 @@ if TYPE_CHECKING:
     from minidocker.images.archive.source import Progress
     from minidocker.images.store.image import Image
     from minidocker.images.store.store import Store
+
+
+class Found(NamedTuple):
+    """What a reference stands for: `first` are the bytes of its index, or of the manifest."""
+
+    digest: str
+    first: bytes
+    hex: str
+    manifest: bytes
 
 
 class Pulled(NamedTuple):
@@ -34,17 +45,20 @@ class Pulled(NamedTuple):
 
 def pull(
     store: Store, full: str, client: Client, platform: str = "",
-    bar: Callable[[str], Progress | None] = lambda title: None,
+    bar: Callable[[str], Progress | None] = lambda title: None, key: str = "",
 ) -> Pulled:  # fmt: skip
     """Pull the image of this full name (see `names.any_name`); errors leave the store as it was.
 
-    What has come of a blob when a connection breaks off stays for the next try.
+    What has come of a blob when a connection breaks off stays for the next try. key: the path of a
+    public key, whose owner must have signed what the name stands for.
     """
     overlay_check.check(store)
     carry.ready(store)
     changes.sweep(store)
     wanted = oci.read_platform(platform)
-    digest, hex, manifest = resolve(client, names.split(full)[2], wanted, full)
+    digest, first, hex, manifest = resolve(client, names.split(full)[2], wanted, full)
+    if key:
+        signed.check(client, full, first, key)
     if is_here(store, full, hex):
         return Pulled(store.resolve(full), digest, 0, 0, {})
     own, _ = documents.parts_of(documents.parse(manifest, full), full)
@@ -61,21 +75,19 @@ def pull(
     return Pulled(arrived.image, digest, arrived.fresh, arrived.bytes, arrived.lost)
 
 
-def resolve(
-    client: Client, reference: str, wanted: oci.Json, title: str
-) -> tuple[str, str, bytes]:
-    """Follow indexes to a manifest: (digest of the reference, the manifest's hex and bytes)."""
-    first = ""
+def resolve(client: Client, reference: str, wanted: oci.Json, title: str) -> Found:
+    """Follow indexes from a reference to the manifest for a platform."""
+    first = b""
     size = None
     for _ in range(documents.DEEPEST + 1):
         data, said = client.manifest(reference)
         hex = hashlib.sha256(data).hexdigest()
-        first = first or f"sha256:{hex}"
+        first = first or data
         if size not in (None, len(data)):
             raise documents.bad(title, "a manifest has another size than its index says")
         document = documents.parse(data, title)
         if documents.kind_of(document, said, title) == "manifest":
-            return first, hex, data
+            return Found(f"sha256:{hashlib.sha256(first).hexdigest()}", first, hex, data)
         chosen = documents.choose(document, wanted, title)
         reference, size = f"sha256:{chosen.hex}", chosen.size
     raise Blocked(f"{title} is an index of an index, without an end", documents.ASK)

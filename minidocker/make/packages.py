@@ -19,6 +19,7 @@ PACKAGES = {
     "iproute2": "ip",
     "mount": "mount",
     "nftables": "nft",
+    "openssl": "openssl",
     "procps": "ps",
     "slirp4netns": "slirp4netns",
     "strace": "strace",

@@ -31,6 +31,6 @@ def main(argv: list[str]) -> int:
         if args.platform is None:
             data, _ = client.manifest(reference)
         else:
-            _, _, data = resolve(client, reference, oci.read_platform(args.platform), full)
+            data = resolve(client, reference, oci.read_platform(args.platform), full).manifest
     print(json.dumps(documents.parse(data, full), indent=2))
     return 0

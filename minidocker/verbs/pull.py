@@ -9,6 +9,7 @@ import time
 from typing import TextIO
 
 from minidocker.errors import NotFound
+from minidocker.images import signed
 from minidocker.images.pull import Pulled, pull
 from minidocker.images.registry import credentials
 from minidocker.images.registry.client import Client
@@ -26,9 +27,11 @@ examples:
   minidocker pull ghcr.io/owner/app:1.2
   minidocker pull debian@sha256:…              just this one, whatever its tag stands for now
   minidocker pull localhost:5000/lab/base      http will do on loopback
+  minidocker pull --verify cosign.pub NAME     only what the owner of this key has signed
 
 Names and logins are Docker's: see `minidocker login`. Every byte is checked by its digest before
 it is used. What has come when a connection breaks off stays, and the next pull goes on from there.
+With --verify the image's digest must be signed under its name, as cosign and `push --sign` do it.
 Proxies come from HTTPS_PROXY and NO_PROXY, authorities from SSL_CERT_FILE, as everywhere.
 """
 
@@ -39,10 +42,15 @@ def main(argv: list[str]) -> int:
     parser.add_argument("names", metavar="NAME", nargs="+", help="NAME[:TAG] or NAME@DIGEST")
     parser.add_argument("--platform", default="", help="OS/ARCHITECTURE; default: ours")
     parser.add_argument("-q", "--quiet", action="store_true", help="print the image's id alone")
+    parser.add_argument(
+        "--verify", metavar="KEY", default="", help="a public key (PEM) that must have signed it"
+    )
     add_tls(parser)
     args = parser.parse_args(argv)
+    if args.verify:
+        signed.public_key(args.verify)  # before anybody is asked for anything
     for name in args.names:
-        fetch(name, args.platform, insecure(args), args.quiet)
+        fetch(name, args.platform, insecure(args), args.quiet, key=args.verify)
     return 0
 
 
@@ -97,7 +105,7 @@ def for_run(name: str, platform: str, always: bool, quiet: bool = False) -> None
 
 def fetch(
     name: str, platform: str = "", insecure: bool = False, quiet: bool = False,
-    id_to: TextIO | None = None,
+    id_to: TextIO | None = None, key: str = "",
 ) -> None:  # fmt: skip
     """Pull one image, and tell it: the id on standard output, the rest for people."""
     full = names.any_name(name)
@@ -105,7 +113,7 @@ def fetch(
     def work() -> int:
         store, began = Store(), time.monotonic()
         with ask as client, Bars(quiet) as bars:
-            pulled = pull(store, full, client, platform, bars.add)
+            pulled = pull(store, full, client, platform, bars.add, key)
         print(pulled.image.id, flush=True, file=id_to)
         if not quiet:
             tell(full, pulled, time.monotonic() - began)

@@ -108,6 +108,7 @@ def test_what_an_ordinary_users_network_needs(host: Callable[..., Host]) -> None
         ("iproute2", "ip", "iproute2"),
         ("nft", "nft", "nftables"),
         ("strace", "strace", "strace"),
+        ("openssl", "openssl", "openssl"),
         ("procps", "ps", "procps"),
     ],
 )
