@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
+from minidocker.pictures.live import Live
 from minidocker.pictures.picture import Picture
 from minidocker.pictures.svg import Canvas
 from minidocker.proc import cgroups, processes, usage
@@ -59,7 +58,7 @@ def watch_usage(
     directory = cgroups.place(pid).directory
     if directory == cgroups.place("self").directory:
         directory = ""
-    live = _Live.here()
+    live = Live.here()
     samples = [usage.sample(pid, directory)]
     while samples[-1].at - samples[0].at < seconds:
         pause(every)
@@ -74,41 +73,6 @@ def watch_usage(
     if len(samples) < 2:
         raise LookupError(f"the container of process {pid} ended before it could be watched")
     return usage_timeline(samples, title) if not live else live.shown
-
-
-class _Live:
-    """One output of a notebook's cell, that is drawn again and again."""
-
-    def __init__(self, shell: Any, handle: Any) -> None:
-        self.shell, self.handle = shell, handle
-
-    @classmethod
-    def here(cls) -> _Live | None:
-        """Return an output of the running cell; None outside of a notebook."""
-        if "IPython" not in sys.modules:  # to import it takes a second or two
-            return None
-        from IPython.core.getipython import get_ipython
-        from IPython.display import display
-
-        shell = get_ipython()
-        if shell is None or not hasattr(shell, "kernel"):
-            return None
-        return cls(shell, display("…", display_id=True))  # type: ignore[no-untyped-call]
-
-    def show(self, picture: Picture) -> None:
-        """Draw a picture in the place of the last one."""
-        self.handle.update(picture)
-        self.shown = picture
-        count = self.shell.execution_count
-
-        def once() -> None:
-            # As the value of the same cell it would stand there twice.
-            if self.shell.execution_count != count:
-                from IPython.display import display
-
-                display(picture._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
-
-        picture._ipython_display_ = once  # type: ignore[attr-defined]
 
 
 class _Axis:

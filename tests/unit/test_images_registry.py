@@ -434,7 +434,7 @@ def test_the_command_serves_until_a_signal(tmp_path: Path, number: int) -> None:
     process.send_signal(number)
     _, told = process.communicate(timeout=20)
     assert process.returncode == 0
-    assert told == "GET /v2/ 200\n"
+    assert told == "GET /v2/ 200 Basic\n"  # its kind, and nothing of it
     assert os.listdir(tmp_path) == []
 
 

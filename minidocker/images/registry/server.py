@@ -305,8 +305,10 @@ class Handler(bodies.Talk):
             self.wfile.write(data)
 
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
-        """Tell one request in one line; no header, since that may hold a password."""
-        self.registry.log(f"{self.command} {self.path} {int(code)}")
+        """Tell one request in one line; of a secret only its kind: Basic (a password) or Bearer."""
+        kind = self.headers.get("Authorization", "").partition(" ")[0]
+        known = f" {kind}" if kind in ("Basic", "Bearer") else ""
+        self.registry.log(f"{self.command} {self.path} {int(code)}{known}")
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing else."""
