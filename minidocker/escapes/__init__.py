@@ -9,6 +9,9 @@ machine of namespaces, so that an escape that works reaches only the yard.
     yard.py       one attempt: the yard, the attack, the probe
     server.py     a small process that makes yards, and ends them
     ladder.py     which stage stops an escape: measured by runs at successive stages
+
+Beside it, for bundles: `strangers.py` writes configurations that have holes, and `strange_host.py`
+runs each and looks at what came out.
 """
 
 from __future__ import annotations
