@@ -20,8 +20,9 @@ FLOORS = [
     ("spec", "seccomp", "proc"),
     ("net", "volumes"),
     ("stages", "doctor"),
-    ("runtime", "pictures", "chamber"),
+    ("runtime", "chamber"),
     ("images",),
+    ("pictures",),
     ("engine", "plan", "xray"),
     ("lab", "grader", "build", "oci"),
     ("escapes", "vm", "update"),
@@ -110,7 +111,7 @@ def test_each_library_has_its_room(path: Path) -> None:
 # Outside the notebook tools and the words of the command line, these show things to people.
 PRINTS = {
     "bench/report.py", "course/printer.py", "doctor/doctor.py", "escapes/report.py",
-    "pictures/timeline.py",
+    "pictures/live.py",
 }  # fmt: skip
 
 
