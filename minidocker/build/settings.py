@@ -7,7 +7,6 @@ config.md of the OCI image specification; Healthcheck, Shell and OnBuild are Doc
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Callable
 
 from minidocker.build.dockerfile import Instruction, one_line, pairs
@@ -16,11 +15,9 @@ from minidocker.build.substitute import Words
 from minidocker.build.wrong import BuildError
 from minidocker.errors import UsageError
 from minidocker.plan.notes import signal_number
+from minidocker.spec.durations import SHORTEST, nanoseconds
 
 Setting = Callable[[State, Instruction, Words], None]
-NANO = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9,
-        "h": 3600 * 10**9}  # fmt: skip
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 MOST_PORTS = 65536
 
 
@@ -158,9 +155,8 @@ def duration(text: str, line: int, flag: str) -> int:
     """Read a time as Go does, "1m30s", in nanoseconds; 0 or 1 ms and more."""
     if text == "0":
         return 0
-    found = _DURATION.findall(text)
-    total = sum(int(float(number) * NANO[unit]) for number, unit in found)
-    if not found or "".join(map("".join, found)) != text or 0 < total < NANO["ms"]:
+    total = nanoseconds(text)
+    if total is None or total < 0 or 0 < total < SHORTEST:
         raise BuildError(line, f"--{flag}={text} is no time", f"--{flag}=1m30s",
                          f'time: invalid duration "{text}"')  # fmt: skip
     return total

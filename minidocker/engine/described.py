@@ -143,7 +143,13 @@ def config(spec: Record, record: Record) -> Record:
         "Labels": Map(spec.get("labels") or {}),
         "StopSignal": signal_name(spec.get("stop_signal")),
         "StopTimeout": spec.get("stop_timeout"),
+        **({"Healthcheck": healthcheck(spec["health"])} if spec.get("health") else {}),
     }
+
+
+def healthcheck(asked: Record) -> Record:
+    """Say how a container's health is looked at, without what only our keeper needs."""
+    return {name: value for name, value in asked.items() if name != "args"}
 
 
 def signal_name(number: int | None) -> str:

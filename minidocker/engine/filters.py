@@ -150,7 +150,7 @@ def by_health(store: Store, value: str, text: str) -> Callable[[Record], bool]:
     """Take those whose health check says so; "none" for those without one."""
     if value not in ("starting", "healthy", "unhealthy", "none"):
         raise wrong(text)
-    return lambda record: ((record.get("health") or {}).get("status") or "none") == value
+    return lambda record: ((record.get("health") or {}).get("Status") or "none") == value
 
 
 def spec_of(record: Record) -> dict[str, Any]:

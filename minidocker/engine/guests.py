@@ -133,12 +133,17 @@ class Guests:
     def let_in(self) -> None:
         """Take one caller."""
         try:
-            guest = Guest(callers.accept(self.door), self.count + 1)
+            self.take(callers.accept(self.door))
         except OSError:
             return
+
+    def take(self, line: packets.End) -> Guest:
+        """Let in who is at the other end of a line: a caller, or a look at the health."""
         self.count += 1
+        guest = Guest(line, self.count)
         self.all.append(guest)
-        self.poll.register(guest.line.fileno(), select.POLLIN)
+        self.poll.register(line.fileno(), select.POLLIN)
+        return guest
 
     def hear(self, guest: Guest) -> None:
         """Take a letter; the first one is a wish, and no letter means that the guest is gone."""

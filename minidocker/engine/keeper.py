@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
+    from minidocker.engine.health import Health
     from minidocker.kernel.interface import Kernel
     from minidocker.runtime.explain import Teller
     from minidocker.stages.base import Stage
@@ -62,6 +63,11 @@ class Keeper(Kept):
         self.terminal = -1
         self.settled = False
         self.disk = DiskLook(run.directory)
+        self.health: Health | None = None
+        if (run.spec.health or {}).get("args"):
+            from minidocker.engine.health import Health
+
+            self.health = Health(run, kernel, self.guests, self.poll)
 
     # --- the two lives ---------------------------------------------------------------
 
@@ -139,7 +145,7 @@ class Keeper(Kept):
         self.reap()  # what has ended before the first SIGCHLD could be heard
         channel = self.birth.channel
         while True:
-            for fd, _ in self.poll.poll(self.disk.time_left()):
+            for fd, _ in self.poll.poll(self.time_left()):
                 if fd == self.signals.fd:
                     self.take_signal()
                 elif self.peer and fd == self.peer.fileno():
@@ -148,10 +154,17 @@ class Keeper(Kept):
                     self.hear_child()
                 elif fd in self.pump.streams:
                     self.pump.serve(fd)
-                else:
+                elif not (self.health and self.health.serve(fd)):
                     self.guests.serve(fd)
             if self.disk.is_full():
                 self.kernel.kill(self.main, SIGKILL)
+            if self.health:
+                self.health.tick()
+
+    def time_left(self) -> int | None:
+        """Return the milliseconds until there is something to look at; None: never."""
+        left = self.disk.time_left()
+        return self.health.time_left(left) if self.health else left
 
     def take_signal(self) -> None:
         """Reap, or pass a signal on: who means the container may well signal its keeper."""
@@ -214,6 +227,8 @@ class Keeper(Kept):
         os.close(self.birth.gate[1])
         self.birth.gate = (-1, -1)
         self.settle()
+        if self.health:
+            self.health.begin(anew=True)
         self.announce({})
         self.listen()
 
@@ -246,9 +261,12 @@ class Keeper(Kept):
             self.times()["running"] = float(rest[1])
             if self.streams:
                 self.notes["streams"] = self.streams.numbers()
-        elif kind == "runs" and self.say >= 0:
-            os.close(self.say)
-            self.say = -1
+        elif kind == "runs":
+            if self.say >= 0:
+                os.close(self.say)
+                self.say = -1
+            if self.health:
+                self.health.born_now()
         elif kind in ("guest", "entered", "left"):
             self.guests.note(kind, [int(text) for text in rest], given)
         elif kind == "again":
@@ -281,6 +299,8 @@ class Keeper(Kept):
             state.save(self.run, "running", **self.notes)
         except MinidockerError as problem:
             warn(str(problem))
+        if self.health:
+            self.health.begin(anew=False)
         self.listen()
         self.disk.begin(bool(self.run.spec.root.layers))
         self.reap()
@@ -308,6 +328,8 @@ class Keeper(Kept):
             self.give_up(failed)
         if not self.settled:
             self.go_on()
+        if self.health:
+            self.health.end()
         self.pump.drain()
         self.guests.see_out(status)
         self.notes["exit_code"] = status

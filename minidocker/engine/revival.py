@@ -21,7 +21,7 @@ from minidocker.errors import MinidockerError
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.proc import living
-from minidocker.runtime import state
+from minidocker.runtime import healthy, state
 from minidocker.spec import logging, restart
 from minidocker.stages import STAGES
 
@@ -124,6 +124,7 @@ class Revived:
         for fd, name in found_again(self.record["pid"], self.record.get("streams") or []).items():
             self.pump.add(fd, name)
         self.poll.register(self.process, select.POLLIN)
+        healthy.give_up(self.record["directory"])
         ended = False
         while not ended:
             for fd, _ in self.poll.poll():

@@ -71,7 +71,7 @@ def status_of(record: dict[str, Any], now: float | None = None) -> str:
     state = state_of(record)
     if state in ("running", "paused"):
         since = span(now - (moment(record, "running") or moment(record, "created")))
-        health = (record.get("health") or {}).get("status") or ""
+        health = (record.get("health") or {}).get("Status") or ""
         notes = [health if health != "starting" else "health: starting"] if health else []
         notes += ["Paused"] if state == "paused" else []
         return " ".join([f"Up {since}", *(f"({note})" for note in notes)])

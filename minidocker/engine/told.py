@@ -129,7 +129,10 @@ def one(event: Event, name: str, value: str) -> bool:
     if name == "label":
         key, equals, text = value.partition("=")
         return bool(key in facts and (not equals or facts[key] == text))
-    return str(event["Action" if name == "event" else "Type"]) == value
+    if name == "event":  # "health_status: healthy" is a health_status, as in Docker
+        action = str(event["Action"])
+        return value in (action, action.partition(":")[0])
+    return str(event["Type"]) == value
 
 
 def wait() -> None:

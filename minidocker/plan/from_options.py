@@ -45,6 +45,10 @@ def plan(
     asked.image = image.config if image else {}
     _command(spec, asked, words, image)
     spec.labels = dict(asked.image.get("Labels") or {})
+    if asked.image.get("Healthcheck") or any("health" in name for name in asked):
+        from minidocker.plan.health import note_health
+
+        note_health(spec, asked)
     if notes_wanted(asked):
         from minidocker.plan.notes import note
 

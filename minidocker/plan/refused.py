@@ -1,6 +1,6 @@
 """Options of `docker run` that `minidocker run` has not: refused by name, with the reason.
 
-A few say what is so in any case, such as `--no-healthcheck`: those are taken, and change nothing.
+A few say what is so in any case, such as `--sig-proxy`: those are taken, and change nothing.
 Loaded only when one of them, or a word that is no option at all, was typed.
 """
 
@@ -12,7 +12,6 @@ from minidocker.spec.words import HELP
 FLAG, VALUE = False, True
 FALSE, TRUE = ("0", "f", "F", "FALSE", "false", "False"), ("1", "t", "T", "TRUE", "true", "True")
 WINDOWS = "it is for containers of Windows"
-HEALTH = "nobody would look at the health of a container here: there is no engine beside it"
 BLOCKS = "limits on disks are not built here: memory, swap, CPUs and processes are"
 DETACH = "what runs in the foreground cannot be left: start it with -d"
 
@@ -39,12 +38,6 @@ REFUSED: dict[str, tuple[bool, str, tuple[str, ...]]] = {
     "--disable-content-trust": (FLAG, "no signature of an image is looked at", TRUE),
     "--gpus": (VALUE, "a driver's libraries would have to be brought in; --device shows a node",
                ()),
-    "--health-cmd": (VALUE, HEALTH, ()),
-    "--health-interval": (VALUE, HEALTH, ("0s", "0")),
-    "--health-retries": (VALUE, HEALTH, ("0",)),
-    "--health-start-interval": (VALUE, HEALTH, ("0s", "0")),
-    "--health-start-period": (VALUE, HEALTH, ("0s", "0")),
-    "--health-timeout": (VALUE, HEALTH, ("0s", "0")),
     "--io-maxbandwidth": (VALUE, WINDOWS, ("0",)),
     "--io-maxiops": (VALUE, WINDOWS, ("0",)),
     "--ip6": (VALUE, "our networks have no IPv6", ()),
@@ -55,7 +48,6 @@ REFUSED: dict[str, tuple[bool, str, tuple[str, ...]]] = {
                ()),
     "--link-local-ip": (VALUE, "an address comes from the network: --ip asks for one", ()),
     "--memory-swappiness": (VALUE, "cgroup version 2 has no such setting", ("-1",)),
-    "--no-healthcheck": (FLAG, HEALTH, (*TRUE, *FALSE)),
     "--oom-kill-disable": (FLAG, "cgroup version 2 has no such switch", FALSE),
     "--runtime": (VALUE, "minidocker is the runtime", ()),
     "--sig-proxy": (FLAG, "nothing else could end the container: signals are passed on", TRUE),

@@ -186,7 +186,7 @@ def records(root: str) -> Iterator[dict[str, Any]]:
     """
     import json
 
-    from minidocker.runtime import updated
+    from minidocker.runtime import healthy, updated
 
     containers = f"{root}/containers"
     for id in sorted(os.listdir(containers)) if os.path.isdir(containers) else []:
@@ -209,6 +209,7 @@ def records(root: str) -> Iterator[dict[str, Any]]:
         except ValueError:
             record = {"id": id, "name": "", "image": "", "status": "unreadable", "facts": {}}
         updated.apply(record, directory)
+        healthy.apply(record, directory)
         name = name_of(directory, record["name"])
         record.update(name=name, directory=directory, alive=is_alive(directory))
         if not record["alive"] and record["status"] == "running" and record.get("keeper"):

@@ -195,8 +195,8 @@ class Spec(Record):
     """One container, as asked for."""
 
     __slots__ = (
-        "annotations", "boottime", "detached", "domainname", "hostname", "id", "image", "init",
-        "labels", "linux", "log", "mounts", "name", "names", "net", "process", "remove",
+        "annotations", "boottime", "detached", "domainname", "health", "hostname", "id", "image",
+        "init", "labels", "linux", "log", "mounts", "name", "names", "net", "process", "remove",
         "resources", "restart", "root", "sharing", "shm_size", "stages", "stop_signal",
         "stop_timeout", "sysctl",
     )  # fmt: skip
@@ -209,6 +209,7 @@ class Spec(Record):
     annotations: dict[str, str]
     log: dict[str, int] | None
     restart: dict[str, object] | None
+    health: dict[str, object] | None
     stop_signal: int | None
     stop_timeout: int | None
     sysctl: dict[str, str]

@@ -21,9 +21,9 @@ examples:
   minidocker events -f event=die --format '{{.id}} {{.Actor.Attributes.exitCode}}'
   minidocker events --since 2027-01-31 --format json | jq .Action
 
-create, start, kill, die, stop, pause, unpause, rename and destroy are told. Filters: container,
-event, image, label, type. No daemon keeps them: each command appends a line to a file of the store,
-and the oldest are dropped.
+create, start, kill, die, stop, pause, unpause, rename, destroy and health_status are told. Filters:
+container, event, image, label, type. No daemon keeps them: each command appends a line to a file of
+the store, and the oldest are dropped.
 """
 
 

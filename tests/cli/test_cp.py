@@ -176,4 +176,4 @@ def test_what_stays_as_it_is(
 
 
 def test_a_container_that_is_not_there(cp: Callable) -> None:
-    assert "there is no container" in cp("no-such:/x", ".", status=125).stderr
+    assert "there is no container" in cp("no-such:/x", ".", status=1).stderr

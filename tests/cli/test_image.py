@@ -130,14 +130,14 @@ def test_a_hostile_archive_gets_one_sentence(image: Image, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("args", "words", "remedy", "status"),
     [
-        (["import", "a", "/no/file.tar"], "no file /no/file.tar", "ls /no", 125),
+        (["import", "a", "/no/file.tar"], "no file /no/file.tar", "ls /no", 1),
         (["import", "A b", "/dev/null"], "'A b' is not a name", "lower-case", 2),
         (["import", "a", "/dev/null"], "is empty", "tar archive", 2),
         (["import", "a", "/"], "is a directory", "tar -C /", 2),
         (["import", "a", "/dev/null", "-c", "FROM x"], "FROM x", "ENTRYPOINT", 2),
-        (["history", "nobody"], "no image nobody", "minidocker image ls", 125),
-        (["rm", "nobody"], "no image nobody", "minidocker image ls", 125),
-        (["history", "base"], "no image base", "minidocker image build-base", 125),
+        (["history", "nobody"], "no image nobody", "minidocker image ls", 1),
+        (["rm", "nobody"], "no image nobody", "minidocker image ls", 1),
+        (["history", "base"], "no image base", "minidocker image build-base", 1),
         (["rm"], "rm: ", "minidocker image rm --help", 2),
         (["import", "a"], "import: ", "minidocker image import --help", 2),
         (["frob"], "frob", "minidocker image --help", 2),

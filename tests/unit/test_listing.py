@@ -89,7 +89,7 @@ def test_how_a_container_is() -> None:
     assert status_of({**gone, "status": "created"}, 100) == "Created"
     assert status_of({**gone, "status": "unreadable"}, 100) == "Dead"
     assert (
-        status_of({**record, "health": {"status": "healthy"}}, 100) == "Up About a minute (healthy)"
+        status_of({**record, "health": {"Status": "healthy"}}, 100) == "Up About a minute (healthy)"
     )
     assert stamp(0) == "0001-01-01T00:00:00Z" and stamp(1.5) == "1970-01-01T00:00:01.500000000Z"
 

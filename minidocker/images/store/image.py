@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 LISTS = ("Env", "Cmd", "Entrypoint")  # of the configuration: these are lists of strings,
 STRINGS = ("WorkingDir", "User")  # these are strings,
 SETS = ("Volumes", "ExposedPorts")  # and of these the keys count
+WATCHED = ("Healthcheck", "Shell")  # these are JSON, where there is a health to look at
 HEX = "0123456789abcdef"
 
 
@@ -18,7 +19,8 @@ class Image:
     """What a container starts from: `layers` are absolute directories, bottom first.
 
     `config` has Env, Cmd and Entrypoint (lists), WorkingDir and User (strings), and StopSignal,
-    Volumes, ExposedPorts and Labels where there are any, as in the OCI image specification;
+    Volumes, ExposedPorts and Labels where there are any, as in the OCI image specification, and the
+    JSON texts of Healthcheck and Shell;
     `id` is "sha256:" and the digest of the whole configuration.
     """
 
@@ -57,6 +59,10 @@ def lean(id: str, hexes: list[str], config: dict[str, Any]) -> str:
         found = config.get(key)
         for name, text in found.items() if isinstance(found, dict) else ():
             pairs.append((key, f"{name}={text}" if key == "Labels" else name))
+    if config.get("Healthcheck"):
+        import json
+
+        pairs += [(key, json.dumps(config[key])) for key in WATCHED if config.get(key)]
     pairs = [(key, text) for key, text in pairs if "\0" not in text]
     return "".join(f"{key}={value}\0" for key, value in pairs)
 
@@ -70,7 +76,7 @@ def parse_lean(text: str, name: str, layers: str) -> Image:
             image.layers.append(f"{layers}/{value}/fs")
         elif key in LISTS:
             image.config[key].append(value)
-        elif key in (*STRINGS, "StopSignal"):
+        elif key in (*STRINGS, "StopSignal", *WATCHED):
             image.config[key] = value
         elif key in SETS:
             image.config.setdefault(key, {})[value] = {}
