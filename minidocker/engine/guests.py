@@ -76,6 +76,7 @@ class Guests:
         self.poll, self.tell = poll, tell
         self.door = -1
         self.main = 0
+        self.process = -1  # a pidfd of it, where it is no child of ours
         self.all: list[Guest] = []
         self.count = 0
         self.input: Input | None = None
@@ -190,7 +191,8 @@ class Guests:
         self.tell(f"guest {guest.number}", guest.line.fileno(), guest.tell)
         try:
             guest.entry = Entry(
-                self.run, self.stages, self.kernel, self.main, self.mask, wish, given, say
+                self.run, self.stages, self.kernel, self.main, self.mask, wish, given, say,
+                self.process,
             )  # fmt: skip
         finally:
             os.close(say)

@@ -41,6 +41,10 @@ def execute(record: dict[str, Any], command: Command) -> int:
     """Run a command in a container; return its exit status, or raise why it does not run."""
     line = letters.knock(record["directory"])
     name = record["name"] or record["id"]
+    if line is None and not record.get("keeper"):
+        from minidocker.engine import usher  # it runs in the foreground
+
+        line = usher.knock(record)
     if line is None:
         raise Conflict(
             f"{name} has no keeper that could take a command in", f"minidocker restart {name}"

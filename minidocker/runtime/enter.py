@@ -11,6 +11,8 @@ helper has ended, the keeper, which is subreaper, is the command's parent. setns
 
 from __future__ import annotations
 
+import select
+
 from minidocker.errors import Conflict, KernelError, MinidockerError, StageError
 from minidocker.kernel.flags import (
     NAMESPACES,
@@ -54,9 +56,12 @@ class Entry:
 
     def __init__(
         self, run: Run, stages: Sequence[Stage], kernel: Kernel, main: int, mask: set[int],
-        wish: Wish, streams: tuple[int, ...], say: int,
+        wish: Wish, streams: tuple[int, ...], say: int, process: int = -1,
     ) -> None:  # fmt: skip
-        """`say` is where the helper writes the pid, as the host numbers it."""
+        """`say` is where the helper writes the pid, as the host numbers it.
+
+        `process` is a pidfd of PID 1 `main`, for who is not its parent; a child's number stays its.
+        """
         refuse_paused(kernel, run)
         refuse_tracer_of(run.spec, run.spec.name or run.id)
         self.wish = wish
@@ -67,7 +72,7 @@ class Entry:
         try:
             entrant = Entrant(run, stages, kernel, self.channel, program, mask, wish)
             entrant.given, entrant.say = streams, say
-            entrant.process, entrant.flags = doors(main)
+            entrant.process, entrant.flags = doors(main, process)
             import fcntl  # noqa: F401  (the helper can load nothing)
             import termios  # noqa: F401
 
@@ -189,11 +194,14 @@ class Entrant(Child):
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-def doors(main: int) -> tuple[int, int]:
-    """Return a pidfd of PID 1, and the flags of those of its namespaces that are not ours."""
+def doors(main: int, known: int = -1) -> tuple[int, int]:
+    """Return a pidfd of PID 1, and the flags of those of its namespaces that are not ours.
+
+    They are read by its number, so it must be alive still after that.
+    """
     flags = 0
     try:
-        process = os.pidfd_open(main)
+        process = os.dup(known) if known >= 0 else os.pidfd_open(main)
     except KernelError:
         raise ending() from None
     for name, flag in NAMESPACES.items():
@@ -203,7 +211,17 @@ def doors(main: int) -> tuple[int, int]:
             raise ending()
         if theirs != namespace("self", name):
             flags |= flag
+    if has_ended(process):
+        os.close(process)
+        raise ending()
     return process, flags
+
+
+def has_ended(process: int) -> bool:
+    """Say whether a process has ended, by its pidfd."""
+    poll = select.poll()
+    poll.register(process, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def ending() -> MinidockerError:
