@@ -9,6 +9,7 @@ from minidocker.kernel.libc import call, ctypes, libc
 from minidocker.kernel.linux_targets import AT_RECURSIVE, SYS_MOUNT_SETATTR, open_tree
 
 AT_EMPTY_PATH = 0x1000
+MOUNT_ATTR_IDMAP = 0x00100000
 
 
 def copy_of(path: str, whole: bool) -> int:
@@ -23,6 +24,15 @@ def change(tree: int, set: int, clear: int, propagation: int, recursive: bool) -
     """
     # struct mount_attr { __u64 attr_set, attr_clr, propagation, userns_fd; }
     attr = (ctypes.c_uint64 * 4)(set, clear, propagation)
+    call(
+        "mount_setattr(2)", libc.syscall, SYS_MOUNT_SETATTR, tree, "",
+        AT_EMPTY_PATH | (AT_RECURSIVE if recursive else 0), attr, ctypes.sizeof(attr),
+    )  # fmt: skip
+
+
+def map_ids(tree: int, namespace: int, recursive: bool) -> None:
+    """Show other owners: the ids on disk go through a user namespace's maps. mount_setattr(2)"""
+    attr = (ctypes.c_uint64 * 4)(MOUNT_ATTR_IDMAP, 0, 0, namespace)
     call(
         "mount_setattr(2)", libc.syscall, SYS_MOUNT_SETATTR, tree, "",
         AT_EMPTY_PATH | (AT_RECURSIVE if recursive else 0), attr, ctypes.sizeof(attr),

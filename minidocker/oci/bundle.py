@@ -72,6 +72,8 @@ def read(directory: str, id: str, text: str = "") -> Bundle:
     spec.root.readonly = root.flag("readonly")
     spec.linux.ids = ids(linux, found)
     spec.sysctl = settings(linux, found)
+    if found.offsets and "time" not in found.namespaces:
+        raise UsageError("config.json: timeOffsets need a time namespace of the container's own")
     if (spec.hostname or spec.domainname) and "uts" not in found.namespaces:
         raise UsageError("config.json: hostname needs a uts namespace of the container's own")
     if config.has("process"):
@@ -90,12 +92,16 @@ def process(part: Part, found: Bundle, spec: Spec) -> None:
     mine.env, mine.cwd = part.texts("env"), part.must("cwd")
     if not mine.cwd.startswith("/"):
         raise UsageError(f"config.json: process.cwd {mine.cwd!r} is not an absolute path")
+    if wrong := next((item for item in mine.env if item.find("=") < 1), None):
+        raise UsageError(f'config.json: invalid environment variable: "{wrong}"', "NAME=VALUE")
     mine.terminal, mine.interactive = part.flag("terminal"), True
     mine.no_new_privs = part.flag("noNewPrivileges")
     mine.oom_score = part.number("oomScoreAdj")
     if mine.oom_score is not None and not -1000 <= mine.oom_score <= 1000:
         raise UsageError("config.json: process.oomScoreAdj is not from -1000 to 1000")
     mine.rlimits = [rlimit(item) for item in part.parts("rlimits")]
+    if len({number for number, *_ in mine.rlimits}) < len(mine.rlimits):
+        raise UsageError("config.json: process.rlimits has the same type twice")
     user = part.part("user")
     found.uid, found.gid = user.id("uid") if user.has("uid") else 0, 0
     found.gid = user.id("gid") if user.has("gid") else 0
@@ -163,13 +169,7 @@ def namespaces(linux: Part) -> dict[str, str]:
 
 def ids(linux: Part, found: Bundle) -> Ids | None:
     """Read the id maps of a user namespace of the container's own."""
-    maps = [
-        "".join(
-            f"{part.id('containerID')} {part.id('hostID')} {part.id('size')}\n"
-            for part in linux.parts(key)
-        )
-        for key in ("uidMappings", "gidMappings")
-    ]
+    maps = [mount_options.map_lines(linux, key) for key in ("uidMappings", "gidMappings")]
     if found.namespaces.get("user") != "":
         if any(maps) and "user" not in found.namespaces:
             raise UsageError("config.json: id maps need a user namespace of the container's own")
@@ -190,7 +190,12 @@ def settings(linux: Part, found: Bundle) -> dict[str, str]:
         first = next((character for character in name if character in "./"), "")
         path = name if first == "/" else name.translate({ord("."): "/", ord("/"): "."})
         stage = {"network": "net"}.get(stage_of(path), stage_of(path))
-        if path in ("kernel/domainname", "kernel/hostname"):
+        if path == "kernel/hostname":
+            raise UsageError(
+                f'config.json: sysctl "{name}" is not allowed as it conflicts with the OCI '
+                '"hostname" field', "hostname",
+            )  # fmt: skip
+        if path == "kernel/domainname":
             stage = "uts"
         elif not allowed(path):
             stage = ""

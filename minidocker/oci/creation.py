@@ -7,8 +7,9 @@ before it execs the command, so what waits is neither Python nor anything of the
 from __future__ import annotations
 
 import os as plain_os
+from errno import EACCES
 
-from minidocker.errors import MinidockerError, StageError
+from minidocker.errors import KernelError, MinidockerError, StageError
 from minidocker.kernel.flags import NAMESPACES, PR_SET_PDEATHSIG, WNOHANG
 from minidocker.kernel.named import fcntl, os
 from minidocker.oci import hooks
@@ -45,6 +46,19 @@ class Resident(Child):
     def find_program(self) -> str:
         """Look the command up; a hook has a path of its own."""
         return self.named or super().find_program()
+
+    stands = False  # in the working directory, since before the rights were given up
+
+    def enter_directory(self) -> None:
+        """Go there as the user; who may not is there already, by the rights that are gone now."""
+        try:
+            super().enter_directory()
+        except KernelError as problem:
+            if problem.errno == EACCES and self.stands:
+                return
+            cwd, reason = self.run.spec.process.cwd, (problem.strerror or "").lower()
+            words = f'chdir to cwd ("{cwd}") set in config.json failed: {reason}'
+            raise MinidockerError(words, "a directory of the image") from None
 
     def own_keyring(self) -> None:
         """Leave the caller's keys behind, unless they shall be there (--no-new-keyring)."""

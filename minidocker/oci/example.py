@@ -64,7 +64,7 @@ def mount(destination: str, type: str, source: str, options: list[str]) -> dict[
 def features() -> dict[str, Any]:
     """Return the table of features, made from what the reader and the stages know. features.md"""
     words = [*FLAGS, *PROPAGATION, *(f"r{word}" for word in PROPAGATION), "bind", "rbind",
-             "tmpcopyup"]  # fmt: skip
+             "idmap", "ridmap", "tmpcopyup"]  # fmt: skip
     return {
         "ociVersionMin": "1.0.0", "ociVersionMax": "1.3.0", "hooks": list(HOOKS),
         "mountOptions": sorted(words),
@@ -78,6 +78,6 @@ def features() -> dict[str, Any]:
                 "operators": [f"SCMP_CMP_{name}" for name in COMPARISONS],
             },
             "apparmor": {"enabled": False}, "selinux": {"enabled": False},
-            "intelRdt": {"enabled": False}, "mountExtensions": {"idmap": {"enabled": False}},
+            "intelRdt": {"enabled": False}, "mountExtensions": {"idmap": {"enabled": True}},
         },
     }  # fmt: skip

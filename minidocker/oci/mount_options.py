@@ -43,7 +43,6 @@ ATTRIBUTES = {
     f.MS_RELATIME: 0,
 }  # fmt: skip
 TIMES = f.MS_NOATIME | f.MS_STRICTATIME | f.MS_RELATIME
-REFUSED = ("idmap", "ridmap")
 
 
 class Change(Record):
@@ -60,12 +59,12 @@ class Attach(Record):
     """One mount of the bundle: `flags` and `data` for mount(2), `changes` for mount_setattr(2).
 
     `whole`: with what is mounted below the source (rbind). `copy_up`: a tmpfs that begins with
-    what the image has there.
+    what the image has there. `ids`: "idmap", "ridmap" (below it, too) or ""; `maps`: their lines.
     """
 
     __slots__ = (
-        "bind", "changes", "copy_up", "data", "destination", "flags", "propagation", "source",
-        "type", "whole",
+        "bind", "changes", "copy_up", "data", "destination", "flags", "ids", "maps", "propagation",
+        "source", "type", "whole",
     )  # fmt: skip
     destination: str
     source: str
@@ -77,17 +76,16 @@ class Attach(Record):
     changes: list[Change]
     propagation: int
     copy_up: bool
+    ids: str
+    maps: tuple[str, str]
 
 
 def read(part: Part, bundle: str) -> Attach:
     """Read one entry of `mounts`; a bind's source may be relative to the bundle."""
-    part.refuse("uidMappings", "gidMappings", why="mounts with ids of their own are not done here")
     options = part.texts("options")
-    if refused := next((word for word in options if word.split("=")[0] in REFUSED), ""):
-        raise UsageError(
-            f"config.json asks for the mount option {refused} at {part.text('destination')}: "
-            "minidocker does not do that", "leave it out, or take runc",
-        )  # fmt: skip
+    maps = map_lines(part, "uidMappings"), map_lines(part, "gidMappings")
+    if bool(maps[0]) != bool(maps[1]):
+        raise UsageError(f"config.json: {part.where} needs uidMappings and gidMappings, or neither")
     kind, source = part.text("type"), part.text("source")
     bind = kind == "bind" or "bind" in options or "rbind" in options
     if bind and not source.startswith("/"):
@@ -96,12 +94,25 @@ def read(part: Part, bundle: str) -> Attach:
     found = Attach(
         destination=destination if destination.startswith("/") else f"/{destination}",
         source=source or kind, type=kind, bind=bind, whole="rbind" in options, flags=0, data="",
-        changes=[], propagation=0, copy_up="tmpcopyup" in options,
+        changes=[], propagation=0, copy_up="tmpcopyup" in options, maps=maps,
+        ids=next((word for word in ("ridmap", "idmap") if word in options or maps[0]), ""),
     )  # fmt: skip
+    if maps[0] and "ridmap" not in options:
+        found.ids = "idmap"
+    if found.ids and not bind:
+        raise UsageError(f"config.json: {destination}: ids are mapped at a bind alone")
     if found.copy_up and kind != "tmpfs":
         raise UsageError(f"config.json: tmpcopyup at {destination} is for a tmpfs alone")
     read_words(found, options)
     return found
+
+
+def map_lines(part: Part, key: str) -> str:
+    """Read id maps as the kernel wants them: a line each. user_namespaces(7)"""
+    return "".join(
+        f"{one.id('containerID')} {one.id('hostID')} {one.id('size')}\n"
+        for one in part.parts(key)
+    )
 
 
 def read_words(found: Attach, options: list[str]) -> None:
@@ -121,7 +132,7 @@ def read_words(found: Attach, options: list[str]) -> None:
             found.propagation = PROPAGATION[plain] | (f.MS_REC if word != plain else 0)
         elif plain in FLAGS and FLAGS[plain][0] in ATTRIBUTES:
             change(below, *FLAGS[plain])
-        elif word not in ("bind", "rbind", "tmpcopyup", "defaults"):
+        elif word not in ("bind", "rbind", "tmpcopyup", "defaults", "idmap", "ridmap"):
             data.append(word)
     if found.bind and data:
         raise UsageError(

@@ -36,18 +36,25 @@ NODES = {"c": S_IFCHR, "u": S_IFCHR, "b": S_IFBLK, "p": S_IFIFO}
 class Mounts(Wall, PlainMounts):
     """The bundle's list decides: nothing is mounted that it does not name."""
 
+    taken: dict[int, tuple[int, str]] = {}  # place in the list → what the host took: trees.py
+
     def before(self, kernel: Kernel, run: Run) -> None:
         """Load what the child will need when it can load nothing any more."""
         from minidocker.kernel import copying, detached  # noqa: F401
+        from minidocker.oci.trees import take_all
         from minidocker.spec import sysctl  # noqa: F401
 
+        self.taken = take_all(kernel, self.bundle)
+
     def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
-        """Nothing is held."""
+        """Let go of the trees, which the child has, too."""
+        for tree, _ in self.taken.values():
+            os.close(tree)
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Mount, make nodes, write settings, make the working directory."""
-        for attach in self.bundle.mounts:
-            self.attach(kernel, run, attach)
+        for number, attach in enumerate(self.bundle.mounts):
+            self.attach(kernel, run, attach, self.taken.get(number))
         own = self.own_dev()
         for device in self.bundle.devices:
             if not (own and device.path == "/dev/ptmx"):  # which leads to the container's devpts
@@ -67,9 +74,15 @@ class Mounts(Wall, PlainMounts):
             sysctl.write(kernel, place_of, run.spec.sysctl)
         kernel.target(run.root, run.spec.process.cwd)
 
-    def attach(self, kernel: Kernel, run: Run, attach: Attach) -> None:
-        """Do one entry of `mounts`."""
-        if attach.bind:
+    def attach(
+        self, kernel: Kernel, run: Run, attach: Attach, taken: tuple[int, str] | None
+    ) -> None:  # fmt: skip
+        """Do one entry of `mounts`; of some the host has taken the source."""
+        if taken:
+            tree, kind = taken
+            kernel.move_mount(tree, spot(kernel, run.root, attach.destination, kind))
+            os.close(tree)
+        elif attach.bind:
             self.bind_one(kernel, run, attach)
         elif attach.type == "cgroup":
             show_cgroups(kernel, run, attach)
@@ -104,12 +117,9 @@ class Mounts(Wall, PlainMounts):
 
     def bind_one(self, kernel: Kernel, run: Run, attach: Attach) -> None:
         """Show a path of the host: its flags are set while the copy is mounted nowhere yet."""
-        kind = kernel.kind(attach.source)
-        if not kind:
-            raise MinidockerError(
-                f"mount source {attach.source}: no such file or directory",
-                f"the bundle binds it at {attach.destination}",
-            )
+        from minidocker.oci.trees import kind_of, shape
+
+        kind = kind_of(kernel, attach)
         target = spot(kernel, run.root, attach.destination, kind)
         if "bind" in self.origin:
             read_only = bool(attach.flags & MS_RDONLY)
@@ -118,10 +128,7 @@ class Mounts(Wall, PlainMounts):
 
         tree = detached.copy_of(attach.source, attach.whole)
         try:
-            for one in attach.changes:
-                if one.propagation == MS_UNBINDABLE:
-                    continue  # see `unbindable`
-                detached.change(tree, one.set, one.clear, one.propagation, one.recursive)
+            shape(tree, attach)
             kernel.move_mount(tree, target)
         finally:
             os.close(tree)

@@ -22,6 +22,7 @@ from minidocker.kernel.flags import (
     MS_SLAVE,
     PR_SET_DUMPABLE,
 )
+from minidocker.kernel.linux_targets import open_in_root
 from minidocker.kernel.named import fcntl, os
 from minidocker.oci import groups
 from minidocker.oci.manner import Manner
@@ -233,6 +234,7 @@ class Identity(Wall, PlainIdentity):
         if not any(item.startswith("HOME=") and item != "HOME=" for item in env):
             *_, home = lookup(str(uid), lines(kernel, "/etc/passwd", 6, 2), [])
             env.append(f"HOME={home}")
+        self.story.stands = stand_in(run.spec.process.cwd)
         for fd in (0,) if run.spec.process.terminal else (0, 1, 2):
             if run.spec.process.terminal or is_stream(fd, uid):
                 hand_over(kernel, fd, uid)
@@ -243,6 +245,23 @@ class Identity(Wall, PlainIdentity):
                 raise  # else: a user namespace whose maps a user wrote; groups stay what they are
         kernel.setresgid(gid, gid, gid)
         change_user_keeping_capabilities(kernel, uid)
+
+
+def stand_in(cwd: str) -> bool:
+    """Go to the working directory while we may go anywhere; say whether that was possible.
+
+    Nothing leads out of the root, as /proc/self/fd/N of the host's would. openat2(2)
+    """
+    root = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fd = open_in_root(root, cwd, os.O_PATH | os.O_DIRECTORY)
+        os.fchdir(fd)
+        os.close(fd)
+    except KernelError:
+        return False
+    finally:
+        os.close(root)
+    return True
 
 
 def is_stream(fd: int, uid: int) -> bool:

@@ -182,7 +182,7 @@ class Child:
         # `-w /proc/self/fd/9` would be a way out (CVE-2024-21626 was this, in runc).
         ours = {self.channel.child.fileno(), self.gate[0], self.program, self.speaks, self.waits}
         self.kernel.close_all_but({0, 1, 2} | self.kept | (ours - {-1}))
-        self.kernel.chdir(self.run.spec.process.cwd)
+        self.enter_directory()
         self.die_with_the_host()  # again: a change of ids has cleared it
         self.moment = "exec"
         self.path = self.find_program()
@@ -200,6 +200,10 @@ class Child:
             os.read(wait, 1)  # until PID 1 has closed it: it has let go of its rights
             self.take_foreground()
         self.execute()
+
+    def enter_directory(self) -> None:
+        """Go where the command shall be, as its user."""
+        self.kernel.chdir(self.run.spec.process.cwd)
 
     def be_init(self, main: int, ready: int) -> NoReturn:
         """Stay as PID 1: no descriptor of the host, no capability but one, two duties."""

@@ -108,3 +108,89 @@ def test_flags_and_machines_of_a_filter(oci: Runtime, change: dict[str, list[str
         {"names": ["no_such_call", "mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 100}]}  # fmt: skip
     done = oci.run("mkdir /tmp/x", check=False)
     assert done.returncode == 1 and (words or "Network is down") in done.stderr
+
+
+def with_user_namespace(oci: Runtime, size: int = 1000) -> None:
+    oci.linux["namespaces"].append({"type": "user"})
+    for key in ("uidMappings", "gidMappings"):
+        oci.linux[key] = [{"containerID": 0, "hostID": 200000, "size": size}]
+    for part in (oci.directory, *oci.directory.parents[:2], oci.tree, oci.tree.parent):
+        part.chmod(part.stat().st_mode | 0o111)
+
+
+def test_a_source_that_only_the_host_may_reach(oci: Runtime, tmp_path: Path) -> None:
+    with_user_namespace(oci)
+    (tmp_path / "closed/open").mkdir(parents=True)
+    (tmp_path / "closed/open/file").write_text("reached\n")
+    (tmp_path / "closed").chmod(0o700)
+    bind = {"destination": "/tmp", "source": str(tmp_path / "closed/open"), "options": ["bind", "ro"]}
+    oci.config["mounts"].append(bind)
+    done = oci.run("cat /tmp/file; touch /tmp/x 2>&1 | grep -o 'Read-only.*'")
+    assert done.stdout == "reached\nRead-only file system\n"
+
+
+def mapped(mapping: tuple[int, int, int]) -> list[dict[str, int]]:
+    return [dict(zip(("containerID", "hostID", "size"), mapping, strict=True))]
+
+
+@pytest.mark.parametrize(
+    ("userns", "maps", "options", "seen"),
+    [
+        (True, ((0, 200000, 1000), (0, 200000, 1000)), ["bind"], "7:8"),
+        (True, None, ["rbind", "ridmap"], "7:8"),
+        (True, ((7, 200100, 1), (8, 200200, 1)), ["bind", "idmap"], "100:200"),
+        (False, ((7, 1000, 1), (0, 3000, 100)), ["bind"], "1000:3008"),
+    ],
+)
+def test_owners_of_a_mount(
+    oci: Runtime, tmp_path: Path, userns: bool, maps: tuple[tuple[int, int, int], ...] | None,
+    options: list[str], seen: str,
+) -> None:  # fmt: skip
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/file").touch()
+    os.chown(tmp_path / "source/file", 7, 8)
+    if userns:
+        with_user_namespace(oci)
+    mount = {"destination": "/tmp", "source": str(tmp_path / "source"), "options": options}
+    if maps:
+        mount |= {"uidMappings": mapped(maps[0]), "gidMappings": mapped(maps[1])}
+    oci.config["mounts"].append(mount)
+    done = oci.run("stat -c %u:%g /tmp/file", check=False)
+    if "cannot be mapped" in done.stderr:
+        pytest.skip("blocked: the file system of the tests maps no ids")
+    assert done.stdout == f"{seen}\n", done.stderr
+    assert os.stat(tmp_path / "source/file").st_uid == 7
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"linux": {"timeOffsets": {"boottime": {"secs": 1}}}}, "timeOffsets need a time namespace"),
+        ({"linux": {"sysctl": {"kernel.hostname": "x"}}}, 'conflicts with the OCI "hostname" field'),
+        ({"process": {"env": ["NAMELESS"]}}, "invalid environment variable"),
+        ({"process": {"rlimits": [{"type": "RLIMIT_CORE", "soft": 0, "hard": 0}] * 2}}, "the same type twice"),
+        ({"mounts": [{"destination": "/tmp", "type": "tmpfs", "options": ["idmap"]}]}, "at a bind alone"),
+        ({"mounts": [{"destination": "/tmp", "source": "/", "options": ["bind", "idmap"]}]}, "needs uidMappings"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_by_name(oci: Runtime, change: dict[str, object], words: str) -> None:
+    for key, value in change.items():
+        if isinstance(value, list):
+            oci.config[key] += value
+        else:
+            oci.config[key].update(value)
+    done = oci.run("true", check=False)
+    assert done.returncode == 1 and words in done.stderr
+    assert not oci("list", "--quiet").stdout
+
+
+def test_a_directory_that_the_user_may_not_enter(oci: Runtime, tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir(mode=0o700)
+    os.chown(tmp_path / "own", 42, 42)
+    oci.config["mounts"].append({"destination": "/tmp", "source": str(tmp_path), "options": ["rbind"]})
+    oci.config["process"].update(cwd="/tmp/own", user={"uid": 43, "gid": 43})
+    assert oci.run("pwd").stdout == "/tmp/own\n"
+    oci.create("exec sleep 1000")
+    assert oci("exec", "--user", "0", "box", "pwd").stdout == "/tmp/own\n"
+    refused = oci("exec", "--cwd", "/none", "box", "true", check=False)
+    assert refused.returncode == 255 and 'chdir to cwd ("/none") set in config.json failed' in refused.stderr

@@ -1,0 +1,115 @@
+"""Trees: what a bundle binds, taken by the host while it may go anywhere, with ids of its own.
+
+The root of a user namespace may have no way to a path that the bundle's author has; and only the
+host's root may give a mount other owners. runtime-spec, config.md, "uidMappings" of a mount
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from errno import EINVAL, EPERM
+
+from minidocker.errors import Blocked, KernelError, MinidockerError, UsageError
+from minidocker.kernel import detached
+from minidocker.kernel.flags import CLONE_NEWUSER, MS_UNBINDABLE, SIGKILL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minidocker.kernel.interface import Kernel
+    from minidocker.oci.kinds import Bundle
+    from minidocker.oci.mount_options import Attach
+
+
+def take_all(kernel: Kernel, bundle: Bundle) -> dict[int, tuple[int, str]]:
+    """Take what the child could not: place in the list → (descriptor of the tree, kind)."""
+    found = {}
+    stranger = "user" in bundle.namespaces and os.geteuid() == 0
+    for place, attach in enumerate(bundle.mounts):
+        if not attach.bind or not (stranger or attach.ids):
+            continue
+        try:
+            found[place] = take(kernel, bundle, attach)
+        except KernelError as problem:
+            if problem.errno != EPERM or attach.ids:
+                raise
+            # else: root of a user namespace without these mounts; the child tries it by itself
+    return found
+
+
+def take(kernel: Kernel, bundle: Bundle, attach: Attach) -> tuple[int, str]:
+    """Copy one tree, with its attributes and owners; it is mounted nowhere yet."""
+    kind = kind_of(kernel, attach)
+    tree = detached.copy_of(attach.source, attach.whole)
+    shape(tree, attach)
+    if attach.ids:
+        namespace = ids_of(kernel, bundle, attach)
+        try:
+            detached.map_ids(tree, namespace, attach.ids == "ridmap")
+        except KernelError as problem:
+            if problem.errno not in (EPERM, EINVAL):
+                raise
+            raise Blocked(
+                f"the owners at {attach.destination} cannot be mapped: {problem}",
+                "sudo, and a file system that can (ext4, xfs, btrfs, tmpfs from Linux 6.3)",
+            ) from None
+        finally:
+            os.close(namespace)
+    return tree, kind
+
+
+def kind_of(kernel: Kernel, attach: Attach) -> str:
+    """Say whether the source is a file or a directory; one that is missing is refused."""
+    if kind := kernel.kind(attach.source):
+        return kind
+    raise MinidockerError(
+        f"mount source {attach.source}: no such file or directory",
+        f"the bundle binds it at {attach.destination}",
+    )
+
+
+def shape(tree: int, attach: Attach) -> None:
+    """Set attributes and propagation. Unbindable it becomes later: see mounting.py."""
+    for one in attach.changes:
+        if one.propagation != MS_UNBINDABLE:
+            detached.change(tree, one.set, one.clear, one.propagation, one.recursive)
+
+
+def ids_of(kernel: Kernel, bundle: Bundle, attach: Attach) -> int:
+    """Open a user namespace whose maps are those of the mount, or the container's."""
+    own = bundle.namespaces.get("user")
+    ids = bundle.spec.linux.ids
+    if attach.maps[0]:
+        return namespace_of(kernel, *attach.maps)
+    if own:
+        return os.open(own, os.O_RDONLY | os.O_CLOEXEC)
+    if not ids:
+        raise UsageError(
+            f"config.json: {attach.ids} at {attach.destination} needs uidMappings and gidMappings",
+            "of the mount, or of a user namespace",
+        )
+    return namespace_of(kernel, ids.uid_map, ids.gid_map)
+
+
+def namespace_of(kernel: Kernel, uid_map: str, gid_map: str) -> int:
+    """Make a user namespace with these maps, which nobody is in; return its descriptor."""
+    wait, ready = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            kernel.unshare(CLONE_NEWUSER)
+            os.write(ready, b"R")
+            signal.pause()
+        finally:
+            os._exit(1)
+    os.close(ready)
+    try:
+        if not os.read(wait, 1):
+            raise Blocked("no user namespace can be made here", "minidocker doctor")
+        kernel.write(f"/proc/{pid}/uid_map", uid_map)
+        kernel.write(f"/proc/{pid}/gid_map", gid_map)
+        return os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(wait)
+        kernel.kill(pid, SIGKILL)
+        kernel.waitpid(pid)
