@@ -143,7 +143,8 @@ def write(kernel: Kernel, facts: dict[str, object], files: dict[str, str]) -> No
         controller = name.split(".")[0]
         directory = old.get(controller) or str(facts.get("cgroup", ""))
         try:
-            kernel.write(f"{directory}/{name}", text)
+            for line in text.split("\n"):
+                kernel.write(f"{directory}/{name}", line)
         except KernelError as problem:
             if problem.errno == ENOENT or problem.errno in REFUSED:
                 raise Blocked(

@@ -18,17 +18,29 @@ if TYPE_CHECKING:
 PERIOD = 100_000  # microseconds
 
 
+# throttle… of blockIO → its file in version 1, its word in io.max of version 2
+THROTTLES = {
+    "throttleReadBpsDevice": ("read_bps", "rbps"), "throttleWriteBpsDevice": ("write_bps", "wbps"),
+    "throttleReadIOPSDevice": ("read_iops", "riops"),
+    "throttleWriteIOPSDevice": ("write_iops", "wiops"),
+}  # fmt: skip
+
+
 def refuse_rest(resources: dict[str, Any]) -> Part:
     """Refuse what neither version gets from us; return the object."""
     part = Part(resources, "linux.resources")
-    part.refuse("network", "rdma")
     part.part("memory").refuse("kernel", "kernelTCP", "useHierarchy", "checkBeforeUpdate")
-    part.part("cpu").refuse("realtimeRuntime", "realtimePeriod")
-    part.part("blockIO").refuse(
-        "leafWeight", "weightDevice", "throttleReadBpsDevice", "throttleWriteBpsDevice",
-        "throttleReadIOPSDevice", "throttleWriteIOPSDevice",
-    )  # fmt: skip
     return part
+
+
+def add(files: dict[str, str], name: str, line: str) -> None:
+    """Add a line to a file's text; each is written by a call of its own."""
+    files[name] = f"{files[name]}\n{line}" if name in files else line
+
+
+def node(part: Part) -> str:
+    """Write a device's number as the kernel reads it, "8:0"."""
+    return f"{part.number('major', 0)}:{part.number('minor', 0)}"
 
 
 def version_2(resources: dict[str, Any]) -> dict[str, str]:
@@ -36,7 +48,10 @@ def version_2(resources: dict[str, Any]) -> dict[str, str]:
     part = refuse_rest(resources)
     files: dict[str, str] = {}
     memory, cpu = part.part("memory"), part.part("cpu")
-    memory.refuse("swappiness", "disableOOMKiller", why="version 2 of cgroups has no such file")
+    why = "version 2 of cgroups has no such file"
+    memory.refuse("swappiness", "disableOOMKiller", why=why)
+    cpu.refuse("realtimeRuntime", "realtimePeriod", why=why)
+    part.refuse("network", why=why)
     limit, swap = memory.number("limit"), memory.number("swap")
     if limit == -1 and not swap:
         swap = -1  # without a limit on memory, one on both would hold it down all the same
@@ -59,8 +74,15 @@ def version_2(resources: dict[str, Any]) -> dict[str, str]:
         files["cpu.max"] = f"{quota if (quota or 0) > 0 else 'max'} {period or PERIOD}"
     numbered(cpu, files, {"idle": "cpu.idle", "burst": "cpu.max.burst"})
     alike(part, files)
-    if heavy := part.part("blockIO").number("weight"):
-        files["io.weight"] = f"default {1 + (heavy - 10) * 9999 // 990}"
+    disk = part.part("blockIO")
+    disk.refuse("leafWeight", why=why)
+    if heavy := disk.number("weight"):
+        files["io.weight"] = f"default {io_weight(heavy)}"
+    for one in disk.parts("weightDevice"):
+        add(files, "io.weight", f"{node(one)} {io_weight(one.number('weight') or 100)}")
+    for key, (_, word) in THROTTLES.items():
+        for one in disk.parts(key):
+            add(files, "io.max", f"{node(one)} {word}={one.number('rate', 0) or 'max'}")
     for page in part.parts("hugepageLimits"):
         files[f"hugetlb.{page.must('pageSize')}.max"] = str(page.number("limit", 0))
     for name, text in part.table("unified").items():
@@ -70,6 +92,11 @@ def version_2(resources: dict[str, Any]) -> dict[str, str]:
     return files
 
 
+def io_weight(heavy: int) -> int:
+    """Turn 10 to 1000, as version 1 has it, into 1 to 10000."""
+    return 1 + (heavy - 10) * 9999 // 990
+
+
 def alike(part: Part, files: dict[str, str]) -> None:
     """Add the files that both versions call the same, and read the same."""
     for key in ("cpus", "mems"):
@@ -77,6 +104,13 @@ def alike(part: Part, files: dict[str, str]) -> None:
             files[f"cpuset.{key}"] = text
     if pids := part.part("pids").number("limit"):
         files["pids.max"] = no_limit(pids, 1)
+    rdma = part.part("rdma")
+    for device in rdma.values:
+        one = rdma.part(device)
+        words = ((key, one.number(name)) for key, name in
+                 (("hca_handle", "hcaHandles"), ("hca_object", "hcaObjects")))  # fmt: skip
+        limits = " ".join(f"{key}={number}" for key, number in words if number is not None)
+        add(files, "rdma.max", f"{device} {limits}")
 
 
 def version_1(resources: dict[str, Any]) -> dict[str, str]:
@@ -96,10 +130,21 @@ def version_1(resources: dict[str, Any]) -> dict[str, str]:
     cpu.refuse("idle", "burst", why="this machine's controllers are of version 1")
     numbered(cpu, files, {
         "shares": "cpu.shares", "period": "cpu.cfs_period_us", "quota": "cpu.cfs_quota_us",
+        "realtimePeriod": "cpu.rt_period_us", "realtimeRuntime": "cpu.rt_runtime_us",
     })  # fmt: skip
     alike(part, files)
-    if heavy := part.part("blockIO").number("weight"):
-        files["blkio.weight"] = str(heavy)
+    disk, network = part.part("blockIO"), part.part("network")
+    numbered(disk, files, {"weight": "blkio.weight", "leafWeight": "blkio.leaf_weight"})
+    for one in disk.parts("weightDevice"):
+        for key, file in (("weight", "weight"), ("leafWeight", "leaf_weight")):
+            if heavy := one.number(key):
+                add(files, f"blkio.{file}_device", f"{node(one)} {heavy}")
+    for key, (file, _) in THROTTLES.items():
+        for one in disk.parts(key):
+            add(files, f"blkio.throttle.{file}_device", f"{node(one)} {one.number('rate', 0)}")
+    numbered(network, files, {"classID": "net_cls.classid"})
+    for one in network.parts("priorities"):
+        add(files, "net_prio.ifpriomap", f"{one.must('name')} {one.number('priority', 0)}")
     for page in part.parts("hugepageLimits"):
         files[f"hugetlb.{page.must('pageSize')}.limit_in_bytes"] = str(page.number("limit", 0))
     return files
