@@ -112,6 +112,7 @@ def refuse(files: dict[str, str], why: str) -> None:
     """Refuse limits that cannot be had. (Device rules of a user: mknod(2) is refused already.)"""
     if files:
         raise Blocked(
+            "rootless needs no limits + no cgrouppath when no permission is granted for cgroups: "
             f"config.json asks for limits ({', '.join(files)}), and {why}",
             "sudo, or a cgroup that is yours: systemd-run --user --scope -p Delegate=yes …",
         )
@@ -196,6 +197,11 @@ def pass_on(kernel: Kernel, path: str, wanted: set[str]) -> None:
             text = " ".join(f"+{name}" for name in missing)
             kernel.write(f"{above}/cgroup.subtree_control", text)
         above = f"{above}/{part}"
+
+
+def has_any(facts: dict[str, object]) -> bool:
+    """Say whether the container has a cgroup, of either version."""
+    return bool(facts.get("cgroup") or facts.get("cgroups"))
 
 
 def old_of(facts: dict[str, object]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from errno import EINVAL, EPERM, EROFS
 from stat import S_IFIFO, S_IFREG, S_IFSOCK
 
-from minidocker.errors import KernelError
+from minidocker.errors import Blocked, KernelError
 from minidocker.kernel.flags import (
     CAP_SYS_ADMIN,
     CLONE_NEWCGROUP,
@@ -94,6 +94,11 @@ class Cgroup(Wall, PlainCgroup):
         """Make them and set the limits, so that the child is born inside."""
         path = groups.path_of(self.bundle.cgroup, run.id)
         groups.make(kernel, self, path, self.bundle.resources, run.facts)
+        if self.bundle.cgroup and not groups.has_any(run.facts):
+            raise Blocked(
+                f"applying cgroup configuration: linux.cgroupsPath {path}: permission denied",
+                "leave it out, or name a cgroup that is yours",
+            )
 
     def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
         """Put the child into those of version 1; a clone does so for version 2 alone."""

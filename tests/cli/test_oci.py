@@ -410,6 +410,11 @@ def test_an_ordinary_user_has_containers_too(tmp_path: Path, tree: Path) -> None
     (tmp_path / "config.json").write_text(json.dumps(config))
     refused = ask("run", "mine")
     assert refused.returncode == 1 and "asks for limits (pids.max)" in refused.stderr
+    del config["linux"]["resources"]
+    config["linux"]["cgroupsPath"] = "/minidocker/of-a-user"
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    refused = ask("run", "mine")
+    assert refused.returncode == 1 and "applying cgroup configuration" in refused.stderr
 
 
 def test_a_link_in_the_image_leads_nothing_away(oci: Runtime, tmp_path: Path) -> None:
