@@ -54,16 +54,22 @@ class Container:
         """Return the path of a file of this container."""
         return f"{self.directory}/{name}"
 
+    def must_be_new(self) -> None:
+        """Refuse an ID that somebody has; `claim` refuses it once more, when two come at once."""
+        if os.path.isdir(self.directory):
+            raise Conflict(
+                f"container with given ID already exists: {self.id}",
+                f"another ID, or: minidocker oci delete {self.id}",
+            )
+
     def claim(self, bundle: Bundle, facts: dict[str, object]) -> Run:
         """Make the directory, whose name nobody else can have, and hold its lock."""
         os.makedirs(os.path.dirname(self.directory), 0o711, exist_ok=True)
         try:
             os.mkdir(self.directory, 0o711)
         except FileExistsError:
-            raise Conflict(
-                f"container with given ID already exists: {self.id}",
-                f"another ID, or: minidocker oci delete {self.id}",
-            ) from None
+            self.must_be_new()
+            raise
         self.lock = os.open(self.path("lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self.lock, fcntl.LOCK_EX)
         for name in ("go", "said"):
@@ -190,9 +196,9 @@ class Container:
 
 
 def everything(root: str) -> Iterator[Container]:
-    """Yield every container of a root directory."""
+    """Yield every container of a root directory; what has no lock is none, such as the cache."""
     for id in sorted(os.listdir(root)) if os.path.isdir(root) else []:
-        if os.path.isdir(f"{root}/{id}") and not set(id) - LETTERS:
+        if os.path.exists(f"{root}/{id}/lock") and not set(id) - LETTERS:
             yield Container(root, id)
 
 

@@ -167,7 +167,10 @@ class Creation(Birth):
 
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
-                end.connect(self.console)
+                try:
+                    end.connect(self.console)
+                except OSError as problem:
+                    raise KernelError("connect(2)", problem.errno or 0, self.console) from None
                 socket.send_fds(end, [b"/dev/ptmx"], [master])
         finally:
             os.close(master)

@@ -8,7 +8,7 @@ from errno import EACCES, EEXIST, ENOENT, EPERM, EROFS
 from minidocker.errors import Blocked, Conflict, KernelError, UsageError
 from minidocker.kernel.cgroup_trees import remove_directories
 from minidocker.kernel.named import open
-from minidocker.oci.looks import in_user_namespace, is_frozen, wait_for
+from minidocker.oci.looks import freezers, in_user_namespace, is_frozen, wait_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -252,10 +252,13 @@ def members(facts: dict[str, object]) -> list[int]:
 
 def freeze(kernel: Kernel, facts: dict[str, object], still: bool) -> None:
     """Stop every process of the container, or let them go on; wait until it is so. cgroups(7)"""
-    directory = str(facts.get("cgroup", ""))
-    if not directory:
-        raise Blocked("this container has no cgroup of version 2, so it cannot be paused", "sudo")
-    kernel.write(f"{directory}/cgroup.freeze", str(int(still)))
+    directory, old = str(facts.get("cgroup", "")), freezers(facts)
+    if not directory and not old:
+        raise Blocked("this container has no cgroup, so it cannot be paused", "sudo")
+    if directory:
+        kernel.write(f"{directory}/cgroup.freeze", str(int(still)))
+    for one in old if not (directory and still) else ():  # to thaw, both: others may use the old
+        kernel.write(f"{one}/freezer.state", "FROZEN" if still else "THAWED")
     wait_for(lambda: is_frozen(facts) == still)
 
 

@@ -8,13 +8,23 @@ if TYPE_CHECKING:
 
 
 def is_frozen(facts: dict[str, object]) -> bool:
-    """Say whether every process of the container stands still. cgroups(7)"""
-    directory = str(facts.get("cgroup", ""))
-    try:
-        with open(f"{directory}/cgroup.events", encoding="ascii") as stream:
-            return "frozen 1" in stream.read() if directory else False
-    except OSError:
-        return False
+    """Say whether every process of the container stands still, by whichever version. cgroups(7)"""
+    files = [(f"{facts['cgroup']}/cgroup.events", "frozen 1")] if facts.get("cgroup") else []
+    files += [(f"{one}/freezer.state", "FROZEN") for one in freezers(facts)]
+    for path, word in files:
+        try:
+            with open(path, encoding="ascii") as stream:
+                if word in stream.read():
+                    return True
+        except OSError:
+            pass  # it has just been removed
+    return False
+
+
+def freezers(facts: dict[str, object]) -> list[str]:
+    """Return the container's cgroup in version 1's tree of the freezer, if there is one."""
+    found = facts.get("cgroups")
+    return [str(one) for one in found if "/freezer/" in str(one)] if isinstance(found, list) else []
 
 
 def in_user_namespace() -> bool:

@@ -38,6 +38,7 @@ def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> 
     """Make a container whose command waits in the gate; on a failure nothing is left."""
     os.chdir(directory)
     bundle = read(os.getcwd(), container.id)
+    container.must_be_new()
     bundle.no_pivot = wish.no_pivot
     check(bundle, wish)
     pass_listeners(bundle, wish)

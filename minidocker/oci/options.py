@@ -147,10 +147,12 @@ def help_text(verb: str = "") -> str:
     """Return what --help prints: of a verb, or of all."""
     if verb:
         how, what, options = VERBS[verb]
-        head = [f"minidocker oci {verb} [OPTIONS] {how}".rstrip(), "", f"  {what}", ""]
+        head = ["NAME:", f"  minidocker oci {verb} - {what}", "", "USAGE:",
+                f"  minidocker oci {verb} [OPTIONS] {how}".rstrip(), "", "OPTIONS:"]  # fmt: skip
     else:
-        head, options = ["minidocker oci [OPTIONS] VERB …: the runtime that Podman, containerd and "
-                         "Docker call", ""], GLOBAL  # fmt: skip
+        head, options = ["NAME:", "  minidocker oci - the runtime that Podman, containerd and "
+                         "Docker call", "", "USAGE:", "  minidocker oci [OPTIONS] VERB …", "",
+                         "VERBS:"], GLOBAL  # fmt: skip
         head += [f"  {f'{name} {how}':<28} {what}" for name, (how, what, _) in VERBS.items()] + [""]
     for one in options:
         said = " ".join((*one.names, one.placeholder))

@@ -28,6 +28,9 @@ def main(argv: list[str]) -> int:
         found, words = options.parse(argv, options.GLOBAL)
         if "log" in found:  # `create` goes into the bundle's directory
             found["log"] = os.path.abspath(str(found["log"]))
+            os.close(open_log(str(found["log"])))
+        if found.get("debug"):
+            log(found, "debug", f"called with {words}")
         status = answer(found, words)
         sys.stdout.flush()
         for line in getattr(sys.modules.get("minidocker.oci.mine"), "SAID", ()):
@@ -62,7 +65,7 @@ def answer(found: dict[str, Any], words: list[str]) -> int:
     if verb in options.REFUSED:
         raise UsageError(f"{verb}: {options.REFUSED[verb]}", "runc with criu does that")
     if verb not in options.VERBS:
-        raise UsageError(f"there is no verb {verb!r}", options.HELP)
+        raise UsageError(f"No help topic for '{verb}': there is no such verb", options.HELP)
     if {"-h", "--help"} & set(rest[:1]):
         print(options.help_text(verb))
         return 0
@@ -89,21 +92,27 @@ def tell(found: dict[str, Any], words: list[str], message: str, remedy: str) -> 
 def log(found: dict[str, Any], level: str, message: str) -> None:
     """Add a line to the log, if there is one, in the form that containerd and Podman read."""
     path = str(found.get("log", ""))
-    if not path:
-        return
+    if not path and level != "debug":
+        return  # it is on stderr already
     from minidocker.runtime.channel import to_json
 
     moment = now()[:19] + "Z"
     if found.get("log-format") == "json":
-        line = to_json({"level": level, "msg": message, "time": moment})
+        line = f'{{"level":"{level}","msg":{to_json(message)},"time":"{moment}"}}'
     else:
         line = f"time={to_json(moment)} level={level} msg={to_json(message)}"
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        fd = open_log(path) if path else 2
         os.write(fd, f"{line}\n".encode())
-        os.close(fd)
+        if path:
+            os.close(fd)
     except OSError:
         pass  # it is on stderr, too
+
+
+def open_log(path: str) -> int:
+    """Open the log to add to it."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
 
 def version() -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from minidocker.oci.looks import wait_for
 from tests.cli.oci_runtime import Runtime
 
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "netns", "userns", "busybox")
@@ -156,3 +157,45 @@ def test_a_descriptor_that_is_not_open_is_named(oci: Runtime) -> None:
     done = oci("run", "--bundle", oci.bundle, "--preserve-fds", "9", "box", check=False)
     assert done.returncode == 1 and "preserved-fd " in done.stderr
     assert json.loads(oci("list", "-f", "json").stdout) is None
+
+
+def test_the_log_and_debug(oci: Runtime, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    oci("--log", log, "--log-format", "json", "--debug", "list")
+    line = json.loads(log.read_text())
+    assert line["level"] == "debug" and log.read_text().startswith('{"level":"debug","msg":"')
+    assert "level=debug" in oci("--debug", "list").stderr
+    refused = oci("--log", tmp_path / "none/log", "list", check=False)
+    assert refused.returncode == 1 and "none/log" in refused.stderr
+    oci("--log", tmp_path / "new", "list")
+    assert (tmp_path / "new").exists()
+
+
+def test_what_is_no_container_is_not_listed_and_an_id_is_taken_once(oci: Runtime) -> None:
+    oci.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": []}
+    oci.create("exec sleep 1000")
+    assert oci("list", "-q").stdout == "box\n"  # and not the filters' directory
+    again = oci("create", "--bundle", oci.bundle, "box", check=False)
+    assert again.returncode == 1 and "container with given ID already exists: box" in again.stderr
+    assert oci.state()["status"] == "created"
+
+
+def test_who_freezes_by_the_old_tree_is_seen(oci: Runtime) -> None:
+    oci.create("exec sleep 1000")
+    oci("start", "box")
+    found = list(Path("/sys/fs/cgroup").glob("*/minidocker/box/freezer.state"))
+    if not found:
+        pytest.skip("blocked: no tree of version 1 has the freezer here")
+    found[0].write_text("FROZEN")
+    assert wait_for(lambda: found[0].read_text() == "FROZEN\n")
+    assert oci.state()["status"] == "paused"
+    oci("resume", "box")
+    assert oci.state()["status"] == "running" and found[0].read_text() == "THAWED\n"
+
+
+def test_help_has_runcs_form(oci: Runtime) -> None:
+    for words in (("--help",), ("list", "-h")):
+        head, name, *_ = oci(*words).stdout.splitlines()
+        assert head == "NAME:" and name.startswith("  minidocker oci")
+    unknown = oci("nosuch", "-h", check=False)
+    assert unknown.returncode == 1 and "No help topic for 'nosuch'" in unknown.stderr
