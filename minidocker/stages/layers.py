@@ -41,6 +41,7 @@ class Layers(Stage):
         Option("--layer", LIST, "DIR", "our own", "a read-only layer, bottom first; no IMAGE"),
     )  # fmt: skip
     parts = ("overlay_options",)
+    in_room = False
 
     @classmethod
     def plan(cls, spec: Spec, asked: Asked) -> None:
@@ -52,6 +53,8 @@ class Layers(Stage):
 
     def before(self, kernel: Kernel, run: Run) -> None:
         """Make the upper, work and merged directories, and the init layer."""
+        # Asked here: a child that others can see has forgotten its variables (--init).
+        self.in_room = places.ROOM in os.environ
         if not run.spec.root.layers:
             return
         for name in ("upper", "work", "merged"):
@@ -75,7 +78,7 @@ class Layers(Stage):
         lower = short([*once(layers), init_layer(run)], kernel)
         upper, work = (plain(f"{run.directory}/{name}", kernel) for name in ("upper", "work"))
         options = self.overlay_options(lower, upper, work)
-        in_user = run.spec.ids or places.ROOM in os.environ  # a room is a user namespace
+        in_user = run.spec.ids or self.in_room  # a room is a user namespace
         options += f",{OPTIONS_IN_USER if in_user else OPTIONS}"
         try:
             self.told_as("overlay_options", mount, kernel, run, options)

@@ -65,6 +65,7 @@ WORDS = {
         ("borrow", "verbs.borrow", "FUNCTION", "our version of one function, for no points"),
         ("why", "verbs.why", "LESSON [ANSWER]", "explain an order, and compare with ours"),
         ("mine", "verbs.mine", "", "your container so far, and the line that enters it"),
+        ("exam", "verbs.exam", "[--page DIR]", "Podman runs on your functions"),
         ("progress", "verbs.progress", "", "your points, lesson by lesson"),
         ("watch", "verbs.watch", "[LESSON]", "grade at each save"),
         ("reset", "verbs.reset", "LESSON", "start a file again; yours is kept"),

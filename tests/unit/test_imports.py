@@ -24,7 +24,7 @@ FLOORS = [
     ("images",),
     ("pictures",),
     ("engine", "plan", "xray"),
-    ("lab", "grader", "build", "oci"),
+    ("lab", "grader", "build", "oci", "exam"),
     ("escapes", "vm", "update"),
     ("classroom",),
     ("verbs",),

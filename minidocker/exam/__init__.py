@@ -1,0 +1,1 @@
+"""The exam: real Podman on the learner's functions, judged from outside."""

@@ -1,0 +1,246 @@
+"""Containers: what the exam has Podman and minidocker do, and who is asked about each container.
+
+Every name, number and set is drawn anew, so that no answer can be known before. A function counts
+when the container that needed it came up, from a package that has a hole in its place, and when the
+kernel shows what the function is for.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from minidocker.exam import inside, kit, looks
+from minidocker.exam import looks_of_networks as net
+from minidocker.exam import looks_of_ours as ours
+from minidocker.exam.asked import Asked
+from minidocker.exam.looks import Seen, Wrong
+from minidocker.exam.yard import OPT, SHOWN, STORE, Yard
+from minidocker.kernel import flags as f
+from minidocker.proc import mounts
+
+Look = Callable[[Seen], str]
+WAITS = 'trap "exit {code}" TERM; while :; do sleep 0.05; done'
+KEPT = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_KILL", "CAP_SETGID", "CAP_SETUID",
+        "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT")  # fmt: skip
+BLAME = re.compile(r"part (\w+) of \S*?(\d\d)_\w+\.py: ?(.*)")
+IMPORT = re.compile(r"exercises/((\d\d)_\w+\.py)(.*)")
+
+FIRST: dict[str, Look] = {"set_hostname": looks.host_name}
+SHELL: dict[str, Look] = {
+    "spawn": looks.number_one, "make_private": looks.private, "mount_proc": looks.own_proc,
+    "bind": looks.bound, "pivot": looks.own_root, "read_only_root": looks.read_only,
+    "set_names": looks.host_name, "loopback_up": net.loopback,
+    "no_new_privileges": looks.no_new_privileges, "drop_capabilities": looks.capabilities,
+    "mask_paths": looks.masks,
+}  # fmt: skip
+MAPPED: dict[str, Look] = {"write_maps": looks.mapped, "become_root": looks.is_root}
+OURS: dict[str, Look] = {
+    "init": ours.reaps, "make_dev": ours.small_dev, "overlay_options": ours.overlay,
+    "place_etc_files": ours.etc_files, "set_boot_offset": ours.clock,
+    "ipc_namespace": ours.ipc, "private_shm": ours.shm, "lease": net.address,
+    "connect": net.cable, "default_route": net.route, "publish": net.published,
+}  # fmt: skip
+USERS: dict[str, Look] = {"map_lines": looks.mapped}
+NOT_HERE = {
+    "limits": "the exam's room has no cgroup", "make_cgroup": "the exam's room has no cgroup",
+    "remove": "the exam's room has no cgroup",
+    "newuidmap_argv": "only a run by an ordinary user calls it",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is known of one function after the exam: whose container, and what was seen there."""
+
+    asked: Asked
+    container: str
+    seen: str
+    good: bool
+
+
+class Failed(Exception):
+    """A command did not do what it should: who is to blame, as a sentence."""
+
+
+@dataclass(slots=True)
+class Exam:
+    """One exam: `yours` are asked about; `findings` and `failures` grow as it goes on."""
+
+    yard: Yard
+    yours: list[Asked]
+    tell: Callable[[str, bool], None]
+    findings: list[Finding] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    chance: random.Random = field(default_factory=random.SystemRandom)
+    asked: dict[str, object] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Do all of it; end at the first container that does not come up."""
+        for title, step in (
+            ("an image for Podman, of this machine's busybox", self.load),
+            ("podman run: hello", self.hello),
+            ("podman run: a name, by lesson 00", self.first),
+            ("podman run: a shell behind every wall", self.shell),
+            ("podman exec", self.exec),
+            ("podman stop", self.stop),
+            ("podman run, in a user namespace", self.mapped),
+            ("podman build", self.build),
+            ("minidocker run --mine", self.ours),
+        ):
+            before = len(self.failures)
+            try:
+                step()
+                self.room_is_whole()
+            except (Failed, Wrong) as problem:
+                self.failures.append(str(problem))
+            good = len(self.failures) == before
+            self.tell(title, good)
+            if not good:
+                return
+
+    def room_is_whole(self) -> None:
+        """Refuse to go on when something was mounted over the programs and files of the exam."""
+        for one in mounts.mounts(self.yard.inner):
+            if one.id not in self.yard.mounted and one.point.startswith((OPT, *SHOWN)):
+                raise Failed(f"your code has mounted something over the exam's own {one.point}")
+
+    def load(self) -> None:
+        """Make the image base by our own store, and give it to Podman as a tar."""
+        own = f"{OPT}/bin/minidocker"
+        self.must([own, "image", "build-base"])
+        self.must([own, "save", "base", "-o", f"{STORE}/base.tar"])
+        self.must(kit.podman("load", "-i", f"{STORE}/base.tar"))
+
+    def hello(self) -> None:
+        """A word, an exit status, a program that is not there; a shell that is spoken to."""
+        word, code = self.word(), self.chance.randrange(3, 100)
+        self.must(kit.podman("run", "--rm", "base", "echo", word), out=f"{word}\n")
+        self.must(kit.podman("run", "--rm", "base", "sh", "-c", f"exit {code}"), code)
+        self.must(kit.podman("run", "--rm", "base", f"no-{word}"), 127)
+        a, b = (self.chance.randrange(100, 1000) for _ in "ab")
+        given = f"echo $(({a} * {b}))\nexit {code}\n"
+        shell = kit.podman("run", "--rm", "-i", "base", "sh")
+        self.must(shell, code, out=f"{a * b}\n", given=given)
+
+    def first(self) -> None:
+        """One container whose name is set by lesson 00; lesson 06 has a better way from then on."""
+        asked: dict[str, object] = {"hostname": self.word()}
+        words = ["run", "-d", "--name", "first", "--hostname", str(asked["hostname"])]
+        words += [*self.variable(asked), "base", "sleep", "100"]
+        self.must(kit.podman(*words, runtime="-first"))
+        self.look("first", "Podman", FIRST, asked)
+        self.must(kit.podman("rm", "-f", "-t", "0", "first", runtime="-first"))
+
+    def shell(self) -> None:
+        """One container behind all the walls that Podman asks a runtime for."""
+        kept = self.chance.sample(KEPT, 4)
+        asked: dict[str, object] = {
+            "hostname": self.word(), "code": self.chance.randrange(3, 100),
+            "capabilities": f.mask(kept),
+        }  # fmt: skip
+        self.asked = asked
+        self.must(["busybox", "mkdir", "-p", f"{STORE}/share/below"])
+        self.must(["busybox", "mount", "-t", "tmpfs", "below", f"{STORE}/share/below"])
+        words = ["run", "-d", "--name", "shell", "--hostname", str(asked["hostname"]),
+                 "--read-only", "--security-opt", "no-new-privileges", "--cap-drop", "all",
+                 "-v", f"{STORE}/share:/share:ro,rbind"]  # fmt: skip
+        words += [f"--cap-add={name}" for name in kept]
+        self.must(kit.podman(*words, *self.variable(asked), "base", "sh", "-c",
+                             WAITS.format(code=asked["code"])))  # fmt: skip
+        self.look("shell", "Podman", SHELL, asked)
+
+    def exec(self) -> None:
+        """One more process in it, with no more rights than the first."""
+        code = self.chance.randrange(3, 100)
+        row = f"CapBnd:\t{self.asked['capabilities']:016x}\n"
+        script = f"grep CapBnd /proc/self/status; exit {code}"
+        self.must(kit.podman("exec", "shell", "sh", "-c", script), code, out=row)
+
+    def stop(self) -> None:
+        """It is told to end, and ends as it wishes."""
+        self.must(kit.podman("stop", "shell"))
+        self.must(kit.podman("wait", "shell"), out=f"{self.asked['code']}\n")
+        self.must(kit.podman("rm", "shell"))
+
+    def mapped(self) -> None:
+        """A container whose root is nobody."""
+        start = self.chance.randrange(1000, 30000)
+        asked: dict[str, object] = {"uid_map": [[0, start, 1000]]}
+        maps = [f"--{word}map=0:{start}:1000" for word in ("uid", "gid")]
+        self.must(kit.podman("run", "-d", "--name", "mapped", *maps, *self.variable(asked), "base",
+                             "sleep", "100"))  # fmt: skip
+        self.look("mapped", "Podman", MAPPED, asked)
+        self.must(kit.podman("rm", "-f", "-t", "0", "mapped"))
+
+    def build(self) -> None:
+        """An image whose RUN is a container of the learner's."""
+        words = ["build", "--isolation", "oci", "--network", "none", "-t", "built"]
+        self.must(kit.podman(*words, f"{OPT}/context"))
+        self.must(kit.podman("run", "--rm", "localhost/built"), out="42\n")
+
+    def ours(self) -> None:
+        """What Podman does by itself, minidocker does with the learner's functions."""
+        asked: dict[str, object] = {
+            "hostname": self.word(), "boottime": self.chance.randrange(10_000, 10_000_000),
+            "port": self.chance.randrange(2000, 60000), "word": self.word(),
+        }  # fmt: skip
+        code = self.chance.randrange(3, 100)
+        serve = f"while :; do echo {asked['word']} | nc -l -p 80; done & (sleep 0.01 &); "
+        words = ["run", "-d", "--mine", "--init", "--name", "ours", "--boottime-offset",
+                 str(asked["boottime"]), "-p", f"{asked['port']}:80"]  # fmt: skip
+        self.must([f"{OPT}/bin/minidocker", *words, *self.variable(asked), "base", "sh", "-c",
+                   serve + WAITS.format(code=code)])  # fmt: skip
+        self.look("ours", "minidocker", OURS, asked)
+        self.must([f"{OPT}/bin/minidocker", "stop", "ours"])
+        self.must([f"{OPT}/bin/minidocker", "wait", "ours"], out=f"{code}\n")
+        self.must([f"{OPT}/bin/minidocker", "rm", "ours"])
+
+    def look(self, name: str, by: str, wanted: dict[str, Look], asked: dict[str, object]) -> None:
+        """Look at a container for each function of the learner's that it needed."""
+        seen = looks.find(self.yard, str(asked["token"]), asked)
+        for one in self.yours:
+            if one.name not in wanted or one.name in {had.asked.name for had in self.findings}:
+                continue
+            try:
+                said, good = wanted[one.name](seen), True
+            except (Wrong, LookupError, OSError) as problem:
+                said, good = str(problem), False
+                self.failures.append(f"lesson {one.number}: {one.name}: {said} (container {name})")
+            self.findings.append(Finding(one, f"{name}, by {by}", said, good))
+
+    def must(
+        self, words: list[str], status: int = 0, out: str | None = None, given: str = ""
+    ) -> None:
+        """Run a command; Failed when it ends otherwise, or says something else."""
+        said = inside.run(self.yard, words, given)
+        if said.status != status:
+            raise Failed(blamed(said, f"ended with {said.status}, not {status}"))
+        if out is not None and said.out != out:
+            raise Failed(blamed(said, f"said {said.out[:200]!r}, not {out!r}"))
+
+    def variable(self, asked: dict[str, object]) -> list[str]:
+        """Draw the token by which a container is found from outside."""
+        asked["token"] = self.word()
+        return ["-e", f"{looks.TOKEN}={asked['token']}"]
+
+    def word(self) -> str:
+        """Draw a word that nobody can know before."""
+        return "x" + os.urandom(6).hex()
+
+
+def blamed(said: inside.Said, what: str) -> str:
+    """Say whose function broke a command: by the runtime's words, where they name one."""
+    words = said.last_words()
+    if found := BLAME.search(words):
+        name, number, why = found.groups()
+        return f"lesson {number}: {name}: {why.strip() or 'it failed'}"
+    if found := IMPORT.search(words):
+        file, number, why = found.groups()
+        return f"lesson {number}: {file}{why}"
+    plain = " ".join(os.path.basename(said.words[0]).split())
+    last = words.splitlines()[-1] if words.splitlines() else ""
+    return f"{plain} {' '.join(said.words[1:])[-60:]}: {what}. {last}"

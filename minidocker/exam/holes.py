@@ -1,0 +1,70 @@
+"""Holes: the package as the exam's room has it, without the functions that are the learner's.
+
+A container that comes up there has been made by code of the learner's at every hole: nothing else
+in the room could have done it. So no line that learner code prints or writes is needed as a proof,
+and none is believed.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from pathlib import Path
+
+from minidocker.course.manifest import PACKAGE
+from minidocker.errors import MinidockerError
+from minidocker.stages import by_name
+
+HOME = "minidocker"
+# What no container is made with, and some of which does what learners are to do by themselves.
+LEFT_OUT = (
+    "bench", "chamber", "classroom", "doctor", "escapes", "exam", "grader", "lab", "make", "vm",
+    "course/lessons",
+)  # fmt: skip
+DATA = (".json", ".txt")
+SAID = "raise NotImplementedError('{name}: a hole, which a function of yours fills')"
+
+
+def package(parts: Iterable[tuple[str, str]]) -> dict[str, bytes]:
+    """Return the files of the package, each of `parts` (stage, name) emptied: path → content."""
+    found: dict[str, bytes] = {}
+    top = PACKAGE / HOME
+    for path in sorted(top.rglob("*")):
+        name = path.relative_to(top).as_posix()
+        if name.startswith(tuple(f"{one}/" for one in LEFT_OUT)) or not path.is_file():
+            continue
+        if path.suffix == ".py" or path.suffix in DATA:
+            found[f"{HOME}/{name}"] = path.read_bytes()
+    for stage, name in parts:
+        file, line = place_of(stage, name)
+        key = f"{HOME}/{file.relative_to(top).as_posix()}"
+        found[key] = without(found[key].decode(), name, line).encode()
+    return found
+
+
+def place_of(stage: str, name: str) -> tuple[Path, int]:
+    """Return where a part of a stage is written: its file and its first line."""
+    code = getattr(getattr(by_name(stage), name), "__code__", None)
+    if code is None:
+        raise MinidockerError(f"the stage {stage} has no part {name}")
+    return Path(code.co_filename).resolve(), code.co_firstlineno
+
+
+def without(text: str, name: str, line: int) -> str:
+    """Return a module's text with one function's body replaced by an error.
+
+    line: where the function was written, which tells it from another of its name. What was cut out
+    before has kept its number of lines, so that the places of the others are still true.
+    """
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.FunctionDef) or node.name != name:
+            continue
+        first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+        if first != line:
+            continue
+        lines = text.splitlines()
+        begin, end = node.body[0].lineno, node.end_lineno or node.body[-1].lineno
+        indent = " " * node.body[0].col_offset
+        cut = [indent + SAID.format(name=name), *[""] * (end - begin)]
+        return "\n".join([*lines[: begin - 1], *cut, *lines[end:], ""])
+    raise MinidockerError(f"the function {name} is not at line {line} of its module")

@@ -1,0 +1,76 @@
+"""Kit: what lies in the exam's room: the package with holes, the exercises, and programs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+
+from minidocker.exam import holes
+from minidocker.exam.asked import Asked
+from minidocker.exam.yard import OPT, STORE
+
+CONF = """\
+[containers]
+default_ulimits = ["nofile=1024:4096", "nproc=1000:2000"]
+log_driver = "k8s-file"
+netns = "none"
+apparmor_profile = "unconfined"
+label = false
+pids_limit = 0
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+"""
+PROGRAM = """\
+#!/bin/sh
+export PYTHONPATH={opt} PYTHONDONTWRITEBYTECODE=1 MINIDOCKER_MINE={opt}/exercises
+export MINIDOCKER_EXERCISES={opt}/exercises MINIDOCKER_PARTS={opt}/{parts} MINIDOCKER_ROOM=1
+exec {python} -c 'import sys; from minidocker.{start}' "$@"
+"""
+RUNTIME = "__main__ import runtime; sys.exit(runtime())"
+COMMAND = "cli import main; sys.exit(main(sys.argv[1:]))"
+DOCKERFILE = "FROM base\nRUN echo $((6 * 7)) > /answer\nCMD [\"cat\", \"/answer\"]\n"
+
+
+def files(yours: list[Asked], texts: dict[str, str]) -> dict[str, bytes]:
+    """Return what lies in the room: path below OPT → content.
+
+    yours: the functions that containers are made with; each is a hole in the package.
+    """
+    found = holes.package((one.stage, one.name) for one in yours)
+    for name, text in texts.items():
+        if text:
+            found[f"exercises/{name}"] = text.encode()
+    first = [one for one in yours if one.name != "set_names"]
+    for name, some in (("", yours), ("-first", first)):
+        found[f"parts{name}"] = parts(some)
+        found[f"bin/minidocker-runtime{name}"] = program(f"parts{name}", RUNTIME)
+    found["bin/minidocker"] = program("parts", COMMAND)
+    found["containers.conf"] = CONF.encode()
+    found["context/Dockerfile"] = DOCKERFILE.encode()
+    return found
+
+
+def parts(yours: Iterable[Asked]) -> bytes:
+    """Write the list that MINIDOCKER_PARTS names: a line for each stage and file."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for one in yours:
+        lines.setdefault((one.stage, one.file), []).append(one.name)
+    return "".join(
+        f"{stage} {OPT}/exercises/{file} {' '.join(names)}\n"
+        for (stage, file), names in lines.items()
+    ).encode()
+
+
+def program(parts: str, start: str) -> bytes:
+    """Write a program that starts the package of the room; Podman passes on no variables."""
+    python = os.path.realpath(sys.executable)
+    return PROGRAM.format(opt=OPT, parts=parts, python=python, start=start).encode()
+
+
+def podman(*words: str, runtime: str = "") -> list[str]:
+    """Return a command line of Podman's, with storage of the room's own."""
+    places = [f"--{name}={STORE}/podman/{name}" for name in ("root", "runroot", "tmpdir")]
+    chosen = f"--runtime={OPT}/bin/minidocker-runtime{runtime}"
+    return ["podman", *places, "--storage-driver=vfs", chosen, *words]

@@ -1,0 +1,126 @@
+"""Sitting: one exam from beginning to end: the texts, the room, the containers, the outcome."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from minidocker.course.manifest import PACKAGE, Manifest
+from minidocker.course.outcomes import inert
+from minidocker.errors import Blocked
+from minidocker.exam import asked, containers, kit
+from minidocker.exam.elsewhere import file_of
+from minidocker.exam.page import Row
+from minidocker.exam.yard import HIDDEN, SHOWN, Yard, program
+
+NEEDED = {"podman": ("podman", "conmon")}
+PACKAGES = {"podman": "sudo apt-get install podman conmon"}
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came out: a row for each function, and a sentence for each failure."""
+
+    partner: str
+    functions: list[asked.Asked]
+    findings: list[containers.Finding] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    when: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Say whether nothing failed, and something ran."""
+        return not self.failures and any(one.good for one in self.findings)
+
+    def sentence(self) -> str:
+        """Say it in one sentence."""
+        ran = sum(one.good for one in self.findings)
+        if not self.passed:
+            return f"Not passed: {self.failures[0] if self.failures else 'nothing ran.'}"
+        name = self.partner.capitalize()
+        return f"{name} ran containers on {ran} of your functions, seen from outside."
+
+    def rows(self) -> list[Row]:
+        """Return a row for each function, in the order of the lessons."""
+        known = {(one.asked.number, one.asked.name): one for one in self.findings}
+        rows = []
+        for one in self.functions:
+            found = known.get((one.number, one.name))
+            if found:
+                word, where, seen = "ran" if found.good else "failed", found.container, found.seen
+            elif one.state != asked.YOURS:
+                word, where, seen = "failed" if one.failed else "not asked", "", one.why
+            else:
+                why = containers.NOT_HERE.get(one.name, "the exam ended before it")
+                word, where, seen = "not asked", "", why
+            rows.append(Row(one.number, one.name, where, inert(seen), word))
+        return rows
+
+    def data(self) -> dict[str, Any]:
+        """Return it as plain data, for --json."""
+        rows = []
+        for row in self.rows():
+            repository, file = file_of(row.name)
+            rows.append({
+                "lesson": row.lesson, "function": row.name, "result": row.word,
+                "container": row.container, "seen": row.seen, "repository": repository,
+                "file": file,
+            })  # fmt: skip
+        return {
+            "passed": self.passed, "with": self.partner, "when": self.when,
+            "failures": [inert(one) for one in self.failures], "functions": rows,
+        }  # fmt: skip
+
+
+def sit(
+    course: Manifest, directory: Path, partner: str, tell: Callable[[str, bool], None]
+) -> Outcome:
+    """Judge a directory of exercises; Blocked where this machine cannot.
+
+    The texts come first: a starter fails by name before anything runs.
+    """
+    functions, texts = asked.read(course, directory)
+    outcome = Outcome(partner, functions, when=moment())
+    outcome.failures = [one.sentence() for one in functions if one.failed]
+    if outcome.failures:
+        return outcome
+    must_be_here(course, partner)
+    yours = [one for one in functions if one.state == asked.YOURS]
+    yard = Yard(kit.files(yours, texts))
+    try:
+        exam = containers.Exam(yard, yours, tell)
+        exam.run()
+    finally:
+        yard.end()
+    outcome.findings, outcome.failures = exam.findings, exam.failures
+    return outcome
+
+
+def must_be_here(course: Manifest, partner: str) -> None:
+    """Refuse what cannot be done on this machine, in a sentence."""
+    if partner == "docker":
+        raise Blocked(
+            "the exam with Docker needs dockerd with its containerd, and there is none here",
+            "minidocker exam --with podman",
+        )
+    missing = [name for name in NEEDED[partner] if not program(name)]
+    if missing:
+        raise Blocked(f"{missing[0]} is not on this machine", PACKAGES[partner])
+    for place in {course.root.resolve(), PACKAGE}:
+        shown = [one for one in SHOWN if place.is_relative_to(one)]
+        if shown and not any(place.is_relative_to(one) for one in HIDDEN):
+            raise Blocked(
+                f"the course lies in {place}, and the exam's room shows {shown[0]}: learner code "
+                "could read the solutions there",
+                "move the course, such as to your home directory",
+            )
+
+
+def moment() -> str:
+    """Say when and where, for the page."""
+    system = f"Linux {platform.release()}, {platform.machine()}"
+    return f"{time.strftime('%Y-%m-%d %H:%M')}, {system}, Python {platform.python_version()}"

@@ -1,0 +1,270 @@
+"""`minidocker exam`: real Podman on solutions, starters, mistakes, and on what an enemy would try."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minidocker.course import manifest
+from minidocker.exam import asked, holes
+from tests.conftest import REPOSITORY
+
+SOLUTIONS = REPOSITORY / "solutions"
+NEEDS = pytest.mark.needs("root", "pidns", "mntns", "netns", "utsns", "ipcns", "userns", "busybox")
+
+
+def exam(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "minidocker", "exam", "--dir", str(directory), *words],
+        cwd=REPOSITORY, capture_output=True, text=True, timeout=300,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )  # fmt: skip
+
+
+def podman_here() -> None:
+    for program in ("podman", "conmon"):
+        if not shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/usr/libexec/podman"):
+            pytest.skip(f"blocked: {program} is not here (sudo apt-get install podman conmon)")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """The solutions, to be spoiled."""
+    return Path(shutil.copytree(SOLUTIONS, tmp_path / "exercises"))
+
+
+def outside() -> tuple[set[str], set[str], set[str]]:
+    """What an exam could leave: mounts, links, and processes of Podman's."""
+    mounts = set(Path("/proc/self/mounts").read_text().splitlines())
+    links = {name for name in os.listdir("/sys/class/net") if name.startswith(("md", "veth"))}
+    programs = set()
+    for one in Path("/proc").iterdir():
+        if one.name.isdigit():
+            try:
+                line = (one / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if b"/opt/exam/" in line or b"/var/lib/exam" in line:
+                programs.add(f"{one.name} {line!r}")
+    return {line for line in mounts if "exam" in line}, links, programs
+
+
+@NEEDS
+def test_the_solutions_pass_and_there_is_a_page_to_keep(tmp_path: Path) -> None:
+    podman_here()
+    done = exam(SOLUTIONS, "--json", "--page", str(tmp_path / "page"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    said: dict[str, Any] = json.loads(done.stdout)
+    assert said["passed"] and not said["failures"]
+    ran = {row["function"]: row for row in said["functions"] if row["result"] == "ran"}
+    for name in ("spawn", "pivot", "make_private", "drop_capabilities", "become_root"):
+        assert "by Podman" in ran[name]["container"], ran[name]
+    for name in ("init", "overlay_options", "publish"):
+        assert "by minidocker" in ran[name]["container"], ran[name]
+    page = (tmp_path / "page/exam.html").read_text()
+    drawn = (tmp_path / "page/exam.svg").read_text()
+    for name, row in ran.items():
+        assert f"{name}()" in page and f"{name}()" in drawn
+        assert row["file"] and row["file"] in page
+    assert "prefers-color-scheme" in page and "@media print" in page
+    assert "<script" not in page and 'src="' not in page and "@import" not in page
+    assert not outside()[0] and not outside()[2]
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("01_pid.py", "spawn"), ("03_rootfs.py", "pivot"), ("10_capabilities.py", "mask_paths")]
+)
+def test_a_starter_fails_by_name_before_anything_runs(files: Path, file: str, name: str) -> None:
+    course = manifest.load(REPOSITORY)
+    from minidocker.course import exercise_file
+
+    (files / file).write_text(exercise_file.starter(course, course.lesson(file)))
+    done = exam(files)
+    assert done.returncode == 1, done.stderr
+    assert f"lesson {file[:2]}: {name} is still the starter's" in done.stdout.splitlines()
+    assert "podman" not in done.stdout
+
+
+def test_what_is_no_exercise_fails_by_name(files: Path) -> None:
+    (files / "01_pid.py").write_text("def spawn(:\n")
+    (files / "02_mounts.py").unlink()
+    (files / "06_uts_ipc_time.py").unlink()
+    os.mkfifo(files / "06_uts_ipc_time.py")
+    said = exam(files).stdout
+    assert "lesson 01: 01_pid.py, line 1: " in said
+    assert "lesson 02: 02_mounts.py: there is no such file" in said
+    assert "lesson 06: 06_uts_ipc_time.py: it is no regular file" in said
+
+
+def test_every_function_of_a_stage_can_be_cut_out() -> None:
+    course = manifest.load(REPOSITORY)
+    functions, _ = asked.read(course, SOLUTIONS)
+    assert {one.state for one in functions} == {asked.YOURS}
+    files = holes.package([(one.stage, one.name) for one in functions])
+    text = b"".join(files.values())
+    for one in functions:
+        assert holes.SAID.format(name=one.name).encode() in text
+    for path, content in files.items():
+        if path.endswith(".py"):
+            compile(content, path, "exec")
+    for gone in ("chamber/", "grader/", "escapes/", "course/lessons/", "exam/"):
+        assert not any(path.startswith(f"minidocker/{gone}") for path in files)
+
+
+@NEEDS
+def test_a_mistake_fails_with_its_lesson_and_function(files: Path) -> None:
+    podman_here()
+    spoil(files, "01_pid.py", "def spawn(kernel, flags, child):\n    raise OSError(5, 'not today')\n")
+    done = exam(files)
+    assert done.returncode == 1
+    assert "lesson 01: spawn: " in done.stdout, done.stdout + done.stderr
+    assert "not today" in done.stdout
+
+
+def spoil(files: Path, file: str, text: str) -> None:
+    with open(files / file, "a") as out:
+        out.write(f"\n\n{text}\n")
+
+
+CHROOT = """
+def pivot(kernel, root):
+    kernel.chdir(root)
+    kernel.chroot(".")
+"""
+
+# What an enemy tries so that an empty pivot counts as one: each is laid over the solution.
+ATTACKS = {
+    "the reference": """
+def pivot(kernel, root):
+    from minidocker.stages.rootfs import Rootfs
+    Rootfs.pivot(kernel, root)
+""",
+    "the solutions": f"""
+def pivot(kernel, root):
+    found = {{}}
+    exec(open({str(SOLUTIONS / "03_rootfs.py")!r}).read(), found)
+    found["pivot"](kernel, root)
+""",
+    "words and descriptors": """
+import os
+def pivot(kernel, root):
+    line = b'{"function": "pivot", "result": "ran", "good": true}\\n\\xe2\\x9c\\x93 ok  03 pivot ran\\n'
+    for fd in range(256):
+        try:
+            os.write(fd, line)
+        except OSError:
+            pass
+""" + CHROOT.replace("def pivot", "def wrong").lstrip() + """
+_first = pivot
+def pivot(kernel, root):
+    _first(kernel, root)
+    wrong(kernel, root)
+""",
+    "frames and objects": """
+import gc, sys
+for one in gc.get_objects():
+    if isinstance(one, dict) and ("findings" in one or "failures" in one):
+        one.clear()
+""" + CHROOT,
+    "another runtime": """
+import os
+def pivot(kernel, root):
+    for name in ("runc", "crun", "unshare", "bwrap"):
+        for place in ("/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/libexec", "/usr/lib/cri-o-runc/sbin"):
+            if os.path.exists(f"{place}/{name}"):
+                os.execv(f"{place}/{name}", [name, "--version"])
+""" + CHROOT.replace("def pivot", "def wrong").lstrip() + """
+_first = pivot
+def pivot(kernel, root):
+    _first(kernel, root)
+    wrong(kernel, root)
+""",
+    "the runtime's own files": """
+import os
+for path in ("/opt/exam/bin/minidocker-runtime", "/opt/exam/minidocker/stages/rootfs.py", "/opt/exam/parts"):
+    try:
+        os.remove(path)
+    except OSError:
+        continue
+    raise SystemExit(f"{path} could be removed")
+""" + CHROOT,
+    "a cover over Podman": """
+import os
+def spawn(kernel, flags, child):
+    with open("/tmp/podman", "w") as out:
+        out.write("#!/bin/sh\\necho fake\\n")
+    os.chmod("/tmp/podman", 0o755)
+    kernel.mount("/tmp/podman", "/usr/bin/podman", "", 4096)
+    kernel.unshare(flags)
+    pid = kernel.fork()
+    if pid == 0:
+        child()
+    return pid
+""",
+    "kill everybody": """
+import os
+def pivot(kernel, root):
+    for pid in (-1, 1):
+        try:
+            os.kill(pid, 9)
+        except OSError:
+            pass
+""",
+}  # fmt: skip
+QUICK = ("the reference",)
+
+
+@NEEDS
+@pytest.mark.parametrize(
+    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.more) for n in ATTACKS]
+)
+def test_an_attack_earns_nothing(files: Path, name: str) -> None:
+    podman_here()
+    file = "01_pid.py" if "def spawn" in ATTACKS[name] else "03_rootfs.py"
+    spoil(files, file, ATTACKS[name])
+    done = exam(files, "--json")
+    assert done.returncode == 1, done.stdout + done.stderr
+    said = json.loads(done.stdout)
+    ran = {row["function"] for row in said["functions"] if row["result"] == "ran"}
+    assert not said["passed"] and "pivot" not in ran
+    if name in ("the reference", "the solutions", "another runtime"):
+        assert said["failures"][0].startswith("lesson 03: pivot: "), said["failures"]
+    if name == "a cover over Podman":
+        assert "mounted something over" in said["failures"][0]
+    assert not outside()[2]
+
+
+@NEEDS
+def test_a_kill_leaves_nothing() -> None:
+    podman_here()
+    before = outside()
+    words = [sys.executable, "-m", "minidocker", "exam", "--dir", str(SOLUTIONS)]
+    with subprocess.Popen(
+        words, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    ) as judge:  # fmt: skip
+        assert judge.stdout
+        while "hello" not in judge.stdout.readline():
+            assert judge.poll() is None
+        judge.send_signal(signal.SIGKILL)
+    until = time.monotonic() + 20
+    while outside()[2] - before[2] and time.monotonic() < until:
+        time.sleep(0.05)
+    assert outside()[0] == before[0] and not outside()[2] - before[2]
+
+
+def test_docker_is_refused_in_a_sentence_where_there_is_none() -> None:
+    if shutil.which("dockerd"):
+        pytest.skip("blocked: dockerd is here")
+    done = exam(SOLUTIONS, "--with", "docker")
+    assert done.returncode == 3
+    assert "dockerd" in done.stderr and "--with podman" in done.stderr
