@@ -7,6 +7,7 @@ kernel shows what the function is for.
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import re
@@ -35,7 +36,7 @@ SHELL: dict[str, Look] = {
     "bind": looks.bound, "pivot": looks.own_root, "read_only_root": looks.read_only,
     "set_names": looks.host_name, "loopback_up": net.loopback,
     "no_new_privileges": looks.no_new_privileges, "drop_capabilities": looks.capabilities,
-    "mask_paths": looks.masks,
+    "mask_paths": looks.masks, "compile_filter": looks.filtered,
 }  # fmt: skip
 MAPPED: dict[str, Look] = {"write_maps": looks.mapped, "become_root": looks.is_root}
 OURS: dict[str, Look] = {
@@ -44,10 +45,11 @@ OURS: dict[str, Look] = {
     "ipc_namespace": ours.ipc, "private_shm": ours.shm, "lease": net.address,
     "connect": net.cable, "default_route": net.route, "publish": net.published,
 }  # fmt: skip
-USERS: dict[str, Look] = {"map_lines": looks.mapped}
+ERRNOS = (errno.EXDEV, errno.EMLINK, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.ENOTTY)
 NOT_HERE = {
     "limits": "the exam's room has no cgroup", "make_cgroup": "the exam's room has no cgroup",
     "remove": "the exam's room has no cgroup",
+    "map_lines": "only a run by an ordinary user calls it",
     "newuidmap_argv": "only a run by an ordinary user calls it",
 }  # fmt: skip
 
@@ -73,6 +75,7 @@ class Exam:
     yard: Yard
     yours: list[Asked]
     tell: Callable[[str, bool], None]
+    errno: int  # that the profile of the exam gives to mkdir(2)
     findings: list[Finding] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     chance: random.Random = field(default_factory=random.SystemRandom)
@@ -118,8 +121,8 @@ class Exam:
     def hello(self) -> None:
         """A word, an exit status, a program that is not there; a shell that is spoken to."""
         word, code = self.word(), self.chance.randrange(3, 100)
-        self.must(kit.podman("run", "--rm", "base", "echo", word), out=f"{word}\n")
-        self.must(kit.podman("run", "--rm", "base", "sh", "-c", f"exit {code}"), code)
+        script = f"echo {word}; exit {code}"
+        self.must(kit.podman("run", "--rm", "base", "sh", "-c", script), code, out=f"{word}\n")
         self.must(kit.podman("run", "--rm", "base", f"no-{word}"), 127)
         a, b = (self.chance.randrange(100, 1000) for _ in "ab")
         given = f"echo $(({a} * {b}))\nexit {code}\n"
@@ -147,6 +150,7 @@ class Exam:
         self.must(["busybox", "mount", "-t", "tmpfs", "below", f"{STORE}/share/below"])
         words = ["run", "-d", "--name", "shell", "--hostname", str(asked["hostname"]),
                  "--read-only", "--security-opt", "no-new-privileges", "--cap-drop", "all",
+                 "--security-opt", f"seccomp={OPT}/seccomp.json",
                  "-v", f"{STORE}/share:/share:ro,rbind"]  # fmt: skip
         words += [f"--cap-add={name}" for name in kept]
         self.must(kit.podman(*words, *self.variable(asked), "base", "sh", "-c",
@@ -159,6 +163,13 @@ class Exam:
         row = f"CapBnd:\t{self.asked['capabilities']:016x}\n"
         script = f"grep CapBnd /proc/self/status; exit {code}"
         self.must(kit.podman("exec", "shell", "sh", "-c", script), code, out=row)
+        if any(one.name == "compile_filter" for one in self.yours):
+            said = inside.run(self.yard, kit.podman("exec", "shell", "mkdir", "/run/x"))
+            if os.strerror(self.errno) not in said.err:
+                raise Failed(
+                    f"lesson 11: compile_filter: mkdir was to be refused with "
+                    f"{errno.errorcode[self.errno]}, and said {said.last_words()!r}"
+                )
 
     def stop(self) -> None:
         """It is told to end, and ends as it wishes."""

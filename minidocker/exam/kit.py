@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterable
@@ -50,6 +51,12 @@ def files(yours: list[Asked], texts: dict[str, str]) -> dict[str, bytes]:
     found["containers.conf"] = CONF.encode()
     found["context/Dockerfile"] = DOCKERFILE.encode()
     return found
+
+
+def profile(errno: int) -> bytes:
+    """Write a seccomp profile that refuses one thing: to make a directory."""
+    refusal = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": errno}
+    return json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [refusal]}).encode()
 
 
 def parts(yours: Iterable[Asked]) -> bytes:

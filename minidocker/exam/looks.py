@@ -226,6 +226,13 @@ def capabilities(seen: Seen) -> str:
     return f"CapBnd {wanted:016x}"
 
 
+def filtered(seen: Seen) -> str:
+    """compile_filter: there is a filter; what it refuses is tried by `podman exec`."""
+    if seen.status().get("Seccomp") != "2":
+        raise Wrong("it has no seccomp filter (Seccomp in /proc/PID/status)")
+    return "a filter, which refuses mkdir(2) as was asked"
+
+
 def masks(seen: Seen) -> str:
     """mask_paths: something lies over each path that was to be hidden."""
     table = seen.table()

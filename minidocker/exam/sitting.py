@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -90,9 +91,11 @@ def sit(
         return outcome
     must_be_here(course, partner)
     yours = [one for one in functions if one.state == asked.YOURS]
-    yard = Yard(kit.files(yours, texts))
+    errno = random.SystemRandom().choice(containers.ERRNOS)
+    files = {**kit.files(yours, texts), "seccomp.json": kit.profile(errno)}
+    yard = Yard(files)
     try:
-        exam = containers.Exam(yard, yours, tell)
+        exam = containers.Exam(yard, yours, tell, errno)
         exam.run()
     finally:
         yard.end()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from minidocker.kernel.flags import CAPABILITIES
+from minidocker.oci.mine import ANNOTATION, VARIABLE
 from minidocker.seccomp.cache import filter_of
 
 TYPE_CHECKING = False
@@ -20,3 +21,8 @@ def with_filter(bundle: Bundle, directory: str) -> None:
         root = f"{os.path.dirname(directory)}/.cache"
         where = f"{bundle.directory}/config.json, linux.seccomp"
         bundle.spec.linux.seccomp = filter_of(root, bundle.seccomp, where, names, caps)
+        if VARIABLE in os.environ or ANNOTATION in bundle.annotations:
+            from minidocker.seccomp import profile
+
+            asked = profile.read(bundle.seccomp, where)
+            bundle.spec.linux.refused = profile.refusals(asked, os.uname().machine)

@@ -133,13 +133,15 @@ class Ids(Record):
 
 class Hardening(Record):
     """What hardens: `devices` (host node, path inside), `seccomp` the filter's file ("" is none).
+    refused: number of a call → errno, where the profile says no more than such a list.
 
     `unmasked`: no masked paths; `privileged`: none of all this; `ids`: of the user namespace.
     """
 
-    __slots__ = ("devices", "ids", "privileged", "seccomp", "unmasked")
+    __slots__ = ("devices", "ids", "privileged", "refused", "seccomp", "unmasked")
     ids: Ids | None
     devices: list[list[str]]
+    refused: dict[str, int]
     seccomp: str
     unmasked: bool
     privileged: bool
@@ -259,5 +261,5 @@ def blank() -> Spec:
         domainname="", sharing={}, process=process, mounts=[],
         root=Root(path="", layers=[], readonly=False),
         resources=Resources(), stages=[], labels={}, annotations={}, sysctl={},
-        linux=Hardening(devices=[], seccomp="", unmasked=False, privileged=False),
+        linux=Hardening(devices=[], refused={}, seccomp="", unmasked=False, privileged=False),
     )  # fmt: skip

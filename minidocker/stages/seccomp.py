@@ -26,7 +26,7 @@ class Seccomp(Stage):
                "no-new-privileges, seccomp=FILE|unconfined, systempaths=unconfined"),
     )  # fmt: skip
     last = True
-    parts = ("install_filter",)
+    parts = ("compile_filter", "install_filter")
     program = b""
 
     @classmethod
@@ -40,18 +40,44 @@ class Seccomp(Stage):
         names = spec.process.capabilities or []
         if asked.touch:
             spec.linux.seccomp = filter_file(asked.store, names, mask(names), profile)
+            if profile and "mine" in asked:
+                spec.linux.refused = refusals_of(profile)
         else:
             spec.linux.seccomp = f"{asked.store}/seccomp/default"
 
     def before(self, kernel: Kernel, run: Run) -> None:
         """Read the compiled filter while its file is in reach; the plan has compiled it."""
-        if run.spec.linux and run.spec.linux.seccomp:
+        if not (run.spec.linux and run.spec.linux.seccomp):
+            return
+        if (refused := run.spec.linux.refused) and "compile_filter" in self.origin:
+            self.program = self.compile_filter({int(one): refused[one] for one in refused})
+        else:
             self.program = kernel.read_bytes(run.spec.linux.seccomp)
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Install it. From here to the exec, we live with what it allows."""
         if run.spec.linux and run.spec.linux.seccomp:
-            self.install_filter(kernel, self.program)
+            if "compile_filter" in self.origin and run.spec.linux.refused:
+                self.told_as("compile_filter", self.install_filter, kernel, self.program)
+            else:
+                self.install_filter(kernel, self.program)
+
+    @staticmethod
+    def compile_filter(rules: dict[int, int]) -> bytes:
+        """Compile a list of refusals: number of a call → errno. Every other call is allowed.
+
+        Another ABI is killed: the same numbers mean other calls there. A profile that asks for
+        more, arguments say, has been compiled before: seccomp/compiler.py. seccomp(2)
+        """
+        import os
+
+        from minidocker.seccomp import calls, compiler
+        from minidocker.seccomp.profile import ACTIONS, ERRNO, Rules
+
+        chosen, native = Rules(ACTIONS["SCMP_ACT_ALLOW"]), calls.machine(os.uname().machine)
+        chosen.calls[native] = {number: [([], ERRNO | errno)] for number, errno in rules.items()}
+        chosen.known[native] = 0
+        return compiler.compile_rules(chosen)
 
     @staticmethod
     def install_filter(kernel: Kernel, program: bytes) -> None:
@@ -60,6 +86,16 @@ class Seccomp(Stage):
         No later filter can allow what this one forbids: the strictest answer counts. seccomp(2)
         """
         kernel.seccomp(program)
+
+
+def refusals_of(profile: str) -> dict[str, int]:
+    """Return what a profile's file refuses, where it is such a list: for a learner's filter."""
+    import os
+
+    from minidocker.seccomp.profile import read, refusals
+
+    with open(profile, encoding="utf-8") as text:
+        return refusals(read(text.read(), profile), os.uname().machine)
 
 
 def security_option(text: str, spec: Spec) -> str:

@@ -253,7 +253,7 @@ def test_a_kill_leaves_nothing() -> None:
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
     ) as judge:  # fmt: skip
         assert judge.stdout
-        while "hello" not in judge.stdout.readline():
+        while "image" not in judge.stdout.readline():
             assert judge.poll() is None
         judge.send_signal(signal.SIGKILL)
     until = time.monotonic() + 20

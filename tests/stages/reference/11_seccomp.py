@@ -1,1 +1,5 @@
-"""The runtime has no part of lesson 11's names: its compiler takes profiles."""
+"""The runtime's part under the name of the exercise."""
+
+from minidocker.stages.seccomp import Seccomp
+
+compile_filter = Seccomp.compile_filter
