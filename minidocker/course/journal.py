@@ -160,6 +160,7 @@ _FIELDS: dict[str, dict[str, type]] = {
     "hint": {"lesson": str, "check": str, "code": str, "step": int},
     "borrow": {"lesson": str, "function": str},
     "reset": {"lesson": str},
+    "exam": {"ran": dict, "passed": bool},
 }  # fmt: skip
 
 

@@ -13,8 +13,8 @@ from minidocker.pictures.svg import Canvas
 
 WIDTH, ROW, TOP, LEFT = 1000.0, 24.0, 92.0, 20.0
 COLUMNS = ("lesson", "your function", "ran in", "what the kernel showed", "the same, elsewhere")
-AT = (LEFT, 70.0, 240.0, 400.0, 700.0)
-WIDE = (40.0, 160.0, 150.0, 290.0, 280.0)
+AT = (LEFT, 82.0, 246.0, 386.0, 672.0)
+WIDE = (50.0, 160.0, 136.0, 280.0, 306.0)
 STYLE = """
 :root{color-scheme:light dark;--ink:#1f2328;--paper:#fff;--line:#d0d7de;--soft:#57606a}
 @media (prefers-color-scheme:dark){:root{--ink:#e6edf3;--paper:#14181d;--line:#3d444d;
@@ -43,9 +43,9 @@ class Row:
     word: str
 
     def elsewhere(self) -> str:
-        """Return "repository: file" of the program that does the same."""
+        """Return "runc libcontainer/…": the program that does the same, and its file."""
         repository, file = file_of(self.name)
-        return f"{repository}: {file}" if file else ""
+        return f"{repository.rpartition('/')[2]} {file}" if file else ""
 
 
 def picture(rows: Sequence[Row], said: str, when: str) -> Picture:
@@ -65,7 +65,7 @@ def picture(rows: Sequence[Row], said: str, when: str) -> Picture:
         cells = (row.lesson, f"{row.name}()", row.container, row.seen, row.elsewhere())
         for column, (x, width, cell) in enumerate(zip(AT, WIDE, cells, strict=True)):
             kind = "mono bold" if column == 1 else "mono" if column == 4 else ""
-            canvas.fitted(x + 2, y + 17, cell, width, kind, 11 if column == 4 else 12)
+            canvas.fitted(x + 2, y + 17, cell, width, kind, 10.5 if column == 4 else 12)
     table = [(r.lesson, r.name, r.container, r.seen, r.elsewhere()) for r in rows]
     size = (WIDTH, TOP + ROW * len(rows) + 20)
     return Picture(title, said, COLUMNS, table, canvas, size)

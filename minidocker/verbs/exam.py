@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from minidocker.course import manifest
+from minidocker.course.journal import Journal
 from minidocker.course.printer import Printer
 from minidocker.errors import Blocked, NotFound
 from minidocker.exam import page
@@ -69,6 +70,9 @@ def main(argv: list[str]) -> int:
         sys.stderr.write("minidocker: the exam was ended; nothing of it is left.\n")
         return 130
     show(outcome, printer)
+    if directory.resolve() == (course.root / "exercises").resolve():
+        ran = {row.name: row.container for row in outcome.rows() if row.word == "ran"}
+        Journal(course.root).add("exam", by=args.partner, passed=outcome.passed, ran=ran)
     if args.page:
         for path in page.write(Path(args.page), outcome.rows(), outcome.sentence(), outcome.when):
             printer.line(f"  {path}")

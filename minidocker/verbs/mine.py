@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from minidocker.course.printer import Printer
 from minidocker.pictures.own_container import own_container
 from minidocker.plan import own
@@ -22,4 +24,18 @@ def main(argv: list[str]) -> int:
     for line in own_container(own.so_far()).text().splitlines():
         printer.line(line)
     printer.line(f"a shell in there: {own.ENTER}")
+    for line in of_the_exam(own.last_exam()):
+        printer.line(line)
     return 0
+
+
+def of_the_exam(entry: dict[str, Any] | None) -> list[str]:
+    """Say which functions the last exam has seen at work, and in whose container."""
+    if entry is None:
+        return []
+    whose: dict[str, list[str]] = {}
+    for name, container in entry["ran"].items():
+        whose.setdefault(container, []).append(name)
+    word = "passed" if entry["passed"] else "not passed"
+    lines = [f"the exam of {entry['at'][:10]}, {word}; seen at work in a container:"]
+    return lines + [f"  {container}: {', '.join(names)}" for container, names in whose.items()]

@@ -15,7 +15,10 @@ from typing import Any
 import pytest
 
 from minidocker.course import manifest
+from minidocker.course.journal import Journal
 from minidocker.exam import asked, holes
+from minidocker.plan import own
+from minidocker.verbs.mine import of_the_exam
 from tests.conftest import REPOSITORY
 
 SOLUTIONS = REPOSITORY / "solutions"
@@ -260,6 +263,17 @@ def test_a_kill_leaves_nothing() -> None:
     while outside()[2] - before[2] and time.monotonic() < until:
         time.sleep(0.05)
     assert outside()[0] == before[0] and not outside()[2] - before[2]
+
+
+def test_mine_says_what_the_last_exam_has_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("minidocker/course/lessons", "exercises"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    monkeypatch.setenv("MINIDOCKER_COURSE", str(tmp_path))
+    assert of_the_exam(own.last_exam()) == []
+    Journal(tmp_path).add("exam", by="podman", passed=True, ran={"spawn": "shell, by Podman"})
+    first, second = of_the_exam(own.last_exam())
+    assert first.endswith("passed; seen at work in a container:")
+    assert second == "  shell, by Podman: spawn"
 
 
 def test_docker_is_refused_in_a_sentence_where_there_is_none() -> None:
