@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from minidocker.engine import again, freezing, once_more
+from minidocker.engine import again, backoff, freezing, once_more
 from minidocker.engine.keeper import LOG
 from minidocker.engine.log_file import LogFile
 from minidocker.engine.pump import Pump
@@ -22,7 +22,7 @@ from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.proc import living
 from minidocker.runtime import healthy, state
-from minidocker.spec import logging, restart
+from minidocker.spec import logging
 from minidocker.stages import STAGES
 
 
@@ -56,7 +56,7 @@ def should_run(record: dict[str, Any], reboot: bool = False) -> bool:
     unseen = record["status"] == "restarting" or record.get("exit_code") is None
     count = int(record.get("restarts") or 0)
     code = record.get("exit_code") if record["status"] == "exited" else None
-    return (unseen or reboot) and restart.wanted(policy, code, stopped, count)
+    return (unseen or reboot) and backoff.wanted(policy, code, stopped, count)
 
 
 def restored(store: Store, record: dict[str, Any]) -> dict[str, Any]:

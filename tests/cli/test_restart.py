@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from keeping import Run, keepers, kill, record, start, until
 
+from minidocker.engine import backoff
 from minidocker.errors import UsageError
 from minidocker.proc import living
 from minidocker.spec import restart
@@ -79,19 +80,19 @@ def test_what_has_no_cgroup_cannot_be_paused(alone: Run, shared_store: Path) -> 
 def test_waits_are_doubled() -> None:
     waits, last = [], 0.0
     for _ in range(12):
-        last = restart.delay(last, 1.0)
+        last = backoff.delay(last, 1.0)
         waits.append(last)
     assert waits[:4] == [0.1, 0.2, 0.4, 0.8]
-    assert waits[-1] == restart.LONGEST
-    assert restart.delay(60.0, restart.HEALTHY) == 0.1
+    assert waits[-1] == backoff.LONGEST
+    assert backoff.delay(60.0, backoff.HEALTHY) == 0.1
 
 
 def test_policies_are_read_as_docker_does() -> None:
     assert restart.parse("no", "--restart") is None
     found = restart.parse("on-failure:3", "--restart")
     assert found == {"Name": "on-failure", "MaximumRetryCount": 3}
-    assert restart.wanted(found, 1, False, 2) and not restart.wanted(found, 1, False, 3)
-    assert not restart.wanted(found, 0, False, 0) and restart.wanted(found, None, False, 0)
+    assert backoff.wanted(found, 1, False, 2) and not backoff.wanted(found, 1, False, 3)
+    assert not backoff.wanted(found, 0, False, 0) and backoff.wanted(found, None, False, 0)
     for wrong in ("sometimes", "always:3", "on-failure:x", "on-failure:-1"):
         with pytest.raises(UsageError) as problem:
             restart.parse(wrong, "--restart")
