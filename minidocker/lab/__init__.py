@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # What a notebook imports from here, and the module that it stands in.
 _NAMES = {
+    "detach": "lab.alone",
+    "happened": "lab.alone",
+    "kin": "lab.alone",
     "Background": "lab.cells",
     "CellFailed": "lab.cells",
     "sh": "lab.cells",
@@ -34,10 +37,12 @@ _NAMES = {
     "vm_and_container": "pictures.catalogue",
     "ways_out": "pictures.catalogue",
     "cgroup_tree": "pictures.cgroup_tree",
+    "family": "pictures.family",
     "id_maps": "pictures.id_maps",
     "image_tree": "pictures.image_tree",
     "layer_stack": "pictures.layer_stack",
     "layers_of": "pictures.layer_stack",
+    "life": "pictures.life",
     "mount_tree": "pictures.mount_tree",
     "packet_path": "pictures.packet_path",
     "pull_sequence": "pictures.pull_sequence",

@@ -190,7 +190,7 @@ def program(command: str) -> list[str]:
 def shell_text(text: str) -> str:
     """Return shell text in which `minidocker` is the one of this course; lines keep their numbers.
 
-    Where it is installed beside this Python, PATH finds it (`_environment`), and the text stays.
+    Where it is installed beside this Python, PATH finds it (`environment`), and the text stays.
     """
     words = minidocker()
     return text if len(words) == 1 else f'minidocker() {{ {shlex.join(words)} "$@"; }}; {text}'
@@ -211,11 +211,11 @@ def _supervise(words: list[str], output: int | IO[bytes]) -> subprocess.Popen[by
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        env=_environment(),
+        env=environment(),
     )
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return the environment of what a cell starts: this course's package and command first."""
     told = os.environ
     paths = os.pathsep.join(filter(None, (PACKAGE, told.get("PYTHONPATH"))))

@@ -1,0 +1,17 @@
+# mistake: it reads text: bytes that are none are changed
+# fails: log_pump
+# says: not what the container has said
+
+def log_pump(streams, write):
+    poll, names = select.poll(), {fd: name for name, fd in streams.items()}
+    for fd in names:
+        poll.register(fd, select.POLLIN)
+    while names:
+        for fd, _ in poll.poll():
+            data = os.read(fd, PIECE)
+            if not data:
+                poll.unregister(fd)
+                del names[fd]
+            for line in io.BytesIO(data):
+                write(names[fd], line.decode("utf-8", "replace").encode()[:PIECE])
+    return 0

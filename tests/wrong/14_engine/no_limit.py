@@ -1,0 +1,15 @@
+# mistake: the wait has no upper limit
+# fails: supervise_waits
+# says: not those of a back-off
+
+def supervise(start, policy, clock):
+    wait = 0.0
+    for times in itertools.count():
+        began = clock.now()
+        status, stopped = start()
+        if stopped or not wanted(policy, status, times):
+            return status
+        healthy = clock.now() - began >= HEALTHY
+        wait = FIRST if healthy or not wait else 2 * wait
+        if not clock.sleep(wait):
+            return status
