@@ -161,7 +161,13 @@ def remove(record: dict[str, Any], force: bool, volumes: bool) -> None:
         settle(record)
         if not os.path.isdir(record["directory"]):
             return
-    if not state.clean_up(record, STAGES, Linux(), volumes):
+    end = time.monotonic() + (PATIENCE if force else 0)
+    while not state.clean_up(record, STAGES, Linux(), volumes):
+        if not os.path.isdir(record["directory"]):
+            return
+        if time.monotonic() < end:  # another remover is at work on it
+            time.sleep(STEP)
+            continue
         name = record["name"] or record["id"]
         raise Conflict(
             f"container {name} is running", f"minidocker stop {name}   or: minidocker rm -f {name}",

@@ -62,10 +62,24 @@ def test_a_command_that_cannot_run_leaves_nothing(alone: Run) -> None:
     assert alone("ps", "-aq").stdout == ""
 
 
-def test_with_rm_it_goes_when_it_ends_and_wait_still_hears_how(alone: Run) -> None:
-    start(alone, "--rm", "--name", "box", "base", "sh", "-c", "sleep 0.5; exit 5")
-    assert alone("wait", "box").stdout == "5\n"
+def test_with_rm_it_goes_when_it_ends_and_wait_still_hears_how(
+    alone: Run, shared_store: Path
+) -> None:
+    id = start(alone, "--rm", "--name", "box", "base", "sh", "-c", TRAP)
+    until(lambda: "up" in alone("logs", "box").stdout)
+    waiter = subprocess.Popen(
+        [sys.executable, "-m", "minidocker", "wait", "box"], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "MINIDOCKER_ROOT": str(shared_store)}, cwd=ROOT,
+    )  # fmt: skip
+    until(lambda: any(f"{id}/lock" in link for link in links(waiter.pid)))
+    assert alone("kill", "-s", "TERM", "box").returncode == 0
+    assert waiter.communicate(timeout=20)[0] == "3\n"
     until(lambda: not alone("ps", "-aq").stdout)
+
+
+def links(pid: int) -> list[str]:
+    """What a process has open."""
+    return [os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir() if fd.is_symlink()]
 
 
 def test_with_a_terminal_it_is_logged_as_one(alone: Run) -> None:
