@@ -11,7 +11,7 @@ import time
 
 from minidocker.engine import backoff
 from minidocker.kernel.flags import SIGCHLD
-from minidocker.runtime import state
+from minidocker.runtime import state, updated
 from minidocker.runtime.watch import warn
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -46,7 +46,8 @@ def unmark(directory: str) -> None:
 
 def start_again(keeper: Kept, status: int) -> None:
     """Return when the container shall stay as it is; else this process keeps its next run."""
-    run, policy = keeper.run, keeper.run.spec.restart
+    run = keeper.run
+    policy = updated.policy(run.directory, run.spec.restart)
     if not backoff.wanted(policy, status, is_stopped(run.directory), keeper.starts):
         return
     ran = time.time() - keeper.times().get("running", 0.0)

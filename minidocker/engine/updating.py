@@ -1,4 +1,4 @@
-"""Update: other limits for a container, at once where it runs, and at its next start."""
+"""Update: other limits for a container, at once where it runs, and another restart policy."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import json
 import os
 from typing import Any
 
-from minidocker.errors import LAB_MACHINE, Blocked, KernelError
+from minidocker.errors import LAB_MACHINE, Blocked, Conflict, KernelError
 from minidocker.images.store.files import write
 from minidocker.kernel.linux import Linux
-from minidocker.runtime.updated import FILE
+from minidocker.runtime.updated import FILE, POLICY
+from minidocker.spec import restart
 from minidocker.spec.spec import Resources, Spec
 from minidocker.spec.words import Asked
 from minidocker.stages.cgroup import PARENT, ROOT, Cgroup
@@ -18,10 +19,37 @@ CPU = {"cpus": ("quota", "period"), "quota": ("cpus",), "period": ("cpus",)}  # 
 
 
 def update(record: dict[str, Any], texts: dict[str, str]) -> None:
-    """Change the limits of one container; `texts` are options' values by their long names.
+    """Change one container; `texts` are options' values by their long names.
 
-    UsageError for limits that contradict each other; Blocked where there is no cgroup to change.
+    UsageError for what contradicts itself; Blocked where there is no cgroup to change.
     """
+    policy = texts.get("restart")
+    if policy is not None:
+        restart.parse(policy, "--restart")
+        refuse_policy(record)
+    limits = {name: text for name, text in texts.items() if name != "restart"}
+    if limits:
+        update_limits(record, limits)
+    if policy is not None:
+        write(f"{record['directory']}/{POLICY}", (policy or "no").encode())
+
+
+def refuse_policy(record: dict[str, Any]) -> None:
+    """Refuse a policy for what nobody would start again."""
+    name = record["name"] or record["id"]
+    if (record.get("spec") or {}).get("remove"):
+        raise Conflict(
+            f"{name} goes when it ends: --rm", "run it without --rm", 1,
+            docker="Restart policy cannot be updated because AutoRemove is enabled for the "
+            "container",
+        )  # fmt: skip
+    if record["alive"] and not record.get("keeper"):
+        raise Conflict(f"{name} runs in the foreground: nobody would start it again",
+                       "minidocker run -d --restart …", 1)  # fmt: skip
+
+
+def update_limits(record: dict[str, Any], texts: dict[str, str]) -> None:
+    """Change its limits."""
     before = (record.get("spec") or {}).get("resources") or {}
     asked = Asked("", touch=True)
     for option in Cgroup.options:

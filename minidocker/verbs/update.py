@@ -1,4 +1,4 @@
-"""`minidocker update`: other limits for containers, while they run."""
+"""`minidocker update`: other limits for containers, while they run, and other policies."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ AFTER = """\
 examples:
   minidocker update -m 128m --memory-swap 128m web
   minidocker update --cpus 0.5 --pids-limit 100 web db
+  minidocker update --restart on-failure:3 web
 
 What is not said stays as it is. A container that has ended has the new limits at its next start.
 """
@@ -33,8 +34,10 @@ def main(argv: list[str]) -> int:
 
 def parser() -> Parser:
     """Build the parser from the options of the stage; completion reads it, too."""
-    made = make("update", "Change the limits of containers.", AFTER)
+    made = make("update", "Change the limits of containers, and when they start again.", AFTER)
     for option in Cgroup.options:
         made.add_argument(*option.names, metavar=option.placeholder, help=option.help)
+    made.add_argument("--restart", metavar="POLICY", help="start it again when it ends: no, "
+                      "always, unless-stopped, on-failure[:TIMES]")  # fmt: skip
     made.add_argument("names", nargs="+", metavar="CONTAINER")
     return made

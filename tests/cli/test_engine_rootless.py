@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from keeping import keepers, kill, until
-from test_rootless import UID, Account, with_base
+from test_rootless import UID, Account, running_cat, with_base
 
 pytestmark = pytest.mark.needs("root", "userns", "pidns", "mntns", "overlay")
 
@@ -45,4 +45,8 @@ def live_through(user: Account, which: int, ranges: bool) -> None:
     done = user("rm", "-f", "box")
     assert done.returncode == 0, done.stderr
     assert user("ps", "-aq").stdout == ""
+    with running_cat(user, "--name", "front"):
+        done = user("exec", "front", "sh", "-c", "id -u; cat /proc/self/uid_map; exit 4")
+        assert (done.returncode, done.stdout.split()[0]) == (4, "0"), done.stderr
+        assert str(UID) in done.stdout
     assert [one.name for one in (user.store / "containers").iterdir()] == ["names"]

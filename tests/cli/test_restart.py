@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
-from keeping import Run, keepers, kill, record, start, until
+from keeping import ROOT, Run, keepers, kill, record, start, until
 
 from minidocker.engine import backoff
 from minidocker.errors import UsageError
@@ -97,3 +98,43 @@ def test_policies_are_read_as_docker_does() -> None:
         with pytest.raises(UsageError) as problem:
             restart.parse(wrong, "--restart")
         assert problem.value.docker.startswith("invalid restart policy")
+
+
+def test_update_changes_the_policy(alone: Run, shared_store: Path) -> None:
+    id = start(alone, "base", "sh", "-c", "trap 'exit 1' TERM; while :; do sleep 0.05; done")
+    shown = ("inspect", "-f", "{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}")
+    assert alone(*shown, id).stdout == "no 0\n"
+    assert alone("update", "--restart", "on-failure:5", id).stdout == f"{id}\n"
+    assert alone(*shown, id).stdout == "on-failure 5\n"
+    first = record(shared_store, id)["pid"]
+    os.kill(first, signal.SIGKILL)
+    until(lambda: record(shared_store, id)["pid"] != first)
+    until(lambda: record(shared_store, id)["status"] == "running")
+    assert alone("update", "--restart=no", id).returncode == 0
+    assert alone(*shown, id).stdout == "no 0\n"
+    os.kill(record(shared_store, id)["pid"], signal.SIGKILL)
+    until(lambda: id not in alone("ps", "-q").stdout)
+    assert record(shared_store, id)["status"] == "exited"
+    assert alone("update", "--restart=unless-stopped", id).returncode == 0
+    assert alone("restore").stdout == f"{id}\n"
+    wrong = alone("update", "--restart", "sometimes", id)
+    assert wrong.returncode == 2 and "unknown policy 'sometimes'" in wrong.stderr
+    goes = start(alone, "--rm", "base", "sleep", "60")
+    assert "AutoRemove is enabled" in alone("update", "--restart", "always", goes).stderr
+
+
+def test_a_second_life_has_two_keepers_too(
+    alone: Run, shared_store: Path, command: list[str]
+) -> None:
+    id = start(alone, "--restart", "always", "base", "sleep", "60")
+    first = record(shared_store, id)["pid"]
+    os.kill(first, signal.SIGKILL)
+    until(lambda: record(shared_store, id)["pid"] != first)
+    until(lambda: record(shared_store, id)["status"] == "running")
+    env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store)}
+    line = [*command, "exec", id, "sh", "-c", "> /in; until test -e /out; do sleep 0.05; done; exit 4"]
+    caller = subprocess.Popen(line, env=env, cwd=ROOT)
+    until(lambda: alone("exec", id, "test", "-e", "/in").returncode == 0)
+    kill(keepers(shared_store, id)[0])
+    assert alone("exec", id, "touch", "/out").returncode == 0
+    assert caller.wait(20) == 4
