@@ -57,6 +57,10 @@ def plan(
         from minidocker.plan.volumes_from import inherited
 
         asked["volumes-from"] = inherited(asked)
+    if "pod" in asked:
+        from minidocker.plan import pod
+
+        pod.join(spec, asked)
     for stage in STAGES:
         stage.plan(spec, asked)
     chosen = [stage for stage in chosen if stage.wanted(spec)]

@@ -26,6 +26,7 @@ WORDS = {
         ("rm", "verbs.rm", "[-f] NAME…", "remove containers that have ended; -f: in any case"),
         ("network", "verbs.network", "create|ls|rm|inspect|prune", "networks for --network"),
         ("volume", "verbs.volume", "create|ls|inspect|rm|prune", "directories that outlive runs"),
+        ("pod", "verbs.pod", "create|ls|rm", "containers that share network and memory"),
         ("port", "verbs.port", "CONTAINER [PORT]", "where its published ports are"),
         ("update", "verbs.update", "[-m 64m] CONTAINER…", "other limits for containers"),
         ("events", "verbs.events", "[--since TIME]", "what happens to containers, and when"),
