@@ -14,11 +14,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from minidocker.exam import inside, kit, looks
+from minidocker.exam import inside, looks
 from minidocker.exam import looks_of_networks as net
 from minidocker.exam import looks_of_ours as ours
 from minidocker.exam.asked import Asked
 from minidocker.exam.looks import Seen, Wrong
+from minidocker.exam.partners import Podman
 from minidocker.exam.yard import OPT, SHOWN, STORE, Yard
 from minidocker.kernel import flags as f
 from minidocker.proc import mounts
@@ -73,6 +74,7 @@ class Exam:
     """One exam: `yours` are asked about; `findings` and `failures` grow as it goes on."""
 
     yard: Yard
+    partner: Podman
     yours: list[Asked]
     tell: Callable[[str, bool], None]
     errno: int  # that the profile of the exam gives to mkdir(2)
@@ -83,17 +85,21 @@ class Exam:
 
     def run(self) -> None:
         """Do all of it; end at the first container that does not come up."""
-        for title, step in (
-            ("an image for Podman, of this machine's busybox", self.load),
-            ("podman run: hello", self.hello),
-            ("podman run: a name, by lesson 00", self.first),
-            ("podman run: a shell behind every wall", self.shell),
-            ("podman exec", self.exec),
-            ("podman stop", self.stop),
-            ("podman run, in a user namespace", self.mapped),
-            ("podman build", self.build),
+        word = self.partner.name.lower()
+        steps = [
+            (f"an image for {self.partner.name}, of this machine's busybox", self.load),
+            (f"{word} run: hello", self.hello),
+            (f"{word} run: a name, by lesson 00", self.first),
+            (f"{word} run: a shell behind every wall", self.shell),
+            (f"{word} exec", self.exec),
+            (f"{word} stop", self.stop),
+            (f"{word} run, in a user namespace", self.mapped),
+            (f"{word} build", self.build),
             ("minidocker run --mine", self.ours),
-        ):
+        ]
+        for title, step in steps:
+            if step == self.mapped and not self.partner.maps_users:
+                continue
             before = len(self.failures)
             try:
                 step()
@@ -112,21 +118,24 @@ class Exam:
                 raise Failed(f"your code has mounted something over the exam's own {one.point}")
 
     def load(self) -> None:
-        """Make the image base by our own store, and give it to Podman as a tar."""
+        """Make the image base by our own store, and give it to the partner as a tar."""
         own = f"{OPT}/bin/minidocker"
+        if why := self.partner.start(lambda words: inside.run(self.yard, words)):
+            raise Failed(why)
         self.must([own, "image", "build-base"])
         self.must([own, "save", "base", "-o", f"{STORE}/base.tar"])
-        self.must(kit.podman("load", "-i", f"{STORE}/base.tar"))
+        self.must(self.partner.words("load", "-i", f"{STORE}/base.tar"))
 
     def hello(self) -> None:
         """A word, an exit status, a program that is not there; a shell that is spoken to."""
         word, code = self.word(), self.chance.randrange(3, 100)
         script = f"echo {word}; exit {code}"
-        self.must(kit.podman("run", "--rm", "base", "sh", "-c", script), code, out=f"{word}\n")
-        self.must(kit.podman("run", "--rm", "base", f"no-{word}"), 127)
+        hello = self.partner.words("run", "--rm", "base", "sh", "-c", script)
+        self.must(hello, code, out=f"{word}\n")
+        self.must(self.partner.words("run", "--rm", "base", f"no-{word}"), 127)
         a, b = (self.chance.randrange(100, 1000) for _ in "ab")
         given = f"echo $(({a} * {b}))\nexit {code}\n"
-        shell = kit.podman("run", "--rm", "-i", "base", "sh")
+        shell = self.partner.words("run", "--rm", "-i", "base", "sh")
         self.must(shell, code, out=f"{a * b}\n", given=given)
 
     def first(self) -> None:
@@ -134,9 +143,9 @@ class Exam:
         asked: dict[str, object] = {"hostname": self.word()}
         words = ["run", "-d", "--name", "first", "--hostname", str(asked["hostname"])]
         words += [*self.variable(asked), "base", "sleep", "100"]
-        self.must(kit.podman(*words, runtime="-first"))
-        self.look("first", "Podman", FIRST, asked)
-        self.must(kit.podman("rm", "-f", "-t", "0", "first", runtime="-first"))
+        self.must(self.partner.words(*words, runtime="-first"))
+        self.look("first", self.partner.name, FIRST, asked)
+        self.must(self.partner.gone("first", "-first"))
 
     def shell(self) -> None:
         """One container behind all the walls that Podman asks a runtime for."""
@@ -151,20 +160,20 @@ class Exam:
         words = ["run", "-d", "--name", "shell", "--hostname", str(asked["hostname"]),
                  "--read-only", "--security-opt", "no-new-privileges", "--cap-drop", "all",
                  "--security-opt", f"seccomp={OPT}/seccomp.json",
-                 "-v", f"{STORE}/share:/share:ro,rbind"]  # fmt: skip
+                 "-v", f"{STORE}/share:/share:{self.partner.read_only}"]  # fmt: skip
         words += [f"--cap-add={name}" for name in kept]
-        self.must(kit.podman(*words, *self.variable(asked), "base", "sh", "-c",
+        self.must(self.partner.words(*words, *self.variable(asked), "base", "sh", "-c",
                              WAITS.format(code=asked["code"])))  # fmt: skip
-        self.look("shell", "Podman", SHELL, asked)
+        self.look("shell", self.partner.name, SHELL, asked)
 
     def exec(self) -> None:
         """One more process in it, with no more rights than the first."""
         code = self.chance.randrange(3, 100)
         row = f"CapBnd:\t{self.asked['capabilities']:016x}\n"
         script = f"grep CapBnd /proc/self/status; exit {code}"
-        self.must(kit.podman("exec", "shell", "sh", "-c", script), code, out=row)
+        self.must(self.partner.words("exec", "shell", "sh", "-c", script), code, out=row)
         if any(one.name == "compile_filter" for one in self.yours):
-            said = inside.run(self.yard, kit.podman("exec", "shell", "mkdir", "/run/x"))
+            said = inside.run(self.yard, self.partner.words("exec", "shell", "mkdir", "/run/x"))
             if os.strerror(self.errno) not in said.err:
                 raise Failed(
                     f"lesson 11: compile_filter: mkdir was to be refused with "
@@ -173,25 +182,24 @@ class Exam:
 
     def stop(self) -> None:
         """It is told to end, and ends as it wishes."""
-        self.must(kit.podman("stop", "shell"))
-        self.must(kit.podman("wait", "shell"), out=f"{self.asked['code']}\n")
-        self.must(kit.podman("rm", "shell"))
+        self.must(self.partner.words("stop", "shell"))
+        self.must(self.partner.words("wait", "shell"), out=f"{self.asked['code']}\n")
+        self.must(self.partner.words("rm", "shell"))
 
     def mapped(self) -> None:
         """A container whose root is nobody."""
         start = self.chance.randrange(1000, 30000)
         asked: dict[str, object] = {"uid_map": [[0, start, 1000]]}
         maps = [f"--{word}map=0:{start}:1000" for word in ("uid", "gid")]
-        self.must(kit.podman("run", "-d", "--name", "mapped", *maps, *self.variable(asked), "base",
-                             "sleep", "100"))  # fmt: skip
-        self.look("mapped", "Podman", MAPPED, asked)
-        self.must(kit.podman("rm", "-f", "-t", "0", "mapped"))
+        words = ["run", "-d", "--name", "mapped", *maps, *self.variable(asked)]
+        self.must(self.partner.words(*words, "base", "sleep", "100"))
+        self.look("mapped", self.partner.name, MAPPED, asked)
+        self.must(self.partner.gone("mapped"))
 
     def build(self) -> None:
         """An image whose RUN is a container of the learner's."""
-        words = ["build", "--isolation", "oci", "--network", "none", "-t", "built"]
-        self.must(kit.podman(*words, f"{OPT}/context"))
-        self.must(kit.podman("run", "--rm", "localhost/built"), out="42\n")
+        self.must(self.partner.build(f"{OPT}/context"))
+        self.must(self.partner.words("run", "--rm", self.partner.built), out="42\n")
 
     def ours(self) -> None:
         """What Podman does by itself, minidocker does with the learner's functions."""
@@ -253,5 +261,6 @@ def blamed(said: inside.Said, what: str) -> str:
         file, number, why = found.groups()
         return f"lesson {number}: {file}{why}"
     plain = " ".join(os.path.basename(said.words[0]).split())
-    last = words.splitlines()[-1] if words.splitlines() else ""
-    return f"{plain} {' '.join(said.words[1:])[-60:]}: {what}. {last}"
+    lines = words.splitlines() or [""]
+    told = next((line for line in lines if "rror" in line), lines[-1])
+    return f"{plain} {' '.join(said.words[1:])[-60:]}: {what}. {told}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from minidocker.exam import holes
 from minidocker.exam.asked import Asked
-from minidocker.exam.yard import OPT, STORE
+from minidocker.exam.yard import OPT
 
 CONF = """\
 [containers]
@@ -47,6 +47,8 @@ def files(yours: list[Asked], texts: dict[str, str]) -> dict[str, bytes]:
     for name, some in (("", yours), ("-first", first)):
         found[f"parts{name}"] = parts(some)
         found[f"bin/minidocker-runtime{name}"] = program(f"parts{name}", RUNTIME)
+    found["bin/runc"] = found["bin/minidocker-runtime"]  # dockerd looks for one before all else
+    found["bin/rootlesskit-docker-proxy"] = b'#!/bin/sh\nexec docker-proxy "$@"\n'
     found["bin/minidocker"] = program("parts", COMMAND)
     found["containers.conf"] = CONF.encode()
     found["context/Dockerfile"] = DOCKERFILE.encode()
@@ -74,10 +76,3 @@ def program(parts: str, start: str) -> bytes:
     """Write a program that starts the package of the room; Podman passes on no variables."""
     python = os.path.realpath(sys.executable)
     return PROGRAM.format(opt=OPT, parts=parts, python=python, start=start).encode()
-
-
-def podman(*words: str, runtime: str = "") -> list[str]:
-    """Return a command line of Podman's, with storage of the room's own."""
-    places = [f"--{name}={STORE}/podman/{name}" for name in ("root", "runroot", "tmpdir")]
-    chosen = f"--runtime={OPT}/bin/minidocker-runtime{runtime}"
-    return ["podman", *places, "--storage-driver=vfs", chosen, *words]

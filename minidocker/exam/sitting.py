@@ -16,10 +16,8 @@ from minidocker.errors import Blocked
 from minidocker.exam import asked, containers, kit
 from minidocker.exam.elsewhere import file_of
 from minidocker.exam.page import Row
+from minidocker.exam.partners import PARTNERS
 from minidocker.exam.yard import HIDDEN, SHOWN, Yard, program
-
-NEEDED = {"podman": ("podman", "conmon")}
-PACKAGES = {"podman": "sudo apt-get install podman conmon"}
 
 
 @dataclass(slots=True)
@@ -42,7 +40,7 @@ class Outcome:
         ran = sum(one.good for one in self.findings)
         if not self.passed:
             return f"Not passed: {self.failures[0] if self.failures else 'nothing ran.'}"
-        name = self.partner.capitalize()
+        name = PARTNERS[self.partner].name
         return f"{name} ran containers on {ran} of your functions, seen from outside."
 
     def rows(self) -> list[Row]:
@@ -56,7 +54,8 @@ class Outcome:
             elif one.state != asked.YOURS:
                 word, where, seen = "failed" if one.failed else "not asked", "", one.why
             else:
-                why = containers.NOT_HERE.get(one.name, "the exam ended before it")
+                reasons = containers.NOT_HERE | PARTNERS[self.partner].not_asked
+                why = reasons.get(one.name, "the exam ended before it")
                 word, where, seen = "not asked", "", why
             rows.append(Row(one.number, one.name, where, inert(seen), word))
         return rows
@@ -93,9 +92,9 @@ def sit(
     yours = [one for one in functions if one.state == asked.YOURS]
     errno = random.SystemRandom().choice(containers.ERRNOS)
     files = {**kit.files(yours, texts), "seccomp.json": kit.profile(errno)}
-    yard = Yard(files)
+    yard = Yard(files, PARTNERS[partner].programs)
     try:
-        exam = containers.Exam(yard, yours, tell, errno)
+        exam = containers.Exam(yard, PARTNERS[partner], yours, tell, errno)
         exam.run()
     finally:
         yard.end()
@@ -105,14 +104,13 @@ def sit(
 
 def must_be_here(course: Manifest, partner: str) -> None:
     """Refuse what cannot be done on this machine, in a sentence."""
-    if partner == "docker":
-        raise Blocked(
-            "the exam with Docker needs dockerd with its containerd, and there is none here",
-            "minidocker exam --with podman",
-        )
-    missing = [name for name in NEEDED[partner] if not program(name)]
+    who = PARTNERS[partner]
+    missing = [name for name in who.programs if not program(name)]
     if missing:
-        raise Blocked(f"{missing[0]} is not on this machine", PACKAGES[partner])
+        raise Blocked(
+            f"the exam with {who.name} needs {', '.join(missing)}: not on this machine",
+            who.package + ("; minidocker exam --with podman" if partner == "docker" else ""),
+        )
     for place in {course.root.resolve(), PACKAGE}:
         shown = [one for one in SHOWN if place.is_relative_to(one)]
         if shown and not any(place.is_relative_to(one) for one in HIDDEN):

@@ -19,6 +19,7 @@ import signal
 import socket
 import struct
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import NoReturn
 
@@ -35,7 +36,7 @@ OPT = "/opt/exam"
 STORE = "/var/lib/exam"
 IDS = 65536
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
-PROGRAMS = ("podman", "conmon", "busybox", "sh", "ip", "nft", "nsenter")
+PROGRAMS = ("busybox", "sh", "ip", "nft", "nsenter")
 OTHERS = ("/usr/libexec/podman/conmon", "/usr/lib/podman/conmon")
 # Here other runtimes lie, and tools that do a learner's work: of these, PROGRAMS alone are shown.
 HIDDEN = (
@@ -47,7 +48,7 @@ SHOWN = ("/usr", "/lib", "/lib64", "/bin", "/sbin")
 
 
 def program(name: str) -> str:
-    """Return where a program of PROGRAMS lies; "" when it is not on this machine."""
+    """Return where a program lies; "" when it is not on this machine."""
     found = shutil.which(name, path=SEARCH)
     others = [one for one in OTHERS if os.path.basename(one) == name and os.path.exists(one)]
     return found or next(iter(others), "")
@@ -56,8 +57,12 @@ def program(name: str) -> str:
 class Yard:
     """A room that stands: `outer` and `inner` are the processes 1 of its two halves."""
 
-    def __init__(self, files: dict[str, bytes]) -> None:
-        """Make it; files: what lies in OPT, path → content. Blocked where the kernel forbids it."""
+    def __init__(self, files: dict[str, bytes], programs: Sequence[str]) -> None:
+        """Make it; Blocked where the kernel forbids that.
+
+        files: what lies in OPT, path → content. programs: what is shown beside PROGRAMS.
+        """
+        self.programs = (*PROGRAMS, *programs)
         self.kernel = Linux()
         self.files = files
         self.outer = self.inner = 0
@@ -122,7 +127,7 @@ class Yard:
             opened = cell_room.open_sources(order)
             cell_room.become_root(kernel)
             cell_room.build(kernel, order, opened)
-            show_programs(kernel)
+            show_programs(kernel, self.programs)
             self._place_files()
             wait, ready = os.pipe()
             pid = kernel.clone(zygote.NAMESPACES | f.CLONE_NEWUSER)
@@ -200,12 +205,12 @@ def furnish(kernel: Linux) -> None:
     kernel.mount("", "/", "", f.MS_REC | f.MS_SHARED)
 
 
-def show_programs(kernel: Linux) -> None:
+def show_programs(kernel: Linux, programs: Sequence[str]) -> None:
     """Cover the places where programs lie, and show these few in them."""
     copies: dict[str, int] = {}
     links: dict[str, str] = {}
     python = os.path.realpath(sys.executable)
-    for path in (python, *map(program, PROGRAMS), *OTHERS):
+    for path in (python, *map(program, programs), *OTHERS):
         if path and os.path.exists(path):
             leads_to = os.path.realpath(path)
             copies.setdefault(leads_to, detached.copy_of(leads_to, False))

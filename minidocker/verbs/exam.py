@@ -33,6 +33,7 @@ What your code prints or writes proves nothing, and is not asked.
 examples:
   minidocker exam
   minidocker exam --page .               exam.svg and exam.html, to keep
+  minidocker exam --with docker          the same, by a dockerd of its own in the room
   minidocker exam --dir solutions        the course's own answers
   minidocker exam --json
 

@@ -17,6 +17,7 @@ import pytest
 from minidocker.course import manifest
 from minidocker.course.journal import Journal
 from minidocker.exam import asked, holes
+from minidocker.exam.yard import program
 from minidocker.plan import own
 from minidocker.verbs.mine import of_the_exam
 from tests.conftest import REPOSITORY
@@ -34,9 +35,9 @@ def exam(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def podman_here() -> None:
-    for program in ("podman", "conmon"):
-        if not shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/usr/libexec/podman"):
-            pytest.skip(f"blocked: {program} is not here (sudo apt-get install podman conmon)")
+    for name in ("podman", "conmon"):
+        if not program(name):
+            pytest.skip(f"blocked: {name} is not here (sudo apt-get install podman conmon)")
 
 
 @pytest.fixture
@@ -276,9 +277,29 @@ def test_mine_says_what_the_last_exam_has_seen(tmp_path: Path, monkeypatch: pyte
     assert second == "  shell, by Podman: spawn"
 
 
+DOCKER = ("dockerd", "containerd", "containerd-shim-runc-v2", "docker", "docker-proxy")
+
+
+@NEEDS
+@pytest.mark.more
+def test_docker_runs_the_solutions_and_names_a_starter(files: Path) -> None:
+    missing = [name for name in DOCKER if not program(name)]
+    if missing:
+        pytest.skip(f"blocked: {missing[0]} is not here (sudo apt-get install docker.io)")
+    done = exam(SOLUTIONS, "--with", "docker", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = json.loads(done.stdout)
+    ran = {row["function"]: row["container"] for row in said["functions"] if row["result"] == "ran"}
+    assert ran["pivot"] == "shell, by Docker" and ran["compile_filter"] == "shell, by Docker"
+    spoil(files, "03_rootfs.py", CHROOT)
+    done = exam(files, "--with", "docker")
+    assert done.returncode == 1
+    assert "lesson 03: pivot: " in done.stdout
+
+
 def test_docker_is_refused_in_a_sentence_where_there_is_none() -> None:
-    if shutil.which("dockerd"):
-        pytest.skip("blocked: dockerd is here")
+    if all(map(program, DOCKER)):
+        pytest.skip("blocked: Docker is here")
     done = exam(SOLUTIONS, "--with", "docker")
     assert done.returncode == 3
-    assert "dockerd" in done.stderr and "--with podman" in done.stderr
+    assert "needs dockerd" in done.stderr and "--with podman" in done.stderr
