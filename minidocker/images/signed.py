@@ -53,13 +53,14 @@ def check(
     manifest: the bytes of what the name stands for. trusted: who is asked, else ours.
     """
     public = public_key(key)
-    found = signatures(client, full, hashlib.sha256(manifest).hexdigest())
+    hex = hashlib.sha256(manifest).hexdigest()
+    found = signatures(client, full, hex)
     with tempfile.TemporaryDirectory(prefix="minidocker-key-") as folder:
         path = os.path.join(folder, "key.pub")  # what was looked at, and not what lies there later
         with open(path, "wb") as file:
             file.write(public)
         for one in found:
-            for name in references(full):
+            for name in claims(full, hex):
                 if (trusted or is_trusted)(name, manifest, *one, path) is True:
                     return
     count = "1 signature" if len(found) == 1 else f"{len(found)} signatures"
@@ -87,6 +88,16 @@ def references(full: str) -> list[str]:
     """Return how a payload may write a repository: cosign calls Docker Hub index.docker.io."""
     host, path, _ = names.split(full)
     return [f"{one}/{path}" for one in (names.HUB[:2] if host in names.HUB else [host])]
+
+
+def claims(full: str, hex: str) -> list[str]:
+    """Return each way in which a payload may name what was asked for.
+
+    The repository; with its tag or the digest, as newer versions of cosign write it.
+    """
+    reference = names.split(full)[2]
+    ends = ["", f"@sha256:{hex}", *([] if ":" in reference else [f":{reference}"])]
+    return [one + end for one in references(full) for end in ends]
 
 
 def tag_of(hex: str) -> str:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import http.client
 import json
@@ -16,6 +17,7 @@ import tempfile
 import time
 from typing import Any
 
+from minidocker.images import signed
 from minidocker.lab import cells
 from minidocker.pictures.live import Live
 from minidocker.pictures.picture import Picture
@@ -61,9 +63,21 @@ class SmallRegistry:
 
     def document(self, name: str) -> tuple[str, Any]:
         """Return (digest, what it says) of the manifest or index that NAME:TAG stands for."""
-        repository, _, tag = name.rpartition(":")
-        data = self._ask("GET", f"/v2/{repository}/manifests/{tag}")
+        data = self.raw(name)
         return f"sha256:{hashlib.sha256(data).hexdigest()}", json.loads(data)
+
+    def raw(self, name: str) -> bytes:
+        """Return the bytes of the manifest or index that NAME:TAG or NAME:DIGEST stands for."""
+        repository, _, tag = name.partition(":")
+        return self._ask("GET", f"/v2/{repository}/manifests/{tag}")
+
+    def signature(self, name: str) -> tuple[bytes, bytes]:
+        """Return (payload, signature) of the first signature that is kept for NAME:TAG."""
+        repository, _, _ = name.partition(":")
+        digest, _ = self.document(name)
+        first = self.document(f"{repository}:{digest.replace(':', '-')}.sig")[1]["layers"][0]
+        payload = self._ask("GET", f"/v2/{repository}/blobs/{first['digest']}")
+        return payload, base64.b64decode(first["annotations"][signed.KEPT])
 
     def put(self, name: str, document: dict[str, Any]) -> str:
         """Let NAME:TAG stand for a document, a manifest or an index; return its digest."""
@@ -71,6 +85,26 @@ class SmallRegistry:
         data = json.dumps(document).encode()
         self._ask("PUT", f"/v2/{repository}/manifests/{tag}", data, document["mediaType"])
         return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+    def tag(self, name: str, other: str) -> None:
+        """Let NAME:TAG stand for what another name stands for, byte for byte."""
+        repository, _, tag = name.rpartition(":")
+        data = self.raw(other)
+        kind = json.loads(data)["mediaType"]
+        self._ask("PUT", f"/v2/{repository}/manifests/{tag}", data, kind)
+
+    def index(self, name: str, platforms: dict[str, str]) -> str:
+        """Let NAME:TAG stand for an index: OS/ARCHITECTURE → NAME:TAG of a manifest; its digest."""
+        entries = []
+        for platform, image in platforms.items():
+            digest, document = self.document(image)
+            words = dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False))
+            entries.append({
+                "mediaType": document["mediaType"], "digest": digest, "size": len(self.raw(image)),
+                "platform": words,
+            })  # fmt: skip
+        kind = "application/vnd.oci.image.index.v1+json"
+        return self.put(name, {"schemaVersion": 2, "mediaType": kind, "manifests": entries})
 
     def _ask(self, method: str, path: str, data: bytes = b"", kind: str = "") -> bytes:
         connection = http.client.HTTPConnection(self.address, timeout=20)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from minidocker.images.registry.shelf import Refused, Shelf
@@ -46,7 +46,7 @@ def image_tree(directory: str, name: str, title: str = "") -> Picture:
     except Refused as problem:
         raise LookupError(str(problem)) from None
     top = Node("tag", "", f"{name}, a name", [_document(shelf, repository, f"sha256:{hex}", "")])
-    nodes = _flat(top, 0)
+    nodes = _again(_flat(top, 0))
     head = title or f"What {name} points to"
     canvas = Canvas()
     canvas.fitted(LEFT, 30, head, WIDTH - 2 * LEFT, "bold", 15)
@@ -93,16 +93,28 @@ def _config(shelf: Shelf, repository: str, one: Any) -> Node:
 def _layer(shelf: Shelf, repository: str, one: Any) -> Node:
     try:
         with tarfile.open(shelf.blob(repository, one["digest"])) as archive:
-            names = [member.name for _, member in zip(range(MOST_MEMBERS), archive, strict=False)]
+            members = [member for _, member in zip(range(MOST_MEMBERS), archive, strict=False)]
     except (Refused, OSError, tarfile.TarError, EOFError):
         return Node("missing", one["digest"], "a layer")
-    some = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
+    names = [member.name.removeprefix("./") for member in members if member.name != "."]
+    some = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
     below = [Node("files", "", f"{len(names)}: {some}")]
     return Node("layer", one["digest"], f"a packed tar of {files.size(one['size'])}", below)
 
 
 def _flat(node: Node, depth: int) -> list[tuple[int, Node]]:
     return [(depth, node), *(pair for one in node.below for pair in _flat(one, depth + 1))]
+
+
+def _again(nodes: list[tuple[int, Node]]) -> list[tuple[int, Node]]:
+    """Say of a blob that stood there before that it is the same one."""
+    seen: set[str] = set()
+    found = []
+    for depth, node in nodes:
+        known = node.digest in seen
+        seen |= {node.digest} - {""}
+        found.append((depth, replace(node, said=node.said + ": the same blob again" * known)))
+    return found
 
 
 def _draw(canvas: Canvas, nodes: list[tuple[int, Node]]) -> None:
@@ -118,7 +130,8 @@ def _draw(canvas: Canvas, nodes: list[tuple[int, Node]]) -> None:
             canvas.shape(sign, x + 16, y + 16, accent, 6)
         canvas.text(x + 32, y + 21, node.kind, "bold", 13)
         canvas.text(x + 112, y + 21, node.digest[7:19], "mono", 12)
-        canvas.fitted(x + 212, y + 21, node.said, WIDTH - LEFT - x - 220, "", 12.5)
+        at = x + (212 if node.digest else 112)
+        canvas.fitted(at, y + 21, node.said, WIDTH - LEFT - at - 8, "", 12.5)
         places[depth:] = [(x, y)]
 
 

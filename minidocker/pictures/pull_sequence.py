@@ -89,11 +89,8 @@ def pull_sequence(log: Sequence[str], title: str = "") -> Picture:
         _draw(canvas, TOP + ROW * number, number + 1, step)
     if more:
         canvas.text(CLIENT, bottom + 16, f"and {more} more", "soft", 12)
-    rows = [
-        (str(number + 1), NAMES.get(step.place, step.place), step.what, step.status or "-",
-         SECRETS[step.secret][2])
-        for number, step in enumerate(asked)
-    ]  # fmt: skip
+    rows = [(str(number), NAMES.get(step.place, step.place), step.what, step.status or "-",
+             SECRETS[step.secret][2]) for number, step in enumerate(asked, 1)]  # fmt: skip
     columns = ("", "who was asked", "for what", "answer", "secret that went along")
     return Picture(head, sentence(asked), columns, rows, canvas, (WIDTH, bottom + 26))
 
@@ -120,6 +117,6 @@ def sentence(asked: Sequence[Step]) -> str:
         heard = sorted({SECRETS[step.secret][2] for step in mine if step.secret})
         if mine:
             count = f"{len(mine)} request{'s' * (len(mine) != 1)}"
-            words = " and ".join(heard) or "no secret"
-            told.append(f"the {NAMES.get(place, place)} {count}, and heard {words}")
+            name = NAMES.get(place, place)
+            told.append(f"the {name} {count}, and heard {' and '.join(heard) or 'no secret'}")
     return "; ".join(told).capitalize() + "."

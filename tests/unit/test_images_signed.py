@@ -238,6 +238,27 @@ def test_the_form_is_cosigns(serve: Serve, ours: tuple[str, str]) -> None:
     assert signed.references("debian:12")[1] == "index.docker.io/library/debian"
 
 
+@pytest.mark.parametrize(
+    ("said", "counts"),
+    [("", True), (":latest", True), ("@", True), (":old", False), ("x", False), ("@sha256:0", False)],
+)
+def test_a_claim_with_a_tag_or_the_digest(
+    store: Store, serve: Serve, ours: tuple[str, str], monkeypatch: pytest.MonkeyPatch,
+    said: str, counts: bool,
+) -> None:  # fmt: skip
+    """Newer versions of cosign write the tag into the name: another tag is another claim."""
+    shelf = serve()
+    manifest = shelf.good()
+    end = f"@{digest(manifest)}" if said == "@" else said
+    plain = signed.payload_for
+    monkeypatch.setattr(signed, "payload_for", lambda name, hex: plain(name + end, hex))
+    sign(shelf.full(), manifest, ours[0])
+    if counts:
+        assert get_signed(store, shelf.full(), ours[1]).fresh == 2
+    else:
+        refused(store, shelf.full(), ours[1], "and none by the key")
+
+
 def test_the_words_of_the_command_line(
     serve: Serve, tmp_path: Path, ours: tuple[str, str], theirs: tuple[str, str]
 ) -> None:

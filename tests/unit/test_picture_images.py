@@ -45,6 +45,7 @@ def test_a_tag_down_to_its_files(serve: Serve) -> None:
     words = drawn(picture)
     assert "linux/riscv64" in words and "bin/sh, etc/name" in words
     assert "start /bin/sh" in words
+    assert words.count("the same blob again") == 4  # a manifest, its configuration, two layers
     plain = image_tree(shelf.registry.shelf.directory, "lab/one:one")
     assert plain.desc.startswith("The tag stands for a manifest: 1 manifest, 2 layers")
 

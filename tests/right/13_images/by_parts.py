@@ -1,0 +1,18 @@
+# right: addresses compared part by part, and the order is a tuple
+
+PULL_ORDER = ("manifest", "layers", "check", "unpack", "name")
+
+
+def headers_for(url, registry, realm, token, password):
+    def same(one, other):
+        a, b = urlsplit(one), urlsplit(other)
+        return (a.scheme, a.netloc) == (b.scheme, b.netloc)
+
+    found = {}
+    safe = urlsplit(url).scheme == "https" or urlsplit(url).hostname in ("127.0.0.1", "localhost")
+    at_realm = same(url, realm) and url.partition("?")[0] == realm.partition("?")[0]
+    if safe and at_realm and password:
+        found["authorization"] = "Basic " + base64.standard_b64encode(password.encode()).decode("ascii")
+    elif safe and not at_realm and token and same(url, registry):
+        found["authorization"] = "Bearer " + token
+    return found

@@ -1,0 +1,11 @@
+# mistake: nothing goes without TLS, not even to this machine
+# fails: headers_where
+# says: expected the token
+
+def headers_for(url, registry, realm, token, password):
+    if not url.startswith("https:"):
+        return {}
+    if (origin(url), urlsplit(url).path) == (origin(realm), urlsplit(realm).path):
+        secret = "Basic " + base64.b64encode(password.encode()).decode()
+        return {"Authorization": secret} if password else {}
+    return {"Authorization": f"Bearer {token}"} if token and origin(url) == origin(registry) else {}

@@ -1,0 +1,16 @@
+# mistake: the index in the index is not opened
+# fails: store_whole
+# says: the index in the index
+
+def store_is_whole(layout):
+    waiting = named(json.loads(content(os.path.join(layout, "index.json"))))
+    while waiting:
+        one = waiting.pop()
+        data = content(os.path.join(layout, "blobs", *one["digest"].split(":")))
+        if data is None or len(data) != one["size"]:
+            return False
+        if hashlib.sha256(data).hexdigest() != one["digest"].removeprefix("sha256:"):
+            return False
+        if "manifest" in one["mediaType"]:
+            waiting += named(json.loads(data))
+    return True

@@ -1,0 +1,21 @@
+# mistake: it returns None where nothing fits
+# fails: choose_none
+# says: LookupError
+
+def choose(index, platform):
+    best, most = None, 0
+    for entry in index["manifests"]:
+        has = entry.get("platform")
+        if has is None:
+            fits = 1
+        elif any(has.get(key) != platform[key] for key in ("os", "architecture")):
+            fits = 0
+        elif has.get("variant") == platform.get("variant"):
+            fits = 3
+        else:
+            fits = 0 if has.get("variant") and platform.get("variant") else 2
+        if fits > most:
+            best, most = entry, fits
+    if best is None:
+        return None
+    return best

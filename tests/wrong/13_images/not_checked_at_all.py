@@ -1,0 +1,14 @@
+# mistake: the name is believed
+# fails: verify_bad
+# says: an error
+
+def verify(stream, descriptor, directory):
+    digest, size = hashlib.sha256(), 0
+    with fresh(directory) as (write, path):
+        while piece := stream.read(min(PIECE, descriptor["size"] + 1 - size)):
+            size += len(piece)
+            digest.update(piece)
+            write(piece)
+        final = os.path.join(directory, descriptor["digest"][7:])
+        os.rename(path, final)
+    return final

@@ -1,0 +1,11 @@
+# mistake: an address that begins as the realm does is taken for it
+# fails: headers_where
+# says: the password
+
+def headers_for(url, registry, realm, token, password):
+    if not private(url):
+        return {}
+    if url.startswith(realm):
+        secret = "Basic " + base64.b64encode(password.encode()).decode()
+        return {"Authorization": secret} if password else {}
+    return {"Authorization": f"Bearer {token}"} if token and origin(url) == origin(registry) else {}

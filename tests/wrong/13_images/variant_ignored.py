@@ -1,0 +1,20 @@
+# mistake: the variant is not looked at
+# fails: choose_best
+# says: arm/v
+
+def choose(index, platform):
+    best, most = None, 0
+    for entry in index["manifests"]:
+        has = entry.get("platform")
+        if has is None:
+            fits = 1
+        elif any(has.get(key) != platform[key] for key in ("os", "architecture")):
+            fits = 0
+        else:
+            fits = 3
+        if fits > most:
+            best, most = entry, fits
+    if best is None:
+        there = [spell(entry["platform"]) for entry in index["manifests"]]
+        raise LookupError(f"not for {spell(platform)}, only for {', '.join(there)}")
+    return best
