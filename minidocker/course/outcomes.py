@@ -139,7 +139,7 @@ def compared(
         shown = "" if value == "there" else f" {value}"
         if name not in seen:
             lines.append(("MISSING", f"{name}{shown}"))
-        elif seen[name] == value:
+        elif _alike(value, seen[name]):
             lines.append(("GOOD", f"{name}{shown}"))
         else:
             lines.append(("BAD", f"{name}: expected {value!r}, got {seen[name]!r}"))
@@ -148,6 +148,13 @@ def compared(
             shown = "" if seen[name] == "there" else f" {seen[name]!r}"
             lines.append(("BAD", f"{name}{shown}: not expected"))
     return lines
+
+
+def _alike(expected: Any, seen: Any) -> bool:
+    """Say whether two values are equal and of one kind: 1, 1.0 and True are three values here."""
+    kinds = (bool, float)
+    same = all(isinstance(expected, kind) == isinstance(seen, kind) for kind in kinds)
+    return same and bool(expected == seen)
 
 
 def good(lines: Iterable[tuple[str, str]]) -> bool:

@@ -3,7 +3,9 @@
 import os
 import random
 import signal
+import struct
 import time
+from collections.abc import Set
 
 from minidocker.grader.scenes_ending import end_when_opened
 from minidocker.grader.scenes_refused import act_refused  # noqa: F401  (a scene)
@@ -11,6 +13,7 @@ from minidocker.kernel import flags as f
 
 PR_SET_SECCOMP = 22
 SECCOMP_MODE_STRICT = 1
+ALLOW_ALL = struct.pack("=HBBI", 0x06, 0, 0, 0x7FFF0000)
 CONTAINER = (
     f.CLONE_NEWPID | f.CLONE_NEWNS | f.CLONE_NEWUTS | f.CLONE_NEWIPC | f.CLONE_NEWNET
     | f.CLONE_NEWCGROUP
@@ -48,8 +51,9 @@ def own_root(kernel):
 
 def jail(kernel):
     """Change the root by chroot: the mount namespace stays, and so does the file system."""
-    root = f"/srv/jail{os.getpid()}"
+    root, old = f"/srv/jail{os.getpid()}", os.stat("/")
     os.mkdir(root)
+    os.utime(root, ns=(old.st_atime_ns, old.st_mtime_ns))  # as old as "/": times tell nothing
     kernel.chroot(root)
     kernel.chdir("/")
 
@@ -87,9 +91,21 @@ def in_time_namespace(kernel, talk, name):
     """A new time namespace is entered by the children of the process that unshares."""
     if os.fork() == 0:
         kernel.unshare(f.CLONE_NEWTIME)
-        if os.fork() == 0:
+        child = os.fork()
+        if (child == 0) == (name == "own time"):
             talk.say("member", name=name)
         forever()
+
+
+def stop(kernel):
+    """Stop, as Ctrl-Z does it: a stopped process has not ended."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def look_ended(kernel):
+    """Take a name that speaks of zombies. A name is a name."""
+    with open("/proc/self/comm", "w") as file:
+        file.write("Z (zombie)")
 
 
 KINDS = {
@@ -103,6 +119,10 @@ KINDS = {
     "own mounts and root": {"flags": f.CLONE_NEWNS, "prepare": own_root},
     "a container": {"flags": CONTAINER, "prepare": own_root},
     "only its child is apart": {"prepare": lead_a_child},
+    "stopped": {"after": stop},
+    "named like a zombie": {"prepare": look_ended},
+    "works elsewhere": {"prepare": lambda kernel: kernel.chdir("/srv")},
+    "a filter like yours": {"prepare": lambda kernel: kernel.seccomp(ALLOW_ALL)},
     "seccomp": {"after": strict},
     "seccomp in a container": {"flags": CONTAINER, "prepare": own_root, "after": strict},
 }
@@ -111,7 +131,7 @@ KINDS = {
 def raise_cast(kernel, talk, kinds):
     """Start the processes of these kinds; wait until the check knows them all."""
     for kind in random.sample(kinds, len(kinds)):
-        if kind == "own time":
+        if kind in ("own time", "only its children's time"):
             in_time_namespace(kernel, talk, kind)
         elif kind == "zombie":
             pid = os.fork()
@@ -129,7 +149,8 @@ def raise_cast(kernel, talk, kinds):
             end_when_opened(start(kernel, talk, kind))
         else:
             pid = start(kernel, talk, kind, **KINDS[kind])
-            while "after" in KINDS[kind] and "Seccomp:\t1" not in read(f"/proc/{pid}/status"):
+            wanted = {strict: "Seccomp:\t1", stop: "State:\tT"}.get(KINDS[kind].get("after"), "")
+            while wanted not in read(f"/proc/{pid}/status"):
                 time.sleep(0.002)
     return talk.ask("cast")
 
@@ -143,9 +164,11 @@ def cast_look(kernel, talk, kinds, **_):
     return raise_cast(kernel, talk, kinds)
 
 
-def act_look(learner, kernel, talk, function, cast, user=0):
+def act_look(learner, kernel, talk, function, cast, user=0, filtered=False):
     """Ask a function of the learner's about each process of the cast: name → pid."""
     look = getattr(learner, function)
+    if filtered:
+        kernel.seccomp(ALLOW_ALL)
     if user:
         kernel.setresgid(user, user, user)
         kernel.setresuid(user, user, user)
@@ -159,5 +182,5 @@ def act_look(learner, kernel, talk, function, cast, user=0):
             value = "LookupError" if "LookupError" in kinds_of else "PermissionError"
         except OSError as problem:
             value = type(OSError(problem.errno, "")).__name__
-        seen[name] = sorted(map(str, value)) if isinstance(value, set | frozenset | list) else value
+        seen[name] = sorted(map(str, value)) if isinstance(value, Set | list) else value
     talk.ask("results", seen=seen)

@@ -16,17 +16,19 @@ from minidocker.kernel import flags as f
 
 MANY = ["plain", "chroot only", "own mount namespace only", "own names", "own network",
        "own user namespace", "own cgroup view", "own mounts and root", "a container",
-       "only its child is apart", "own time"]  # fmt: skip
+       "only its child is apart", "own time", "only its children's time", "stopped",
+       "named like a zombie", "works elsewhere"]  # fmt: skip
 NOBODY = 65534
+HOSTNAME, DOMAIN = "uname -n", "cat /proc/sys/kernel/domainname"
 
 
-def name_seen_by(machine, pid):
-    """Ask a shell in a process's uts namespace for the host name; the answer holds a product."""
+def name_seen_by(machine, pid, command=HOSTNAME):
+    """Ask a shell in a process's uts namespace for a name; the answer holds a product."""
     a, b = random.randrange(1000, 9999), random.randrange(1000, 9999)
     user = [] if os.geteuid() == 0 else ["--user"]
     shell = machine.spawn(["nsenter", "--target", str(pid), *user, "--uts", "sh"])
     try:
-        shell.sendline(f"echo answer=$(({a}*{b})):$(uname -n):")
+        shell.sendline(f"echo answer=$(({a}*{b})):$({command}):")
         shell.expect(rf"answer={a * b}:([^:]*):")
         return shell.match.group(1)
     except (pexpect.TIMEOUT, pexpect.EOF):
@@ -39,13 +41,20 @@ def new_name():
     return f"box-{random.randrange(10**6):06}"
 
 
+def long_names():
+    """Two names of 64 bytes, the most that the kernel takes; one has letters of two bytes."""
+    begins = (f"Box{random.randrange(10**6):06}.lab-", f"Box{random.randrange(10**6):06}.Übung-é-")
+    return [name + "x" * (64 - len(name.encode())) for name in begins]
+
+
 def test_hostname_is_set(subject, cell, machine):
-    name = new_name()
-    with cell("hostname", name=name) as one:
-        sender = one.expect("named").sender
-        seen = name_seen_by(machine, sender)
-        if seen != name:
-            raise Fail("MD0001", ran=f"set_hostname(kernel, {name!r})", expected=name, kernel=seen)
+    for name in (new_name(), *long_names()):
+        with cell("hostname", name=name) as one:
+            sender = one.expect("named").sender
+            seen = name_seen_by(machine, sender)
+            if seen != name:
+                ran = f"set_hostname(kernel, {name!r})"
+                raise Fail("MD0001", ran=ran, expected=name, kernel=seen)
 
 
 def test_hostname_is_kept(subject, cell, machine):
@@ -54,6 +63,7 @@ def test_hostname_is_kept(subject, cell, machine):
         before = machine.read("/proc/sys/kernel/hostname").strip()
         sender = one.expect("named").sender
         outside, pid = name_seen_by(machine, one.pid), one.number(sender)
+        domains = [name_seen_by(machine, who, DOMAIN) for who in (one.pid, sender)]
         theirs = one.proc.namespace(pid, "uts")
         if outside == name:
             raise Fail("MD0002", ran=f"set_hostname(kernel, {name!r})",
@@ -62,6 +72,11 @@ def test_hostname_is_kept(subject, cell, machine):
             raise Fail("MD0003", ran=f"set_hostname(kernel, {name!r})",
                        expected="another number than process 1's",
                        kernel=f"ns/uts of both: {theirs}")  # fmt: skip
+        changed = ["the domain name"] if domains[1] != domains[0] else []
+        changed += ["one more process"] if set(one.proc.pids()) - {1, pid} else []
+        if changed:
+            raise Fail("MD0011", ran=f"set_hostname(kernel, {name!r})",
+                       expected="only the host name is new", kernel=", ".join(changed))  # fmt: skip
     errors_come_out(cell, "set_hostname", [name], ["unshare", "sethostname"])
 
 
@@ -85,11 +100,12 @@ def looked(one, cast):
 
 
 def test_namespaces_of(subject, cell):
-    kinds = ["plain", "a container", "own time", "own user namespace"]
+    kinds = ["plain", "a container", "own time", "only its children's time", "own user namespace",
+             "ended"]  # fmt: skip
     with cell("look", kinds=kinds, function="namespaces_of") as one:
         cast = members(one, kinds)
         seen = looked(one, cast)
-        for kind in kinds:
+        for kind in kinds[:-1]:
             right, got = one.proc.namespaces(cast[kind]), seen[kind]
             ran = f"namespaces_of({cast[kind]})"
             if not isinstance(got, dict):
@@ -98,6 +114,9 @@ def test_namespaces_of(subject, cell):
             lines = compared(right, got)
             if not good(lines):
                 raise Fail("MD0004", ran=ran, lines=lines)
+        if seen["ended"] not in ("FileNotFoundError", "ProcessLookupError", "OSError"):
+            raise Fail("MD0012", ran=f"namespaces_of({cast['ended']})", expected="an OSError",
+                       kernel=repr(seen["ended"])[:60])  # fmt: skip
 
 
 def own_root(one, pid, caller):
@@ -107,7 +126,7 @@ def own_root(one, pid, caller):
 
 def test_own_root(subject, cell):
     kinds = ["plain", "chroot only", "own mount namespace only", "own mounts and root",
-             "a container"]  # fmt: skip
+             "a container", "works elsewhere"]  # fmt: skip
     with cell("look", kinds=kinds, function="has_own_root") as one:
         cast = members(one, kinds)
         seen = looked(one, cast)
@@ -137,6 +156,8 @@ def true_walls(one, pid, caller=2):
 def judge_walls(one, cast, code):
     """Compare walls_of with what is so, process by process: one line each."""
     seen = looked(one, cast)
+    if cast.get("stopped") and one.proc.state(cast["stopped"]) != "T":
+        raise RuntimeError("the stopped process of the cast runs")
     lines = []
     for name, pid in cast.items():
         right = true_walls(one, pid)
@@ -164,6 +185,9 @@ def test_walls_seccomp(subject, cell):
     kinds = ["plain", "seccomp", "seccomp in a container"]
     with cell("look", kinds=kinds, function="walls_of") as one:
         judge_walls(one, members(one, kinds), "MD0007")
+    kinds = ["plain", "seccomp", "a filter like yours"]
+    with cell("look", kinds=kinds, function="walls_of", filtered=True) as one:
+        judge_walls(one, members(one, kinds), "MD0013")
 
 
 def test_walls_ended(subject, cell):
