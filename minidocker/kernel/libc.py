@@ -22,11 +22,11 @@ libc = ctypes.PyDLL(None, use_errno=True)
 
 
 def call(name: str, function: Any, *args: Any, path: str = "", detail: str = "") -> int:
-    """Call a libc function; −1 becomes KernelError. Strings are passed as bytes.
+    """Call a libc function; −1 becomes KernelError. Strings and paths are passed as bytes.
 
     detail: where a call has two paths, the other one.
     """
-    result = function(*[os.fsencode(a) if isinstance(a, str) else a for a in args])
+    result = function(*[os.fsencode(a) if isinstance(a, (str, os.PathLike)) else a for a in args])
     if result == -1:
         raise KernelError(name, ctypes.get_errno(), path, detail)
     return int(result)

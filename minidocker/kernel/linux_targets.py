@@ -40,7 +40,7 @@ class Targets(Kernel):
 
     def _shown(self, target: str) -> str:
         root, path = self._targets.get(target, ("", target))
-        return root + path
+        return root + os.fspath(path)
 
     def _anchor(self, root: str) -> int:
         return os.open(root or "/", O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
