@@ -203,6 +203,10 @@ def written_in(value: Any) -> list[str]:
             code = getattr(vars(type(value)).get("__call__"), "__code__", None)
         if isinstance(code, types.CodeType):
             found.append(code.co_filename)
+        if isinstance(value, type):  # a class is called, too: what makes its objects counts
+            made = (vars(value).get(name) for name in ("__new__", "__init__"))
+            codes = (getattr(getattr(one, "__func__", one), "__code__", None) for one in made)
+            found += [code.co_filename for code in codes if isinstance(code, types.CodeType)]
         inner = (getattr(value, name, None) for name in ("__wrapped__", "func", "__func__"))
         value = next((one for one in inner if callable(one)), None)
         if value is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from errno import EPERM
 from types import SimpleNamespace
 from typing import Any
@@ -15,8 +16,9 @@ from minidocker.errors import KernelError
 from minidocker.kernel import flags as f
 
 MOST = 12  # the first, the second, … call of one name is refused, each in a process of its own
-SECONDS = 0.5
-"""So long may the function take: who waits for a child that was refused something is not judged."""
+SECONDS = 1.5
+"""So long may the function sleep: who waits for a child that was refused something is not judged.
+Only sleep counts: who wants the processor of a busy machine is waited for."""
 CAME_OUT, SILENT, NOT_ASKED = 80, 81, 82
 REPLACED = ("mount_setattr",)
 """Older kernels lack it: a function may go on with another call instead."""
@@ -69,18 +71,33 @@ def act_refused(
             if pid == 0:
                 refusing = Refusing(kernel, word, number, pretended)
                 alone(kernel, refusing, work, args)
-            end = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            end = os.waitstatus_to_exitcode(status_of(pid))
             if end == SILENT:
                 silent.append(word)
-            if end in (SILENT, NOT_ASKED, -signal.SIGALRM):
+            if end in (SILENT, NOT_ASKED, -signal.SIGKILL):
                 break
     talk.ask("results", silent=silent)
+
+
+def status_of(pid: int) -> int:
+    """Wait for a child and return its raw status; kill it when it has slept for too long."""
+    still, before = 0.0, time.monotonic()
+    while True:
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            return status
+        time.sleep(0.002)
+        now = time.monotonic()
+        with open(f"/proc/{pid}/stat") as file:
+            sleeps = file.read().rpartition(")")[2].split()[0] == "S"
+        still, before = (still + min(now - before, 0.1) if sleeps else 0.0), now
+        if still > SECONDS:
+            os.kill(pid, signal.SIGKILL)
 
 
 def alone(kernel: Any, refusing: Refusing, work: Any, args: list[Any]) -> None:
     """Call the function in this process, which ends by it: its status says what came of it."""
     try:
-        signal.setitimer(signal.ITIMER_REAL, SECONDS)
         kernel.unshare(f.CLONE_NEWNS)
         kernel.mount("", "/", "", f.MS_REC | f.MS_PRIVATE)
         work(refusing, *map(given, args))
