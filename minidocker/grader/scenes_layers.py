@@ -47,7 +47,9 @@ def do(root: str, operations: Sequence[Any]) -> None:
         elif word == "attribute":
             os.setxattr(path, args[0], args[1].encode())
         elif word == "node":
-            os.mknod(path, 0o020644, os.makedev(240, 7))  # a number that no driver has
+            os.mknod(path, 0o020644, os.makedev(*args))  # numbers that no driver has
+        elif word == "fifo":
+            os.mkfifo(path)
         elif word == "time":
             os.utime(path, (args[0], args[0]))
 

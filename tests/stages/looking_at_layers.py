@@ -141,7 +141,12 @@ def plan(nodes=True):
         ["remove", n["folder"]], ["write", n["folder"], token()],
         ["write", f"{n['new']}/one", token() * 20], ["link", f"{n['new']}/one", f"{n['new']}/two"],
         ["symlink", f"{n['new']}/way", "/etc/passwd"],
-        *([["node", f"{n['new']}/full"]] if nodes and os.geteuid() == 0 else []),
+        ["symlink", f"{n['new']}/nowhere", f"/{token()}"],  # to nothing
+        ["symlink", f"{n['new']}/folder", f"../{n['again']}"],  # to a directory
+        ["write", f"{n['new']}/.hidden/.file", token()],
+        *([["node", f"{n['new']}/full", 240, 7], ["node", f"{n['new']}/near", 0, 7]]
+          if nodes and os.geteuid() == 0 else []),
+        ["chown", "etc", 12, 34], ["chmod", "etc", 0o1750],  # a directory that the base has, too
         ["chown", f"{n['new']}/one", 1234, 4321], ["chmod", f"{n['new']}/one", 0o4751],
         ["attribute", f"{n['new']}/one", f"{space}.course", token()],
         ["time", f"{n['new']}/one", 1_000_000_001], ["time", n["new"], 1_000_000_002],

@@ -26,7 +26,7 @@ def act_options(learner, kernel, talk, place, layers):
     function = learner.overlay_options
     paths = [f"{place}/{name}" for name, _ in layers]
     talk.step("overlay_options(layers, upper, work)")
-    options = function(paths, f"{place}/upper", f"{place}/work")
+    options = function(given := list(paths), f"{place}/upper", f"{place}/work")
     if not isinstance(options, str):
         talk.ask("wrong", value=repr(options)[:80])
         return
@@ -35,7 +35,7 @@ def act_options(learner, kernel, talk, place, layers):
     except OSError as problem:
         talk.ask("refused", text=str(problem), options=options)
         return
-    talk.ask("mounted", options=options)
+    talk.ask("mounted", options=options, kept=given == paths)
 
 
 def act_changes(learner, kernel, talk, place):
@@ -60,6 +60,7 @@ def cast_etc(kernel, talk, place, texts):
     for name, text in texts.items():
         write(f"{place}/box/{name}", text)
         write(f"{place}/init/etc/{name}", "")
+    write(f"{place}/box/another", "not for the container\n")
     layers = [f"{place}/image", f"{place}/init"]
     overlay(kernel, layers, f"{place}/upper", f"{place}/work", f"{place}/merged")
 

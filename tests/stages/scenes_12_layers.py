@@ -1,6 +1,7 @@
 """Scenes of lesson 12: what runs in a cell, next to the learner's functions."""
 
 import os
+import tarfile
 
 from minidocker.grader.scenes_layers import cast_upper, write
 
@@ -11,6 +12,8 @@ cast_commit = cast_apply = cast_round = cast_upper
 def act_commit(learner, kernel, talk, place):
     """Let commit write the layer tar."""
     function = learner.commit
+    with tarfile.open(f"{place}/layer.tar", "w") as old:  # of an earlier commit
+        old.addfile(tarfile.TarInfo("from-an-earlier-commit"))
     talk.step("commit(upper, tar)")
     function(f"{place}/upper", f"{place}/layer.tar")
     talk.ask("written")
@@ -81,7 +84,8 @@ def act_place_of(learner, kernel, talk, place, names):
         talk.step(f"place_of({place}/rootfs, {name!r})")
         try:
             found = function(f"{place}/rootfs", name)
-            seen[name] = os.path.normpath(found) if isinstance(found, str) else repr(found)
+            path = isinstance(found, str | os.PathLike)
+            seen[name] = os.path.normpath(os.fspath(found)) if path else repr(found)
         except ValueError:
             seen[name] = "ValueError"
     talk.step(f"place_of({BEHIND}/rootfs, 'sub/b'): a link leads to the directory itself")

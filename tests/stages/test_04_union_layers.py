@@ -27,6 +27,8 @@ def mounted(one, ran):
     if message.event == "refused":
         raise Fail("MD0401", ran=ran, text=message["text"], expected="options that mount(2) takes",
                    kernel=message["options"])  # fmt: skip
+    if not message["kept"]:
+        raise Fail("MD0434", ran=ran)
     return message["options"]
 
 
@@ -59,7 +61,7 @@ def test_options_order(subject, cell):
 
 def test_options_names(subject, cell):
     place, text = somewhere(), token()
-    names = ["plain", "a:b", "c,d", "e\\f", "g h", "i\\:,j", "k:upperdir=x,l"]
+    names = ["plain", "a:b:c", "c,d,e", "e\\f\\g", "g h", "i\\:,j", "k:upperdir=x,l"]
     layers = [[name, [[f"from-{number}", text]]] for number, name in enumerate(names)]
     ran = f"overlay_options({names}, upper, work)"
     with cell("options", place=place, layers=layers) as one:
@@ -73,7 +75,8 @@ def test_options_names(subject, cell):
 
 
 def test_changes(subject, cell):
-    args, _ = plan()
+    args, n = plan()
+    args["operations"].append(["fifo", f"{n['new']}/pipe"])  # no file, and no whiteout
     with cell("changes", **args) as one:
         one.expect("cast")
         truth = noted(one, f"{args['place']}/upper")
@@ -89,6 +92,9 @@ def test_changes(subject, cell):
         if [path for path, _ in message["found"]] != sorted(truth):
             raise Fail("MD0406", ran="changes(upper)", expected=" ".join(sorted(truth)),
                        kernel=" ".join(path for path, _ in message["found"]))  # fmt: skip
+        left = noted(one, f"{args['place']}/upper")
+        if left != truth:
+            raise Fail("MD0435", ran="changes(upper)", lines=compared(truth, left))
 
 
 # --- place_etc_files ---------------------------------------------------------------------------
@@ -114,9 +120,13 @@ def test_etc_mounted(subject, cell):
         lines = compared(texts, seen)
         if not good(lines):
             raise Fail("MD0428", ran=ran, lines=lines)
-        points = {item.point: item for item in mounts.parse(one.proc.read(1, "mountinfo"))}
+        points = [item.point for item in mounts.parse(one.proc.read(1, "mountinfo"))]
         wanted = {f"{place}/merged/etc/{name}" for name in ETC}
-        lines = compared(wanted, wanted & set(points))
+        elsewhere = {f"/etc/{name}" for name in ETC}
+        found = [point for point in points
+                 if point in elsewhere or point.startswith(f"{place}/merged/")]  # fmt: skip
+        lines = compared(wanted, set(found))
+        lines += [("BAD", f"{point}: twice") for point in set(found) if found.count(point) > 1]
         if not good(lines):
             raise Fail("MD0429", ran=ran, expected="three mounts", lines=lines)
     errors_come_out(cell, "place_etc_files", ["/tmp/files", "/tmp/tree"], ["mount"], ["mount"])

@@ -68,6 +68,11 @@ def test_commit_marks(subject, cell):
         if devices:
             raise Fail("MD1208", ran=ran, expected="an empty file .wh.NAME",
                        kernel=f"{devices[0]}: the device 0:0")  # fmt: skip
+        full = [m.name for m in members if os.path.basename(m.name).startswith(WHITEOUT)
+                and (not m.isreg() or m.size)]  # fmt: skip
+        if full:
+            raise Fail("MD1208", ran=ran, expected="an empty file .wh.NAME",
+                       kernel=f"{full[0]}: not an empty file")  # fmt: skip
         names = [os.path.normpath(m.name) for m in members]
         lines = compared(in_tar(truth), set(names) - {"."})
         if not good(lines):
@@ -125,6 +130,8 @@ def test_meaning(subject, cell):
         f".wh.{x}": ["delete", x], f"a/b/.wh.{x}": ["delete", f"a/b/{x}"],
         "a/.wh..wh..opq": ["empty", "a"], "a/b/.wh..wh..opq": ["empty", "a/b"],
         f"a/{x}": ["put", f"a/{x}"], f"a/{x}.wh": ["put", f"a/{x}.wh"],
+        f"a/.wh.{x}.wh.b": ["delete", f"a/{x}.wh.b"], f".wh..wh.{x}": ["delete", f".wh.{x}"],
+        f"a/.wh..wh..opq{x}": ["delete", f"a/.wh..opq{x}"],
         f"a/x.wh.{x}": ["put", f"a/x.wh.{x}"], f"a/.wh..{x}": ["delete", f"a/.{x}"],
         ".wh.": "ValueError", ".wh..": "ValueError", ".wh...": "ValueError",
         "a/.wh...": "ValueError", "a/.wh.": "ValueError",
@@ -138,7 +145,8 @@ def test_meaning(subject, cell):
 def test_place_of(subject, cell):
     place = somewhere()
     top = f"{place}/rootfs"
-    good_names = ["a", "sub/b", "new/deep/c", "near", "./sub/./b", "sub/file", "..hidden", "a..b"]
+    good_names = ["a", "sub/b", "new/deep/c", "near", "./sub/./b", "sub/file", "..hidden", "a..b",
+                  "..hidden/b"]
     bad_names = ["../outside/x", "../rootfs-secret/x", "sub/../../rootfs-secret/x", "near/x",
                  "far/x", "far/deep/x", "/etc/x", f"{place}/rootfs-secret/x", "..", "sub/../.."]  # fmt: skip
     truth = {name: os.path.normpath(f"{top}/{name}") for name in good_names}

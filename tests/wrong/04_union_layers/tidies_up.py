@@ -1,0 +1,19 @@
+# mistake: a whiteout that has been counted is removed
+# fails: changes
+# says: must change nothing
+
+
+def changes(upper):
+    found = []
+    for folder, folders, files in os.walk(upper):
+        for name in folders + files:
+            path = os.path.join(folder, name)
+            info = os.lstat(path)
+            word = "written"
+            if stat.S_ISCHR(info.st_mode) and info.st_rdev == 0:
+                word = "deleted"
+                os.unlink(path)
+            elif attributes(path).get("trusted.overlay.opaque") == b"y":
+                word = "opaque"
+            found.append((os.path.relpath(path, upper), word))
+    return sorted(found)
