@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+from collections.abc import Set
 
 from minidocker.grader.scenes_refused import act_refused  # noqa: F401  (a scene)
 from minidocker.kernel import flags as f
@@ -110,9 +111,10 @@ def act_ipc(learner, kernel, talk, modes, cast):
         mode = mode.replace("PID", str(cast))
         talk.step(f"ipc_namespace({mode!r})")
         value = function(mode)
+        kinds = (int, str)
         if (
-            not isinstance(value, tuple | list)
-            or [type(item) for item in value] != [int, str]
+            not isinstance(value, tuple | list) or len(value) != 2
+            or not all(map(isinstance, value, kinds)) or isinstance(value[0], bool)
         ):  # fmt: skip
             talk.ask("wrong", mode=mode, value=repr(value)[:80])
             return
@@ -222,6 +224,6 @@ def act_shared(learner, kernel, talk, cast):
     for one, other in cast:
         talk.step(f"shared_memory({one}, {other})")
         value = function(one, other)
-        good = isinstance(value, set | frozenset | list | tuple)
+        good = isinstance(value, Set | list | tuple)
         seen.append(sorted(map(str, value)) if good else repr(value)[:60])
     talk.ask("results", seen=seen)

@@ -68,8 +68,8 @@ def named(one):
 
 
 def long_name(kind):
-    """A name as long as the kernel takes one, 64 bytes, with a letter of two bytes and capitals."""
-    name = new_name(kind) + "-Übung-"
+    """A name of 64 bytes, the most: with a dot, a letter of two bytes and capitals."""
+    name = new_name(kind) + ".Übung-"
     return name + "x" * (64 - len(name.encode()))
 
 
@@ -96,6 +96,13 @@ def test_names_kept(subject, cell):
         if theirs == one.own["uts"]:
             raise Fail("MD0603", ran=ran, expected="another number than process 1's",
                        kernel=f"ns/uts of both: {theirs}")  # fmt: skip
+        pid = one.number(sender)
+        more = [f"the {name} namespace" for name in f.NAMESPACES
+                if name != "uts" and one.proc.namespace(pid, name) != one.own[name]]  # fmt: skip
+        more += ["one more process"] if set(one.proc.pids()) - {1, pid} else []
+        if more:
+            raise Fail("MD0621", ran=ran, function="set_names", expected="new names, no more",
+                       kernel=", ".join(more))  # fmt: skip
     words = ["unshare", "sethostname", "setdomainname"]
     errors_come_out(cell, "set_names", ["box", "lab"], words)
 
@@ -175,12 +182,22 @@ def test_boot_only(subject, cell):
     seconds = random.randrange(10**4, 10**6)
     ran = f"set_boot_offset(kernel, {seconds})"
     with cell("boot", seconds=seconds) as one:
-        child, _ = child_of(one, ran)
+        child, parent = child_of(one, ran)
         found = moved(child)
         if one.proc.namespace(one.number(child), "time") == one.own["time"]:
             raise Fail("MD0609", ran=ran, kernel="ns/time of the child: as before")
         if abs(found["CLOCK_MONOTONIC"]) > 2 or abs(found["CLOCK_REALTIME"]) > 2:
             raise Fail("MD0610", ran=ran, kernel=told(found))
+        pids = [one.number(who) for who in (child, parent)]
+        rows = [line.split() for line in one.proc.read(pids[0], "timens_offsets").splitlines()]
+        if ["monotonic", "0", "0"] not in rows or ["boottime", str(seconds), "0"] not in rows:
+            raise Fail("MD0610", ran=ran, expected=f"monotonic 0 0 · boottime {seconds} 0",
+                       kernel=" · ".join(map(" ".join, rows)))  # fmt: skip
+        more = [f"the {name} namespace" for name in f.NAMESPACES if name not in ("time", "user")
+                and one.proc.namespace(pids[1], name) != one.own[name]]  # fmt: skip
+        if more:
+            raise Fail("MD0621", ran=ran, function="set_boot_offset",
+                       expected="a time namespace, no more", kernel=", ".join(more))  # fmt: skip
     errors_come_out(cell, "set_boot_offset", [500], ["unshare", "write"])
 
 
@@ -233,7 +250,9 @@ def test_ipc_modes(subject, cell):
 
 
 def test_ipc_refuses(subject, cell):
-    modes = ["", "bogus", "container:", "container:web", "container", "Private", "pod:1"]
+    modes = ["", "bogus", "container:", "container:web", "container", "Private", "pod:1",
+             "container:²", "container:1:2", "containers:7", "privately", "localhost", " private",
+             "host "]  # fmt: skip
     random.shuffle(modes)
     with cell("ipc_refuses", modes=modes) as one:
         seen = one.expect("results")["seen"]
@@ -259,6 +278,9 @@ def mounted(one):
     found = [mount for mount in table if mount.point == SHM]
     if not found:
         raise Fail("MD0616", ran=ran, expected=f"a mount on {SHM}", kernel="none")
+    more = [mount.point for mount in table if f"{mount.point}/".startswith("/tmp/root/")]
+    if len(more) > 1:
+        raise Fail("MD0622", ran=ran, expected=f"one mount, on {SHM}", kernel=" · ".join(more))
     return pid, found[-1], ran
 
 
@@ -278,7 +300,8 @@ def test_shm_options(subject, cell):
         pid, mount, ran = mounted(one)
         files = one.files(pid)
         found = files.stat(SHM)
-        options = {word for word in mount.options if word in ("nosuid", "nodev", "noexec")}
+        options = {word for word in mount.options if word in ("nosuid", "nodev", "noexec", "ro")}
+        options |= {f"owner {found.uid}"} if found.uid != 0 else set()
         size = files.run(lambda: size_of(SHM))
         seen = options | {f"mode={found.mode & 0o7777:o}", f"size={size >> 20}m"}
         lines = compared({"nosuid", "nodev", "noexec", "mode=1777", "size=64m"}, seen)

@@ -31,7 +31,8 @@ def rows(text):
 
 
 def test_lines(subject, cell):
-    pairs = [[new_id(), None], [new_id(), [new_id(), random.randrange(2, 65536)]], [0, [5, 1]]]
+    pairs = [[new_id(), None], [new_id(), [new_id(), random.randrange(2, 65536)]], [0, [5, 1]],
+             [new_id(), [0, random.randrange(70_000, 2**31)]]]  # fmt: skip
     with cell("lines", pairs=pairs) as one:
         for (outer, sub), seen in zip(pairs, one.expect("results")["seen"], strict=True):
             wanted = [["0", str(outer), "1"]] + ([["1", str(sub[0]), str(sub[1])]] if sub else [])
@@ -100,14 +101,18 @@ def test_maps_without_rights(subject, cell):
 
 
 def test_maps_with_ranges(subject, cell):
-    low, high, mine = inner_id(), inner_id(), random.randrange(1000, 9000)
-    uid_map, gid_map = f"0 {mine} 1\n1 {low} 5000\n", f"0 {mine} 1\n1 {high} 7000\n"
-    facts = {"uid": 0, "uid_map": uid_map, "gid_map": gid_map, "setgroups": "allow"}
-    ran = f"write_maps(kernel, PID, {uid_map!r}, {gid_map!r}, 'allow')"
-    with cell("maps", **facts) as one:
-        wanted = {name: " · ".join(text.splitlines())
-                  for name, text in (("uid_map", uid_map), ("gid_map", gid_map))}  # fmt: skip
-        written(one, ran, {**wanted, "setgroups": "allow"})
+    low, mine = inner_id(), random.randrange(1000, 9000)
+    high = low + random.randrange(5000, 9000)  # ranges that overlap are refused
+    one_line, ranges = f"0 {mine} 1\n", f"0 {mine} 1\n1 {low} 5000\n6000 {high} 70\n"
+    others = f"0 {mine} 1\n1 {high} 70\n6000 {low} 5000\n"
+    for uid_map, gid_map, word in ((ranges, others, "allow"), (others, ranges, "deny"),
+                                   (one_line, one_line, "allow")):  # fmt: skip
+        facts = {"uid": 0, "uid_map": uid_map, "gid_map": gid_map, "setgroups": word}
+        ran = f"write_maps(kernel, PID, {uid_map!r}, {gid_map!r}, {word!r})"
+        with cell("maps", **facts) as one:
+            wanted = {name: " · ".join(text.splitlines())
+                      for name, text in (("uid_map", uid_map), ("gid_map", gid_map))}  # fmt: skip
+            written(one, ran, {**wanted, "setgroups": word})
     maps = [1, "0 1000 1\n", "0 1000 1\n", "deny"]
     errors_come_out(cell, "write_maps", maps, ["write"], pretended=["write"])
 
@@ -118,7 +123,11 @@ def test_maps_with_ranges(subject, cell):
 def test_argv(subject, cell):
     calls = [
         ["newuidmap", random.randrange(2, 9999), f"0 {new_id()} 1\n"],
-        ["newgidmap", random.randrange(2, 9999), f"0 {new_id()} 1\n1 {new_id()} 65536\n"],
+        [
+            "newgidmap",
+            random.randrange(2, 9999),
+            f"0 {new_id()} 1\n1 {new_id()} 65536\n65537 {new_id()} 9\n",
+        ],
     ]
     with cell("argv", calls=calls) as one:
         for (program, pid, lines), seen in zip(calls, one.expect("results")["seen"], strict=True):
@@ -173,6 +182,7 @@ REACH = {
     "0 is 1000, 5 is 0": True,
     "all as outside": True,
     "0 is 10, ten of them": False,
+    "0 is 0, 5 is 1000": True,
 }
 
 
@@ -184,4 +194,4 @@ def test_reaches(subject, cell):
         lines = compared(wanted, seen)
         if not good(lines):
             bad = [line for line in lines if line[0] != "GOOD"]
-            raise Fail("MD0712", ran="reaches_root of nine processes", lines=bad)
+            raise Fail("MD0712", ran="reaches_root of ten processes", lines=bad)
