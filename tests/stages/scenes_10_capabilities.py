@@ -94,6 +94,7 @@ def cast_mask(kernel, talk):
             with open(path, "w") as stream:
                 stream.write("secret")
     os.mkfifo(f"{SECRETS}/pipe-a")
+    os.close(os.open(f"{SECRETS}/empty-a", os.O_CREAT))  # nothing in it yet
     os.symlink("nowhere", f"{SECRETS}/dangling")
     os.symlink("file-c", f"{SECRETS}/link-a")
     with open(f"{SECRETS}/file-c", "w") as stream:
@@ -103,7 +104,7 @@ def cast_mask(kernel, talk):
 def act_mask(learner, kernel, talk):
     """Mask one of each, and a path that is not there."""
     function = learner.mask_paths
-    names = ("dir-a", "nothing", "file-a", "pipe-a", "dangling", "link-a")
+    names = ("dir-a", "nothing", "file-a", "pipe-a", "dangling", "link-a", "empty-a")
     paths = [f"{SECRETS}/{name}" for name in names]
     talk.step(f"mask_paths(kernel, {paths})")
     function(kernel, paths)

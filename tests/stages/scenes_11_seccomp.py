@@ -14,13 +14,14 @@ def act_filter(learner, kernel, talk, rules):
     function = learner.compile_filter
     table = {int(number): errno for number, errno in rules}
     talk.step(f"compile_filter({table})")
-    program = function(dict(table))
-    if not isinstance(program, bytes):
+    program = function(given := dict(table))
+    if not isinstance(program, bytes | bytearray):
         talk.say("no bytes", kind=type(program).__name__)
         return
+    program = bytes(program)
     libc = ctypes.CDLL(None, use_errno=True)
     other = other_door()
-    talk.ask("program", code=program.hex())
+    talk.ask("program", code=program.hex(), kept=given == table)
     kernel.prctl(PR_SET_NO_NEW_PRIVS, 1)
     pid = os.fork()
     if pid == 0:

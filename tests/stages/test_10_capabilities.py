@@ -117,7 +117,8 @@ def differing(found, wanted, *sets):
 
 
 def test_drop_now(subject, cell):
-    keep, now = some("CAP_CHOWN"), some("CAP_SYS_ADMIN")
+    without = sum(1 << f.CAPABILITIES.index(name) for name in ("CAP_CHOWN", "CAP_SYS_ADMIN"))
+    keep, now = some("CAP_KILL") & ~without, some("CAP_SYS_ADMIN")
     with cell("drop", keep=keep, now=now) as one:
         pid, held = dropped(one)
         found = capabilities(one, pid)
@@ -125,6 +126,10 @@ def test_drop_now(subject, cell):
             raise Fail("MD1008", ran="drop_capabilities(kernel, keep, now), before any exec",
                        expected=words(now & held),
                        kernel=differing(found, now & held, "CapPrm", "CapEff"))  # fmt: skip
+        if found["CapBnd"] & ~keep:
+            raise Fail("MD1005", ran="drop_capabilities(kernel, keep, now), before any exec",
+                       expected=f"CapBnd: {words(keep & held)}",
+                       kernel=f"CapBnd: {words(found['CapBnd'])}")  # fmt: skip
     errors_come_out(cell, "drop_capabilities", [7, 7], ["capset"])
 
 
@@ -157,8 +162,8 @@ def test_mask_hides(subject, cell):
         lines = compared({"dir-a": [], "file-a": ""}, found)
         if not good(lines):
             raise Fail("MD1017", ran=ran, lines=lines)
-        kinds = place(lambda: {name: kind_of(name) for name in ("pipe-a", "file-c")})
-        lines = compared({"pipe-a": "a device", "file-c": "a device"}, kinds)
+        kinds = place(lambda: {name: kind_of(name) for name in ("pipe-a", "file-c", "empty-a")})
+        lines = compared(dict.fromkeys(("pipe-a", "file-c", "empty-a"), "a device"), kinds)
         if not good(lines):
             raise Fail("MD1017", ran=ran, lines=lines)
         if place(lambda: os.path.lexists("nothing") or os.path.lexists("nowhere")):

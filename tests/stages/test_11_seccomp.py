@@ -80,6 +80,8 @@ def program(one):
     text = bytes.fromhex(message["code"])
     if not text or len(text) % 8:
         raise Fail("MD1110", ran="compile_filter(rules)", count=len(text))
+    if not message["kept"]:
+        raise Fail("MD1119", ran="compile_filter(rules)")
     return list(struct.iter_unpack("=HBBI", text))
 
 
@@ -110,7 +112,7 @@ def test_filter_refuses(subject, cell):
 
 
 def test_filter_others(subject, cell):
-    rules = {number: random.randrange(1, 134) for number in random.sample(range(600), 100)}
+    rules = {number: random.randrange(1, 134) for number in (0, *random.sample(range(1, 600), 99))}
     with cell("filter", rules=list(rules.items())) as one:
         code = program(one)
         native = NATIVE[os.uname().machine]
