@@ -130,6 +130,24 @@ CARDS = (
         ),
     ),
     Card(
+        "in what travels",
+        r"blob|digest|signed|secret|a server|verify|choose does|platform|the token",
+        (
+            "Who has sent these bytes, and what do you know of them before you have read them all?",
+            "With what do you compare, and where does that come from?",
+            "Which name, address or file is used next, and who could have chosen it?",
+        ),
+    ),
+    Card(
+        "a process that somebody keeps",
+        r"status_of|its grace|was never asked|supervise|the log|than PID 1|PID 1 is|exec_in",
+        (
+            "Which process do you mean, and how would you notice that its number has a new owner?",
+            "What has been written down about it, and what does the kernel say of it now?",
+            "What may happen between the two lines where you look and where you act?",
+        ),
+    ),
+    Card(
         "something is missing, or left over",
         r".",
         (
