@@ -39,7 +39,7 @@ _NAMES = {
     "cgroup_tree": "pictures.cgroup_tree",
     "family": "pictures.family",
     "id_maps": "pictures.id_maps",
-    "image_tree": "pictures.image_tree",
+    "image_tree": "lab.image_tree",
     "layer_stack": "pictures.layer_stack",
     "layers_of": "pictures.layer_stack",
     "life": "pictures.life",

@@ -14,7 +14,7 @@ from minidocker.images.registry.credentials import Login
 from minidocker.images.registry.tokens import Guard
 from minidocker.images.store import oci
 from minidocker.images.store.store import Store
-from minidocker.pictures.image_tree import image_tree
+from minidocker.lab.image_tree import image_tree
 from minidocker.pictures.pull_sequence import pull_sequence, steps
 
 Serve = Callable[..., Shelved]
