@@ -37,8 +37,13 @@ class Beside:
         """Run a host command (ip, nft) and return its output; a failure raises. fork + execve"""
         raise NotImplementedError
 
-    def start(self, argv: Sequence[str], directory: str, ready: int) -> int:
+    def start(
+        self, argv: Sequence[str], directory: str, ready: int, more: dict[int, int] | None = None
+    ) -> int:
         """Start a host program that works beside us until we end; return its pid once it is ready.
+
+        With `more` descriptors of ours, by its numbers for them, it outlives us: one of
+        them tells it when to end.
 
         It is ready when it has written a byte to its descriptor `ready`. It runs in `directory`,
         where its words go to PROGRAM.log; the last ones are in the error, when it ends before.

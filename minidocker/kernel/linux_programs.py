@@ -49,14 +49,18 @@ class Programs(Kernel):
             for fd in (given, out, err):
                 os.close(fd)
 
-    def start(self, argv: Sequence[str], directory: str, ready: int) -> int:
+    def start(
+        self, argv: Sequence[str], directory: str, ready: int, more: dict[int, int] | None = None
+    ) -> int:
         hear, say = os.pipe()
         log = ask("open(2)", directory, os.open, f"{directory}/{argv[0]}.log", _NEW, 0o600)
         us, pid = os.getpid(), self.fork()
         if pid == 0:
             try:
                 null = os.open("/dev/null", os.O_RDONLY)
-                self._serve(argv, directory, us, {0: null, 1: log, 2: log, ready: say})
+                us = 0 if more else us
+                given = {0: null, 1: log, 2: log, ready: say, **(more or {})}
+                self._serve(argv, directory, us, given)
             finally:
                 os._exit(127)
         os.close(say)
@@ -76,14 +80,18 @@ class Programs(Kernel):
     def _serve(
         self, argv: Sequence[str], directory: str, parent: int, descriptors: dict[int, int]
     ) -> None:
-        """Become a program that ends with its parent, and that no Ctrl-C of a terminal reaches."""
-        self.prctl(_flags.PR_SET_PDEATHSIG, _flags.SIGKILL)
-        if os.getppid() != parent:  # it has ended already
-            return
+        """Become a program that ends with its `parent`, and that no Ctrl-C reaches."""
+        if parent:
+            self.prctl(_flags.PR_SET_PDEATHSIG, _flags.SIGKILL)
+            if os.getppid() != parent:  # it has ended already
+                return
         os.setsid()
         os.chdir(directory)
+        above = max(descriptors.values()) + 1  # so none is overwritten before its turn
         for number, fd in descriptors.items():
-            os.dup2(fd, number)
+            os.dup2(fd, above + number, inheritable=False)
+        for number in descriptors:
+            os.dup2(above + number, number)
             os.set_inheritable(number, True)  # dup2(2) of a descriptor to itself changes nothing
         self.sigprocmask(set())
         os.execv(_program(argv[0]), list(argv))

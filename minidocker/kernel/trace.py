@@ -142,7 +142,7 @@ SHELL: dict[str, Callable[..., str]] = {
     "run": lambda argv, stdin="": (
         command(*argv) + (f" <<'.'\n{stdin.rstrip()}\n." if stdin else "")
     ),
-    "start": lambda argv, directory, ready: (
+    "start": lambda argv, directory, ready, more=None: (
         f"(cd {quote(directory)}; setpriv --pdeathsig KILL {command(*argv)}) {ready}>/dev/null &"
     ),
     "talk": lambda path, text: f"printf %s {quote(text)} | nc -U {quote(path)}",

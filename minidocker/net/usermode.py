@@ -15,6 +15,7 @@ import os
 
 from minidocker.errors import Blocked, Conflict, KernelError, UsageError
 from minidocker.net import frames, leases, names
+from minidocker.net.reserve import reserve
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "slirp4netns"
 ADDRESS, RESOLVER = "10.0.2.100", "10.0.2.3"  # its own choice; the way out is 10.0.2.2
-SOCKET, READY = "slirp4netns.sock", 3
+SOCKET, READY, ALIVE = "slirp4netns.sock", 3, 4
 TUN = "/dev/net/tun"
 LEAVE_OUT = "or leave --network and -p out: then there is loopback"
 
@@ -106,8 +107,10 @@ def prepare(kernel: Kernel, run: Run, resolvers: str) -> None:
     kernel.write(f"{run.directory}/resolv.conf", names.resolv_conf(text, run.spec.names))
 
 
-def argv(pid: int, ports: list[Port], mac: str = "") -> list[str]:
+def argv(pid: int, ports: list[Port], mac: str = "", alive: bool = False) -> list[str]:
     """Return the command line that gives process `pid` its eth0, configured. slirp4netns(1)
+
+    `alive`: it ends at the end of the pipe at ALIVE.
 
     The sandbox: it gives up what it does not need, and sees no file but those of /etc and /run.
     --disable-host-loopback would drop a UDP server's answers to 127.0.0.1 too; where there is such
@@ -117,23 +120,39 @@ def argv(pid: int, ports: list[Port], mac: str = "") -> list[str]:
         PROGRAM, "--configure", "--mtu=65520", "--enable-sandbox", "--enable-seccomp",
         *([] if on_loopback(ports) else ["--disable-host-loopback"]),
         *([f"--macaddress={mac}"] if mac else []),
+        *([f"--exit-fd={ALIVE}"] if alive else []),
         *([f"--api-socket={SOCKET}"] if ports else []), f"--ready-fd={READY}", str(pid), "eth0",
     ]  # fmt: skip
 
 
-def start(kernel: Kernel, run: Run, pid: int) -> int:
-    """Start the program for process `pid`; return its own pid."""
-    assert run.spec.net
+def start(kernel: Kernel, run: Run, pid: int, alive: int = -1) -> int:
+    """Start the program for process `pid`; return its own pid.
+
+    It ends with us, or when nobody has the other end of the pipe `alive`.
+    """
+    net = run.spec.net
+    assert net
+    words = argv(pid, net.ports, net.mac or "", alive >= 0)
     try:
-        return kernel.start(
-            argv(pid, run.spec.net.ports, run.spec.net.mac or ""), run.directory, READY
-        )
+        return kernel.start(words, run.directory, READY, {ALIVE: alive} if alive >= 0 else None)
     except KernelError as problem:
         lines = problem.detail.splitlines()
         words = [line for line in lines if not line.startswith(("WARNING", "child failed"))]
         help = f"chmod 666 {TUN}" if "denied" in problem.detail else "modprobe tun"
         remedy = f"sudo {help}   {LEAVE_OUT}" if TUN in problem.detail else LEAVE_OUT
         raise Blocked(f"{PROGRAM} does not start: {'; '.join(words)}", remedy) from None
+
+
+def connect(kernel: Kernel, run: Run, program: int) -> None:
+    """Filter what the program lets in, and have it listen."""
+    assert run.spec.net
+    kernel.filter_tap(program, guard(kernel, run.spec.net.ports))
+
+    def refused(port: Port) -> None:
+        os.close(reserve(kernel, port, run))  # says why
+        raise Conflict(f"{PROGRAM} could not listen at port {port.host}", "try again")
+
+    publish(kernel, run, refused)
 
 
 def guard(kernel: Kernel, ports: list[Port]) -> bytes:

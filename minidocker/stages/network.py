@@ -82,7 +82,8 @@ class Network(Stage):
         Option("--mac-address", VALUE, "ADDRESS", "network", "this Ethernet address"),
     )  # fmt: skip
     parts = ("loopback_up", "lease", "connect", "default_route", "publish")
-    program = 0  # the pid of what serves an ordinary user's container
+    program = 0  # the pid of what serves an ordinary user's container,
+    alive = (-1, -1)  # and a pipe: it ends when nobody has the writing end any more
 
     @classmethod
     def wish(cls, asked: Asked) -> str:
@@ -144,6 +145,8 @@ class Network(Stage):
         if rootless(run):
             from minidocker.net import names, usermode
 
+            if run.spec.detached:  # both of its keepers will have it
+                self.alive = os.pipe()
             usermode.prepare(kernel, run, names.resolvers(kernel))
             return
         try:
@@ -211,23 +214,16 @@ class Network(Stage):
         """Give an ordinary user's container a program that is its cable, its router and its NAT."""
         from minidocker.net import usermode
         from minidocker.net.asked import go_without
-        from minidocker.net.reserve import reserve
 
         assert run.spec.net
         try:
-            self.program = usermode.start(kernel, run, pid)
+            self.program = usermode.start(kernel, run, pid, self.alive[0])
         except Blocked as problem:
             if not run.spec.net.by_default:
                 raise
             go_without(run, problem.message)
             return
-        kernel.filter_tap(self.program, usermode.guard(kernel, run.spec.net.ports))
-
-        def refused(port: Port) -> None:
-            close(reserve(kernel, port, run))  # says why
-            raise Conflict(f"{usermode.PROGRAM} could not listen at port {port.host}", "try again")
-
-        usermode.publish(kernel, run, refused)
+        usermode.connect(kernel, run, self.program)
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Switch loopback on: it exists in each network namespace, but starts down."""
@@ -240,12 +236,16 @@ class Network(Stage):
     def after(self, kernel: Kernel, run: Run) -> None:
         """Leave the network; the last one takes the bridge and its rules away.
 
-        Of an ordinary user's network nothing is left: the program has ended with its starter.
+        Of an ordinary user's network nothing is left: the program ends with the last that holds
+        `alive`, or with its starter.
         """
         if self.program:
             kernel.kill(self.program, SIGKILL)
             kernel.waitpid(self.program)
             self.program = 0
+        for fd in self.alive:
+            close(fd)
+        self.alive = (-1, -1)
         name = run.facts.get("network")
         if not name:
             return

@@ -21,6 +21,8 @@ import pytest
 from test_network import ASK, SERVER, wait_for
 from test_rootless import UID, Account, with_base
 
+from minidocker.proc import living
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.needs(
     "root", "userns", "netns", "pidns", "mntns", "overlay", "veth", "iproute2", "busybox"
@@ -229,6 +231,21 @@ def test_an_address_a_route_a_name_and_a_resolver(machine: Machine) -> None:
     hosts = next(line for line in done.stdout.splitlines() if line.startswith("10.0.2.100\t"))
     assert "web" in hosts.split()
     assert "1 packets received" in done.stdout
+
+
+def test_it_lives_on_when_one_keeper_is_killed(machine: Machine) -> None:
+    done = machine.run("run", "-d", "--name", "web", "--network", "bridge", "base", "sleep", "60")
+    assert done.returncode == 0, done.stderr
+    keeper, standby = (int(machine.record("web")[role].split()[0]) for role in ("keeper", "standby"))
+    (program,) = machine.programs()
+    os.kill(keeper, signal.SIGKILL)
+    wait_for(lambda: not living.mark(keeper))
+    ping = machine.run("exec", "web", "ping", "-c", "1", "-W", "2", "10.0.2.2")
+    assert "1 packets received" in ping.stdout, ping
+    assert machine.programs() == [program]
+    os.kill(standby, signal.SIGKILL)
+    wait_for(lambda: not machine.programs())  # it ends with the last of them
+    assert machine.run("rm", "-f", "web").returncode == 0
 
 
 def test_none_starts_no_program(machine: Machine) -> None:
