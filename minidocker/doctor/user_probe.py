@@ -25,6 +25,7 @@ def findings(host: Host) -> Iterator[Finding]:
         yield _run(host)
         subordinate = _subordinate(host)
         yield subordinate
+        yield from _linger(host)
         yield from _judged(subordinate.ok)
 
 
@@ -55,6 +56,22 @@ def _subordinate(host: Host) -> Finding:
     assert uids and gids
     seen = f"{uids[1]} users from {uids[0]} on, {gids[1]} groups from {gids[0]} on"
     return Finding(name, title, OK, seen, group=GROUP)
+
+
+def _linger(host: Host) -> Iterator[Finding]:
+    """Say whether what runs alone outlives the session; nothing where systemd-logind is not there.
+
+    logind.conf(5), KillUserProcesses: with it, or when the user's manager ends, all is killed.
+    """
+    if not host.which("loginctl"):
+        return
+    name, title = "linger", "run -d after you log out"
+    user = _login(host.euid)
+    if os.path.exists(host.path(f"/var/lib/systemd/linger/{user}")):
+        yield Finding(name, title, OK, "what runs stays when the session ends", group=GROUP)
+        return
+    seen = "systemd may end what runs when your last session ends"
+    yield Finding(name, title, INFO, seen, f"loginctl enable-linger {user}", GROUP)
 
 
 def _judged(subordinate: bool) -> Iterator[Finding]:

@@ -427,3 +427,15 @@ def test_trials_that_cannot_run_are_one_sentence(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(trial.sys, "executable", "/no/such/python")
     results = trial.run("/tmp")
     assert list(results) == ["*"] and "could not run" in results["*"]
+
+
+def test_what_runs_alone_may_end_with_the_session(host: Callable[..., Host]) -> None:
+    """Only where there is systemd-logind; the line to type is there until it was typed."""
+    login = os.environ.get("USER", "54321")
+    assert "linger" not in doctor.features(host(euid=54321, which=lambda name: None))
+    at = {"which": lambda name: f"/bin/{name}", "euid": 54321}
+    item = doctor.features(host(**at))["linger"]
+    assert (item.state, item.fix) == ("info", f"loginctl enable-linger {login}")
+    item = doctor.features(host({f"var/lib/systemd/linger/{login}": ""}, **at))["linger"]
+    assert (item.state, item.fix) == ("ok", "")
+    assert "linger" not in doctor.features(host(which=at["which"], euid=0))
