@@ -1,7 +1,7 @@
 """Lesson 12: layers.
 
-What you build here: your own `commit` and `apply_layer`, by which images get their layers. The
-marks of an upper directory are those of lesson 04:
+What you build here: your own `pack`, `apply_layer`, `blame` and `cache_key`, by which images are
+made. The marks of an upper directory are those of lesson 04:
 
     what is meant                   in an upper directory          in a layer tar
     NAME is deleted                 a character device 0:0         .wh.NAME, an empty file
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import hashlib
 import os
 import shutil
 import stat
@@ -24,25 +25,33 @@ OPAQUE = ".wh..wh..opq"
 ATTRIBUTE = "SCHILY.xattr."
 
 
-# Given: what you have written in lesson 04.
+# Given: the marks of lesson 04, in the order in which the kernel tells the names.
 def changes(upper):
-    """Say what the kernel has noted in an upper directory: a sorted list of (path, word).
+    """Yield (path, word) for what the kernel has noted in an upper directory, in any order.
 
     word is "deleted" for a whiteout, "opaque" for an opaque directory, else "written".
-    path is relative to upper; upper itself is not in the list.
+    path is relative to upper; upper itself is left out.
     """
-    found = []
     for folder, folders, files in os.walk(upper):
         for name in folders + files:
             path = os.path.join(folder, name)
-            info = os.lstat(path)
             word = "written"
-            if stat.S_ISCHR(info.st_mode) and info.st_rdev == 0:
+            if is_whiteout(path):
                 word = "deleted"
-            elif attributes(path).get("trusted.overlay.opaque") == b"y":
+            elif is_opaque(path):
                 word = "opaque"
-            found.append((os.path.relpath(path, upper), word))
-    return sorted(found)
+            yield os.path.relpath(path, upper), word
+
+
+def is_whiteout(path):
+    """Say whether a name means "deleted": a character device 0:0. Given."""
+    info = os.lstat(path)
+    return stat.S_ISCHR(info.st_mode) and info.st_rdev == 0
+
+
+def is_opaque(path):
+    """Say whether overlay has marked a directory as opaque. Given."""
+    return attributes(path).get("trusted.overlay.opaque") == b"y"
 
 
 def attributes(path):
@@ -58,13 +67,17 @@ def attributes(path):
     return found
 
 
-def add(archive, path, name):
-    """Write the file `path` into a tar archive as `name`: owner, mode, times, attributes. Given.
+def add(archive, path, name, newest):
+    """Write the file `path` into a tar archive as `name`: owner, mode, time, attributes. Given.
 
+    A time later than `newest` becomes `newest`; None leaves each as it is. Owners are numbers.
     A second name of the same file becomes a hard link: tarfile looks at inode numbers.
     The attributes trusted.overlay.… stay out: they are overlay's own.
     """
     info = archive.gettarinfo(path, name)
+    info.uname = info.gname = ""
+    if newest is not None:
+        info.mtime = min(info.mtime, newest)
     for key, value in attributes(path).items():
         if not key.startswith("trusted.overlay.") and not info.islnk():
             info.pax_headers[ATTRIBUTE + key] = value.decode("utf-8", "surrogateescape")
@@ -72,20 +85,27 @@ def add(archive, path, name):
         archive.addfile(info, data)
 
 
-# 1. MORE, CONTRACT (rung R5). Write it from what it must do. (8 lines)
-def commit(upper, tar):
+# 1. REPAIR (rung R2). It makes a right layer, and another one each time. (3 lines)
+def pack(upper, tar, newest=None):
     """Write an upper directory as a layer tar; `tar` is the path of the file to write.
 
-    Each path of changes(upper) gives one member, in that order; add(archive, path, name) writes
-    what is "written". The table above says what a "deleted" path becomes. An "opaque" directory is
-    written too, and right after it comes its mark: an empty file in it.
-    tarfile.open(tar, "w") opens an archive to write, and archive.addfile(tarfile.TarInfo(name))
-    writes an empty file.
+    The same tree gives the same bytes, wherever and whenever it is packed: a layer is called by
+    their digest. So nothing goes in but the tree: no time of now, no order of chance.
+    No time in the archive is later than `newest` (seconds): two trees that differ in their times
+    alone give the same bytes, where newest is before them all. None leaves the times.
     """
-    raise NotImplementedError("commit is yours to write")
+    with tarfile.open(tar, "w:gz") as archive:
+        for path, word in changes(upper):
+            if word == "deleted":
+                folder, name = os.path.split(path)
+                archive.addfile(tarfile.TarInfo(os.path.join(folder, DELETED + name)))
+                continue
+            add(archive, os.path.join(upper, path), path, None)
+            if word == "opaque":
+                archive.addfile(tarfile.TarInfo(os.path.join(path, OPAQUE)))
 
 
-# 2. REPAIR (rung R2). It does not know the opaque mark, and it obeys every name. (5 lines)
+# 2. REPAIR (rung R2). It does not know the opaque mark. (2 lines)
 def meaning(name):
     """Return (word, path) for the name of a member of a layer tar: what is to be done, and where.
 
@@ -96,7 +116,10 @@ def meaning(name):
     """
     folder, last = os.path.split(name)
     if last.startswith(DELETED):
-        return "delete", os.path.join(folder, last.removeprefix(DELETED))
+        gone = last.removeprefix(DELETED)
+        if gone in ("", ".", ".."):
+            raise ValueError(f"{name} deletes no file")
+        return "delete", os.path.join(folder, gone)
     return "put", name
 
 
@@ -116,9 +139,9 @@ def place_of(directory, name):
     return os.path.join(folder, last)
 
 
-# 4. ORDER (rung R3). A directory of a layer has an opaque mark and new files. The grader does it.
 #    "make":  make the directory, or take the old one     "empty": remove what is in it
 #    "files": put the layer's files into it               "times": set the directory's own times
+# 4. MORE, ORDER (rung R3). A directory of a layer has an opaque mark and new files. In which order?
 FOLDER_ORDER = ["empty", "files", "make", "times"]
 
 
@@ -160,7 +183,7 @@ def put(archive, member, directory, place):
         os.utime(place, (member.mtime, member.mtime), follow_symlinks=False)
 
 
-# 5. HOLE (rung R4). Put it together: fill in what stands as `...`. (5 lines)
+# 5. HOLE (rung R4). Put it together: fill in what stands as `...`. (3 lines)
 def apply_layer(tar, directory):
     """Apply a layer tar to the tree in `directory`: as if the layer lay on top of it.
 
@@ -179,7 +202,69 @@ def apply_layer(tar, directory):
                 put(archive, member, directory, place)
             else:
                 {"delete": remove, "empty": empty}[word](place)
-        for member in ...:  # the deepest first: what is done in a directory changes its time
-            if ...:
+        for member in reversed(archive.getmembers()):
+            if member.isdir():
                 place = place_of(directory, member.name)
                 os.utime(place, ..., follow_symlinks=False)
+
+
+# 6. REPAIR (rung R2). It looks for a whiteout of the path alone; much else hides it. (3 lines)
+def seen_in(layer, path):
+    """Say what one layer has of a path: "here", "hidden" or "nothing".
+
+    layer is a directory with overlay's marks. "here": the layer has it. "hidden": the layer has a
+    mark that hides what the layers below may have: a whiteout of the path or of a directory above
+    it, an opaque directory above it, or above it what is no directory. Else "nothing".
+    """
+    word, here = "nothing", layer
+    names = path.split("/")
+    for left in reversed(range(len(names))):
+        here = os.path.join(here, names[-1 - left])
+        if not os.path.lexists(here):
+            return word
+        if is_whiteout(here) and not left:
+            return "hidden"
+    return "here"
+
+
+def is_folder(path):
+    """Say whether a path is a directory itself, and no link to one. Given."""
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
+# 7. HOLE (rung R4). Which layer was it? Fill in what stands as `...`. (2 lines)
+def blame(path, layers):
+    """Return which layer gives or deletes a path: (number, "gives"), (number, "deletes") or None.
+
+    layers are directories with overlay's marks, bottom first; the number of the lowest is 0.
+    "gives": whoever looks at the merged tree sees what this layer has.
+    "deletes": the layers below this one give the path, and this one hides it.
+    None: no layer has ever given it.
+    """
+    for number in ...:  # the kernel looks from the top
+        seen = seen_in(layers[number], path)
+        if seen == "here":
+            return number, "gives"
+        if seen == "hidden":
+            below = blame(path, layers[:number])
+            return (number, "deletes") if ... else below
+    return None
+
+
+def digest(path):
+    """Return the sha256 of a file's content, as 64 hex digits. Given."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# 8. CONTRACT (rung R5). Write it from what it must do. (2 lines)
+def cache_key(parent, instruction, files):
+    """Return the name under which a build remembers what came of a step: 64 hex digits.
+
+    parent is the digest of what lies below (a text), instruction the step's words (a text), and
+    files what the step copies: {name: path of the file with its content}.
+    Equal keys mean "the same step": its layer is taken from the cache, and the step is not done.
+    So all that the step depends on goes in, each thing apart from the next; and nothing else does:
+    not where a file lies, not its times, not the order of the names.
+    """
+    raise NotImplementedError("cache_key is yours to write")

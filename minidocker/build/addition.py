@@ -147,15 +147,23 @@ class Addition:
         name = b"/" + b"/".join(path)
         return BuildError(self.line, f"{os.fsdecode(name)!r} {why}")
 
-    def fingerprint(self) -> str:
-        """Return a digest of names, owners, modes and contents; of no time."""
+    def contents(self) -> Iterator[tuple[Parts, Iterator[bytes]]]:
+        """Yield the path of each regular file, and its bytes piece by piece."""
+        for path in sorted(self.entries):
+            entry = self.entries[path]
+            if entry.member.kind == stat.S_IFREG:
+                yield path, self._content(entry) if entry.tree else iter([entry.data])
+
+    def fingerprint(self, contents: bool = True) -> str:
+        """Return a digest of names, owners, modes and `contents`; of no time."""
         total = hashlib.sha256()
         for path in sorted(self.entries):
             entry = self.entries[path]
             m = entry.member
-            words = [m.kind, m.mode, m.uid, m.gid, m.device, m.size, sorted(m.xattrs.items())]
+            size = m.size if contents else 0
+            words = [m.kind, m.mode, m.uid, m.gid, m.device, size, sorted(m.xattrs.items())]
             total.update(repr((path, m.link, words)).encode())
-            if m.kind == stat.S_IFREG:
+            if m.kind == stat.S_IFREG and contents:
                 one = hashlib.sha256(entry.data)
                 for piece in self._content(entry) if entry.tree else ():
                     one.update(piece)

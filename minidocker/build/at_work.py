@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from minidocker.build import layers
+from minidocker.build import layers, own
 from minidocker.build.addition import Addition, Owner
 from minidocker.build.copying import From
 from minidocker.build.ignore import Ignore
@@ -64,7 +64,8 @@ class AtWork:
                 fill(addition, archives)
                 if not addition.entries:
                     return {"layer": "", "created": self.state.created or self.when()}
-                key = layers.key_of(self.base(), words, addition.fingerprint())
+                key = own.key_of_addition(self, note, addition, line)
+                key = key or layers.key_of(self.base(), words, addition.fingerprint())
                 cached = not self.request.no_cache
                 return layers.of_addition(self.store, addition, key, self.when(), cached)
 

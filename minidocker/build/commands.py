@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from typing import NamedTuple
 
-from minidocker.build import layers, mounts
+from minidocker.build import layers, mounts, own
 from minidocker.build.addition import Addition, Owner
 from minidocker.build.at_work import AtWork
 from minidocker.build.copying import copy
@@ -46,8 +47,12 @@ def run(steps: AtWork, one: Instruction, words: Words) -> bool:
     shown = {name: text for name, text in asked.env.items() if name not in PROXIES}
     settings = [state.config.get("User"), state.config.get("WorkingDir"), asked.network]
     said = [sorted(mount.words.items()) for mount in asked.mounts]
-    run = [asked.words, asked.script, shown, settings]
-    key = layers.key_of(steps.base(), "RUN", run, said, binds)
+    run: list[object] = [asked.words, asked.script, shown, settings]
+    if "cache_key" in request.own:
+        rest = [*steps.base()[1:], run, said, binds]
+        key = own.key(steps, f"RUN {shlex.join(asked.words)}", {}, rest, one.number)
+    else:
+        key = layers.key_of(steps.base(), "RUN", run, said, binds)
     recipe = {} if request.no_cache else recipes.find(steps.store, key)
     cached = bool(recipe)
     recipe = recipe or made(steps, one, asked, key, binds)
@@ -136,11 +141,13 @@ def made(
             stubs = [resolve(layers.tree_of(store, steps.hexes()), mount.target, one.number)
                      for mount in asked.mounts if mount.target]  # fmt: skip
             stubs += [parts(SCRIPT)] if asked.script else []
-            return layers.as_owner(
+            pack, epoch = steps.request.own.get("pack"), steps.request.epoch
+            recipe = layers.as_owner(
                 lambda: layers.of_upper(
-                    store, upper, steps.hexes(), key, steps.when(), steps.request.newest(), stubs
+                    store, upper, steps.hexes(), key, steps.when(), epoch, stubs, pack
                 )
             )
+            return own.packed(steps, recipe)
 
 
 def failed(

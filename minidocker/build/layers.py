@@ -21,13 +21,15 @@ from minidocker.images import layer
 from minidocker.images.archive.open_directories import DIRECTORY, Parts
 from minidocker.images.archive.pack import Packer
 from minidocker.images.archive.upper import Upper
-from minidocker.images.commit import as_made
+from minidocker.images.commit import Pack, as_made, packed_by
 from minidocker.images.layer import Made
 from minidocker.images.store import additions, files, oci, recipes
 from minidocker.images.store.hold import Hold
 from minidocker.images.store.partial import Partial
 from minidocker.images.store.store import Store
 from minidocker.runtime import rootless
+
+SECOND = 10**9
 
 
 def as_owner(work: Callable[[], oci.Json]) -> oci.Json:
@@ -89,16 +91,24 @@ def of_addition(
 
 def of_upper(
     store: Store, upper: str, hexes: Sequence[str], key: str, created: str,
-    newest: int | None, stubs: Sequence[Parts],
+    epoch: int | None, stubs: Sequence[Parts], pack: Pack | None = None,
 ) -> oci.Json:  # fmt: skip
-    """Return the recipe of what a command has changed; `stubs` were made for mounts alone."""
+    """Return the recipe of what a command has changed; `stubs` were made for mounts alone.
+
+    No time in the layer is later than `epoch` (seconds). `pack` writes it in the place of ours.
+    """
     for path in stubs:
         remove_stub(upper, tree_of(store, hexes), path)
     with Partial(store) as work:
-        with Upper(upper, directories(store, hexes)) as tree:
-            packer = Packer(tree, newest)
-            made = layer.make(work, packer.next_piece, "what the step changed", trusted=True)
-        changed = packer.members or not as_made(upper)
+        if pack:
+            made = packed_by(pack, work, upper, epoch)
+            members = made.unpacker.entries
+        else:
+            with Upper(upper, directories(store, hexes)) as tree:
+                packer = Packer(tree, None if epoch is None else epoch * SECOND)
+                made = layer.make(work, packer.next_piece, "what the step changed", trusted=True)
+            members = packer.members
+        changed = members or not as_made(upper)
         return _remember(store, work, key, made if changed else None, created)
 
 

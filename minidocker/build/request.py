@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from minidocker.build.dockerfile import Dockerfile
 from minidocker.build.ignore import Ignore
@@ -23,6 +23,7 @@ class Secret(NamedTuple):
 class Request(NamedTuple):
     """One build. `title` is the Dockerfile's name for messages; `context` a directory, or "".
 
+    `own` are the learner's functions that serve in it, by name: see own.py.
     `bring(name, platform, always)` gets an image from its registry; `say(line)` tells people.
     """
 
@@ -43,6 +44,7 @@ class Request(NamedTuple):
     quiet: bool
     bring: Callable[[str, str, bool], None]
     say: Callable[[bytes], None]
+    own: Mapping[str, Callable[..., Any]] = {}
 
     def newest(self) -> int | None:
         """Return the latest time that a layer may have, in ns."""

@@ -82,7 +82,7 @@ def cgroup_parent() -> str:
 NODES = {
     "scenes_03_rootfs": ("dev",),
     "scenes_04_union_layers": ("changes",),
-    "scenes_12_layers": ("commit", "apply", "round"),
+    "scenes_12_layers": ("pack", "apply", "round", "seen", "blame"),
 }
 """Scenes that make device nodes: what only the host's root may do is done by a clerk, nodes.py."""
 MARKS = {key: scenes for key, scenes in NODES.items() if key != "scenes_03_rootfs"}

@@ -51,7 +51,7 @@ def do(root: str, operations: Sequence[Any]) -> None:
         elif word == "fifo":
             os.mkfifo(path)
         elif word == "time":
-            os.utime(path, (args[0], args[0]))
+            os.utime(path, (args[0], args[0]), follow_symlinks=False)
 
 
 def overlay(kernel: Any, layers: Sequence[str], upper: str, work: str, merged: str) -> None:

@@ -285,7 +285,7 @@ class Magics:
         """
         try:
             with contextlib.chdir(self.tree):
-                show(own_container(own.so_far()))
+                show(own_container(*own.so_far()))
         except MinidockerError as problem:
             print(f"{problem}\n  try: {problem.remedy}")
             return

@@ -23,10 +23,11 @@ class Part:
     yours: bool
 
 
-def own_container(parts: Sequence[Part]) -> Picture:
+def own_container(parts: Sequence[Part], beside: Sequence[Part] = ()) -> Picture:
     """Draw the walls of a run, lit where their functions are yours; the text lists the functions.
 
     `parts` stand in the order in which a run calls them, and walls in that of their first part.
+    `beside` are functions that other words call: their "stage" is the words, and they stand below.
     """
     walls = list(dict.fromkeys(part.stage for part in parts))
     states = {wall: state([part for part in parts if part.stage == wall]) for wall in walls}
@@ -40,8 +41,19 @@ def own_container(parts: Sequence[Part]) -> Picture:
     canvas.text(LEFT + 28, bottom + 21, "your shell", "bold", 13)
     rows = [(part.name, part.stage, part.lesson, whose(part)) for part in parts]
     columns = ("a run calls, in this order", "wall", "lesson", "whose")
-    size = (WIDTH, bottom + 46)
-    return Picture(title, sentence(parts, states), columns, rows, canvas, size)
+    bottom, told = bottom + 46, sentence(parts, states)
+    if beside:
+        canvas.text(LEFT, bottom + 20, "And what makes it ready, with --mine", "bold", 13)
+        words = list(dict.fromkeys(part.stage for part in beside))
+        for index, word in enumerate(words):
+            its = [part for part in beside if part.stage == word]
+            names = [f"{part.name}()" for part in its if part.yours]
+            _draw(canvas, bottom + 32 + ROW * index, word, state(its), ", ".join(names))
+        bottom += 38 + ROW * len(words)
+        rows += [(part.name, f"({part.stage})", part.lesson, whose(part)) for part in beside]
+        count = sum(part.yours for part in beside)
+        told += f" Beside a run: {count} of {len(beside)} functions are yours."
+    return Picture(title, told, columns, rows, canvas, (WIDTH, bottom))
 
 
 def state(parts: Sequence[Part]) -> str:

@@ -19,22 +19,29 @@ MOMENTS = ("before", "parent", "entry", "spawn", "outside", "inside", "init", "a
 ENTER = "minidocker run -it --mine base sh"
 
 
-def so_far() -> list[Part]:
-    """Return the functions that a run calls, the learner's and the others, in its order."""
-    yours = {(stage, name) for stage, names, _, _ in learner.mine() for name in names}
-    lessons = {
-        (function.stage, function.name): lesson.number
-        for lesson in manifest.load().lessons
-        for function in lesson.functions
-        if function.stage
-    }
+def so_far() -> tuple[list[Part], list[Part]]:
+    """Return the functions that a run calls, in its order; and those that other words call.
+
+    Both the learner's and the others. The "stage" of one of the second kind is the words.
+    """
+    written = {(lesson.id, name) for lesson, names, _ in learner.written() for name in names}
+    lessons, yours, beside = {}, set(), []
+    for lesson in manifest.load().lessons:
+        for function in lesson.functions:
+            is_yours = (lesson.id, function.name) in written
+            if function.stage:
+                lessons[function.stage, function.name] = lesson.number
+                yours |= {(function.stage, function.name)} if is_yours else set()
+            elif function.serves:
+                words = ", ".join(function.serves)
+                beside.append(Part(words, function.name, lesson.number, is_yours))
     found = []
     for stage, name in in_order():
         later = stage.replaced.get(name)
         served = later is not None and (stage.name, later) in yours
         if (key := (stage.name, name)) in lessons and not served:
             found.append(Part(stage.name, name, lessons[key], key in yours))
-    return found
+    return found, beside
 
 
 def last_exam() -> dict[str, Any] | None:

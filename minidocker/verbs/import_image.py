@@ -20,6 +20,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("tar", metavar="TAR", help="a file, or - for standard input")
     parser.add_argument("name", metavar="NAME[:TAG]", help="the image's name")
     parser.add_argument("-c", "--change", metavar="CHANGE", action="append", default=[])
+    parser.add_argument("--mine", action="store_true", help="let your own apply_layer unpack it")
     args = parser.parse_args(argv)
-    changes = [f"--change={line}" for line in args.change]
+    changes = [f"--change={line}" for line in args.change] + ["--mine"] * args.mine
     return image.main(["import", *changes, "--", args.name, args.tar])

@@ -9,7 +9,10 @@ from minidocker.pictures.own_container import own_container
 from minidocker.plan import own
 from minidocker.verbs.parser import make
 
-ABOUT = "Your container so far: your functions, in the order in which a run calls them."
+ABOUT = (
+    "Your container so far: your functions, in the order in which a run calls them; "
+    "and those that make its images."
+)
 EXAMPLES = """\
 examples:
   minidocker mine
@@ -21,7 +24,7 @@ def main(argv: list[str]) -> int:
     """Run the word; return its exit status."""
     make("mine", ABOUT, EXAMPLES).parse_args(argv)
     printer = Printer()
-    for line in own_container(own.so_far()).text().splitlines():
+    for line in own_container(*own.so_far()).text().splitlines():
         printer.line(line)
     printer.line(f"a shell in there: {own.ENTER}")
     for line in of_the_exam(own.last_exam()):

@@ -1,22 +1,67 @@
 """Scenes of lesson 12: what runs in a cell, next to the learner's functions."""
 
+import grp
 import os
+import pwd
+import stat
 import tarfile
+import time
 
-from minidocker.grader.scenes_layers import cast_upper, write
+from minidocker.grader.scenes_layers import (
+    HOSTS_OWN,
+    OPTIONS,
+    OPTIONS_IN_USER,
+    cast_upper,
+    do,
+    overlay,
+    write,
+)
 
 STEPS = ("make", "empty", "files", "times")
-cast_commit = cast_apply = cast_round = cast_upper
+LATER = 200_000  # seconds: the second archive is made as if on another day
+cast_pack = cast_apply = cast_round = cast_upper
 
 
-def act_commit(learner, kernel, talk, place):
-    """Let commit write the layer tar."""
-    function = learner.commit
-    with tarfile.open(f"{place}/layer.tar", "w") as old:  # of an earlier commit
-        old.addfile(tarfile.TarInfo("from-an-earlier-commit"))
-    talk.step("commit(upper, tar)")
+def act_pack(learner, kernel, talk, place):
+    """Let pack write the layer tar."""
+    function = learner.pack
+    with tarfile.open(f"{place}/layer.tar", "w") as old:  # of an earlier pack
+        old.addfile(tarfile.TarInfo("from-an-earlier-pack"))
+    talk.step("pack(upper, tar)")
     function(f"{place}/upper", f"{place}/layer.tar")
     talk.ask("written")
+
+
+# --- the same tree, more than once -------------------------------------------------------------
+
+
+def cast_same(kernel, talk, place, trees, packs):
+    """Make trees that hold the same, each in another order, so that the disk lists them otherwise."""
+    for name, operations in trees.items():
+        os.makedirs(f"{place}/{name}")
+        os.mknod(f"{place}/{name}/gone", stat.S_IFCHR, 0)
+        do(f"{place}/{name}", operations)
+    talk.ask("cast")
+
+
+def act_same(learner, kernel, talk, place, trees, packs):
+    """Pack each tree; each time as if on another day, on a machine with other users."""
+    function = learner.pack
+    now, user, group = time.time, pwd.getpwuid, grp.getgrgid
+    for number, (name, tar, newest) in enumerate(packs):
+        time.time = lambda number=number: now() + LATER * number
+        pwd.getpwuid = lambda uid, number=number: renamed(pwd.struct_passwd, user(0), number)
+        grp.getgrgid = lambda gid, number=number: renamed(grp.struct_group, group(0), number)
+        more = () if newest is None else (newest,)
+        talk.step(f"pack({name!r}, {tar!r}{''.join(f', {one}' for one in more)})")
+        function(f"{place}/{name}", f"{place}/{tar}", *more)
+    time.time, pwd.getpwuid, grp.getgrgid = now, user, group
+    talk.ask("written")
+
+
+def renamed(kind, entry, number):
+    """Return an entry of passwd or group under another name."""
+    return kind((f"name{number}", *entry[1:]))
 
 
 def act_apply(learner, kernel, talk, place):
@@ -28,10 +73,10 @@ def act_apply(learner, kernel, talk, place):
 
 
 def act_round(learner, kernel, talk, place):
-    """Let commit write the layer, and apply_layer put it on a copy of the base."""
-    commit, apply_layer = learner.commit, learner.apply_layer
-    talk.step("commit(upper, tar)")
-    commit(f"{place}/upper", f"{place}/layer.tar")
+    """Let pack write the layer, and apply_layer put it on a copy of the base."""
+    pack, apply_layer = learner.pack, learner.apply_layer
+    talk.step("pack(upper, tar)")
+    pack(f"{place}/upper", f"{place}/layer.tar")
     talk.step("apply_layer(tar, directory)")
     apply_layer(f"{place}/layer.tar", f"{place}/flat")
     talk.ask("applied")
@@ -147,3 +192,90 @@ def act_folder_order(learner, kernel, talk, place, token, old):
         elif step == "times" and os.path.isdir(place):
             os.utime(place, (1_000_000_000, 1_000_000_000))
     talk.ask("done")
+
+
+# --- which layer was it ------------------------------------------------------------------------
+
+
+def cast_layers(kernel, talk, place, layers, paths, born):
+    """Grow layers one over the other by real overlays, and mount what is seen from each of them.
+
+    All that a layer has gets a time of its own, so that the kernel itself says whose a file is.
+    """
+    names = [f"{place}/{name}" for name in layers]
+    for number, (name, operations) in enumerate(zip(names, layers.values(), strict=True)):
+        os.makedirs(name)
+        if not number:
+            do(name, operations)
+        else:
+            overlay(kernel, names[:number], name, f"{place}/work{number}", f"{place}/merged")
+            do(f"{place}/merged", operations)
+            kernel.umount2(f"{place}/merged")
+        stamp(name, born[number])
+    for number in range(1, len(names)):
+        look(kernel, names[: number + 1], f"{place}/view{number}")
+    talk.ask("cast")
+    for number in range(1, len(names)):
+        kernel.umount2(f"{place}/view{number}")
+
+
+def stamp(top, second):
+    """Give all that lies in a layer the same time, whiteouts left out."""
+    for folder, folders, files in os.walk(top):
+        for name in folders + files:
+            path = f"{folder}/{name}"
+            if not stat.S_ISCHR(os.lstat(path).st_mode):
+                os.utime(path, (second, second), follow_symlinks=False)
+
+
+def look(kernel, layers, place):
+    """Mount layers, bottom first, to look at: without an upper."""
+    os.makedirs(place)
+    with open("/proc/self/uid_map", encoding="ascii") as file:
+        options = OPTIONS if file.read().split() == HOSTS_OWN else OPTIONS_IN_USER
+    kernel.mount("overlay", place, "overlay", 0, f"lowerdir={':'.join(reversed(layers))},{options}")
+
+
+cast_seen = cast_blame = cast_layers
+
+
+def act_seen(learner, kernel, talk, place, layers, paths, born):
+    """Ask seen_in about each path in each layer."""
+    function, seen = learner.seen_in, []
+    for name in layers:
+        for path in paths:
+            talk.step(f"seen_in({name!r}, {path!r})")
+            found = function(f"{place}/{name}", path)
+            seen.append(found if isinstance(found, str) else repr(found))
+    talk.ask("results", seen=seen)
+
+
+def act_blame(learner, kernel, talk, place, layers, paths, born):
+    """Ask blame about each path."""
+    function, seen = learner.blame, []
+    for path in paths:
+        talk.step(f"blame({path!r}, layers)")
+        found = function(path, [f"{place}/{name}" for name in layers])
+        seen.append(list(found) if isinstance(found, tuple) else repr(found))
+    talk.ask("results", seen=seen)
+
+
+# --- a cache's keys ----------------------------------------------------------------------------
+
+
+def act_keys(learner, kernel, talk, place, steps):
+    """Ask cache_key about each step; its files are written first: [name, folder, text, time]."""
+    function, seen = learner.cache_key, []
+    for number, (parent, instruction, files) in enumerate(steps):
+        found = {}
+        for name, folder, text, second in files:
+            path = f"{place}/{folder}/{len(found)}"
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(text.encode("latin-1"))
+            os.utime(path, (second, second))
+            found[name] = path
+        talk.step(f"cache_key, step {number + 1} of {len(steps)}")
+        key = function(parent, instruction, found)
+        seen.append(key if isinstance(key, str) else repr(key))
+    talk.ask("results", seen=seen)

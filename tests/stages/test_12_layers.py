@@ -4,12 +4,18 @@ A real overlay makes the upper directory; what it showed is compared with what t
 functions give. Hostile archives are applied beside files that must stay as they are.
 """
 
+import hashlib
 import io
 import os
+import random
+import re
+import stat
 import tarfile
 
 from looking_at_layers import (
     differences,
+    look,
+    marked,
     noted,
     plan,
     read,
@@ -28,7 +34,7 @@ MOST_BYTES = 1 << 20
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 
 
-# --- commit ------------------------------------------------------------------------------------
+# --- pack ------------------------------------------------------------------------------------
 
 
 def written(one, args):
@@ -42,7 +48,7 @@ def written(one, args):
                 raise ValueError("its members are far larger than what was written")
             return members, {m.name: archive.extractfile(m).read() for m in members if m.isreg()}
     except (OSError, ValueError, OverflowError, tarfile.TarError) as problem:
-        raise Fail("MD1207", ran="commit(upper, tar)", text=str(problem)) from None
+        raise Fail("MD1207", ran="pack(upper, tar)", text=str(problem)) from None
 
 
 def in_tar(truth):
@@ -56,10 +62,10 @@ def in_tar(truth):
     return names
 
 
-def test_commit_marks(subject, cell):
+def test_pack_marks(subject, cell):
     args, _ = plan()
-    ran = "commit(upper, tar)"
-    with cell("commit", **args) as one:
+    ran = "pack(upper, tar)"
+    with cell("pack", **args) as one:
         one.expect("cast")
         truth = noted(one, f"{args['place']}/upper")
         one.answer()
@@ -88,10 +94,10 @@ def test_commit_marks(subject, cell):
             raise Fail("MD1211", ran=ran, name=twice)
 
 
-def test_commit_files(subject, cell):
+def test_pack_files(subject, cell):
     args, n = plan()
-    ran, file, other = "commit(upper, tar)", f"{n['new']}/one", f"{n['new']}/two"
-    with cell("commit", **args) as one:
+    ran, file, other = "pack(upper, tar)", f"{n['new']}/one", f"{n['new']}/two"
+    with cell("pack", **args) as one:
         one.expect("cast")
         truth = tree(one, f"{args['place']}/merged")[file]
         upper = tree(one, f"{args['place']}/upper")
@@ -106,7 +112,7 @@ def test_commit_files(subject, cell):
         if not (found[other].islnk() or found[file].islnk()):
             raise Fail("MD1212", ran=ran, expected=f"{other} is a hard link to {file}",
                        kernel="both are files with data")  # fmt: skip
-        m = found[file]
+        m = found[other] if found[file].islnk() else found[file]  # one of the names has the data
         pax = {k.removeprefix("SCHILY.xattr."): v for k, v in m.pax_headers.items() if "xattr" in k}
         seen = {"data": texts.get(m.name), "owner": f"{m.uid}:{m.gid}", "mode": f"{m.mode:o}",
                 "time": int(m.mtime), "attributes": pax}  # fmt: skip
@@ -119,6 +125,93 @@ def test_commit_files(subject, cell):
         for m in members:
             if any(".overlay." in key for key in m.pax_headers):
                 raise Fail("MD1214", ran=ran, kernel=f"{m.name}: {', '.join(m.pax_headers)}")
+
+
+SECOND = 1_500_000_000
+
+
+def same_trees():
+    """The same tree in three orders of making, the third with later times: {name: operations}."""
+    names = sorted({token()[:3] + word for word in ("", ".a", " b", "ö", "Z") for _ in "123"})
+    random.shuffle(names)
+    files = [["write", f"d{at % 3}/{name}", token()] for at, name in enumerate(names)]
+    link = [["write", "z-first", "one file"], ["link", "z-first", "a-second"]]
+    other = [["write", "a-second", "one file"], ["link", "a-second", "z-first"]]
+    every = [f"d{at % 3}/{name}" for at, name in enumerate(names)] + ["z-first", "d0", "d1", "d2"]
+    when = {path: SECOND + random.randrange(10**6) for path in every}
+    early = random.choice(every[:-4])
+    when[early] = SECOND - 77  # before newest: it stays
+    times = lambda more: [["time", path, second + more * (path != early)]  # noqa: E731
+                          for path, second in when.items()]  # fmt: skip
+    trees = {
+        "upper": [*files, *link, ["symlink", "way", "/nowhere"], *times(0)],
+        "a copy": [["symlink", "way", "/nowhere"], *other, *reversed(files), *times(0)],
+        "later": [*other, *files[::2], *files[1::2], ["symlink", "way", "/nowhere"], *times(3600)],
+    }
+    for operations in trees.values():
+        operations.append(["time", "way", SECOND])
+    return trees, when
+
+
+def test_pack_same(subject, cell):
+    place, (trees, when) = somewhere(), same_trees()
+    packs = [["upper", "1.tar", None], ["a copy", "deep/2.tar", None],
+             ["upper", "3.tar", SECOND - 5], ["later", "deep/4.tar", SECOND - 5]]  # fmt: skip
+    for operations in trees.values():
+        operations.insert(0, ["mkdir", "d0"])
+    with cell("same", place=place, trees=trees, packs=packs) as one:
+        one.expect("cast")
+        look(one, os.mkdir, f"{place}/deep")
+        one.answer()
+        one.expect("written")
+        found = [read_tar(one, f"{place}/{tar}") for _, tar, _ in packs]
+    for at, words in ((0, "a copy of it, packed on another day"),
+                      (2, "a copy with later times; newest is before them all")):  # fmt: skip
+        if found[at] != found[at + 1]:
+            raise Fail("MD1229", ran=f"pack of a tree, and of {words}",
+                       lines=apart(found[at], found[at + 1]))  # fmt: skip
+    for at, newest in ((0, None), (2, SECOND - 5)):
+        times = {os.path.normpath(m.name): int(m.mtime) for m in members_of(found[at])}
+        wanted = {path: second if newest is None else min(second, newest)
+                  for path, second in when.items()}  # fmt: skip
+        lines = compared(wanted, {path: times.get(path) for path in wanted})
+        if not good(lines):
+            raise Fail("MD1230", ran=f"pack(upper, tar, newest={newest})",
+                       lines=[line for line in lines if line[0] != "GOOD"][:6])  # fmt: skip
+
+
+def read_tar(one, path):
+    try:
+        return one.files(1).read(path)
+    except OSError as problem:
+        raise Fail("MD1207", ran="pack(upper, tar)", text=str(problem)) from None
+
+
+def members_of(data):
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            return archive.getmembers()
+    except (OSError, ValueError, OverflowError, tarfile.TarError) as problem:
+        raise Fail("MD1207", ran="pack(upper, tar, newest)", text=str(problem)) from None
+
+
+def apart(one, other):
+    """Say in which things two archives differ: order, a fact of a member, or what packs them."""
+    mine, theirs = members_of(one), members_of(other)
+    names = [[m.name for m in part] for part in (mine, theirs)]
+    if names[0] != names[1]:
+        at = next(n for n, pair in enumerate(zip(*names, strict=False)) if pair[0] != pair[1])
+        return [("BAD", f"member {at + 1} is {names[0][at]!r} in one, {names[1][at]!r} in the other")]
+    found = []
+    for m, n in zip(mine, theirs, strict=True):
+        for word in ("mtime", "uname", "gname", "type", "linkname", "mode", "uid", "pax_headers"):
+            if getattr(m, word) != getattr(n, word):
+                found.append(("BAD", f"{m.name}: its {word} is {getattr(m, word)!r} in one, "
+                                     f"{getattr(n, word)!r} in the other"))  # fmt: skip
+    at = next((n for n, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]),
+              min(len(one), len(other)))  # fmt: skip
+    packed = "a gzip header: byte 4 to 7 are its time" if one[:2] == b"\x1f\x8b" else "the archive"
+    return found[:4] or [("BAD", f"the same members; byte {at} differs ({packed})")]
 
 
 # --- meaning, place_of, FOLDER_ORDER -----------------------------------------------------------
@@ -276,7 +369,7 @@ def attacks(place):
     return found
 
 
-def pack(members):
+def archive_of(members):
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
         for info, text in members:
@@ -290,7 +383,7 @@ def test_apply_hostile(subject, cell):
     with cell("hostile", place=place, count=len(hostile)) as one:
         one.expect("cast")
         for number, (_, members) in enumerate(hostile):
-            put(one, f"{place}/{number}/layer.tar", pack(members))
+            put(one, f"{place}/{number}/layer.tar", archive_of(members))
         before = [canaries(one, f"{place}/{number}") for number in range(len(hostile))]
         one.answer()
         seen = one.expect("results")["seen"]
@@ -321,5 +414,213 @@ def test_round_trip(subject, cell):
         one.expect("applied")
         lines = differences(merged, tree(one, f"{args['place']}/flat"))
         if lines:
-            raise Fail("MD1226", ran="commit(upper, tar), then apply_layer(tar, copy of the base)",
+            raise Fail("MD1226", ran="pack(upper, tar), then apply_layer(tar, copy of the base)",
                        lines=lines[:12])  # fmt: skip
+
+
+# --- which layer was it ------------------------------------------------------------------------
+
+
+def layers_plan():
+    """Layers over one another, with each way to give and to hide a path; all names at random."""
+    n = {word: f"{random.choice('.aZö')}{token()[:4]}" for word in (
+        "tree", "again", "file", "way", "goal", "twice", "back", "kept", "over", "plain", "dir")}  # fmt: skip
+    paths = [
+        f"{n['tree']}/x/y", f"{n['tree']}/x", n["tree"], f"{n['again']}/old", f"{n['again']}/new",
+        f"{n['again']}/sub/deep", f"{n['again']}/sub/new", n["again"], f"{n['file']}/in", n["file"],
+        f"{n['way']}/in", n["way"], f"{n['goal']}/in", f"{n['twice']}/x", n["twice"],
+        f"{n['back']}/x", f"{n['back']}/y", n["kept"], n["over"], f"{n['plain']}/a",
+        f"{n['plain']}/b", f"{n['plain']}/gone", n["plain"], f"{n['dir']}/in", n["dir"],
+        f"{n['plain']}/never", f"{n['tree']}/never", f"{n['kept']}/never", f".wh{token()[:3]}",
+        f"{n['again']}/never",
+    ]  # fmt: skip
+    write = lambda *path: ["write", "/".join(path), token()]  # noqa: E731
+    first = [
+        write(n["tree"], "x", "y"), write(n["again"], "old"), write(n["again"], "sub", "deep"),
+        write(n["file"], "in"), write(n["way"], "in"), write(n["goal"], "in"),
+        write(n["twice"], "x"), write(n["back"], "x"), write(n["back"], "y"), write(n["kept"]),
+        write(n["over"]), write(n["plain"], "a"), write(n["plain"], "gone"), write(n["dir"]),
+    ]  # fmt: skip
+    steps = [
+        [["remove", n["tree"]]],
+        [["remove", n["again"]], ["mkdir", n["again"]], write(n["again"], "new"),
+         write(n["again"], "sub", "new")],
+        [["remove", n["file"]], write(n["file"])],
+        [["remove", n["way"]], ["symlink", n["way"], n["goal"]], ["append", f"{n['goal']}/in", "!"]],
+        [["remove", n["dir"]], write(n["dir"], "in")],
+        [["append", n["over"], "more"]],
+        [write(n["plain"], "b"), ["remove", f"{n['plain']}/gone"]],
+    ]  # fmt: skip
+    random.shuffle(steps)
+    chain = [  # in this order, whatever lies between
+        [["remove", f"{n['twice']}/x"], ["remove", f"{n['back']}/x"]],
+        [["remove", n["twice"]], ["remove", n["back"]], write(n["back"], "x")],
+        [["mkdir", n["twice"]], ["append", n["over"], "again"]],
+    ]  # fmt: skip
+    every = [first, [], [], [], []]
+    for step in steps:
+        every[random.randint(1, 4)] += step
+    for number, step in zip(sorted(random.sample(range(1, 5), 3)), chain, strict=True):
+        every[number] += step
+    every[4].append(write(f"last-{token()}"))
+    every = [operations or [write(token())] for operations in every]
+    random.shuffle(paths)
+    names = random.sample([f"{a}{token()}" for a in "zyxcba"], len(every))
+    born = random.sample(range(1_000_000_000, 1_400_000_000), len(every))
+    layers = dict(zip(names, every, strict=True))
+    return {"place": somewhere(), "layers": layers, "paths": paths, "born": born}
+
+
+def in_words(layers):
+    return f"{len(layers)} layers, the lowest is 0"
+
+
+def test_seen_in(subject, cell):
+    args = layers_plan()
+    with cell("seen", **args) as one:
+        one.expect("cast")
+        names = list(args["layers"])
+        truth = {f"layer {number}, {path}": look(one, state, f"{args['place']}/{name}", path)
+                 for number, name in enumerate(names) for path in args["paths"]}  # fmt: skip
+        one.answer()
+        seen = one.expect("results")["seen"]
+        lines = compared(truth, dict(zip(truth, seen, strict=True)))
+        if not good(lines):
+            raise Fail("MD1231", ran=f"seen_in(layer, path); {in_words(names)}",
+                       lines=[line for line in lines if line[0] != "GOOD"][:8])  # fmt: skip
+
+
+def state(layer, path):
+    """What a layer has of a path, by the kernel's own documentation of overlay."""
+    word, here, parts = "nothing", layer, path.split("/")
+    for number, part in enumerate(parts, 1):
+        here = f"{here}/{part}"
+        try:
+            info = os.lstat(here)
+        except OSError:
+            return word
+        if stat.S_ISCHR(info.st_mode) and info.st_rdev == 0:
+            return "hidden"
+        if number < len(parts) and not stat.S_ISDIR(info.st_mode):
+            return "hidden"
+        if number < len(parts) and marked(here):
+            word = "hidden"
+    return "here"
+
+
+def test_blame(subject, cell):
+    args = layers_plan()
+    place, born, names = args["place"], args["born"], list(args["layers"])
+    with cell("blame", **args) as one:
+        one.expect("cast")
+        views = [tree(one, f"{place}/{names[0]}")]
+        views += [tree(one, f"{place}/view{number}") for number in range(1, len(names))]
+        one.answer()
+        seen = one.expect("results")["seen"]
+        truth = {}
+        for path in args["paths"]:
+            there = [number for number, view in enumerate(views) if path in view]
+            if not there:
+                truth[path] = "None"
+            elif there[-1] == len(names) - 1:
+                truth[path] = [born.index(views[-1][path]["time"] // 10**9), "gives"]
+            else:
+                truth[path] = [there[-1] + 1, "deletes"]
+        lines = compared(truth, dict(zip(truth, seen, strict=True)))
+        if not good(lines):
+            raise Fail("MD1232", ran=f"blame(path, layers); {in_words(names)}",
+                       lines=[line for line in lines if line[0] != "GOOD"][:8])  # fmt: skip
+
+
+# --- a cache's keys ----------------------------------------------------------------------------
+
+
+def keys(cell, steps, names):
+    """The learner's key for each step: name → key."""
+    with cell("keys", place=somewhere(), steps=steps) as one:
+        seen = one.expect("results")["seen"]
+    found = dict(zip(names, seen, strict=True))
+    wrong = {name: key[:70] for name, key in found.items() if not re.fullmatch("[0-9a-f]{64}", key)}
+    if wrong:
+        name, key = next(iter(wrong.items()))
+        raise Fail("MD1235", ran=f"cache_key(parent, instruction, files): {name}",
+                   expected="64 hex digits", kernel=key)  # fmt: skip
+    return found
+
+
+def step():
+    """A step at random: its parent, its words, its files as (name, folder, text, time)."""
+    names = [f"{token()[:5]}{word}" for word in ("", "/b", " c", "ö.py")]
+    random.shuffle(names)
+    files = [[name, "one", token() + "\xff\x00", SECOND + at] for at, name in enumerate(names)]
+    return f"sha256:{hashlib.sha256(token().encode()).hexdigest()}", f"COPY {token()} /app", files
+
+
+def test_cache_hits(subject, cell):
+    parent, words, files = step()
+    steps = {
+        "the step": files,
+        "once more": files,
+        "its names told in another order": files[::-1],
+        "the files lie elsewhere": [[name, "two/deep", *rest] for name, _, *rest in files],
+        "the files have other times": [[*rest, second + 999] for *rest, second in files],
+        "a new copy, another order": [[a, "three", b, 5] for a, _, b, _ in sorted(files)[::-1]],
+    }
+    found = keys(cell, [[parent, words, files] for files in steps.values()], steps)
+    lines = [("GOOD" if key == found["the step"] else "BAD", name) for name, key in found.items()]
+    if not good(lines):
+        raise Fail("MD1233", ran="cache_key(parent, instruction, files)", lines=lines)
+
+
+def pairs():
+    """Two steps that differ, and in what: (in what, [parent, words, files], the other)."""
+    parent, words, files = step()
+    other = f"sha256:{hashlib.sha256(token().encode()).hexdigest()}"
+    a, b, *rest = files
+    base = [parent, words, files]
+    texts = lambda *texts: [[f"f{at}", "one", text, SECOND] for at, text in enumerate(texts)]  # noqa: E731
+    found = [
+        ("the parent", base, [other, words, files]),
+        ("the words", base, [parent, words + "2", files]),
+        ("spaces in the words", [parent, 'RUN echo "a  b"', []], [parent, 'RUN echo "a b"', []]),
+        ("a space at the end", [parent, words, []], [parent, words + " ", []]),
+        ("capital letters", [parent, "RUN ls -l", []], [parent, "RUN ls -L", []]),
+        ("one content", base, [parent, words, [[a[0], "one", "X" + a[2][1:], a[3]], b, *rest]]),
+        ("a content's last byte", base, [parent, words, [[a[0], "one", a[2][:-1] + "\x01", a[3]],
+                                                        b, *rest]]),
+        ("two files exchange contents", base,
+         [parent, words, [[a[0], "one", b[2], a[3]], [b[0], "one", a[2], b[3]], *rest]]),
+        ("a file's name", base, [parent, words, [[a[0] + "x", *a[1:]], b, *rest]]),
+        ("a file's directory", [parent, words, [["x/y", *a[1:]]]], [parent, words, [["y", *a[1:]]]]),
+        ("a file less", base, [parent, words, [b, *rest]]),
+        ("no file, or an empty one", [parent, words, []], [parent, words, texts("")]),
+        ("ab and c, or a and bc", [parent, words, texts("ab", "c")],
+         [parent, words, texts("a", "bc")]),
+        ("a file more that is empty", [parent, words, texts("ab")],
+         [parent, words, texts("ab", "")]),
+        ("a name's end and a content's begin", [parent, words, [["ab", "one", "cd", 1]]],
+         [parent, words, [["abc", "one", "d", 1]]]),
+    ]  # fmt: skip
+    for mark in ("", "\n", " ", ":", ",", ";", "=", "\t", "|", "-"):
+        end = "".join(random.choices("abcdef", k=4))
+        found.append((f"where the parent ends ({mark!r})", [parent, f"{end}{mark}{words}", []],
+                      [f"{parent}{mark}{end}", words, []]))  # fmt: skip
+        one, two = (hashlib.sha256(text.encode()).hexdigest() for text in ("one", "two"))
+        both = [["x", "one", "one", 1], ["y", "one", "two", 1]]
+        for name, text in ((f"x{mark}{one}{mark}y", "two"), (f"x{mark}{two}{mark}y", "one")):
+            found.append((f"one file or two, of a strange name ({mark!r})", [parent, words, both],
+                          [parent, words, [[name, "one", text, 1]]]))  # fmt: skip
+    return found
+
+
+def test_cache_misses(subject, cell):
+    every = pairs()
+    names = [f"{what}, {side}" for what, *_ in every for side in ("first", "second")]
+    names = [f"{at}: {name}" for at, name in enumerate(names)]
+    found = keys(cell, [one for _, *both in every for one in both], names)
+    values = list(found.values())
+    lines = [("GOOD" if values[2 * at] != values[2 * at + 1] else "BAD", what)
+             for at, (what, *_) in enumerate(every)]  # fmt: skip
+    if not good(lines):
+        raise Fail("MD1234", ran="cache_key of two steps that differ in:",
+                   lines=[line for line in lines if line[0] == "BAD"][:8])  # fmt: skip

@@ -72,7 +72,7 @@ def test_the_order_is_that_of_a_run(line: str) -> None:
 
 
 def test_a_new_learner_has_no_wall_yet(exercises: Path) -> None:
-    parts = own.so_far()
+    parts, beside = own.so_far()
     assert parts and not any(part.yours for part in parts)
     wanted = {
         (function.stage, function.name)
@@ -82,11 +82,13 @@ def test_a_new_learner_has_no_wall_yet(exercises: Path) -> None:
     }
     assert {(part.stage, part.name) for part in parts} == wanted
     assert own_container(parts).desc == f"0 of {len(parts)} functions are yours."
+    assert {part.name for part in beside} >= {"pack", "apply_layer", "blame", "cache_key"}
+    assert not any(part.yours for part in beside)
 
 
 def test_one_function_lights_a_part_of_its_wall(exercises: Path) -> None:
     shutil.copy(REPOSITORY / "solutions/02_mounts.py", exercises)
-    parts = own.so_far()
+    parts, _ = own.so_far()
     assert {part.name for part in parts if part.yours} == {"make_private", "mount_proc", "bind"}
     picture = own_container(parts)
     assert "walls that are yours: propagation" in picture.desc
@@ -95,11 +97,21 @@ def test_one_function_lights_a_part_of_its_wall(exercises: Path) -> None:
     assert "own_container" not in picture.svg() and "your shell" in picture.svg()
 
 
+def test_what_makes_images_is_lit_beside_it(exercises: Path) -> None:
+    shutil.copy(REPOSITORY / "solutions/12_layers.py", exercises)
+    parts, beside = own.so_far()
+    picture = own_container(parts, beside)
+    assert ("pack", "(commit, build)", "12", "yours") in picture.rows
+    count = len([part for part in beside if part.lesson == "12"])
+    assert f"Beside a run: {count} of {len(beside)} functions are yours." in picture.desc
+    assert "cache_key()" in picture.svg() and not any(part.yours for part in parts)
+
+
 def test_with_all_solutions_every_wall_is_lit(exercises: Path) -> None:
     for path in (REPOSITORY / "solutions").glob("*.py"):
         shutil.copy(path, exercises)
-    parts = own.so_far()
-    assert all(part.yours for part in parts)
+    parts, beside = own.so_far()
+    assert all(part.yours for part in [*parts, *beside])
     names = [part.name for part in parts]
     assert "set_hostname" not in names, "set_names serves in its place"
     taken = {name for _, names, _, _ in learner.mine() for name in names}

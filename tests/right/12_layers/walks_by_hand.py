@@ -15,14 +15,13 @@ def changes(upper, below=""):
     return sorted(found)
 
 
-def commit(upper, tar):
-    archive = tarfile.open(tar, "w:gz", format=tarfile.GNU_FORMAT)
-    archive.format = tarfile.PAX_FORMAT
+def pack(upper, tar, newest=None):
+    archive = tarfile.open(tar, "w")
     mark = lambda *parts: archive.addfile(tarfile.TarInfo("./" + "/".join(filter(None, parts))))
-    for path, word in changes(upper):
+    for path, word in sorted(changes(upper)):
         if word == "deleted":
             mark(os.path.dirname(path), DELETED + os.path.basename(path))
         else:
-            add(archive, f"{upper}/{path}", f"./{path}")
+            add(archive, f"{upper}/{path}", f"./{path}", newest)
             word == "opaque" and mark(path, OPAQUE)
     archive.close()

@@ -1,10 +1,10 @@
 # mistake: tarfile alone knows no extended attributes
-# fails: commit_files
+# fails: pack_files
 # says: .course
 
-def commit(upper, tar):
+def pack(upper, tar, newest=None):
     with tarfile.open(tar, "w") as archive:
-        for path, word in changes(upper):
+        for path, word in sorted(changes(upper)):
             folder, name = os.path.split(path)
             if word == "deleted":
                 archive.addfile(tarfile.TarInfo(os.path.join(folder, DELETED + name)))

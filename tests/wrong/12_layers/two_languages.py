@@ -1,4 +1,4 @@
-# mistake: commit writes x.wh and meaning reads x.wh: both agree, and the kernel does not
+# mistake: pack writes x.wh and meaning reads x.wh: both agree, and the kernel does not
 # fails: round_trip
 # says: not what the kernel showed
 

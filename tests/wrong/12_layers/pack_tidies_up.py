@@ -1,12 +1,12 @@
 # mistake: what is in the tar is taken out of the upper directory
-# fails: commit_files
+# fails: pack_files
 # says: has changed the upper directory
 
-_commit = commit
+_pack = pack
 
 
-def commit(upper, tar):
-    _commit(upper, tar)
-    for path, word in changes(upper):
+def pack(upper, tar, newest=None):
+    _pack(upper, tar, newest)
+    for path, word in sorted(changes(upper)):
         if word == "deleted":
             os.unlink(os.path.join(upper, path))

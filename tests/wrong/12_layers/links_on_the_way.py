@@ -1,0 +1,16 @@
+# mistake: a link on the way is followed
+# fails: seen_in
+# says: expected 'hidden'
+
+def seen_in(layer, path):
+    word, here = "nothing", layer
+    names = path.split("/")
+    for left in reversed(range(len(names))):
+        here = os.path.join(here, names[-1 - left])
+        if not os.path.lexists(here):
+            return word
+        if is_whiteout(here) or (left and not os.path.isdir(here)):
+            return "hidden"
+        if left and is_opaque(here):
+            word = "hidden"
+    return "here"

@@ -1,0 +1,13 @@
+# mistake: every time is 0, asked for or not
+# fails: pack_same
+# says: newest asks for
+
+def add(archive, path, name, newest):
+    info = archive.gettarinfo(path, name)
+    info.uname = info.gname = ""
+    info.mtime = 0
+    for key, value in attributes(path).items():
+        if not key.startswith("trusted.overlay.") and not info.islnk():
+            info.pax_headers[ATTRIBUTE + key] = value.decode("utf-8", "surrogateescape")
+    with open(path, "rb") if info.isreg() else contextlib.nullcontext() as data:
+        archive.addfile(info, data)

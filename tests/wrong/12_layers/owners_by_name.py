@@ -1,0 +1,13 @@
+# mistake: the names of this machine's users are in the archive
+# fails: pack_same
+# says: uname
+
+def add(archive, path, name, newest):
+    info = archive.gettarinfo(path, name)
+    if newest is not None:
+        info.mtime = min(info.mtime, newest)
+    for key, value in attributes(path).items():
+        if not key.startswith("trusted.overlay.") and not info.islnk():
+            info.pax_headers[ATTRIBUTE + key] = value.decode("utf-8", "surrogateescape")
+    with open(path, "rb") if info.isreg() else contextlib.nullcontext() as data:
+        archive.addfile(info, data)
