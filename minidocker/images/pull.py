@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import hashlib
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from minidocker.errors import Blocked, UsageError
-from minidocker.images import signed
+from minidocker.images import asked, signed
 from minidocker.images.arrival import Arrival, Stop, is_here
 from minidocker.images.registry.client import Client
 from minidocker.images.registry.download import Downloads
@@ -46,26 +47,32 @@ class Pulled(NamedTuple):
 def pull(
     store: Store, full: str, client: Client, platform: str = "",
     bar: Callable[[str], Progress | None] = lambda title: None, key: str = "",
+    own: asked.Own = MappingProxyType({}),
 ) -> Pulled:  # fmt: skip
     """Pull the image of this full name (see `names.any_name`); errors leave the store as it was.
 
     What has come of a blob when a connection breaks off stays for the next try. key: the path of a
-    public key, whose owner must have signed what the name stands for.
+    public key, whose owner must have signed what the name stands for. own: functions of a learner's
+    that are asked, see `asked`.
     """
     overlay_check.check(store)
     carry.ready(store)
     changes.sweep(store)
     wanted = oci.read_platform(platform)
-    digest, first, hex, manifest = resolve(client, names.split(full)[2], wanted, full)
+    client.transport.secrets_for = asked.secrets(own, client)
+    digest, first, hex, manifest = resolve(client, names.split(full)[2], wanted, full, own)
     if key:
-        signed.check(client, full, first, key)
+        signed.check(client, full, first, key, asked.trusted(own))
     if is_here(store, full, hex):
         return Pulled(store.resolve(full), digest, 0, 0, {})
-    own, _ = documents.parts_of(documents.parse(manifest, full), full)
-    config = client.document(own, full)
+    described, layers = documents.parts_of(documents.parse(manifest, full), full)
+    config = client.document(described, full)
     documents.check_platform(documents.parse(config, full), wanted, full)
     stop = Stop(client.stop)
     downloads = Downloads(store, client, stop)
+    if own:
+        asked.bring(own, store, client, layers)
+        client.transport.secrets_for = None  # what follows runs in threads, where nobody may fork
     try:
         arrived = Arrival(store, full, manifest, config, downloads.bring, stop, bar).into([full])
     except UsageError:
@@ -75,7 +82,10 @@ def pull(
     return Pulled(arrived.image, digest, arrived.fresh, arrived.bytes, arrived.lost)
 
 
-def resolve(client: Client, reference: str, wanted: oci.Json, title: str) -> Found:
+def resolve(
+    client: Client, reference: str, wanted: oci.Json, title: str,
+    own: asked.Own = MappingProxyType({}),
+) -> Found:  # fmt: skip
     """Follow indexes from a reference to the manifest for a platform."""
     first = b""
     size = None
@@ -88,6 +98,6 @@ def resolve(client: Client, reference: str, wanted: oci.Json, title: str) -> Fou
         document = documents.parse(data, title)
         if documents.kind_of(document, said, title) == "manifest":
             return Found(f"sha256:{hashlib.sha256(first).hexdigest()}", first, hex, data)
-        chosen = documents.choose(document, wanted, title)
+        chosen = asked.choose(own, document, wanted, title)
         reference, size = f"sha256:{chosen.hex}", chosen.size
     raise Blocked(f"{title} is an index of an index, without an end", documents.ASK)

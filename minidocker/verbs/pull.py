@@ -6,7 +6,8 @@ import argparse
 import io
 import sys
 import time
-from typing import TextIO
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TextIO
 
 from minidocker.errors import NotFound
 from minidocker.images import signed
@@ -16,10 +17,16 @@ from minidocker.images.registry.client import Client
 from minidocker.images.store import catalogue, files, names, oci
 from minidocker.images.store.store import Store
 from minidocker.kernel.flags import DEFAULT_CAPABILITIES, mask
+from minidocker.plan import learner
 from minidocker.seccomp import cache
 from minidocker.verbs.bars import Bars
 from minidocker.verbs.guarded import guarded
 from minidocker.verbs.parser import Parser, make
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from minidocker.runtime.apart import Own
 
 AFTER = """\
 examples:
@@ -28,6 +35,7 @@ examples:
   minidocker pull debian@sha256:…              just this one, whatever its tag stands for now
   minidocker pull localhost:5000/lab/base      http will do on loopback
   minidocker pull --verify cosign.pub NAME     only what the owner of this key has signed
+  minidocker pull --mine NAME                  your functions of lesson 13 are asked on the way
 
 Names and logins are Docker's: see `minidocker login`. Every byte is checked by its digest before
 it is used. What has come when a connection breaks off stays, and the next pull goes on from there.
@@ -45,13 +53,30 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--verify", metavar="KEY", default="", help="a public key (PEM) that must have signed it"
     )
+    parser.add_argument(
+        "--mine", action="store_true", help="ask your own functions of lesson 13 on the way"
+    )
+    parser.add_argument("--unsafe", action="store_true",
+                        help="with --mine: also what failed when judged last")  # fmt: skip
     add_tls(parser)
     args = parser.parse_args(argv)
+    if args.mine:
+        sys.stderr.write(learner.warning_outside_the_lab(Store()))
     if args.verify:
         signed.public_key(args.verify)  # before anybody is asked for anything
     for name in args.names:
-        fetch(name, args.platform, insecure(args), args.quiet, key=args.verify)
+        own = own_functions(name, args) if args.mine else {}
+        fetch(name, args.platform, insecure(args), args.quiet, key=args.verify, own=own)
     return 0
+
+
+def own_functions(name: str, args: argparse.Namespace) -> dict[str, Own]:
+    """Return the learner's functions that a pull asks, and say which they are."""
+    found = learner.serving("pull", names.any_name(name), args.unsafe)
+    if not args.quiet:
+        told = ", ".join(sorted(found)) or "none: ours do it (lesson 13)"
+        print(f"minidocker: your functions in this pull: {told}.", file=sys.stderr)
+    return found
 
 
 def add_tls(parser: Parser) -> None:
@@ -105,15 +130,15 @@ def for_run(name: str, platform: str, always: bool, quiet: bool = False) -> None
 
 def fetch(
     name: str, platform: str = "", insecure: bool = False, quiet: bool = False,
-    id_to: TextIO | None = None, key: str = "",
+    id_to: TextIO | None = None, key: str = "", own: Mapping[str, Own] = MappingProxyType({}),
 ) -> None:  # fmt: skip
     """Pull one image, and tell it: the id on standard output, the rest for people."""
     full = names.any_name(name)
 
     def work() -> int:
         store, began = Store(), time.monotonic()
-        with ask as client, Bars(quiet) as bars:
-            pulled = pull(store, full, client, platform, bars.add, key)
+        with ask as client, Bars(quiet or bool(own)) as bars:
+            pulled = pull(store, full, client, platform, bars.add, key, own)
         print(pulled.image.id, flush=True, file=id_to)
         if not quiet:
             tell(full, pulled, time.monotonic() - began)

@@ -63,7 +63,7 @@ class Client:
         self._stopped = threading.Event()
         self._base = ""
         self._token = ""
-        self._challenge: tuple[str, dict[str, str]] | None = None
+        self._realm = ""
 
     def __enter__(self) -> Client:
         return self
@@ -227,6 +227,19 @@ class Client:
                     return answer
         raise AssertionError("the last answer is returned")
 
+    def secrets(self) -> tuple[str, str, str, str]:
+        """Return (registry, realm, token, password) as far as they are known; each "" if not."""
+        password = f"{self.login.user}:{self.login.password}" if self.login else ""
+        token = self._token.removeprefix("Bearer ") if self._token.startswith("Bearer ") else ""
+        return origin(self._base) if self._base else "", self._realm, token, password
+
+    def may_go(self, url: str) -> dict[str, str]:
+        """Return the header that an address may hear; {} for none."""
+        asked, realm = ((origin(one), urlsplit(one).path) for one in (url, self._realm))
+        if self._realm and asked == realm:
+            return {"Authorization": self.login.basic()} if self.login else {}
+        return self._authorization(url)
+
     def _authorization(self, url: str) -> dict[str, str]:
         mine = origin(url) == origin(self._base)
         return {"Authorization": self._token} if self._token and mine else {}
@@ -255,6 +268,7 @@ class Client:
                 "which is not https",
                 NO_TRUST,
             )
+        self._realm = realm
         scopes = self.scopes or words.get("scope", "").split()
         service = {"service": words["service"]} if "service" in words else {}
         if self.login and self.login.token:

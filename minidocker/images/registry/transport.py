@@ -15,7 +15,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
@@ -98,6 +98,7 @@ class Transport:
 
     def __init__(self, insecure: bool = False) -> None:
         self.insecure = insecure
+        self.secrets_for: Callable[[str], dict[str, str]] | None = None  # asked for each address
         self._mine = threading.local()
         self._all: list[http.client.HTTPConnection] = []
         self._context = ssl.create_default_context()
@@ -127,6 +128,7 @@ class Transport:
         Unreachable where no answer comes; Blocked for what may not be done.
         """
         for _ in range(MOST_REDIRECTS + 1):
+            secrets = self.secrets_for(url) if self.secrets_for else secrets
             answer = self._once(method, url, {**headers, **(secrets or {})}, body)
             place = answer.headers.get("Location", "")
             if answer.status not in (301, 302, 303, 307, 308) or method not in ("GET", "HEAD"):
