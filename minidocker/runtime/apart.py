@@ -45,9 +45,10 @@ class Own:
             raise UsageError(f"{self.file} defines no function {self.name}", "minidocker grade")
         return self._function
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, keep: frozenset[int] = frozenset()) -> Any:
         """Call it in a child process; return its answer, read as JSON.
 
+        keep: descriptors among the arguments, which stay open there.
         MinidockerError, with the lines of the learner's file, for whatever it raises.
         """
         used.note(self.name, self.file)
@@ -58,7 +59,7 @@ class Own:
         pid = os.fork()
         if pid == 0:
             os.close(read)
-            self._child(parent, write, args)
+            self._child(parent, write, args, keep)
         os.close(write)
         end = os.pidfd_open(pid)
         try:
@@ -72,7 +73,9 @@ class Own:
             os.close(end)
         return self._read(data, status)
 
-    def _child(self, parent: int, write: int, args: tuple[Any, ...]) -> NoReturn:
+    def _child(
+        self, parent: int, write: int, args: tuple[Any, ...], keep: frozenset[int]
+    ) -> NoReturn:
         """Call the function, tell its answer, and end, whatever it does."""
         try:
             kernel = Linux()
@@ -85,7 +88,7 @@ class Own:
             os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
             os.dup2(2, 1)  # what it prints is for people; standard output is for programs
             sys.stdout = sys.stderr = open(2, "w", buffering=1, closefd=False)
-            kernel.close_all_but({0, 1, 2, write})
+            kernel.close_all_but({0, 1, 2, write, *keep})
             if not os.geteuid():
                 kernel.unshare(CLONE_NEWNS)
                 kernel.mount("none", "/", "", MS_REC | MS_PRIVATE, "")
@@ -113,9 +116,10 @@ class Own:
             return told["answer"]
         frames = str(told.get("raised", "")) if isinstance(told, dict) else ""
         last = frames.strip().rpartition("\n")[2] or f"it gave no answer (status {status})"
+        again = f"minidocker grade {self.name}"
         raise MinidockerError(
             f"your {self.name} in {self.file}: {last}",
-            f"{frames}minidocker grade {self.name}" if frames else f"minidocker grade {self.name}",
+            f"{frames.rstrip()}\n{again}" if frames else again,
         )
 
 

@@ -6,9 +6,11 @@ import sys
 
 from minidocker.engine.filters import Filters
 from minidocker.engine.listing import COLUMNS, SHORT, USUAL, chosen, row
+from minidocker.engine.own_words import differing
 from minidocker.errors import UsageError
-from minidocker.formats.rows import show
+from minidocker.formats.rows import one_line, show
 from minidocker.images.store.store import Store
+from minidocker.verbs.own_parts import add_mine, own_of
 from minidocker.verbs.parser import Parser, make
 
 AFTER = """\
@@ -42,6 +44,10 @@ def main(argv: list[str]) -> int:
         return 0
     sized = args.size or ".Size" in args.format
     rows = [row(store, record, args.no_trunc, sized) for record in records]
+    if own := own_of(args, "ps", "status_of", ""):
+        for record, shown in zip(records, rows, strict=True):
+            if said := differing(record, own):
+                shown["Status"] = one_line(f"{said} (says your status_of; ours: {shown['Status']})")
     show(rows, args.format, COLUMNS, USUAL + ("\t{{.Size}}" if args.size else ""))
     return 0
 
@@ -59,5 +65,6 @@ def parser() -> Parser:
     made.add_argument("-l", "--latest", action="store_true", help="the one created last")
     made.add_argument("--no-trunc", action="store_true", help="cut nothing off")
     made.add_argument("-q", "--quiet", action="store_true", help="ids only")
+    add_mine(made, "let your own status_of say how they are (lesson 14)")
     made.add_argument("-s", "--size", action="store_true", help="also how much disk they take")
     return made

@@ -6,6 +6,7 @@ from minidocker.engine import ending
 from minidocker.images.store.store import Store
 from minidocker.plan.notes import signal_number
 from minidocker.verbs.each import each
+from minidocker.verbs.own_parts import add_mine, own_of
 from minidocker.verbs.parser import Parser, make
 
 
@@ -18,9 +19,11 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("-s", "--signal", default="", help="this signal instead")
     stop_words(parser)
+    add_mine(parser, "let your own stop end them (lesson 14)")
     args = parser.parse_args(argv)
     number = signal_number(args.signal) if args.signal else None
-    return each(Store(), args.names, lambda found: ending.stop(found, number, args.timeout))
+    own = own_of(args, "stop", "stop", " ".join(args.names))
+    return each(Store(), args.names, lambda found: ending.stop(found, number, args.timeout, own))
 
 
 def stop_words(parser: Parser) -> None:

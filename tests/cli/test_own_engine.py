@@ -1,0 +1,80 @@
+"""--mine of the engine's words: a learner's functions of lesson 14 serve, and can break nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from keeping import ROOT, Run, start
+
+pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
+SOLUTION = ROOT / "solutions/14_engine.py"
+POLITE = ("base", "sh", "-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done")
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A learner's exercises: the solution of lesson 14, to which a test adds what is wrong."""
+    monkeypatch.setenv("MINIDOCKER_EXERCISES", str(tmp_path))
+    file = tmp_path / "14_engine.py"
+    file.write_text(SOLUTION.read_text())
+    return file
+
+
+def wrong(file: Path, text: str) -> None:
+    file.write_text(f"{SOLUTION.read_text()}\n\n{text}")
+
+
+def used(store: Path) -> list[str]:
+    """The functions that were noted."""
+    return [json.loads(line)["function"] for line in (store / "used").read_text().splitlines()]
+
+
+def code(run: Run, id: str) -> int:
+    return int(json.loads(run("inspect", id).stdout)[0]["State"]["ExitCode"])
+
+
+def test_stop_asks_by_their_function(alone: Run, mine: Path, shared_store: Path) -> None:
+    polite, deaf = start(alone, *POLITE), start(alone, "base", "sleep", "600")
+    while "ready" not in alone("logs", polite).stdout:
+        pass
+    done = alone("stop", "--mine", polite, timeout=30)
+    assert done.returncode == 0 and "your stop serves" in done.stderr
+    alone("stop", "--mine", "-t", "0", deaf, timeout=30)
+    assert (code(alone, polite), code(alone, deaf)) == (7, 137)
+    assert used(shared_store)[-2:] == ["stop", "stop"]
+
+
+def test_what_their_stop_leaves_alive_is_killed_all_the_same(alone: Run, mine: Path) -> None:
+    wrong(mine, "def stop(pidfd, grace):\n    return True\n")
+    id = start(alone, "base", "sleep", "600")
+    assert alone("stop", "--mine", id, timeout=30).returncode == 0
+    assert code(alone, id) == 137
+
+
+def test_what_their_stop_raises_is_a_sentence(alone: Run, mine: Path) -> None:
+    wrong(mine, "def stop(pidfd, grace):\n    raise ValueError('no')\n")
+    id = start(alone, "base", "sleep", "600")
+    done = alone("stop", "--mine", id, timeout=30)
+    assert done.returncode and "your stop in" in done.stderr and "Traceback" not in done.stderr
+    assert id[:12] in alone("ps", "-q").stdout
+
+
+def test_ps_shows_their_word_where_it_is_another(alone: Run, mine: Path) -> None:
+    start(alone, "--name", "up", "base", "sleep", "600")
+    start(alone, "--name", "down", "base", "true")
+    alone("wait", "down")
+    table = ("ps", "-a", "--format", "{{.Names}} {{.Status}}", "--mine")
+    assert "says your status_of" not in alone(*table).stdout
+    wrong(mine, "def status_of(record, proc):\n    return 'running' if record['exit'] is None else 'gone'\n")
+    rows = alone(*table).stdout.splitlines()
+    assert any(row.startswith("down gone (says your status_of; ours: Exited (0)") for row in rows)
+    assert any(row.startswith("up Up") for row in rows)
+
+
+def test_without_a_function_of_theirs_ours_serves(alone: Run, mine: Path) -> None:
+    mine.unlink()
+    id = start(alone, "base", "sleep", "600")
+    done = alone("stop", "--mine", "-t", "0", id, timeout=30)
+    assert done.returncode == 0 and "there is no stop of yours" in done.stderr
