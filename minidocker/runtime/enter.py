@@ -54,6 +54,8 @@ class Wish:
 class Entry:
     """A command that enters: `helper` makes it and writes its pid; `channel` says why it failed."""
 
+    entrant: type[Entrant]
+
     def __init__(
         self, run: Run, stages: Sequence[Stage], kernel: Kernel, main: int, mask: set[int],
         wish: Wish, streams: tuple[int, ...], say: int, process: int = -1,
@@ -70,7 +72,7 @@ class Entry:
         cgroup = str(run.facts.get("cgroup", ""))
         group = os.open(cgroup, os.O_RDONLY | os.O_CLOEXEC) if cgroup else None
         try:
-            entrant = Entrant(run, stages, kernel, self.channel, program, mask, wish)
+            entrant = self.entrant(run, stages, kernel, self.channel, program, mask, wish)
             entrant.given, entrant.say = streams, say
             entrant.process, entrant.flags = doors(main, process)
             import fcntl  # noqa: F401  (the helper can load nothing)
@@ -192,6 +194,9 @@ class Entrant(Child):
         from minidocker.kernel.named import fcntl
 
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+Entry.entrant = Entrant
 
 
 def doors(main: int, known: int = -1) -> tuple[int, int]:

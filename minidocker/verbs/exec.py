@@ -8,6 +8,7 @@ from typing import Any
 from minidocker.engine import revival, visit
 from minidocker.errors import Conflict, UsageError
 from minidocker.images.store.store import Store
+from minidocker.verbs.own_parts import add_mine, own_of
 from minidocker.verbs.parser import Parser, make
 
 AFTER = """\
@@ -32,10 +33,15 @@ def main(argv: list[str]) -> int:
                          docker="the input device is not a TTY")  # fmt: skip
     record = revival.find(Store(), args.name)
     refuse(record)
-    return visit.execute(record, visit.Command(
+    command = visit.Command(
         args.command, variables(args.env, args.tty), args.workdir, args.user,
         args.tty, args.interactive, args.detach,
-    ))  # fmt: skip
+    )  # fmt: skip
+    if own := own_of(args, "exec", "exec_in", record["id"]):
+        from minidocker.engine import own_exec
+
+        return own_exec.execute(record, command, own)
+    return visit.execute(record, command)
 
 
 def parser() -> Parser:
@@ -48,6 +54,7 @@ def parser() -> Parser:
                       help="set a variable; NAME alone takes yours")  # fmt: skip
     made.add_argument("-w", "--workdir", default="", metavar="DIR", help="start in this directory")
     made.add_argument("-u", "--user", default="", metavar="USER[:GROUP]", help="run as this user")
+    add_mine(made, "let your own exec_in start it (lesson 14)")
     made.add_argument("name", metavar="CONTAINER", help="a name, an id, or its beginning")
     made.add_argument("command", nargs="...", metavar="COMMAND", help="with its arguments")
     return made

@@ -73,6 +73,63 @@ def test_ps_shows_their_word_where_it_is_another(alone: Run, mine: Path) -> None
     assert any(row.startswith("up Up") for row in rows)
 
 
+LOOK = "grep -E 'Cap|NoNewPrivs|Seccomp' /proc/self/status; readlink /proc/self/ns/*; ls /proc/self/fd"
+
+
+def test_exec_by_their_function_has_the_walls_of_ours(alone: Run, mine: Path, shared_store: Path) -> None:
+    start(alone, "--name", "box", "base", "sleep", "600")
+    ours = alone("exec", "box", "sh", "-c", f"{LOOK}; exit 3")
+    theirs = alone("exec", "--mine", "box", "sh", "-c", f"{LOOK}; exit 3")
+    assert "your exec_in serves" in theirs.stderr
+    assert (theirs.stdout, theirs.returncode) == (ours.stdout, 3) and "Seccomp:\t2" in ours.stdout
+    assert used(shared_store)[-1] == "exec_in"
+    assert alone("exec", "--mine", "box", "nothing").returncode == 127
+    assert alone("exec", "--mine", "-i", "box", "cat", input="hi", stdin=None).stdout == "hi"
+    assert alone("exec", "--mine", "-t", "box", "true").returncode == 2
+
+
+SLOPPY = {
+    "the child calls setns": "pid",
+    "the rights are forgotten": "CapBnd",
+    "the mounts are the host's": "mnt",
+}
+BODIES = {
+    "the child calls setns": """
+    process = os.pidfd_open(container.pid)
+    pid = kernel.fork()
+    if pid == 0:
+        kernel.setns(process, others(container.pid))
+        give_up(kernel, container)
+        kernel.execve(argv[0], argv, container.env)
+    return pid
+""",
+    "the rights are forgotten": """
+    kernel.setns(os.pidfd_open(container.pid), others(container.pid))
+    pid = kernel.fork()
+    if pid == 0:
+        kernel.execve(argv[0], argv, container.env)
+    return pid
+""",
+    "the mounts are the host's": """
+    kernel.setns(os.pidfd_open(container.pid), others(container.pid) & ~NAMESPACES["mnt"])
+    give_up(kernel, container)
+    pid = kernel.fork()
+    if pid == 0:
+        kernel.execve(argv[0], argv, container.env)
+    return pid
+""",
+}
+
+
+@pytest.mark.parametrize("mistake", SLOPPY)
+def test_an_exec_with_too_much_power_starts_nothing(alone: Run, mine: Path, mistake: str) -> None:
+    wrong(mine, f"def exec_in(kernel, container, argv):{BODIES[mistake]}")
+    start(alone, "--name", "box", "base", "sleep", "600")
+    done = alone("exec", "--mine", "--unsafe", "box", "sh", "-c", "echo it runs", timeout=30)
+    assert done.returncode and done.stdout == ""
+    assert "more than PID 1 has" in done.stderr and SLOPPY[mistake] in done.stderr
+
+
 def test_without_a_function_of_theirs_ours_serves(alone: Run, mine: Path) -> None:
     mine.unlink()
     id = start(alone, "base", "sleep", "600")
