@@ -4,6 +4,7 @@ A `cast_NAME` runs before the learner's file is imported; an `act_NAME` after. W
 say is only half of the truth: the check asks the kernel about whoever said it.
 """
 
+import contextlib
 import fcntl
 import os
 import random
@@ -132,7 +133,10 @@ def job_orphans(talk, number, count):
 
 
 def job_end(talk, number, wanted):
-    """End as wanted."""
+    """End as wanted, and leave an orphan that goes on: init is over with main."""
+    if os.fork() == 0:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        forever()
     kind, value = wanted[number].split()
     if kind == "signal":
         signal.signal(int(value), signal.SIG_DFL) if int(value) != signal.SIGKILL else None
@@ -141,10 +145,11 @@ def job_end(talk, number, wanted):
     return int(value)
 
 
-def job_listen(talk, number, signals):
+def job_listen(talk, number):
     """Tell each signal that arrives."""
     # Blocked and taken by sigwait: with a handler, one that comes just before pause() would wait.
-    signals = {*signals, signal.SIGCHLD}
+    signals = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+    talk.say("main")
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     if os.fork() == 0:
         while True:  # a bystander: no signal is for it
@@ -189,14 +194,29 @@ JOBS = {"orphans": job_orphans, "end": job_end, "listen": job_listen, "sleep": j
 # --- host_pid_of and check_spawn -------------------------------------------------------
 
 
+BASE = [100]
+"""Near this are the numbers of the processes that host_pid_of is asked about."""
+
+
+def next_number(number):
+    """Let the next process of this pid namespace have about this number: no file can know it."""
+    with contextlib.suppress(OSError), open("/proc/sys/kernel/ns_last_pid", "w") as file:
+        file.write(str(number))  # a kernel without checkpoints has no such file
+
+
 def container(kernel, talk, name, flags=CLONE_NEWPID, inner=None, children=2, reaps=False):
     """Start a container: process 1 has `children` children, then runs inner(). Each one says so."""
     pid = kernel.clone(flags)
     if pid == 0:
         if reaps:
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # then no child stays a zombie
+        next_number(BASE[0] + 1)  # numbers inside are numbers outside too, of other processes
         for number in range(children):
             if os.fork() == 0:
+                if number == 1 and not reaps:
+                    kernel.unshare(CLONE_NEWPID)  # it stays where it is; its child does not
+                    if os.fork() == 0:
+                        forever()
                 talk.say("member", name=f"{name}.{number + 2}")
                 forever()
         if inner:
@@ -214,6 +234,9 @@ def nested(kernel, talk, name, depth):
 
 def cast_host_pid(kernel, talk, shape):
     """Start the containers of a shape and wait until the check has their numbers."""
+    with open("/proc/sys/kernel/pid_max") as file:  # of the machine, or of the cell
+        BASE[0] = random.randrange(60, min(25_000, int(file.read()) // 2))
+    next_number(BASE[0])
     if shape == "equal":
         container(kernel, talk, "a", children=3)
         container(kernel, talk, "b", children=3)

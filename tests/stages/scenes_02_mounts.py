@@ -149,6 +149,7 @@ def kinds(kernel):
     tmpfs(kernel, f"{TREE}/shared", "shared", MS_SHARED)
     tmpfs(kernel, f"{TREE}/shared:1 master:2", "shared:1")
     tmpfs(kernel, f"{TREE}/a tab\there", "a tab", MS_SHARED)
+    tmpfs(kernel, f"{TREE}/a dash", "-", MS_SHARED)
     tmpfs(kernel, f"{TREE}/back\\040slash", "backslash", MS_SHARED)
     for name, more in (("slave", 0), ("slave and shared", MS_SHARED)):
         os.mkdir(f"{TREE}/{name}")
@@ -168,6 +169,7 @@ def stacks(kernel):
     tmpfs(kernel, f"{TREE}/older", "above", MS_SHARED)
     tmpfs(kernel, f"{TREE}/moved", "below", MS_PRIVATE)
     kernel.mount(f"{TREE}/older", f"{TREE}/moved", "", MS_MOVE)
+    tmpfs(kernel, f"{TREE}/moved/on it", "child")  # the top one is a parent too, elsewhere
     for source in ("first", "second", "third"):
         tmpfs(kernel, f"{TREE}/thrice", source, MS_PRIVATE if source == "third" else MS_SHARED)
     os.mkdir(f"{TREE}/nothing")
@@ -221,8 +223,10 @@ def act_optional(learner, kernel, talk, cast):
     seen = []
     for words in talk.ask("cast", pid=cast):
         talk.step(f"optional_fields({' '.join(words)!r}.split())")
-        value = function(list(words))
-        seen.append(list(value) if isinstance(value, list | tuple) else repr(value))
+        given = list(words)
+        value = function(given)
+        shown = list(value) if isinstance(value, list | tuple) else repr(value)
+        seen.append(shown if given == words else "the words that it was given are changed")
     talk.ask("results", seen=seen)
 
 
@@ -236,7 +240,9 @@ def cast_bind(kernel, talk, read_only):
     tmpfs(kernel, STORE, "store", MS_SHARED)
     tmpfs(kernel, f"{STORE}/deep", "deep", MS_SHARED)
     kernel.mount("", f"{STORE}/deep", "", MS_REMOUNT | MS_BIND | SAFE)
+    tmpfs(kernel, f"{STORE}/deep/two words", "deeper", MS_SHARED)
     os.mkdir(BOX)
+    tmpfs(kernel, f"{BOX}-beside", "beside", MS_SHARED)  # not below BOX: its name begins alike
 
 
 def act_bind(learner, kernel, talk, read_only):

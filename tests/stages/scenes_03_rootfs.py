@@ -311,7 +311,8 @@ def pivot_with_directory(kernel, root):
 def pivot_and_mount(kernel, root):
     """A right one with more than one mount, and a working directory that is not "/"."""
     pivot_on_dots(kernel, root)
-    kernel.mount("more", "/old", "tmpfs")
+    for _ in range(60):  # more mounts than the host has: their number says nothing
+        kernel.mount("more", "/old", "tmpfs", 0, "size=4k")
     kernel.chdir("/work")
 
 

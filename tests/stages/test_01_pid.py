@@ -117,8 +117,15 @@ def test_spawn_result(subject, cell):
 
 
 def test_spawn_flags(subject, cell):
-    extra = random.choice([f.CLONE_NEWUTS, f.CLONE_NEWIPC])
-    flags = f.CLONE_NEWPID | f.CLONE_NEWNS | extra
+    halves = [f.CLONE_NEWNS | f.CLONE_NEWUTS | f.CLONE_NEWNET, f.CLONE_NEWIPC | f.CLONE_NEWCGROUP]
+    for half in random.sample(halves, 2):  # each is asked for once, and once it is not
+        has_these(cell, f.CLONE_NEWPID | half)
+    words = ["unshare", "fork", "clone"]
+    errors_come_out(cell, "spawn", [f.CLONE_NEWPID, "child()"], words)
+
+
+def has_these(cell, flags):
+    """The child must have exactly those namespaces new that were asked for."""
     ran = SPAWN.format(f.names(flags, "CLONE_"))
     with cell("spawn", flags=flags) as one:
         child, _ = child_and_pid(one, ran)
@@ -130,8 +137,6 @@ def test_spawn_flags(subject, cell):
             asked, new = " ".join(sorted(wanted)), " ".join(sorted(changed)) or "none"
             raise Fail("MD0108", ran=ran, expected=f"new: {asked}", kernel=f"new: {new}",
                        lines=lines)  # fmt: skip
-    words = ["unshare", "fork", "clone"]
-    errors_come_out(cell, "spawn", [f.CLONE_NEWPID, "child()"], words)
 
 
 ENDS = ["exit 0", "exit 7", "exit 255", "signal 9", "signal 15", "signal 1"]
@@ -154,7 +159,8 @@ def raw_status(word):
 def test_exit_status(subject, cell):
     cored = random.choice(WITH_A_CORE)
     wanted = [*ENDS, f"exit {random.randrange(20, 120)}", f"exit {random.randrange(130, 250)}",
-              f"signal {random.randrange(34, 64)}", f"signal {int(cored)}, with a core"]  # fmt: skip
+              f"signal {random.randrange(34, 64)}", "signal 64",
+              f"signal {int(cored)}, with a core"]  # fmt: skip
     random.shuffle(wanted)
     with cell("exit_status", statuses=[raw_status(word) for word in wanted]) as one:
         seen = dict(zip(wanted, one.expect("results")["seen"], strict=True))
@@ -255,8 +261,9 @@ def test_init_signals(subject, cell):
     queued = random.randrange(signal.SIGRTMIN, 64)  # twice is twice: such a signal is counted
     names = [*SIGNALS.items(), (f"signal {queued}", queued)]
     random.shuffle(names)
-    with cell("init", job="listen", signals=[number for _, number in names]) as one:
+    with cell("init", job="listen") as one:
         sender = one.expect("init").sender
+        main = one.expect("main").sender
         one.expect("listening")
         got = {}
         # SIGCHLD may come when no child has ended: who waits for one then hears nothing more.
@@ -268,9 +275,21 @@ def test_init_signals(subject, cell):
                 break
         one.answer()  # now an orphan ends: SIGCHLD is for init, and for nobody else
         wait_for_signal(one, got, "SIGCHLD", f.SIGCHLD)
+        stays_with_a_stopped(one, main)
         lines = compared({name: "arrived" for name, _ in names}, got)
         if not good(lines):
             raise Fail("MD0113", ran=ran, lines=lines)
+
+
+def stays_with_a_stopped(one, main):
+    """Main stops and goes on: process 1 hears SIGCHLD for that too, and main has not ended."""
+    for number in (f.SIGSTOP, f.SIGCONT):
+        os.kill(main, number)
+        settle(one, 0.2)
+    for message in one.quiet(0.02):
+        if message.event == "returned":
+            raise Fail("MD0114", ran="init(kernel, main), after main has stopped",
+                       kernel=f"it returned {message['value']}")  # fmt: skip
 
 
 def wait_for_signal(one, got, name, number):
@@ -298,6 +317,8 @@ def note_signal(one, got, message, name, number):
         got[name] = "arrived"
     elif (queued := f"signal {message['number']}") in got:
         got[queued] = "arrived twice"
+    elif message["number"] not in (*SIGNALS.values(), f.SIGCHLD, *range(34, 65)):
+        got[f.name_of(message["number"], "SIG")] = "arrived"
 
 
 def test_init_sleeps(subject, cell):
@@ -373,6 +394,9 @@ def test_host_pid_nested(subject, cell):
         for name, pid in cast.items():
             around = name.rpartition(".")[0]
             questions[(cast[f"{around}.1"], one.proc.numbers(pid)[-1])] = pid
+        # Who is in the container's container has a number here too, and is not in this one.
+        outer, deepest = cast["deep_around3.1"], one.proc.numbers(cast["deep.1"])
+        questions[(outer, deepest[len(one.proc.numbers(outer)) - 1])] = "LookupError"
         judge_host_pid(ask_host_pid(one, questions))
 
 
@@ -382,8 +406,11 @@ def test_host_pid_gone(subject, cell):
         init = cast["a.1"]
         unused = 1 + max(one.proc.numbers(pid)[-1] for pid in cast.values())
         nobody = 1 + max(one.proc.pids())
+        begins = unused // 10  # the first digits of a number are another number
+        theirs = cast["b.3"]  # its number out here is in `a` nobody's, or another process's
+        inside = {one.proc.numbers(pid)[-1]: pid for name, pid in cast.items() if name[0] == "a"}
         questions = {(init, unused): "LookupError", (nobody, 1): "LookupError",
-                     (init, cast["b.3"]): "LookupError"}  # fmt: skip
+                     (init, begins): "LookupError", (init, theirs): inside.get(theirs, "LookupError")}  # fmt: skip
         judge_host_pid(ask_host_pid(one, questions), "MD0118")
     passes_over_the_ended(cell)
 
@@ -424,5 +451,3 @@ def test_check_spawn(subject, cell):
         lines = compared(truth, seen)
         if not good(lines):
             raise Fail("MD0119", ran="check_spawn(pid)", lines=lines)
-
-

@@ -99,6 +99,12 @@ def same_places(before, after):
     """make_private must leave every mount where it is."""
     had = [(mount.point, mount.fstype, mount.source) for mount in before]
     has = [(mount.point, mount.fstype, mount.source) for mount in after]
+    options = {mount.id: mount for mount in after}
+    for mount in before:
+        same = options.get(mount.id, mount)
+        if set(same.options) != set(mount.options):
+            raise Fail("MD0229", ran="make_private(kernel)", point=mount.point,
+                       expected=",".join(mount.options), kernel=",".join(same.options))  # fmt: skip
     lost = [entry for entry in had if entry not in has]
     more = [entry for entry in has if entry not in had]
     if lost or len(has) < len(had):
@@ -186,6 +192,9 @@ def proc_mounted(one, root):
         seen = ", ".join(map(shown, new)) or "nothing new"
         raise Fail("MD0212", ran=ran, place=f"{root}/proc", expected=f"proc on {root}/proc",
                    kernel=seen)  # fmt: skip
+    if len(new) > 1:
+        raise Fail("MD0228", ran=ran, expected=f"one mount more, at {root}/proc",
+                   kernel=", ".join(map(shown, new)))  # fmt: skip
     return pid, ran, here[-1]
 
 
@@ -200,6 +209,8 @@ def test_proc_place(subject, cell):
         lines = compared(wanted, wanted & set(mount.options))
         if "ro" in mount.options:
             lines.append(("BAD", "ro: not expected"))
+        lines += [("BAD", f"{option}: not expected") for option in mount.super_options.split(",")
+                  if option.startswith(("hidepid", "subset", "gid"))]  # fmt: skip
         if not good(lines):
             raise Fail("MD0214", ran=ran, kernel=f"options {','.join(mount.options)}", lines=lines)
     errors_come_out(cell, "mount_proc", [root], ["mount"])
@@ -222,6 +233,8 @@ def test_optional(subject, cell):
         right = [list(mount.optional) for mount in mounts.parse("\n".join(lines))]
         if sorted({len(fields) for fields in right}) != [0, 1, 2]:
             raise RuntimeError(f"the cast has not the lines that it should have: {right}")
+        if not any(mount.source == "-" for mount in mounts.parse("\n".join(lines))):
+            raise RuntimeError("the cast has no mount whose source is a dash")
         one.answer([line.split() for line in lines])
         seen = one.expect("results")["seen"]
         for line, wanted, got in zip(lines, right, seen, strict=True):
@@ -293,7 +306,9 @@ def test_propagation_nowhere(subject, cell):
 # --- bind ------------------------------------------------------------------------------
 
 STORE, BOX = "/tmp/store", "/tmp/box"
-PAIRS = {BOX: STORE, f"{BOX}/deep": f"{STORE}/deep"}
+PAIRS = {BOX: STORE, f"{BOX}/deep": f"{STORE}/deep",
+         f"{BOX}/deep/two words": f"{STORE}/deep/two words"}  # fmt: skip
+BESIDE = f"{BOX}-beside"
 
 
 def bound(one, read_only):
@@ -309,7 +324,7 @@ def bound(one, read_only):
 def store_is_writable(rows, ran, who):
     """The file systems, and their mounts at the source, must still be writable."""
     for mount in rows:
-        if mount.point in PAIRS.values():
+        if mount.point in (*PAIRS.values(), BESIDE):
             seen = f"{who}: {shown(mount)}"
             if "ro" in mount.super_options.split(","):
                 raise Fail("MD0221", ran=ran, source=mount.source, expected="rw",
@@ -321,7 +336,8 @@ def store_is_writable(rows, ran, who):
 
 def shows_the_tree(before, after, ran):
     """The two mounts of the store must be at the box too; return them, by place."""
-    new = {mount.point: mount for mount in leaked(before, after)}
+    more = leaked(before, after)
+    new = {mount.point: mount for mount in more}
     right = {mount.point: mount for mount in before}
     lines = []
     for place, source in PAIRS.items():
@@ -331,9 +347,21 @@ def shows_the_tree(before, after, ran):
         lines.append((state, f"{source} at {place}"))
     extra = [mount for mount in new.values() if mount.point not in PAIRS]
     lines += [("BAD", f"{shown(mount)}: not expected") for mount in extra]
+    if len(more) > len(new):
+        lines.append(("BAD", f"{len(more)} mounts at {len(new)} places"))
     if not good(lines):
         raise Fail("MD0219", ran=ran, lines=lines)
     return new
+
+
+def keeps_options(ran, new, after):
+    """Only writing may be another at the new place: the other options are those of the source."""
+    have = {mount.point: mount for mount in after}
+    for place, source in PAIRS.items():
+        mine, theirs = (set(one.options) - {"ro", "rw"} for one in (new[place], have[source]))
+        if mine != theirs:
+            raise Fail("MD0226", ran=ran, point=place, expected=",".join(have[source].options),
+                       kernel=",".join(new[place].options))  # fmt: skip
 
 
 def test_bind_tree(subject, cell):
@@ -345,6 +373,7 @@ def test_bind_tree(subject, cell):
             if mount.read_only:
                 raise Fail("MD0222", ran=ran, point=place, expected="rw",
                            kernel=",".join(mount.options))  # fmt: skip
+        keeps_options(ran, new, after)
 
 
 def test_bind_read_only(subject, cell):
@@ -355,14 +384,7 @@ def test_bind_read_only(subject, cell):
                  for place in PAIRS]  # fmt: skip
         if not good(lines):
             raise Fail("MD0220", ran=ran, lines=lines)
-        have = {mount.point: mount for mount in after}
-        lost = {place: {"nosuid", "nodev", "noexec"} & set(have[source].options)
-                - set(new[place].options) for place, source in PAIRS.items()}  # fmt: skip
-        for place, words in lost.items():
-            if words:
-                raise Fail("MD0226", ran=ran, point=place,
-                           expected=",".join(have[PAIRS[place]].options),
-                           kernel=",".join(new[place].options))  # fmt: skip
+        keeps_options(ran, new, after)
     words = ["mount", "mount_setattr"]
     errors_come_out(cell, "bind", ["/tmp/from", "/tmp/to", True], words)
 

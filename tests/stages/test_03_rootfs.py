@@ -267,6 +267,11 @@ def test_dev_nodes(subject, cell):
         kinds = {"pts": "devpts", "shm": "tmpfs"}
         below = {name: at(table(one, pid), f"{path}/{name}") for name in kinds}
         lines = compared(kinds, {name: m.fstype for name, m in below.items() if m})
+        known = {mount.device for mount in table(one, 1)}
+        lines += [("BAD", f"{name}: it is the host's") for name, m in below.items()
+                  if m and m.device in known]  # fmt: skip
+        mode = one.files(pid).stat(f"{path}/shm").mode & 0o7777
+        lines += [] if mode == 0o1777 else [("BAD", f"shm: mode {mode:o}, expected 1777")]
         if not good(lines):
             raise Fail("MD0312", ran=ran, lines=[line for line in lines if line[0] != "GOOD"])
     errors_come_out(cell, "make_dev", [root], ["mount", "mknod", "symlink"], pretended=["mknod"])
@@ -335,9 +340,13 @@ def test_read_only_host(subject, cell):
         if "ro" in (*mine.super_options.split(","), *mine.options):
             raise Fail("MD0318", ran=ran, expected=f"{mine.fstype} at {disk}: rw",
                        kernel=f"{mine.fstype} at {disk}: {mine.super_options}")  # fmt: skip
-        if not at(mounts, "/").read_only:
+        top = at(mounts, "/")
+        if not top.read_only:
             raise Fail("MD0316", ran=ran, expected="/ is mounted ro",
-                       kernel=f"/ is mounted {','.join(at(mounts, '/').options)}")  # fmt: skip
+                       kernel=f"/ is mounted {','.join(top.options)}")  # fmt: skip
+        if set(top.options) - {"ro", "rw"} != set(mine.options) - {"ro", "rw"}:
+            raise Fail("MD0324", ran=ran, expected=f"/ is mounted ro, else {','.join(mine.options)}",
+                       kernel=f"/ is mounted {','.join(top.options)}")  # fmt: skip
 
 
 # --- close_inherited ---------------------------------------------------------------------------
