@@ -314,7 +314,7 @@ def cast_why(kernel, talk, cases):
         if case["events"]:
             with open(f"{path}/memory.events", "w") as file:
                 file.write(EVENTS.format(**case["events"]))
-        found.append((path, ended(*case["end"].split())))
+        found.append((path, ended(*case["end"].split()) | (0x80 if case["core"] else 0)))
     return found
 
 

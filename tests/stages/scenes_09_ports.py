@@ -147,13 +147,15 @@ def cast_publish(kernel, talk, net, number, **port):
     another_machine(kernel, talk)
 
 
-def act_publish(learner, kernel, talk, host, container, protocol, number):
-    """Let publish open one port."""
+def act_publish(learner, kernel, talk, host, container, protocol, number, second=None):
+    """Let publish open one port, and a second one where there is one."""
     function = learner.publish
-    port = SimpleNamespace(host=host, container=container, protocol=protocol, address="",
-                           match=f"fib daddr type local {protocol} dport {host}")  # fmt: skip
     one = lease(number)
     talk.ask("before")
-    talk.step(f"publish(kernel, {host} to {container}/{protocol}, the lease of {one.address})")
-    if tried(talk, function, kernel, port, one)[1]:
-        talk.ask("published")
+    for out, inner in filter(None, ((host, container), second)):
+        port = SimpleNamespace(host=out, container=inner, protocol=protocol, address="",
+                               match=f"fib daddr type local {protocol} dport {out}")  # fmt: skip
+        talk.step(f"publish(kernel, {out} to {inner}/{protocol}, the lease of {one.address})")
+        if not tried(talk, function, kernel, port, one)[1]:
+            return
+    talk.ask("published")

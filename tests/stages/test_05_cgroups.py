@@ -113,6 +113,11 @@ def test_start_inside(subject, planted):
         pid = one.number(command)
         if returned["value"] != pid or returned["kind"] != "int":
             raise Fail("MD0510", ran=ran, value=returned["value"], pid=pid)
+        born = len(one.proc.children(one.number(returned.sender)))
+        living = len(tree.read(box, "cgroup.procs").split())
+        if (born, living) != (1, 2):
+            raise Fail("MD0524", ran=ran, expected="one child of the caller, and its first child",
+                       kernel=f"{born} children, {living} processes in the cgroup")  # fmt: skip
 
 
 # --- limits ------------------------------------------------------------------------------
@@ -427,8 +432,10 @@ def test_why_words(subject, cell):
         "signal 9, no memory.events": ("signal 9", {}, "signal 9"),
         "signal 15, oom_kill 1": ("signal 15", KILLED, "signal 15"),
         "exit 137, oom_kill 1": ("exit 137", KILLED, "exit 137"),
+        "signal 11, with a core": ("signal 11", KILLED, "signal 11"),
     }
-    asked = [{"end": end, "events": events} for end, events, _ in cases.values()]
+    asked = [{"end": end, "events": events, "core": "core" in label}
+             for label, (end, events, _) in cases.items()]  # fmt: skip
     with cell("why", cases=asked) as one:
         seen = one.expect("results")["seen"]
     right = {label: words for label, (_, _, words) in cases.items()}
