@@ -19,6 +19,8 @@ from minidocker.errors import NotFound, UsageError
 T = TypeVar("T")
 
 FOLDER = "minidocker/course/lessons"
+RECORDS = ("function", "check", "hints", "needs", "page")
+"""The words of a lesson's file that are more than a text or a number."""
 COMMON = "course.toml"
 PACKAGE = Path(__file__).resolve().parents[2]
 """The course that this package belongs to."""
@@ -66,6 +68,20 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Idea:
+    """A lesson's one idea, drawn on its page (docs/pages): a wall, and both of its sides.
+
+    idea: a sentence. wall: what is asked of the kernel, in lines. outside, inside: pairs of a thing
+    and how it looks there.
+    """
+
+    idea: str
+    wall: tuple[str, ...]
+    outside: tuple[tuple[str, str], ...]
+    inside: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Lesson:
     """One lesson; paths are relative to the course's root, minutes are a learner's time.
 
@@ -86,6 +102,7 @@ class Lesson:
     was: str = ""
     why: str = ""
     because: str = ""
+    page: Idea | None = None
 
     @property
     def number(self) -> str:
@@ -250,13 +267,14 @@ def _checked(make: Callable[[dict[str, Any]], T], path: Path, entry: dict[str, A
 
 def _lesson(entry: dict[str, Any]) -> Lesson:
     """Make a Lesson of a file; lists become tuples."""
-    rest = {k: v for k, v in entry.items() if k not in ("function", "check", "hints", "needs")}
+    rest = {k: v for k, v in entry.items() if k not in RECORDS}
     return Lesson(
         **rest,
         needs=tuple(entry.get("needs", ())),
         functions=tuple(Function(**_tuples(one)) for one in entry.get("function", [])),
         checks=tuple(_check(entry["id"], one) for one in entry.get("check", [])),
         hints={code: tuple(steps) for code, steps in entry.get("hints", {}).items()},
+        page=Idea(**_tuples(entry["page"])) if "page" in entry else None,
     )
 
 
