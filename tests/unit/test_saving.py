@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,3 +51,22 @@ def test_what_is_no_notebook_is_left_alone() -> None:
         before = copy.deepcopy(model)
         drop_outputs(model=model, path="notebooks/01_x.ipynb")
         assert model == before
+
+
+SETS_THE_HOOK = """
+import sys
+from traitlets.config.loader import PyFileConfigLoader
+from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
+
+config = PyFileConfigLoader("jupyter_server_config.py", path=sys.argv[1]).load_config()
+print(AsyncLargeFileManager(config=config).pre_save_hook.__name__)
+"""
+
+
+def test_the_server_takes_the_hook_without_a_warning() -> None:
+    pytest.importorskip("jupyter_server")
+    root = Path(__file__).resolve().parents[2]
+    argv = [sys.executable, "-W", "default", "-c", SETS_THE_HOOK, "minidocker/lab/config"]
+    done = subprocess.run(argv, cwd=root, text=True, capture_output=True, check=False)
+    assert done.stdout == "drop_outputs\n", done.stderr
+    assert "pre_save_hook" not in done.stderr
