@@ -131,9 +131,9 @@ def compared(
 ) -> list[tuple[str, str]]:
     """Compare two dictionaries or sets: GOOD, BAD and MISSING lines; an extra entry is BAD."""
     if isinstance(expected, set):
-        expected = dict.fromkeys(expected, "there")
+        expected = dict.fromkeys(sorted(expected, key=str), "there")  # the same order each time
     if not isinstance(seen, dict):
-        seen = dict.fromkeys(seen, "there")
+        seen = dict.fromkeys(sorted(seen, key=str), "there")
     lines = []
     for name, value in expected.items():
         shown = "" if value == "there" else f" {value}"

@@ -1,6 +1,6 @@
 # mistake: a remount with one option more than was asked for
 # fails: read_only_host
-# says: changed more than writing
+# says: can be started any more
 
 
 def read_only_root(kernel):
