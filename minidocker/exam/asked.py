@@ -10,7 +10,6 @@ from pathlib import Path
 
 from minidocker.course import exercise_file
 from minidocker.course.manifest import Lesson, Manifest
-from minidocker.stages import by_name
 
 YOURS, STARTER, MISSING, WRONG = "yours", "starter", "missing", "wrong"
 
@@ -19,8 +18,9 @@ YOURS, STARTER, MISSING, WRONG = "yours", "starter", "missing", "wrong"
 class Asked:
     """One function of a lesson that a container can be made with.
 
-    stage: whose part it is. state: one of the four words above; why: for people, when not yours.
-    more: the lesson is finished without it, so the exam can be passed without it.
+    stage: whose part it is, or "" where it `serves` words of the command line. more: the lesson is
+    finished without it, so the exam can be passed without it. state: one of the four words above;
+    why: for people, when it is not "yours".
     """
 
     number: str
@@ -30,6 +30,7 @@ class Asked:
     state: str
     why: str = ""
     more: bool = False
+    serves: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -57,7 +58,7 @@ def read(course: Manifest, directory: Path) -> tuple[list[Asked], dict[str, str]
 
 def _of_lesson(course: Manifest, lesson: Lesson, text: str, refused: str) -> list[Asked]:
     """Judge the functions of one lesson by its text."""
-    wanted = [function for function in lesson.functions if function.stage]
+    wanted = [function for function in lesson.functions if function.stage or function.serves]
     if not wanted:
         return []
     now = exercise_file.shape_of(text)
@@ -75,14 +76,5 @@ def _of_lesson(course: Manifest, lesson: Lesson, text: str, refused: str) -> lis
         elif now.items.get(function.name, "") == before.get(function.name):
             state, why = STARTER, f"{function.name} is still the starter's"
         facts = (lesson.number, function.name, function.stage, lesson.file)
-        found.append(Asked(*facts, state, why, function.more))
+        found.append(Asked(*facts, state, why, function.more, function.serves))
     return found
-
-
-def served(asked: list[Asked]) -> list[Asked]:
-    """Return those that a container calls when all of them are there: a later one may replace."""
-    names = {(one.stage, one.name) for one in asked}
-    return [
-        one for one in asked
-        if (one.stage, by_name(one.stage).replaced.get(one.name)) not in names
-    ]  # fmt: skip

@@ -13,8 +13,9 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
-from minidocker.exam import inside, looks
+from minidocker.exam import inside, looks, served
 from minidocker.exam import looks_of_networks as net
 from minidocker.exam import looks_of_ours as ours
 from minidocker.exam.asked import Asked
@@ -25,7 +26,6 @@ from minidocker.kernel import flags as f
 from minidocker.proc import mounts
 
 Look = Callable[[Seen], str]
-WAITS = 'trap "exit {code}" TERM; while :; do sleep 0.05; done'
 KEPT = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_KILL", "CAP_SETGID", "CAP_SETUID",
         "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT")  # fmt: skip
 BLAME = re.compile(r"part (\w+) of \S*?(\d\d)_\w+\.py: ?(.*)")
@@ -97,6 +97,9 @@ class Exam:
             (f"{word} build", self.build),
             ("minidocker run --mine", self.ours),
         ]
+        for own in served.WORDS:
+            if served.asked_of(own, self.yours):
+                steps.append((f"minidocker {own} --mine", partial(self.serve, own)))
         for title, step in steps:
             if step == self.mapped and not self.partner.maps_users:
                 continue
@@ -163,7 +166,7 @@ class Exam:
                  "-v", f"{STORE}/share:/share:{self.partner.read_only}"]  # fmt: skip
         words += [f"--cap-add={name}" for name in kept]
         self.must(self.partner.words(*words, *self.variable(asked), "base", "sh", "-c",
-                             WAITS.format(code=asked["code"])))  # fmt: skip
+                             served.WAITS.format(code=asked["code"])))  # fmt: skip
         self.look("shell", self.partner.name, SHELL, asked)
 
     def exec(self) -> None:
@@ -212,11 +215,23 @@ class Exam:
         words = ["run", "-d", "--mine", "--init", "--name", "ours", "--boottime-offset",
                  str(asked["boottime"]), "-p", f"{asked['port']}:80"]  # fmt: skip
         self.must([f"{OPT}/bin/minidocker", *words, *self.variable(asked), "base", "sh", "-c",
-                   serve + WAITS.format(code=code)])  # fmt: skip
+                   serve + served.WAITS.format(code=code)])  # fmt: skip
         self.look("ours", "minidocker", OURS, asked)
         self.must([f"{OPT}/bin/minidocker", "stop", "ours"])
         self.must([f"{OPT}/bin/minidocker", "wait", "ours"], out=f"{code}\n")
         self.must([f"{OPT}/bin/minidocker", "rm", "ours"])
+
+    def serve(self, word: str) -> None:
+        """A word of ours, with the learner's functions that serve it."""
+        served.WORDS[word](self)
+        called = served.noted(self.yard)
+        for one in served.asked_of(word, self.yours):
+            if one.name in called:
+                said = f"called by minidocker {word}, whose work is right"
+            else:
+                said = f"minidocker {word} --mine has not called it"
+                self.failures.append(f"lesson {one.number}: {one.name}: {said}")
+            self.findings.append(Finding(one, f"{word}, by minidocker", said, one.name in called))
 
     def look(self, name: str, by: str, wanted: dict[str, Look], asked: dict[str, object]) -> None:
         """Look at a container for each function of the learner's that it needed."""

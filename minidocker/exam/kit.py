@@ -32,6 +32,7 @@ exec {python} -c 'import sys; from minidocker.{start}' "$@"
 RUNTIME = "__main__ import runtime; sys.exit(runtime())"
 COMMAND = "cli import main; sys.exit(main(sys.argv[1:]))"
 DOCKERFILE = "FROM base\nRUN echo $((6 * 7)) > /answer\nCMD [\"cat\", \"/answer\"]\n"
+COPYING = "FROM base\nCOPY answer /answer\nCMD [\"cat\", \"/answer\"]\n"
 
 
 def files(yours: list[Asked], texts: dict[str, str]) -> dict[str, bytes]:
@@ -39,7 +40,7 @@ def files(yours: list[Asked], texts: dict[str, str]) -> dict[str, bytes]:
 
     yours: the functions that containers are made with; each is a hole in the package.
     """
-    found = holes.package((one.stage, one.name) for one in yours)
+    found = holes.package((one.stage, one.name) for one in yours if one.stage)
     for name, text in texts.items():
         if text:
             found[f"exercises/{name}"] = text.encode()
@@ -52,6 +53,7 @@ def files(yours: list[Asked], texts: dict[str, str]) -> dict[str, bytes]:
     found["bin/minidocker"] = program("parts", COMMAND)
     found["containers.conf"] = CONF.encode()
     found["context/Dockerfile"] = DOCKERFILE.encode()
+    found["copying/Dockerfile"], found["copying/answer"] = COPYING.encode(), b"42\n"
     return found
 
 
@@ -65,7 +67,8 @@ def parts(yours: Iterable[Asked]) -> bytes:
     """Write the list that MINIDOCKER_PARTS names: a line for each stage and file."""
     lines: dict[tuple[str, str], list[str]] = {}
     for one in yours:
-        lines.setdefault((one.stage, one.file), []).append(one.name)
+        for what in [one.stage] if one.stage else [f"serves:{word}" for word in one.serves]:
+            lines.setdefault((what, one.file), []).append(one.name)
     return "".join(
         f"{stage} {OPT}/exercises/{file} {' '.join(names)}\n"
         for (stage, file), names in lines.items()

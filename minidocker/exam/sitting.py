@@ -37,7 +37,7 @@ class Outcome:
 
     def sentence(self) -> str:
         """Say it in one sentence."""
-        ran = sum(one.good for one in self.findings)
+        ran = len({one.asked.name for one in self.findings if one.good})
         if not self.passed:
             return f"Not passed: {self.failures[0] if self.failures else 'nothing ran.'}"
         name = PARTNERS[self.partner].name
@@ -55,7 +55,8 @@ class Outcome:
                 word, where, seen = "failed" if one.failed else "not asked", "", one.why
             else:
                 reasons = containers.NOT_HERE | PARTNERS[self.partner].not_asked
-                why = reasons.get(one.name, "the exam ended before it")
+                late = "the exam ended before it" if self.failures else "no container needed it"
+                why = reasons.get(one.name, late)
                 word, where, seen = "not asked", "", why
             rows.append(Row(one.number, one.name, where, inert(seen), word))
         return rows

@@ -16,9 +16,9 @@ import pytest
 
 from minidocker.course import manifest
 from minidocker.course.journal import Journal
-from minidocker.exam import asked, holes
-from minidocker.exam.yard import program
-from minidocker.plan import own
+from minidocker.exam import asked, holes, kit
+from minidocker.exam.yard import OPT, program
+from minidocker.plan import learner, own
 from minidocker.verbs.mine import of_the_exam
 from tests.conftest import REPOSITORY
 
@@ -113,7 +113,7 @@ def test_every_function_of_a_stage_can_be_cut_out() -> None:
     course = manifest.load(REPOSITORY)
     functions, _ = asked.read(course, SOLUTIONS)
     assert {one.state for one in functions} == {asked.YOURS}
-    files = holes.package([(one.stage, one.name) for one in functions])
+    files = holes.package([(one.stage, one.name) for one in functions if one.stage])
     text = b"".join(files.values())
     for one in functions:
         assert holes.SAID.format(name=one.name).encode() in text
@@ -264,6 +264,20 @@ def test_a_kill_leaves_nothing() -> None:
     while outside()[2] - before[2] and time.monotonic() < until:
         time.sleep(0.05)
     assert outside()[0] == before[0] and not outside()[2] - before[2]
+
+
+def test_a_list_of_parts_stands_for_a_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "one.py").write_text("def pivot(kernel, root): pass\ndef pack(tree): return 7\n")
+    one = asked.Asked("03", "pivot", "rootfs", "one.py", asked.YOURS)
+    two = asked.Asked("12", "pack", "", "one.py", asked.YOURS, serves=("commit", "build"))
+    text = kit.parts([one, two]).decode().replace(f"{OPT}/exercises", str(tmp_path))
+    (tmp_path / "parts").write_text(text)
+    monkeypatch.setenv("MINIDOCKER_PARTS", str(tmp_path / "parts"))
+    monkeypatch.setenv("MINIDOCKER_ROOT", str(tmp_path / "store"))
+    assert learner.mine() == [("rootfs", ["pivot"], str(tmp_path / "one.py"), False)]
+    for word in ("commit", "build"):
+        assert learner.serving(word, "x")["pack"](None) == 7
+    assert learner.serving("pull", "x") == {}
 
 
 def test_mine_says_what_the_last_exam_has_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
