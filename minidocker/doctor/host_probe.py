@@ -34,6 +34,7 @@ PROGRAMS = {  # id: (program, Debian package, what it is for)
     "nft": ("nft", "nftables", "nft: packet rules"),
     "strace": ("strace", "strace", "strace: watch system calls"),
     "openssl": ("openssl", "openssl", "openssl: keys and signatures"),
+    "podman": ("podman", "podman", "podman: an engine that calls your runtime"),
     "procps": ("ps", "procps", "ps: list processes"),
     "util-linux": ("nsenter", "util-linux", "unshare and nsenter by hand"),
 }

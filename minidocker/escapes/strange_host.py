@@ -17,6 +17,7 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 
+from minidocker.errors import Blocked
 from minidocker.escapes.python_text import LAUNCH
 from minidocker.escapes.server import PACKAGE
 from minidocker.escapes.strangers import DATA, SOCKETS, SYSTEM, Config
@@ -26,6 +27,7 @@ from minidocker.kernel.linux import Linux
 PYTHON = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 QUEUES = "/tmp/queues"  # POSIX message queues as files: mq_overview(7)
 SECONDS = 60.0
+BLOCKED = 125  # as the command line says it
 
 # What runs in every bundle: it tries everything, and nothing of what it says is believed.
 ATTACK = """\
@@ -213,10 +215,16 @@ class Host:
 
 
 def laboratory(configs: Iterable[Config]) -> list[set[str]]:
-    """Run bundles on a host of their own, which is thrown away; return what came out of each."""
+    """Run bundles on a host of their own, which is thrown away; return what came out of each.
+
+    Blocked where no room can be made.
+    """
     argv = [sys.executable, "-m", "minidocker", "room", sys.executable, "-m", __name__]
     given = json.dumps(list(configs))
     done = subprocess.run(argv, input=given, capture_output=True, text=True, check=False)
+    if done.returncode == BLOCKED:
+        why = done.stderr.partition("\n")[0].removeprefix("minidocker: ")
+        raise Blocked(why, "minidocker doctor")
     if done.returncode:
         raise RuntimeError(f"the laboratory failed: {(done.stderr or done.stdout)[-400:]}")
     return [set(holes) for holes in json.loads(done.stdout.splitlines()[-1])]

@@ -7,6 +7,7 @@
 %lesson       where you are, and what comes next
 %grade        check your exercise; %hint when you are stuck
 %mine         your container so far, and the line that enters it
+%%sayings     ten sentences about Docker: what you say of them; %sayings what was shown
 %recall       one question of an earlier lesson; %why explain an order
 """
 
@@ -23,7 +24,7 @@ from IPython.display import Markdown, display
 
 from minidocker.course import manifest
 from minidocker.errors import MinidockerError
-from minidocker.lab import cells, desk, elsewhere, isolated, predict, progress, recall
+from minidocker.lab import cells, desk, elsewhere, isolated, predict, progress, recall, sayings
 from minidocker.pictures.own_container import own_container
 from minidocker.plan import own
 
@@ -339,6 +340,7 @@ class Magics:
         ):
             for function in functions:
                 register(function, kind, function.__name__)
+        register(sayings.magic(self), "line_cell", "sayings")
 
 
 def _write(text: str) -> None:

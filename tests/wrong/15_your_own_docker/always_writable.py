@@ -1,0 +1,34 @@
+# mistake: whoever asked for a read-only volume gets a writable one
+# fails: spec_values
+# says: volume is not mounted
+
+
+def spec_of(options):
+    volumes = [
+        {"destination": target, "type": "bind", "source": source, "options": ["rbind"]}
+        for source, target, mode in options.volumes
+    ]
+    return {
+        "ociVersion": "1.0.2",
+        "process": {
+            "args": options.command,
+            "cwd": "/",
+            "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
+            "user": {"uid": 0, "gid": 0},
+            "capabilities": dict.fromkeys(("bounding", "effective", "permitted"), options.keep),
+            "noNewPrivileges": True,
+        },
+        "root": {"path": options.root},
+        "hostname": options.hostname,
+        "mounts": [
+            {"destination": "/proc", "type": "proc", "source": "proc"},
+            {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid"]},
+            *volumes,
+        ],
+        "linux": {
+            "namespaces": [
+                {"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount")
+            ],
+            "resources": {"memory": {"limit": options.memory, "swap": options.memory}},
+        },
+    }

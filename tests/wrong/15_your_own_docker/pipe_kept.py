@@ -1,0 +1,24 @@
+# mistake: the command keeps the pipe, so it looks as if it had not begun
+# fails: create_waits
+# says: still holds the pipe
+
+
+def create(kernel, directory, walls, command):
+    os.mkfifo(f"{directory}/go")
+    hear, tell = os.pipe()
+
+    def child():
+        go = os.open(f"{directory}/go", os.O_RDWR)
+        os.set_inheritable(go, True)
+        walls()
+        os.write(tell, b"ready")
+        os.read(go, 1)
+        command()
+
+    pid = spawn(kernel, child)
+    os.close(tell)
+    if os.read(hear, 5) != b"ready":
+        raise RuntimeError("the container ended before it was ready")
+    os.close(hear)
+    save(directory, pid)
+    return pid

@@ -1,0 +1,20 @@
+# mistake: read-only is believed, though the power to mount takes it away
+# fails: holes
+# says: you say
+
+
+def holes(config):
+    own, admin = private(config), ADMIN in powers(config)
+    found = {"pid", "network", "ipc"} - own
+    if admin and "uts" not in own:
+        found.add("uts")
+    for source, writable, shared in binds(config):
+        if touches(source, SOCKETS):
+            found.add("socket")
+        if touches(source, SYSTEM) and writable:
+            found.add("files")
+        if shared and admin:
+            found.add("mounts")
+    if any(run for kind, run in config.get("hooks", {}).items() if kind != "startContainer"):
+        found.add("hooks")
+    return found

@@ -1,0 +1,18 @@
+# mistake: propagation is not looked at
+# fails: holes
+# says: you say
+
+
+def holes(config):
+    own, admin = private(config), ADMIN in powers(config)
+    found = {"pid", "network", "ipc"} - own
+    if admin and "uts" not in own:
+        found.add("uts")
+    for source, writable, _ in binds(config):
+        if touches(source, SOCKETS):
+            found.add("socket")
+        if touches(source, SYSTEM) and (writable or admin):
+            found.add("files")
+    if any(run for kind, run in config.get("hooks", {}).items() if kind != "startContainer"):
+        found.add("hooks")
+    return found

@@ -1,0 +1,23 @@
+# mistake: the child waits, and has not told its parent
+# fails: create_waits
+# says: has not told its parent
+
+
+def create(kernel, directory, walls, command):
+    os.mkfifo(f"{directory}/go")
+    hear, tell = os.pipe()
+
+    def child():
+        go = os.open(f"{directory}/go", os.O_RDWR)
+        walls()
+        os.read(go, 1)
+        os.write(tell, b"ready")
+        command()
+
+    pid = spawn(kernel, child)
+    os.close(tell)
+    if os.read(hear, 5) != b"ready":
+        raise RuntimeError("the container ended before it was ready")
+    os.close(hear)
+    save(directory, pid)
+    return pid
