@@ -45,7 +45,7 @@ _NAMES = {
     "family": "pictures.family",
     "hole_table": "pictures.hole_table",
     "id_maps": "pictures.id_maps",
-    "image_tree": "lab.image_tree",
+    "image_tree": "lab.shelves",
     "layer_stack": "pictures.layer_stack",
     "layers_of": "pictures.layer_stack",
     "life": "pictures.life",

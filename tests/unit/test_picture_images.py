@@ -14,7 +14,7 @@ from minidocker.images.registry.credentials import Login
 from minidocker.images.registry.tokens import Guard
 from minidocker.images.store import oci
 from minidocker.images.store.store import Store
-from minidocker.lab.image_tree import image_tree
+from minidocker.lab import image_tree
 from minidocker.pictures.pull_sequence import pull_sequence, steps
 
 Serve = Callable[..., Shelved]
@@ -90,3 +90,11 @@ def test_lines_that_are_no_requests() -> None:
     many = pull_sequence([f"GET /v2/a/manifests/{number} 200" for number in range(99)])
     assert "and 39 more" in drawn(many)
     assert len(many.rows) == 99
+
+
+def test_no_name_of_the_lab_is_that_of_its_module() -> None:
+    """Or the import of the module would hide the name behind it."""
+    from minidocker import lab
+
+    beside = {path.stem for path in Path(lab.__file__).parent.glob("*.py")}
+    assert not beside & set(lab._NAMES)
