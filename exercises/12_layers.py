@@ -85,7 +85,7 @@ def add(archive, path, name, newest):
         archive.addfile(info, data)
 
 
-# 1. REPAIR (rung R2). It makes a right layer, and another one each time. (3 lines)
+# 1. REPAIR (rung R2). It makes a right layer, and another one each time. (2 lines)
 def pack(upper, tar, newest=None):
     """Write an upper directory as a layer tar; `tar` is the path of the file to write.
 
@@ -100,7 +100,7 @@ def pack(upper, tar, newest=None):
                 folder, name = os.path.split(path)
                 archive.addfile(tarfile.TarInfo(os.path.join(folder, DELETED + name)))
                 continue
-            add(archive, os.path.join(upper, path), path, None)
+            add(archive, os.path.join(upper, path), path, newest)
             if word == "opaque":
                 archive.addfile(tarfile.TarInfo(os.path.join(path, OPAQUE)))
 

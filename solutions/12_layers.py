@@ -85,7 +85,7 @@ def add(archive, path, name, newest):
         archive.addfile(info, data)
 
 
-# 1. REPAIR (rung R2). It makes a right layer, and another one each time. (3 lines)
+# 1. REPAIR (rung R2). It makes a right layer, and another one each time. (2 lines)
 def pack(upper, tar, newest=None):
     """Write an upper directory as a layer tar; `tar` is the path of the file to write.
 
