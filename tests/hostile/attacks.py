@@ -387,4 +387,74 @@ class Odd(BaseException):
     __repr__ = __str__
 raise Odd
 """),
+    Attack("leaves notes for the next cell", "host",
+           "shared memory, a queue, a key, an abstract socket and a daemon that outlives the check",
+           "namespaces and ids of its own for each cell, and all of it ends with process 1", """
+import ctypes, socket
+libc = ctypes.CDLL(None, use_errno=True)
+number = {"x86_64": 248, "aarch64": 217}[os.uname().machine]
+libc.shmget(0x6d64, 4096, 0o1666)
+libc.mq_open(b"/minidocker-note", os.O_CREAT, 0o666, None)
+for ring in (-3, -4, -5):
+    libc.syscall(number, b"user", b"minidocker-note", b"x", 1, ring)
+if os.fork() == 0:
+    os.setsid()
+    kernel.unshare(0x20000000 | 0x10000000)  # CLONE_NEWPID | CLONE_NEWUSER
+    if os.fork() == 0:
+        note = socket.socket(socket.AF_UNIX)
+        note.bind("\\0minidocker-note")
+        note.listen()
+        __import__("signal").pause()
+    os._exit(0)
+__import__("time").sleep(0.1)
+"""),
+    Attack("looks for the notes of another cell", "host", "what a cell before this one has left",
+           "namespaces and ids of its own for each cell, and all of it ends with process 1", """
+import ctypes, socket
+libc = ctypes.CDLL(None, use_errno=True)
+number = {"x86_64": 250, "aarch64": 219}[os.uname().machine]
+libc.shmget(0x6d64, 0, 0) >= 0 and reached.append("shared memory")
+libc.mq_open(b"/minidocker-note", os.O_RDONLY) >= 0 and reached.append("a queue")
+reached += [f"a key of {ring}" for ring in (-3, -4, -5)
+            if libc.syscall(number, 10, ring, b"user", b"minidocker-note", 0) > 0]
+try:
+    socket.socket(socket.AF_UNIX).connect("\\0minidocker-note")
+    reached.append("a socket")
+except OSError:
+    pass
+"""),
+    Attack("fills the disk", "denial", "a file of 1 TB, and as many of 16 MB as there is room for",
+           "RLIMIT_FSIZE, and a file system in memory that is small and counted", """
+taken = 0
+try:
+    with open("/tmp/large", "wb") as file:
+        file.truncate(1 << 40)
+    reached.append("1 TB")
+except OSError:
+    pass
+for place in ("/tmp", "/srv", "/root", "/var/tmp", "/dev/shm", "/run"):
+    try:
+        os.makedirs(place, exist_ok=True)
+        for count in range(64):
+            fd = os.open(f"{place}/part{count}", os.O_CREAT | os.O_WRONLY)
+            os.posix_fallocate(fd, 0, 15 << 20)
+            os.close(fd)
+            taken += 15
+    except OSError:
+        pass
+taken > 600 and reached.append(f"{taken} MB")
+"""),
+    Attack("takes all watches", "denial", "as many inotify instances as the kernel gives",
+           "they count for the cell's user namespace, not for the host's root", """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+while libc.inotify_init1(0) >= 0:
+    pass
+"""),
+    Attack("hooks Python's events", "report", "an audit hook and a tracer that end the process",
+           "a scene that ends without an answer is a fail", """
+import sys
+sys.addaudithook(lambda event, args: event == "open" and os._exit(0))
+sys.settrace(lambda *args: os._exit(0))
+"""),
 ]  # fmt: skip

@@ -28,6 +28,22 @@ pytestmark = pytest.mark.needs("root", "pidns")
 CHECKS = ["exit_status"]
 CLERKS = {"03_rootfs": "dev_nodes", "04_union_layers": "changes", "12_layers": "commit_marks"}
 """Lessons whose cells have a clerk for device nodes, and a check of each: attacked, too."""
+ODD = {
+    "a list that holds itself": "found = []; found.append(found)",
+    "5000 lists in one another": "found = []\n    for _ in range(5000): found = [found]",
+    "a number of 5000 digits": "found = 10**5000",
+    "not a number": "found = float('nan')",
+    "an int that equals everything": "found = type('I', (int,), {'__eq__': lambda *_: True})(3)",
+    "a text that equals everything": "found = type('S', (str,), {'__eq__': lambda *_: True})('x')",
+    "what raises when it is shown": "found = type('R', (), {'__repr__': lambda _: 1 / 0})()",
+    "what ends Python when it is shown": "found = type('R', (), {'__repr__': lambda _: os._exit(0)})()",
+    "what runs a command when it is unpacked":
+        "found = type('P', (), {'__reduce__': lambda _: (os.system, ('touch CANARY/odd',))})()",
+    "lone surrogates and control characters": "found = '\\udc80\\u202e\\x1b[2J'",
+    "keys that are no texts": "found = {(1, 2): None}",
+    "an exit": "raise SystemExit(0)",
+}  # fmt: skip
+"""What exit_status answers: data of an enemy. Each is a fail, never an error, and soon."""
 MOST_SECONDS = 45  # for one check, whatever its subject does
 SETTINGS = ("kernel/core_pattern", "kernel/pid_max", "kernel/panic", "kernel/sysrq",
             "kernel/modprobe", "vm/overcommit_memory", "fs/file-max", "kernel/hostname")  # fmt: skip
@@ -98,6 +114,12 @@ def after(tmp_path_factory):
         for name, check in CLERKS.items() for one in ATTACKS if one.kind == "host"
     ]  # fmt: skip
     solution = (ROOT / "solutions" / lesson().file).read_text()
+    entries += [
+        {"lesson": lesson().id, "name": f"answers {name}", "checks": CHECKS,
+         "text": f"{solution}\n\ndef exit_status(status):\n    "
+                 f"{code.replace('CANARY', str(canary))}\n    return found\n"}
+        for name, code in ODD.items()
+    ]  # fmt: skip
     entries.append({"lesson": lesson().id, "name": "innocent", "text": solution})
     token = uuid.uuid4().hex
     env = {**os.environ, "MINIDOCKER_COURSE": str(ROOT), "PYTHONPATH": str(ROOT),
@@ -133,6 +155,11 @@ def test_an_attack_fails_and_reaches_nothing(after, attack):
                          ids=lambda attack: attack.name)  # fmt: skip
 def test_an_attack_on_the_host_reaches_nothing_by_a_clerk(after, attack, lesson_id):
     reaches_nothing(after["verdicts"][f"{lesson_id}/{attack.name}"][CLERKS[lesson_id]])
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_answer_is_a_fail(after, name):
+    reaches_nothing(after["verdicts"][f"answers {name}"]["exit_status"])
 
 
 def reaches_nothing(verdict):
