@@ -200,8 +200,23 @@ class Manifest:
             checks = tuple(c for c in lesson.checks if name == c.id or name in c.functions)
             if checks:
                 return lesson, checks
-        lesson = self.lesson(name)
+        lesson = self.lesson_meant(name)
         return lesson, lesson.checks
+
+    def lesson_meant(self, name: str) -> Lesson:
+        """Find a lesson where a function, a check or a code may be named, too; else NotFound."""
+        try:
+            return self.lesson(name)
+        except NotFound:
+            import difflib  # where a run does not read it
+
+            words = {word for one in self.lessons for check in one.checks
+                     for word in (check.id, *check.functions)}  # fmt: skip
+            near = difflib.get_close_matches(name, [*words, *self.messages], 3)
+            if not near:
+                raise
+            text = f"there is no lesson, function, check or code {name!r}"
+            raise NotFound(text, f"is it {' or '.join(near)}?", 2) from None
 
     def function(self, name: str) -> tuple[Lesson, Function]:
         """Find a function that a lesson asks for; else NotFound."""

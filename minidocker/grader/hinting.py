@@ -74,7 +74,7 @@ def _failure(
     if what in named:
         return _by_function(manifest, journal, what)
     if what:
-        lesson = manifest.lesson(what)
+        lesson = manifest.lesson_meant(what)
     else:
         last = journal.last_grade()
         lesson = manifest.lesson(last["lesson"]) if last else manifest.lessons[0]
@@ -117,4 +117,9 @@ def _by_code(
     for lesson in manifest.lessons:
         if code in lesson.hints:
             return lesson, code, code, lesson.hints[code]
-    raise NotFound(f"there are no hints for {code}", "minidocker hint LESSON", 2)
+    for lesson in manifest.lessons:
+        if code in lesson.messages:
+            text = f"{code} is a message of lesson {lesson.number} without hints of its own"
+            remedy = f"minidocker grade {lesson.number}, then minidocker hint {lesson.number}"
+            raise NotFound(text, remedy, 2)
+    raise NotFound(f"there is no message {code}", "minidocker hint LESSON", 2)

@@ -70,6 +70,13 @@ def test_an_unknown_lesson(course, name):
     assert problem.value.status == 2
 
 
+def test_a_name_with_a_slip_is_guessed():
+    with pytest.raises(NotFound) as problem:
+        manifest.load(Path(__file__).resolve().parents[2]).named("make_privat")
+    assert "lesson, function, check or code" in problem.value.message
+    assert "make_private" in problem.value.remedy
+
+
 def test_hints_of_the_code_come_before_those_of_the_check(course):
     lesson = manifest.load(course).lessons[0]
     check = lesson.checks[0]
