@@ -21,8 +21,11 @@ from minidocker.runtime import state
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
 
 SEED = int(os.environ.get("MINIDOCKER_SEED", "1")) or random.SystemRandom().randrange(1 << 32)
-HOW_MANY = int(os.environ.get("MINIDOCKER_SOAK", "12"))
+HOW_MANY = int(os.environ.get("MINIDOCKER_SOAK", "100"))
+MORE = 1000  # in `make test-more`
 AT_ONCE = 3  # commands
+AT_A_TIME = 20  # containers that one command removes in the end
+STARTS = 6  # sides of the dice that start a container; the others are ten
 COMMANDS = (
     ("sleep", "100"),
     ("sh", "-c", "trap 'exit 3' TERM; while :; do echo tick; sleep 0.05; done"),
@@ -49,7 +52,7 @@ class Soak:
         """Start one command more, or kill some of our processes."""
         names = [record["id"] for record in state.records(str(self.root))]
         one = self.dice.choice(names) if names else ""
-        verbs: list[Callable[[], object]] = [self.start]
+        verbs: list[Callable[[], object]] = [self.start] * STARTS
         if one:
             verbs += [
                 lambda: self.say("exec", one, "echo", "here"),
@@ -104,8 +107,9 @@ class Soak:
         """Wait for all, and remove all."""
         while self.running:
             self.wait(self.running.pop(0))
-        for record in list(state.records(str(self.root))):
-            self.say("rm", "-fv", record["id"])
+        ids = [record["id"] for record in state.records(str(self.root))]
+        for some in (ids[place : place + AT_A_TIME] for place in range(0, len(ids), AT_A_TIME)):
+            self.say("rm", "-fv", *some)
             self.wait(self.running.pop())
         self.say("prune")
         self.wait(self.running.pop())
@@ -124,13 +128,14 @@ class Soak:
         return found
 
 
+@pytest.mark.parametrize("how_many", [HOW_MANY, pytest.param(MORE, marks=pytest.mark.more)])
 def test_a_soak_ends_with_the_host_as_it_was(
-    tmp_path: Path, command: list[str], host_unchanged: None
+    how_many: int, tmp_path: Path, command: list[str], host_unchanged: None
 ) -> None:
     soak = Soak(tmp_path, command)
     subprocess.run([*command, "image", "build-base"], env=soak.env, check=True, capture_output=True)
     print(f"MINIDOCKER_SEED={SEED}")
-    while soak.made < HOW_MANY:
+    while soak.made < how_many:
         soak.step()
     soak.end()
     left = [name for name in os.listdir(tmp_path / "containers") if not name.startswith("names")]

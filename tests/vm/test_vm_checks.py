@@ -222,6 +222,15 @@ def test_the_ratio_to_runc(vm: VirtualMachine, figure: Callable[[str], None]) ->
 
 
 @pytest.mark.more
+def test_a_soak_of_the_engine_in_the_machine(vm: VirtualMachine) -> None:
+    """Containers and our own processes killed by chance, where cgroup version 2 is whole."""
+    vm.patience = max(vm.patience, 40)
+    said = vm.run(["env", "MINIDOCKER_SOAK=20", "python", "-m", "pytest", "-p", "no:cacheprovider",
+                   "-q", "tests/cli/test_soak.py"])  # fmt: skip
+    assert "1 passed" in said
+
+
+@pytest.mark.more
 def test_every_escape_in_the_machine(vm: VirtualMachine, figure: Callable[[str], None]) -> None:
     """Some twelve minutes under emulation; what a machine alone can show is in the next test."""
     vm.patience = max(vm.patience, 40)
