@@ -1,6 +1,8 @@
 """The bundle: all modules of a plain `minidocker run` in one file, for a quick start.
 
-    python -IS -X no_debug_ranges minidocker/make/bundle.py ROOT FILE
+    python -IS -X no_debug_ranges minidocker/make/bundle.py ROOT FILE [KIND]
+
+There is one for each KIND of start: `run`, and three verbs of the runtime that Podman calls.
 
 Half of a start was importing: 70 modules, each looked for in directories and read from a file of
 its own. The launcher (environment.py) reads one file instead, and quick.py makes the modules. It
@@ -54,6 +56,14 @@ FIRST = (
     "minidocker.runtime.state",
     "minidocker.runtime.host",
 )
+START = ("minidocker.__main__", "minidocker.cli", "minidocker.verbs.words", "minidocker.verbs.oci",
+         "minidocker.oci.answers", "minidocker.oci.lifetime")  # fmt: skip
+DELETE = (*START, "minidocker.kernel.linux", "minidocker.oci.groups")
+CREATE = (*DELETE, "minidocker.oci.making", "minidocker.oci.limits", "minidocker.oci.trees",
+          "minidocker.oci.device_rules", "minidocker.kernel.device_filter",
+          "minidocker.kernel.copying", "minidocker.kernel.within", "minidocker.spec.sysctl",
+          "minidocker.runtime.state")  # fmt: skip
+KINDS = {"run": FIRST, "start": START, "delete": DELETE, "create": CREATE}
 # A file that was written to a moment ago may be written to again in the same tick of the kernel's
 # clock, and then its times stay as they are. git calls such a file racy.
 SETTLED = 1.0  # seconds
@@ -72,10 +82,10 @@ def refresh(root: str, path: str) -> None:
             os.spawnv(os.P_WAIT, sys.executable, [*argv, root, path])
 
 
-def build(root: str) -> bytes:
+def build(root: str, kind: str = "run") -> bytes:
     """Return a bundle's bytes; empty when a source was written to just now."""
     stamps, modules = [], []
-    for name in in_order(root):
+    for name in in_order(root, KINDS[kind]):
         file = source(root, name)
         stamp = quick.stamp(file)  # before reading: a later edit makes the bundle stale
         if max(stamp[1:]) > time.time_ns() - SETTLED * 1e9:
@@ -194,8 +204,8 @@ class Lean(ast.NodeTransformer):
         return ast.copy_location(assign, node)
 
 
-def in_order(root: str) -> list[str]:
-    """Return the names of the modules of a run: each after those that it imports."""
+def in_order(root: str, first: tuple[str, ...] = FIRST) -> list[str]:
+    """Return the names of the modules of a start: each after those that it imports."""
     begun: set[str] = set()
     done: list[str] = []
 
@@ -210,7 +220,7 @@ def in_order(root: str) -> list[str]:
             visit(needed)
         done.append(name)
 
-    for name in FIRST:
+    for name in first:
         visit(name)
     return done
 
@@ -225,14 +235,14 @@ def imported(file: str) -> Iterator[str]:
             yield from (f"{statement.module}.{alias.name}" for alias in statement.names)
 
 
-def main(root: str, path: str) -> int:
+def main(root: str, path: str, kind: str = "run") -> int:
     """Write the bundle where it can be made; exit status 1 where not, and nothing is said."""
     with contextlib.suppress(OSError, SyntaxError, ValueError):
-        if data := build(root):
+        if data := build(root, kind):
             write(path, data)
             return 0
     return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    sys.exit(main(*sys.argv[1:4]))

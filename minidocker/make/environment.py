@@ -9,7 +9,7 @@ import shlex
 import shutil
 import tempfile
 
-from minidocker.make.bundle import FORMAT
+from minidocker.make.bundle import FORMAT, KINDS
 from minidocker.make.running import ROOT, Screen, Trouble, ask, must
 
 VENV = os.path.join(ROOT, ".venv")
@@ -119,7 +119,9 @@ def quick_start() -> None:
     write_launcher()
     script = os.path.join(ROOT, "minidocker", "make", "bundle.py")
     python = os.path.join(VENV, "bin", "python")
-    ask([python, "-IS", "-X", "no_debug_ranges", script, ROOT, BUNDLE])
+    for kind in KINDS:
+        argv = [python, "-IS", "-X", "no_debug_ranges", script, ROOT, bundle_of(kind), kind]
+        ask(argv)
 
 
 def everything_in(extras: str) -> list[str]:
@@ -129,15 +131,7 @@ def everything_in(extras: str) -> list[str]:
 
 
 # Python compiles this text at each start, at a price of 50,000 instructions a line: it is short.
-LAUNCHER = """\
-#!{python} -IS
-# Written by `make setup`. Only `run` is in a hurry: it takes its modules from the bundle, if all
-# this is true (minidocker/make/bundle.py says why). -S leaves out site-packages, and 5 ms.
-import sys
-
-root, path = {root!r}, {bundle!r}
-loaded = False
-if sys.argv[1:2] == ["run"]:
+LOADING = """\
     import _imp, gc, marshal, os
 
     gc.disable()  # looking for garbage, of which a run makes next to none, costs 1 ms
@@ -161,19 +155,35 @@ if sys.argv[1:2] == ["run"]:
             loaded = load(stamps, modules)
     except OSError:
         pass
-sys.path.insert(0, root)
+"""
+LAUNCHER = """\
+#!{python} -IS
+# Written by `make setup`. Only `run` is in a hurry: it takes its modules from the bundle, if all
+# this is true (minidocker/make/bundle.py says why). -S leaves out site-packages, and 5 ms.
+import sys
+
+root, path = {root!r}, {bundle!r}
+loaded = False
+if sys.argv[1:2] == ["run"]:
+{loading}sys.path.insert(0, root)
 from minidocker.__main__ import start
 
 start(root, path, loaded)
 """
 
 
+# verb of the runtime → the kind of its start
+VERBS = {"create": "create", "run": "create", "start": "start", "delete": "delete"}
 RUNTIME = """\
 #!{python} -IS
 # Written by `make setup`: what podman --runtime and its like call, several times a container.
+# The verbs that they wait for take their modules from a bundle, as `minidocker run` does.
 import sys
 
-sys.path.insert(0, {root!r})
+root, bundles = {root!r}, {bundles!r}
+path = next((bundles[word] for word in sys.argv if word in bundles), "")
+if path:
+{loading}sys.path.insert(0, root)
 from minidocker.__main__ import runtime_only
 
 runtime_only()
@@ -182,7 +192,19 @@ runtime_only()
 
 def launcher(python: str) -> str:
     """Return the text of the quick `minidocker`, for the interpreter at this path."""
-    return LAUNCHER.format(python=python, root=ROOT, bundle=BUNDLE, format=FORMAT)
+    return filled(LAUNCHER, python)
+
+
+def filled(text: str, python: str) -> str:
+    """Fill a launcher's text in."""
+    bundles = {verb: bundle_of(kind) for verb, kind in VERBS.items()}
+    loading = LOADING.format(format=FORMAT)
+    return text.format(python=python, root=ROOT, bundle=BUNDLE, bundles=bundles, loading=loading)
+
+
+def bundle_of(kind: str) -> str:
+    """Return where the bundle of a kind of start lies."""
+    return BUNDLE if kind == "run" else os.path.join(VENV, f"minidocker-{kind}.bundle")
 
 
 def write_launcher() -> None:
@@ -195,7 +217,7 @@ def write_launcher() -> None:
         return
     for name, text in (
         ("minidocker", launcher(python)),
-        ("minidocker-runtime", RUNTIME.format(python=python, root=ROOT)),
+        ("minidocker-runtime", filled(RUNTIME, python)),
     ):
         script = os.path.join(VENV, "bin", name)
         with open(script + ".new", "w", encoding="utf-8") as out:

@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -199,3 +201,20 @@ def test_help_has_runcs_form(oci: Runtime) -> None:
         assert head == "NAME:" and name.startswith("  minidocker oci")
     unknown = oci("nosuch", "-h", check=False)
     assert unknown.returncode == 1 and "No help topic for 'nosuch'" in unknown.stderr
+
+
+def test_the_bundles_have_all_that_a_start_loads(oci: Runtime) -> None:
+    from minidocker.make import bundle
+    from tests.conftest import REPOSITORY
+
+    oci.linux["cgroupsPath"] = f"/minidocker/of-{os.getpid()}"
+    oci.write("true")
+    code = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); from minidocker.__main__ import runtime_only; runtime_only()"
+    for verb, words in (("create", ["--bundle", str(oci.bundle)]), ("start", []), ("delete", ["--force"])):
+        said = oci.directory / f"{verb}.said"
+        argv = [sys.executable, "-IS", "-X", "importtime", "-c", code, "--root", str(oci.root), verb, *words, "box"]
+        with open(said, "w") as out:
+            assert not subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out).returncode
+        loaded = {line.split("|")[-1].strip() for line in said.read_text().splitlines() if "|" in line}
+        own = {name for name in loaded if name.split(".")[0] == "minidocker"}
+        assert own <= set(bundle.in_order(str(REPOSITORY), bundle.KINDS[verb])), verb

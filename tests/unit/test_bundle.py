@@ -371,3 +371,40 @@ def test_a_start_makes_few_system_calls(installed: Installed) -> None:
         pytest.skip("blocked: needs strace (apt-get install strace)")
     bare, start = starts(installed)
     assert calls(start) - calls(bare) <= MOST_CALLS
+
+
+# ---------------------------------------------------------------- the runtime's
+
+
+def test_the_runtime_takes_the_bundle_of_its_verb(installed: Installed) -> None:
+    """Its verbs that Podman waits for are quick; the others, and any without a bundle, are right."""
+    runtime = installed.launcher.with_name("minidocker-runtime")
+
+    def call(*words: str) -> tuple[int, str]:
+        argv = [runtime, "--root", installed.venv / "none", *words]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout or done.stderr
+
+    cheat = CHEAT.replace("start(*_)", "runtime_only(*_)")
+    loader, stamps, modules = installed.parts()
+    code = compile(cheat, "cheat", "exec")
+    parts = loader, stamps, [
+        (*rest, code if rest[0] == "minidocker.__main__" else own) for *rest, own in modules
+    ]  # fmt: skip
+    places = {verb: environment.bundle_of(kind) for verb, kind in environment.VERBS.items()}
+    for place in set(places.values()):
+        bundle.write(place, bundle.pack(str(installed.root), *parts))
+    for verb in places:
+        assert call(verb, "box") == BUNDLE
+    assert call("list", "--quiet") == (0, "")
+    os.unlink(places["start"])
+    status, said = call("start", "box")
+    assert status == 1 and "container does not exist: box" in said
+
+
+@pytest.mark.parametrize("kind", bundle.KINDS)
+def test_each_kind_of_bundle_can_be_built(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "SETTLED", 0)
+    data = bundle.build(str(ROOT), kind)[len(bundle.mark(str(ROOT))) + 8 :]
+    names = [name for name, *_ in marshal.loads(data)[2]]
+    assert set(bundle.KINDS[kind]) <= set(names)
