@@ -148,6 +148,16 @@ CARDS = (
         ),
     ),
     Card(
+        "in a bundle, or between create and start",
+        r"bundle|configuration|[Vv]olume|limit of memory|CREATE_ORDER|create r|create did|walls|"
+        r"start did|start hid|start refused|state does|at the pipe|the pipe\b|begun|has started it",
+        (
+            "Which line of config.json says that, and what would the kernel do without the line?",
+            "Who waits for whom at this moment, and what wakes it?",
+            "What does the other program believe from here on, and is it true already?",
+        ),
+    ),
+    Card(
         "something is missing, or left over",
         r".",
         (

@@ -12,7 +12,7 @@ import signal
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from minidocker.engine import ending
+from minidocker.engine import usher
 from minidocker.errors import MinidockerError, UsageError
 from minidocker.kernel.flags import (
     CAP_SYS_ADMIN,
@@ -24,6 +24,7 @@ from minidocker.kernel.flags import (
     mask,
 )
 from minidocker.kernel.linux import Linux
+from minidocker.proc import living
 from minidocker.runtime import used
 from minidocker.runtime.child import seal
 from minidocker.runtime.enter import Entrant, Entry, Wish
@@ -186,7 +187,10 @@ def execute(record: dict[str, Any], command: Command, own: Own) -> int:
     for stage in stages:
         if stage.last:
             stage.before(kernel, run)  # the filter is read while its file is in reach
-    process = ending.main_of(record)
+    alone = record.get("keeper")
+    process = living.handle(living.written(record["directory"])) if alone else usher.main_of(record)
+    if process < 0:
+        raise usher.going(record["name"] or record["id"])
     OwnEntrant.own = own
     own.function()  # loaded now: a file that does not load is an error of the command line's
     used.note(own.name, own.file)
@@ -197,10 +201,12 @@ def execute(record: dict[str, Any], command: Command, own: Own) -> int:
     wish = Wish(command.args, command.env, command.cwd, "", False)
     read, say = os.pipe()
     caught = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-    entry = OwnEntry(run, stages, kernel, record["pid"], set(map(int, caught)), wish, given, say)
+    usher.take_limits(record["pid"])
+    entry = OwnEntry(
+        run, stages, kernel, record["pid"], set(map(int, caught)), wish, given, say, process
+    )
     for fd in (say, null, process):
-        if fd >= 0:
-            os.close(fd)
+        os.close(fd)
     born = os.read(read, 32)
     while message := entry.channel.hear():
         if failed := entry.failure(message):
