@@ -8,6 +8,7 @@ has **options**, the words of the command line that are its own: the plan asks i
 from __future__ import annotations
 
 from minidocker.errors import MinidockerError, UsageError
+from minidocker.kernel.flags import MS_BIND
 from minidocker.spec.words import put
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -27,6 +28,12 @@ MAY_BE_COVERED = (
 )  # fmt: skip
 CLOSED = ("proc", "sysfs")
 CGROUPS = "/sys/fs/"
+
+
+def show_node(kernel: Kernel, source: str, target: str) -> None:
+    """Bind the host's node: in a user namespace nobody may make one. mknod(2), EPERM"""
+    kernel.mknod(target, 0o100666)
+    kernel.mount(source, target, "", MS_BIND)
 
 
 def place(kernel: Kernel, root: str, path: str, kind: str = "dir") -> str:

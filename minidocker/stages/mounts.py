@@ -26,12 +26,13 @@ from minidocker.kernel.flags import (
     MS_STRICTATIME,
     S_IFCHR,
 )
-from minidocker.kernel.shown_nodes import Showing, show_node
 from minidocker.spec.words import LIST, VALUE, Option, parse_size
-from minidocker.stages.base import Stage, place
+from minidocker.stages.base import Stage, place, show_node
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
+    from typing import Any
+
     from minidocker.kernel.interface import Kernel
     from minidocker.spec.spec import Mount, Run, Spec
     from minidocker.spec.words import Asked
@@ -103,6 +104,7 @@ class Mounts(Stage):
 
     def __init__(self) -> None:
         super().__init__()
+        self.shown: Any = None  # how a learner's make_dev sees the kernel
         self.held: dict[str, int] = {}  # volume → the lock that is held while it is filled
 
     @classmethod
@@ -129,6 +131,11 @@ class Mounts(Stage):
             from minidocker.volumes.holding import hold
 
             self.held = hold(kernel, run)
+
+        if "make_dev" in self.origin:  # a learner's asks for nodes as root of the machine would
+            from minidocker.stages.shown_nodes import Showing
+
+            self.shown = Showing
 
     def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
         """Leave the locks to the child, which has them from us: it lets go when it has filled."""
@@ -157,8 +164,7 @@ class Mounts(Stage):
         room = self.workshop(run)
         self.mount_proc(kernel, room)
         if run.root:
-            # A learner's file asks for nodes as root of the machine would.
-            self.make_dev(Showing(kernel) if "make_dev" in self.origin else kernel, room)  # type: ignore[arg-type]
+            self.make_dev(self.shown(kernel) if self.shown else kernel, room)
             self.place_shm(kernel, run)
             self.mount_sys(kernel, room)
             self.look_back(kernel, run)
