@@ -76,8 +76,9 @@ def read(directory: str, id: str, text: str = "") -> Bundle:
         raise UsageError("config.json: timeOffsets need a time namespace of the container's own")
     if (spec.hostname or spec.domainname) and "uts" not in found.namespaces:
         raise UsageError("config.json: hostname needs a uts namespace of the container's own")
-    if config.has("process"):
-        process(config.part("process"), found, spec)
+    found.idle = not config.has("process")
+    nothing = Part({"args": ["/"], "cwd": "/"}, "process")
+    process(nothing if found.idle else config.part("process"), found, spec)
     return found
 
 

@@ -134,7 +134,7 @@ class Container:
             run, status, pid=pid, began=began(pid), bundle=bundle.directory, made=now(),
             annotations=bundle.annotations, oci=bundle.version, owner=os.geteuid(),
             hooks=[kind for kind, hooks in bundle.hooks.items() if hooks],
-            command=bundle.spec.process.args[0],
+            command="" if bundle.idle else bundle.spec.process.args[0],
             shared=["pid"] if bundle.namespaces.get("pid") != "" else [],
         )  # fmt: skip
 

@@ -44,8 +44,8 @@ class Resident(Child):
     named = ""  # the program, where it is not what the first argument says: a hook's
 
     def find_program(self) -> str:
-        """Look the command up; a hook has a path of its own."""
-        return self.named or super().find_program()
+        """Look the command up; a hook has a path of its own, and what is not there none at all."""
+        return self.named or ("/" if self.bundle.idle else super().find_program())
 
     stands = False  # in the working directory, since before the rights were given up
 

@@ -17,6 +17,7 @@ def run(
     kernel: Kernel, container: Container, directory: str, wish: Wish, detach: bool, keep: bool
 ) -> int:
     """Do all of a container's life; return its exit status, or 0 at once with `detach`."""
+    wish.starts = True
     wish.waits_here = not detach and not wish.console
     birth = making.create(kernel, container, directory, wish)
     try:

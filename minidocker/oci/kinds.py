@@ -54,12 +54,13 @@ class Bundle(Record):
 
     `namespaces`: name in /proc/PID/ns → "" (a new one) or the path of one to join; `uid`, `gid` and
     `groups` are numbers; `resources` is the object as it stands there; `seccomp` JSON or "";
-    `manner` what manner.py reads; `offsets` lines for the clocks; `size` rows and columns of the
-    terminal.
+    `idle`: there is no process to start; `manner` what manner.py reads; `offsets` lines for the
+    clocks; `size` rows and columns of the terminal.
     """
 
     __slots__ = (
-        "annotations", "cgroup", "devices", "directory", "gid", "groups", "hooks", "manner",
+        "annotations", "cgroup", "devices", "directory", "gid", "groups", "hooks", "idle",
+        "manner",
         "masked", "mounts", "namespaces", "no_pivot", "offsets", "propagation", "read_only",
         "resources", "seccomp", "seccomp_flags", "sets", "size", "spec", "text", "uid", "version",
     )  # fmt: skip
@@ -77,6 +78,7 @@ class Bundle(Record):
     resources: dict[str, Any]
     devices: list[Device]
     cgroup: str
+    idle: bool
     seccomp: str
     seccomp_flags: int
     manner: dict[str, Any]

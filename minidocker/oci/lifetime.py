@@ -48,6 +48,9 @@ def start(container: Container) -> None:
             if status == "stopped" else f"cannot start an already {status} container",
             f"minidocker oci state {container.id}",
         )  # fmt: skip
+    if not record["command"]:  # config.md: `process` is required when `start` is called
+        end(container, record, SIGKILL)
+        raise Conflict("config.json has no process to start", "process.args, .cwd")
     if "startContainer" in record["hooks"]:
         from minidocker.kernel.linux import Linux
         from minidocker.oci.entering import hooks_inside

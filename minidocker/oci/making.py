@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 class Wish:
     """What the command line of `create` says beside the bundle."""
 
-    __slots__ = ("console", "keep", "keyring", "no_pivot", "pid_file", "pidfd", "waits_here")
+    __slots__ = (
+        "console", "keep", "keyring", "no_pivot", "pid_file", "pidfd", "starts", "waits_here",
+    )  # fmt: skip
 
     def __init__(self, console: str, keep: int, no_pivot: bool, pid_file: str) -> None:
         self.console, self.keep = console, keep
         self.no_pivot, self.pid_file, self.pidfd = no_pivot, pid_file, ""
         self.keyring = True  # a session keyring of the container's own
+        self.starts = False  # `run`
         self.waits_here = False  # somebody stays, and can serve a terminal
 
 
@@ -78,7 +81,7 @@ def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> 
 
 def check(bundle: Bundle, wish: Wish) -> None:
     """Refuse what contradicts itself before anything is made."""
-    if not bundle.spec.process.args:
+    if bundle.idle and wish.starts:
         raise UsageError("config.json has no process", "process.args, .cwd")
     if not os.path.isdir(bundle.spec.root.path):
         raise UsageError(

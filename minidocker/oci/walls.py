@@ -5,9 +5,6 @@ Each is a stage with the same parts, so a learner's functions serve here, too.
 
 from __future__ import annotations
 
-from errno import EINVAL, EPERM, EROFS
-from stat import S_IFIFO, S_IFREG, S_IFSOCK
-
 from minidocker.errors import Blocked, KernelError
 from minidocker.kernel.flags import (
     CAP_SYS_ADMIN,
@@ -22,9 +19,9 @@ from minidocker.kernel.flags import (
     MS_SLAVE,
     PR_SET_DUMPABLE,
 )
-from minidocker.kernel.linux_targets import open_in_root
-from minidocker.kernel.named import fcntl, os
+from minidocker.kernel.named import os
 from minidocker.oci import groups
+from minidocker.oci.identity import Identity
 from minidocker.oci.manner import Manner
 from minidocker.oci.mounting import Mounts, unbindable
 from minidocker.oci.wall import Wall
@@ -32,8 +29,6 @@ from minidocker.places import ROOM
 from minidocker.runtime.child import seal
 from minidocker.stages.capabilities import Capabilities as PlainCapabilities
 from minidocker.stages.cgroup import Cgroup as PlainCgroup
-from minidocker.stages.identity import Identity as PlainIdentity
-from minidocker.stages.identity import change_user_keeping_capabilities, lines, lookup
 from minidocker.stages.ipc import Ipc
 from minidocker.stages.masks import Masks as PlainMasks
 from minidocker.stages.masks import real_null
@@ -229,69 +224,6 @@ class Time(Wall, PlainTime):
         kernel.unshare(CLONE_NEWTIME)
         if self.bundle.offsets:
             kernel.write("/proc/self/timens_offsets", self.bundle.offsets)
-
-
-class Identity(Wall, PlainIdentity):
-    """Numbers, not names: nothing of the image decides who the command is."""
-
-    def inside(self, kernel: Kernel, run: Run) -> None:
-        """Give up the old groups, then the ids. HOME comes from the image, where nobody said it."""
-        uid, gid = self.bundle.uid, self.bundle.gid
-        env = run.spec.process.env
-        if not any(item.startswith("HOME=") and item != "HOME=" for item in env):
-            *_, home = lookup(str(uid), lines(kernel, "/etc/passwd", 6, 2), [])
-            env.append(f"HOME={home}")
-        self.story.stands = stand_in(run.spec.process.cwd)
-        for fd in (0,) if run.spec.process.terminal else (0, 1, 2):
-            if run.spec.process.terminal or is_stream(fd, uid):
-                hand_over(kernel, fd, uid)
-        try:
-            kernel.setgroups(self.bundle.groups)
-        except KernelError as problem:
-            if problem.errno != EPERM or self.bundle.groups:
-                raise  # else: a user namespace whose maps a user wrote; groups stay what they are
-        kernel.setresgid(gid, gid, gid)
-        change_user_keeping_capabilities(kernel, uid)
-
-
-def stand_in(cwd: str) -> bool:
-    """Go to the working directory while we may go anywhere; say whether that was possible.
-
-    Nothing leads out of the root, as /proc/self/fd/N of the host's would. openat2(2)
-    """
-    root = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fd = open_in_root(root, cwd, os.O_PATH | os.O_DIRECTORY)
-        os.fchdir(fd)
-        os.close(fd)
-    except KernelError:
-        return False
-    finally:
-        os.close(root)
-    return True
-
-
-def is_stream(fd: int, uid: int) -> bool:
-    """Say whether a user must own this to open it once more, by /dev/stdout and the like.
-
-    Pipes and sockets, and files that are open for writing: none that the caller lets us only read.
-    """
-    try:
-        found, flags = os.fstat(fd), fcntl.fcntl(fd, fcntl.F_GETFL)
-    except OSError:
-        return False
-    kind = found.st_mode & 0o170000
-    writes = kind == S_IFREG and flags & os.O_ACCMODE != os.O_RDONLY
-    return found.st_uid != uid and (kind in (S_IFIFO, S_IFSOCK) or writes)
-
-
-def hand_over(kernel: Kernel, fd: int, uid: int) -> None:
-    """Give a standard stream to the command's user; one that the kernel keeps stays as it is."""
-    try:
-        kernel.fchown(fd, uid, -1)
-    except KernelError as problem:
-        if problem.errno not in (EPERM, EINVAL, EROFS):
-            raise
 
 
 class Capabilities(Wall, PlainCapabilities):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,19 +36,22 @@ class Runtime:
         assert not check or done.returncode == 0, done.stderr
         return done
 
-    def write(self, script: str = "") -> None:
+    def write(self, script: str = "", name: str = "box") -> None:
+        """Write config.json; the cgroup is this run's own, since others may have the same names."""
         if script:
             self.config["process"]["args"] = ["/bin/sh", "-c", script]
-        (self.bundle / "config.json").write_text(json.dumps(self.config))
+        own = {"cgroupsPath": f"/minidocker/{name}-{os.getpid()}"}
+        linux = own | self.config["linux"]
+        (self.bundle / "config.json").write_text(json.dumps({**self.config, "linux": linux}))
 
     def run(self, script: str = "", *options: object, **more: Any) -> subprocess.CompletedProcess:
-        self.write(script)
         self.count += 1
+        self.write(script, f"one{self.count}")
         return self("run", "--bundle", self.bundle, *options, f"one{self.count}", **more)
 
     def create(self, script: str, name: str = "box", *options: object) -> int:
         """Create a container; return its pid."""
-        self.write(script)
+        self.write(script, name)
         file = self.directory / f"{name}.pid"
         self.quietly("create", "--bundle", self.bundle, "--pid-file", file, *options, name)
         return int(file.read_text())

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.oci_runtime import Runtime
+from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "netns", "userns", "busybox")
 
@@ -94,20 +98,20 @@ def test_the_manner_in_which_a_command_runs(oci: Runtime) -> None:
     assert os.sched_getscheduler(int(pid_file.read_text())) == os.SCHED_IDLE
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"flags": ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"]}, ""),
-        ({"flags": ["SECCOMP_FILTER_FLAG_NONE"]}, "SECCOMP_FILTER_FLAG_NONE"),
-        ({"architectures": ["SCMP_ARCH_RISCV64", "SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"]}, ""),
-        ({"architectures": ["SCMP_ARCH_NONE"]}, "SCMP_ARCH_NONE is not a valid arch"),
-    ],
-)
-def test_flags_and_machines_of_a_filter(oci: Runtime, change: dict[str, list[str]], words: str) -> None:
-    oci.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", **change, "syscalls": [
-        {"names": ["no_such_call", "mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 100}]}  # fmt: skip
-    done = oci.run("mkdir /tmp/x", check=False)
-    assert done.returncode == 1 and (words or "Network is down") in done.stderr
+FILTERS: list[tuple[dict[str, list[str]], str]] = [
+    ({"flags": ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"]}, "Network is down"),
+    ({"flags": ["SECCOMP_FILTER_FLAG_NONE"]}, "SECCOMP_FILTER_FLAG_NONE"),
+    ({"architectures": ["SCMP_ARCH_RISCV64", "SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"]}, "Network is down"),
+    ({"architectures": ["SCMP_ARCH_NONE"]}, "SCMP_ARCH_NONE is not a valid arch"),
+]
+
+
+def test_flags_and_machines_of_a_filter(oci: Runtime) -> None:
+    rule = {"names": ["no_such_call", "mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 100}
+    for change, words in FILTERS:
+        oci.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", **change, "syscalls": [rule]}
+        done = oci.run("mkdir /tmp/x", check=False)
+        assert done.returncode == 1 and words in done.stderr
 
 
 def with_user_namespace(oci: Runtime, size: int = 1000) -> None:
@@ -162,25 +166,27 @@ def test_owners_of_a_mount(
     assert os.stat(tmp_path / "source/file").st_uid == 7
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"linux": {"timeOffsets": {"boottime": {"secs": 1}}}}, "timeOffsets need a time namespace"),
-        ({"linux": {"sysctl": {"kernel.hostname": "x"}}}, 'conflicts with the OCI "hostname" field'),
-        ({"process": {"env": ["NAMELESS"]}}, "invalid environment variable"),
-        ({"process": {"rlimits": [{"type": "RLIMIT_CORE", "soft": 0, "hard": 0}] * 2}}, "the same type twice"),
-        ({"mounts": [{"destination": "/tmp", "type": "tmpfs", "options": ["idmap"]}]}, "at a bind alone"),
-        ({"mounts": [{"destination": "/tmp", "source": "/", "options": ["bind", "idmap"]}]}, "needs uidMappings"),
-    ],
-)
-def test_what_contradicts_itself_is_refused_by_name(oci: Runtime, change: dict[str, object], words: str) -> None:
-    for key, value in change.items():
-        if isinstance(value, list):
-            oci.config[key] += value
-        else:
-            oci.config[key].update(value)
-    done = oci.run("true", check=False)
-    assert done.returncode == 1 and words in done.stderr
+CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
+    ({"linux": {"timeOffsets": {"boottime": {"secs": 1}}}}, "timeOffsets need a time namespace"),
+    ({"linux": {"sysctl": {"kernel.hostname": "x"}}}, 'conflicts with the OCI "hostname" field'),
+    ({"process": {"env": ["NAMELESS"]}}, "invalid environment variable"),
+    ({"process": {"rlimits": [{"type": "RLIMIT_CORE", "soft": 0, "hard": 0}] * 2}}, "the same type twice"),
+    ({"mounts": [{"destination": "/tmp", "type": "tmpfs", "options": ["idmap"]}]}, "at a bind alone"),
+    ({"mounts": [{"destination": "/tmp", "source": "/", "options": ["bind", "idmap"]}]}, "needs uidMappings"),
+]
+
+
+def test_what_contradicts_itself_is_refused_by_name(oci: Runtime) -> None:
+    plain = json.dumps(oci.config)
+    for change, words in CONTRADICTIONS:
+        oci.config = json.loads(plain)
+        for key, value in change.items():
+            if isinstance(value, list):
+                oci.config[key] += value
+            else:
+                oci.config[key].update(value)
+        done = oci.run("true", check=False)
+        assert done.returncode == 1 and words in done.stderr
     assert not oci("list", "--quiet").stdout
 
 
@@ -194,3 +200,39 @@ def test_a_directory_that_the_user_may_not_enter(oci: Runtime, tmp_path: Path) -
     assert oci("exec", "--user", "0", "box", "pwd").stdout == "/tmp/own\n"
     refused = oci("exec", "--cwd", "/none", "box", "true", check=False)
     assert refused.returncode == 255 and 'chdir to cwd ("/none") set in config.json failed' in refused.stderr
+
+
+def test_groups_where_podman_has_made_the_user_namespace(oci: Runtime, tmp_path: Path) -> None:
+    """Its root may not call setgroups(2), and podman lists group 0 for `--user 0` all the same."""
+    user = 54321
+    for path in (tmp_path, oci.tree):
+        for above in (path, *path.parents[:-2]):
+            above.chmod(above.stat().st_mode | 0o011)
+    oci.config["process"]["user"]["additionalGids"] = [0]
+    oci.linux["resources"] = {}
+    for one in oci.config["mounts"]:
+        one["options"] = [word for word in one["options"] if word != "gid=5"]  # one id is mapped
+    oci.config["process"]["args"] = ["/bin/id", "-g"]
+    (oci.bundle / "config.json").write_text(json.dumps(oci.config))
+    for path in (oci.directory, oci.bundle, oci.bundle / "config.json"):
+        os.chown(path, user, user)
+    argv = ["unshare", "-Urm", sys.executable, "-B", "-m", "minidocker", "oci", "--root", str(oci.directory / "own")]
+    done = subprocess.run(
+        [*argv, "run", "--bundle", str(oci.bundle), "of-podman"], user=user, group=user, extra_groups=[],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY)}, cwd="/", text=True,
+        capture_output=True, stdin=subprocess.DEVNULL, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
+
+
+def test_a_bundle_without_a_process_can_be_created_and_not_started(oci: Runtime) -> None:
+    """config.md: `process` is required when `start` is called, and not before."""
+    del oci.config["process"]
+    oci.write()
+    refused = oci("run", "--bundle", oci.bundle, "box", check=False)
+    assert refused.returncode == 1 and "config.json has no process" in refused.stderr
+    oci.create("")
+    assert oci.state()["status"] == "created"
+    refused = oci("start", "box", check=False)
+    assert refused.returncode == 1 and "no process to start" in refused.stderr
+    oci("delete", "--force", "box")
