@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from minidocker.errors import Conflict, UsageError
+from minidocker.errors import Blocked, Conflict, UsageError
 from minidocker.kernel.flags import CAPABILITIES
 from minidocker.oci import bundle as bundles
 from minidocker.oci import groups
@@ -118,6 +118,8 @@ def place(kernel: Kernel, record: dict[str, Any], wanted: list[str]) -> None:
     """
     facts = record["facts"]
     own = str(facts.get("cgroup", ""))
+    if wanted and not groups.has_any(facts):
+        raise Blocked(f"--cgroup {wanted[0]}: this container has no cgroup", "leave it out")
     for text in wanted:
         names, _, path = text.rpartition(":")
         below = groups.old_of(facts)
