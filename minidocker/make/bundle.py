@@ -2,7 +2,7 @@
 
     python -IS -X no_debug_ranges minidocker/make/bundle.py ROOT FILE [KIND]
 
-There is one for each KIND of start: `run`, and three verbs of the runtime that Podman calls.
+There is one for each KIND of start: `run`, and four verbs of the runtime that Podman calls.
 
 Half of a start was importing: 70 modules, each looked for in directories and read from a file of
 its own. The launcher (environment.py) reads one file instead, and quick.py makes the modules. It
@@ -63,7 +63,8 @@ CREATE = (*DELETE, "minidocker.oci.making", "minidocker.oci.limits", "minidocker
           "minidocker.oci.device_rules", "minidocker.kernel.device_filter",
           "minidocker.kernel.copying", "minidocker.kernel.within", "minidocker.spec.sysctl",
           "minidocker.runtime.state")  # fmt: skip
-KINDS = {"run": FIRST, "start": START, "delete": DELETE, "create": CREATE}
+EXEC = (*DELETE, "minidocker.oci.executing", "minidocker.runtime.launcher")
+KINDS = {"run": FIRST, "start": START, "delete": DELETE, "create": CREATE, "exec": EXEC}
 # A file that was written to a moment ago may be written to again in the same tick of the kernel's
 # clock, and then its times stay as they are. git calls such a file racy.
 SETTLED = 1.0  # seconds

@@ -173,7 +173,8 @@ start(root, path, loaded)
 
 
 # verb of the runtime → the kind of its start
-VERBS = {"create": "create", "run": "create", "start": "start", "delete": "delete"}
+VERBS = {"create": "create", "run": "create", "start": "start", "exec": "exec", "kill": "delete",
+         "delete": "delete"}  # fmt: skip
 RUNTIME = """\
 #!{python} -IS
 # Written by `make setup`: what podman --runtime and its like call, several times a container.

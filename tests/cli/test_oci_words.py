@@ -208,13 +208,17 @@ def test_the_bundles_have_all_that_a_start_loads(oci: Runtime) -> None:
     from tests.conftest import REPOSITORY
 
     oci.linux["cgroupsPath"] = f"/minidocker/of-{os.getpid()}"
-    oci.write("true")
+    oci.write("exec sleep 1000")
     code = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); from minidocker.__main__ import runtime_only; runtime_only()"
-    for verb, words in (("create", ["--bundle", str(oci.bundle)]), ("start", []), ("delete", ["--force"])):
-        said = oci.directory / f"{verb}.said"
-        argv = [sys.executable, "-IS", "-X", "importtime", "-c", code, "--root", str(oci.root), verb, *words, "box"]
+    calls = (
+        ("create", "create", "--bundle", str(oci.bundle), "box"), ("exec", "exec", "box", "true"),
+        ("start", "start", "box"), ("delete", "kill", "box", "0"), ("delete", "delete", "--force", "box"),
+    )  # fmt: skip
+    for kind, *words in calls:
+        said = oci.directory / f"{words[0]}.said"
+        argv = [sys.executable, "-IS", "-X", "importtime", "-c", code, "--root", str(oci.root), *words]
         with open(said, "w") as out:
             assert not subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out).returncode
         loaded = {line.split("|")[-1].strip() for line in said.read_text().splitlines() if "|" in line}
         own = {name for name in loaded if name.split(".")[0] == "minidocker"}
-        assert own <= set(bundle.in_order(str(REPOSITORY), bundle.KINDS[verb])), verb
+        assert own <= set(bundle.in_order(str(REPOSITORY), bundle.KINDS[kind])), words
