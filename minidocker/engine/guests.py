@@ -14,6 +14,7 @@ from minidocker.engine.input import Input
 from minidocker.errors import MinidockerError
 from minidocker.kernel import callers, packets
 from minidocker.kernel.flags import SIGKILL
+from minidocker.runtime import happened
 from minidocker.runtime.channel import to_json
 from minidocker.runtime.enter import Entry, Wish, ending
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from minidocker.stages.base import Stage
 
 KILLED = 137
+SHOWN = 1024  # characters of a command, in the events
 
 
 class Guest:
@@ -39,6 +41,8 @@ class Guest:
         self.tell = -1  # where the pid of its command will stand
         self.pid = 0
         self.attached = False  # it follows the log, and may speak to the command
+        self.told = True  # in the events; False: a look of our own at the health
+        self.id = ""  # of what it has sent in, in the events
         self.stays = True  # False: it wants to hear no more than that its command runs
 
     def has_channel(self, fd: int) -> bool:
@@ -196,8 +200,16 @@ class Guests:
             )  # fmt: skip
         finally:
             os.close(say)
+        if guest.told:
+            guest.id = os.urandom(32).hex()
+            for action in ("exec_create", "exec_start"):
+                self.happened(guest, f"{action}: {' '.join(args)[:SHOWN]}")
         self.poll.register(guest.tell, select.POLLIN)
         self.poll.register(guest.entry.channel.host.fileno(), select.POLLIN)
+
+    def happened(self, guest: Guest, action: str, **more: object) -> None:
+        """Tell of what a guest has sent in."""
+        happened.tell(self.run, action, execID=guest.id, **more)
 
     def listen_to(self, guest: Guest, kind: bytes, rest: bytes) -> None:
         """Take a letter of one who is attached; the next when the command has read this one."""
@@ -250,6 +262,8 @@ class Guests:
     def finish(self, guest: Guest, status: int) -> None:
         """Say how it ended, or why it never ran, and see the guest out."""
         failed = guest.entry.last_words() if guest.entry else None
+        if guest.id:
+            self.happened(guest, "exec_die", exitCode=str(status))
         if guest.stays and failed:
             guest.say_failed(failed)
         elif guest.stays:

@@ -55,6 +55,7 @@ class Look:
             os.close(null)
             os.close(inside)
         self.guest: Guest = guests.take(keepers)
+        self.guest.told = False
         self.fds = (self.line.fileno(), self.output)
         for fd in self.fds:
             poll.register(fd, select.POLLIN)

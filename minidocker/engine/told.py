@@ -15,7 +15,7 @@ from minidocker.runtime.happened import FILE
 
 Event = dict[str, Any]
 STEP = 0.1  # seconds between two looks at the file
-FILTERS = ("container", "event", "image", "label", "type")
+FILTERS = ("container", "event", "image", "label", "network", "type", "volume")
 
 
 def tell(record: dict[str, Any], action: str, **more: object) -> None:
@@ -91,7 +91,7 @@ def read(line: bytes) -> Event | None:
         event = json.loads(line)
         event["Actor"]["Attributes"] = Map(event["Actor"]["Attributes"])
         int(event["timeNano"])
-        return event if event["Type"] and event["Action"] and event["id"] else None
+        return event if event["Type"] and event["Action"] and event["Actor"]["ID"] else None
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -120,12 +120,14 @@ class Wanted:
 
 def one(event: Event, name: str, value: str) -> bool:
     """Say whether an event has this value."""
-    facts = event["Actor"]["Attributes"]
-    if name == "container":
-        return str(event["id"]).startswith(value) or bool(facts.get("name") == value)
+    facts, id = event["Actor"]["Attributes"], str(event["Actor"]["ID"])
+    if name in ("container", "network", "volume"):
+        of_it = event["Type"] == name
+        return of_it and (id.startswith(value) or bool(facts.get("name") == value))
     if name == "image":
-        image = str(facts.get("image"))
-        return value in (image, image.partition(":")[0])
+        is_one = event["Type"] == "image"
+        image = str(facts.get("name" if is_one else "image", ""))
+        return value in (image, image.partition(":")[0], id if is_one else image)
     if name == "label":
         key, equals, text = value.partition("=")
         return bool(key in facts and (not equals or facts[key] == text))

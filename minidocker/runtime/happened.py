@@ -1,4 +1,4 @@
-"""What happened to containers, beside their records: their events, and the name of one renamed.
+"""What happened, beside the records: events, and the name of a container that was renamed.
 
     ROOT/events                JSON lines, as Docker's /events gives them; the oldest first
     ROOT/events.1              the lines before these: together they are bounded
@@ -68,13 +68,27 @@ def tell(run: Run, action: str, **more: object) -> None:
 
 
 def line_of(id: str, action: str, attributes: dict[str, object]) -> bytes:
-    """Write one event as Docker does."""
+    """Write one event of a container as Docker does."""
+    older = {"status": action, "id": id, "from": attributes["image"]}
+    return event("container", action, id, attributes, older)
+
+
+def event(
+    kind: str, action: str, id: str, attributes: dict[str, object], older: dict[str, object]
+) -> bytes:
+    """Write one event; `older` are keys that Docker keeps for old readers."""
     now = time_ns()
     return to_json({
-        "status": action, "id": id, "from": attributes["image"], "Type": "container",
-        "Action": action, "Actor": {"ID": id, "Attributes": attributes}, "scope": "local",
-        "time": now // 10**9, "timeNano": now,
+        **older, "Type": kind, "Action": action, "Actor": {"ID": id, "Attributes": attributes},
+        "scope": "local", "time": now // 10**9, "timeNano": now,
     }).encode() + b"\n"  # fmt: skip
+
+
+def tell_of(kind: str, root: str, action: str, id: str, **attributes: object) -> None:
+    """Append what happened to an image, a volume or a network of a store."""
+    older: dict[str, object] = {"status": action, "id": id} if kind == "image" else {}
+    line = event(kind, action, id, attributes, older)
+    append(root, line if len(line) <= LONGEST else event(kind, action, id, {}, older))
 
 
 def append(root: str, line: bytes) -> None:

@@ -1,4 +1,4 @@
-"""`minidocker events`: what happens to containers, as it happens."""
+"""`minidocker events`: what happens to containers, images, volumes and networks, as it happens."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ examples:
   minidocker events -f event=die --format '{{.id}} {{.Actor.Attributes.exitCode}}'
   minidocker events --since 2027-01-31 --format json | jq .Action
 
-create, start, kill, die, stop, pause, unpause, rename, destroy and health_status are told. Filters:
-container, event, image, label, type. No daemon keeps them: each command appends a line to a file of
-the store, and the oldest are dropped.
+Of containers: create, start, kill, die, stop, pause, unpause, rename, destroy, health_status,
+exec_create, exec_start, exec_die. Of images: pull, push, import, load, tag, untag, delete. Of
+volumes and networks: create, destroy. Filters: container, event, image, label, network, type,
+volume. No daemon keeps them: each command appends a line to a file of the store, and the oldest are
+dropped.
 """
 
 
@@ -69,12 +71,13 @@ def line(event: Event) -> str:
     """Write an event for people, as Docker does."""
     facts = event["Actor"]["Attributes"]
     told = ", ".join(f"{name}={facts[name]}" for name in sorted(facts))
-    return one_line(f"{stamp(event)} {event['Type']} {event['Action']} {event['id']} ({told})")
+    what = f"{event['Type']} {event['Action']} {event['Actor']['ID']}"
+    return one_line(f"{stamp(event)} {what} ({told})")
 
 
 def parser() -> Parser:
     """Build the parser; completion reads it, too."""
-    made = make("events", "Tell what happens to containers.", AFTER)
+    made = make("events", "Tell what happens, to containers most of all.", AFTER)
     made.add_argument("-f", "--filter", action="append", default=[], metavar="NAME=VALUE",
                       help="only these")  # fmt: skip
     made.add_argument("--format", default="", metavar="FORMAT", help="json, or a template")

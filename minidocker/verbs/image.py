@@ -17,6 +17,7 @@ from minidocker.images.store import carry, catalogue, changes, check, files, ins
 from minidocker.images.store.store import Store
 from minidocker.kernel.flags import DEFAULT_CAPABILITIES, mask
 from minidocker.plan import learner
+from minidocker.runtime import happened
 from minidocker.seccomp import cache
 from minidocker.verbs.bars import Bars
 from minidocker.verbs.guarded import guarded
@@ -189,6 +190,8 @@ def _import(store: Store, args: argparse.Namespace) -> None:
     _tell(report, began)
     if unpack:
         print("minidocker: your apply_layer unpacked this image.", file=sys.stderr)
+    image = report.image
+    happened.tell_of("image", store.root, "import", image.id, name=image.name)
     _make_default_filter(store)
 
 
@@ -277,6 +280,9 @@ def _rm(store: Store, args: argparse.Namespace) -> None:
         word = "untagged" if removed.kind == "name" else "deleted"
         size = f" ({files.size(removed.size)})" if removed.size else ""
         print(f"{word}: {removed.name}{size}")
+        if removed.kind in ("name", "image"):
+            action = "untag" if removed.kind == "name" else "delete"
+            happened.tell_of("image", store.root, action, removed.name, name=removed.name)
 
 
 def _inspect(store: Store, args: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import sys
 from minidocker.images.saved import load
 from minidocker.images.store import catalogue, files
 from minidocker.images.store.store import Store
+from minidocker.runtime import happened
 from minidocker.verbs.bars import Bars
 from minidocker.verbs.guarded import guarded
 from minidocker.verbs.parser import make
@@ -37,6 +38,8 @@ def main(argv: list[str]) -> int:
             arrived = load(store, args.input, args.platform, bars.add(title))
         for one in arrived:
             print(one.image.id, flush=True)
+            name = one.image.name or one.image.id
+            happened.tell_of("image", store.root, "load", one.image.id, name=name)
             known = [n for n, id in catalogue.names(store).items() if one.image.id.endswith(id)]
             layers = f"{one.fresh} layer{'s' * (one.fresh != 1)}, {files.size(one.bytes)}"
             print(f"{', '.join(known) or one.image.name}: {layers}", file=sys.stderr)

@@ -14,6 +14,7 @@ from minidocker.kernel.linux import Linux
 from minidocker.net import addresses
 from minidocker.net.networks import DEFAULT, Networks
 from minidocker.proc.living import lives
+from minidocker.runtime import happened
 from minidocker.verbs.inspecting import add_format, tell
 from minidocker.verbs.parser import Parser, make, no_question
 
@@ -93,6 +94,7 @@ def create(networks: Networks, name: str, subnet: str) -> list[str]:
             raise Conflict(f"{subnet} and {used} of network {other} overlap", "--subnet …")
     os.mkdir(f"{networks.root}/{name}", 0o711)
     networks.kernel.write(networks.path(name, "subnet"), f"{subnet}\n")
+    tell_of(networks, "create", name)
     return [name]
 
 
@@ -167,7 +169,14 @@ def remove(networks: Networks, name: str) -> str:
     if name == DEFAULT:
         raise UsageError("the network bridge is always there", "minidocker network prune")
     networks.kernel.remove_tree(f"{networks.root}/{name}")
+    tell_of(networks, "destroy", name)
     return name
+
+
+def tell_of(networks: Networks, action: str, name: str) -> None:
+    """Tell what happens to a network."""
+    root = os.path.dirname(networks.root)
+    happened.tell_of("network", root, action, name, name=name, type="bridge")
 
 
 VERBS: dict[str, Callable[[Networks, argparse.Namespace], list[str]]] = {

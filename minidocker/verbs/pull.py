@@ -18,6 +18,7 @@ from minidocker.images.store import catalogue, files, names, oci
 from minidocker.images.store.store import Store
 from minidocker.kernel.flags import DEFAULT_CAPABILITIES, mask
 from minidocker.plan import learner
+from minidocker.runtime import happened
 from minidocker.seccomp import cache
 from minidocker.verbs.bars import Bars
 from minidocker.verbs.guarded import guarded
@@ -140,6 +141,7 @@ def fetch(
         with ask as client, Bars(quiet or bool(own)) as bars:
             pulled = pull(store, full, client, platform, bars.add, key, own)
         print(pulled.image.id, flush=True, file=id_to)
+        happened.tell_of("image", store.root, "pull", full, name=full)
         if not quiet:
             tell(full, pulled, time.monotonic() - began)
         cache.filter_file(store.root, list(DEFAULT_CAPABILITIES), mask(DEFAULT_CAPABILITIES))

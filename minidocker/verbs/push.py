@@ -9,6 +9,7 @@ from minidocker.images.packed import pack_layers
 from minidocker.images.push import push, sources
 from minidocker.images.store import carry, names
 from minidocker.images.store.store import Store
+from minidocker.runtime import happened
 from minidocker.verbs.bars import Bars
 from minidocker.verbs.guarded import guarded
 from minidocker.verbs.parser import make
@@ -64,6 +65,7 @@ def send(full: str, insecure: bool, quiet: bool, key: str = "") -> None:
             if key:
                 signed.sign(client, full, pushed.digest.removeprefix("sha256:"), key)
         print(pushed.digest, flush=True)
+        happened.tell_of("image", store.root, "push", full, name=full)
         if not quiet:
             how = f"{pushed.sent} blobs sent, {pushed.mounted} mounted"
             print(f"{full}: {how}, {pushed.known} there already", file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minidocker.images.store import additions, carry
 from minidocker.images.store.store import Store
+from minidocker.runtime import happened
 from minidocker.verbs.guarded import guarded
 from minidocker.verbs.parser import make
 
@@ -27,6 +28,8 @@ def main(argv: list[str]) -> int:
         store = Store()
         carry.ready(store)
         additions.tag(store, args.image, args.name)
+        image = store.resolve(args.name)
+        happened.tell_of("image", store.root, "tag", image.id, name=image.name)
         return 0
 
     return guarded(work)

@@ -10,6 +10,7 @@ from minidocker.formats.rows import show
 from minidocker.formats.values import Map
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
+from minidocker.runtime import happened
 from minidocker.verbs.inspecting import add_format, tell
 from minidocker.verbs.owners import with_owners
 from minidocker.verbs.parser import Parser, make, no_question
@@ -85,8 +86,15 @@ def create(volumes: Volumes, args: argparse.Namespace) -> list[str]:
         raise UsageError(f"there is no driver {args.driver}", "leave --driver out")
     name = volume_name(args.name) if args.name else os.urandom(32).hex()
     labels = {key: value for key, _, value in (text.partition("=") for text in args.label)}
-    volumes.make(name, labels, anonymous=not args.name)
+    if name not in volumes.names():
+        volumes.make(name, labels, anonymous=not args.name)
+        tell_of(volumes, "create", name)
     return [name]
+
+
+def tell_of(volumes: Volumes, action: str, name: str) -> None:
+    """Tell what happens to a volume."""
+    happened.tell_of("volume", os.path.dirname(volumes.root), action, name, driver="local")
 
 
 def show_all(volumes: Volumes, args: argparse.Namespace) -> list[str]:
@@ -128,6 +136,7 @@ def remove(volumes: Volumes, args: argparse.Namespace) -> list[str]:
     names = [name for name in args.names if not args.force or name in known]
     for name in names:
         volumes.remove(name)
+        tell_of(volumes, "destroy", name)
     return names
 
 
@@ -136,6 +145,7 @@ def prune(volumes: Volumes, args: argparse.Namespace) -> list[str]:
     names = volumes.unused(everything=args.all)
     for name in names:
         volumes.remove(name)
+        tell_of(volumes, "destroy", name)
     return [f"removed volume {name}" for name in names]
 
 

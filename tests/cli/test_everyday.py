@@ -62,3 +62,29 @@ def test_a_record_that_nobody_can_read_can_be_ended_and_removed(
     done = alone("rm", "-f", id)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{id}\n", "")
     assert not (shared_store / "containers" / id).exists()
+
+
+@everyday
+def test_events_tell_of_exec_volumes_and_images(alone: Run, shared_store: Path) -> None:
+    id = start(alone, "--health-cmd", "true", "--health-interval", "20ms", "base", "sleep", "60")
+    assert alone("exec", id, "sh", "-c", "exit 3").returncode == 3
+    assert alone("exec", id, "sh", "-c", ": " + "x" * 100_000).returncode == 0
+    for words in (("volume", "create", "told"), ("volume", "rm", "told"),
+                  ("tag", "base", "told:1"), ("rmi", "told:1")):  # fmt: skip
+        assert alone(*words).returncode == 0
+
+    def said(*words: str) -> list[str]:
+        done = alone("events", "--since", "10m", "--until", "0s", *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    shown = ("--format", "{{.Action}}")
+    inside = said("-f", f"container={id}", *shown)
+    execs = [action for action in inside if action.startswith("exec_")]
+    assert execs[:3] == ["exec_create: sh -c exit 3", "exec_start: sh -c exit 3", "exec_die"]
+    assert len(execs) == 6 and "health_status: healthy" in inside  # a look of ours is none
+    codes = said("-f", f"container={id}", "-f", "event=exec_die", "--format",
+                 "{{.Actor.Attributes.exitCode}}")  # fmt: skip
+    assert codes == ["3", "0"]
+    assert said("-f", "volume=told", *shown) == ["create", "destroy"]
+    assert said("-f", "image=told", *shown) == ["tag", "untag"]

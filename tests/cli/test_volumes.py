@@ -87,7 +87,7 @@ def test_an_anonymous_volume_goes_with_rm_and_stays_without(mini: Callable, full
     mini("run", "--network", "none", "--name", "kept", "-v", "/data", full, "sh", "-c", "echo hi > /data/x")
     [name] = names(mini)
     assert len(name) == 64
-    done = mini("volume", "rm", name, status=125)
+    done = mini("volume", "rm", name, status=1)
     assert "volume is in use - [" in done.stderr
     assert mini("volume", "prune").stdout == ""
     mini("rm", "kept")
@@ -292,7 +292,7 @@ def test_the_verbs(mini: Callable) -> None:
     assert mini("volume", "ls").stdout.splitlines()[0] == "DRIVER    VOLUME NAME"
     found = json.loads(mini("volume", "inspect", "shop").stdout)[0]
     assert found["Name"] == "shop" and found["Labels"] == {"a": "b"} and os.path.isdir(found["Mountpoint"])
-    assert "get nope: no such volume" in mini("volume", "rm", "nope", status=125).stderr
+    assert "get nope: no such volume" in mini("volume", "rm", "nope", status=1).stderr
     assert mini("volume", "rm", "-f", "nope", "shop").stdout == "shop\n"
     assert mini("volume", "prune").stdout == f"removed volume {name}\n"
     mini("volume", "create", "shop")
@@ -322,5 +322,6 @@ def test_an_ordinary_users_volume(account: Account) -> None:
     done = account(*quiet, "-v", "/usr", "base", "sh", "-c", "touch /usr/x && chown 33 /usr/x; ls /usr/x")
     assert done.stdout == "/usr/x\n", done.stderr
     assert account("volume", "ls", "-q").stdout.split() == ["notes"], account("volume", "ls").stderr
-    assert account("volume", "rm", "notes").stdout == "notes\n"
+    done = account("volume", "rm", "notes")
+    assert done.stdout == "notes\n", done.stderr
     assert not (account.store / "volumes/notes").exists()

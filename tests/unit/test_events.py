@@ -132,3 +132,28 @@ def test_since_and_until(tmp_path: Path) -> None:
     assert times == sorted(times)
     found = events.stream(Events(str(tmp_path)), times[1], times[2])
     assert [event["Action"] for event in found] == ["two", "three"]
+
+
+def test_images_volumes_and_networks_have_events_too(tmp_path: Path) -> None:
+    happened.tell_of("image", str(tmp_path), "tag", "sha256:1", name="base:1")
+    happened.tell_of("volume", str(tmp_path), "create", "data", driver="local")
+    happened.tell_of("network", str(tmp_path), "destroy", "shop", name="shop", type="bridge")
+    happened.tell(run_of(tmp_path, "data"), "exec_create: true")  # called as the volume is
+    image, volume, network, container = found = list(Events(str(tmp_path)).past())
+    assert (image["Type"], image["status"], image["id"]) == ("image", "tag", "sha256:1")
+    assert "id" not in volume and volume["Actor"] == {"ID": "data", "Attributes": {"driver": "local"}}
+    for text, wanted in (
+        ("volume=data", [volume]), ("container=data", [container]), ("network=shop", [network]),
+        ("image=base", [image, container]), ("image=sha256:1", [image]), ("type=image", [image]),
+        ("event=exec_create", [container]), ("event=create", [volume]),
+    ):  # fmt: skip
+        assert [event for event in found if Wanted([text]).fit(event)] == wanted, text
+    assert events.line(network).endswith(" network destroy shop (name=shop, type=bridge)")
+    assert read_line(json.dumps({**network, "Actor": {"ID": "", "Attributes": {}}})) is None
+
+
+def read_line(text: str) -> object:
+    """What a reader makes of one line."""
+    from minidocker.engine import told
+
+    return told.read(text.encode())

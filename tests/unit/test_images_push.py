@@ -538,10 +538,10 @@ def test_the_commands(serve: Serve, minidocker: Callable, tmp_path: Path) -> Non
 
     host = shelf.registry.address
     run("tag", "base", full)
-    assert "wants a login" in run("push", full, status=125).stderr
+    assert "wants a login" in run("push", full, status=1).stderr
     assert "no terminal" in run("login", host, status=2).stderr
     login = ("login", host, "-u", "me", "--password-stdin")
-    wrong = run(*login, status=125, stdin=None, input="hunter2\n")
+    wrong = run(*login, status=1, stdin=None, input="hunter2\n")
     assert "does not take the login of me" in wrong.stderr
     assert "hunter2" not in wrong.stderr + wrong.stdout
     assert "logged in" in run(*login, stdin=None, input="secret\n").stdout
@@ -584,4 +584,4 @@ def test_search_at_a_registry(serve: Serve, minidocker: Callable) -> None:
     assert f"{shelf.registry.address}/lab/one" in minidocker(
         "search", f"{shelf.registry.address}/lab"
     ).stdout
-    assert minidocker("search", f"{shelf.registry.address}/none").returncode == 125
+    assert minidocker("search", f"{shelf.registry.address}/none").returncode == 1
