@@ -20,6 +20,12 @@ TARGETS = (
     ("twenty at once take no longer than runc's", "parallel", "runc", 1.0),
     ("as a runtime, a container takes at most twice runc's time", "oci", "verbs_ratio", 2.0),
     ("podman by ours takes at most 1.3 times podman by runc", "oci", "podman_ratio", 1.3),
+    ("run -d takes at most a fifth of Podman's time", "engine", "run_ms_ratio", 0.2),
+    ("exec takes at most a fifth of Podman's time", "engine", "exec_ms_ratio", 0.2),
+    ("ps takes no longer than Podman's", "engine", "ps_ms_ratio", 1.0),
+    ("many at once take at most a fifth of Podman's time", "engine", "many_s_ratio", 0.2),
+    ("a log takes no longer than conmon's", "engine", "log_s_ratio", 1.0),
+    ("a log loses no byte", "engine", "lost", 0.0),
     ("beside a command stand at most 10 MiB", "memory", "minidocker", 10.0),
     ("image import takes at most twice tar -x plus sha256sum", "import", "ratio", 2.0),
     ("a Dockerfile of ten steps takes no longer than podman build", "images", "build_ratio", 1.0),
@@ -165,6 +171,13 @@ def tell_oci(result: Result) -> str:
     return f"{verbs}\n  `podman run`:\n{podman}"
 
 
+def tell_engine(result: Result) -> str:
+    """Tell what each word takes, and what stands beside each container."""
+    columns = {"run_ms": "run -d ms", "exec_ms": "exec ms", "ps_ms": "ps ms", "many_s": "at once s",
+               "mib": "MiB each", "log_s": "log s", "lost": "lost"}  # fmt: skip
+    return table(result["rows"], columns)
+
+
 def tell_memory(result: Result) -> str:
     """Tell MiB, and whose."""
     lines = []
@@ -249,6 +262,7 @@ TELLERS = {
     "network": ("what a network costs our own run", tell_network),
     "sequence": ("{count} runs of each, in turn", tell_many),
     "parallel": ("{count} runs at once", tell_many),
+    "engine": ("what runs alone: {many} at once and in `ps`, a log of {mb} MB", tell_engine),
     "memory": ("peak memory beside a running command, MiB", tell_memory),
     "oci": ("create, start and delete of `true`, as a runtime; and Podman by it", tell_oci),
     "stages": ("where the time of our own run goes", tell_stages),

@@ -17,6 +17,7 @@ from minidocker.bench.beside import beside
 from minidocker.bench.building import building
 from minidocker.bench.class_of import classes
 from minidocker.bench.clock import Clock, Program, Sample, summary
+from minidocker.bench.detached import detached
 from minidocker.bench.instructions import instructions
 from minidocker.bench.oci import oci
 from minidocker.bench.own_files import pack
@@ -313,9 +314,6 @@ def images(bench: Bench) -> Result:
     return {**builds, **travelling(bench.work, bench.clock, bench.quick, bench.tick)}
 
 
-# ---------------------------------------------------------------- the grader
-
-
 def grade(bench: Bench) -> Result:
     """The verdict on lesson 01: the grader over the course's own solution."""
     solutions = os.path.join(ROOT, "solutions")
@@ -340,6 +338,9 @@ SECTIONS: dict[str, Callable[[Bench], Result]] = {
     "sequence": sequence,
     "parallel": parallel,
     "oci": lambda bench: oci(bench.work, bench.rivals, bench.clock, bench.runs, bench.tick),
+    "engine": lambda bench: detached(
+        bench.work, bench.rivals, bench.runs, bench.quick, bench.tick
+    ),
     "memory": memory,
     "stages": stages,
     "import": importing,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from minidocker import bench
-from minidocker.bench import alike, report, sections
+from minidocker.bench import alike, detached, report, sections
 from minidocker.bench.clock import Clock, Program, Sample, summary
 from minidocker.bench.rivals import Rivals, missing, version
 from minidocker.errors import Blocked, MinidockerError, UsageError
@@ -99,6 +99,14 @@ FOUND = {
         "verbs": [{"name": "minidocker", "wall_ms": 90.0, "p90_ms": 91.0, "least_ms": 80.0, "cpu_ms": 60.0}],
         "podman": [{"name": "crun", "problem": "not installed: apt-get install crun"}],
     },
+    "engine": {
+        "many": 20, "mb": 20, "run_ms_ratio": 0.1, "lost": 0,
+        "rows": [
+            {"name": "minidocker", "run_ms": 60.0, "exec_ms": 40.0, "ps_ms": 70.0, "many_s": 1.0,
+             "mib": 10.0, "log_s": 0.5, "lost": 0},
+            {"name": "podman", "problem": "not installed: apt-get install podman"},
+        ],
+    },
     "memory": {"rows": [{"name": "runc", "kib": 2048, "processes": {"runc": 2048}}]},
     "stages": {"rows": [{"name": "interpreter", "ms": 9.0}, {"name": "uts inside", "ms": 0.01}]},
     "import": {"mb": 350, "files": 10, "import": 1, "tar": 1, "sha256sum": 1, "ratio": 0.5},
@@ -137,6 +145,8 @@ def test_promises_are_judged_by_what_was_measured() -> None:
     assert verdicts == {
         "a run takes no longer than runc's": (1.25, False),
         "image import takes at most twice tar -x plus sha256sum": (0.5, True),
+        "run -d takes at most a fifth of Podman's time": (0.1, True),
+        "a log loses no byte": (0.0, True),
         "a build out of the cache takes under 0.3 s": (0.2, True),
         "the verdict on lesson 01 takes under 5 seconds": (7.0, False),
         "a start is at most 1.75 bare Pythons, in instructions": (1.75, True),
@@ -212,3 +222,12 @@ def test_without_root_it_says_so_and_starts_nothing(monkeypatch: pytest.MonkeyPa
 def test_mount_points_are_found_below_a_folder_only() -> None:
     assert "/proc" in bench.mounts_below("")
     assert bench.mounts_below("/no/such/folder") == []
+
+
+def test_the_engines_are_compared_where_both_were_measured() -> None:
+    ours = {"name": "minidocker", "lost": 0, **dict.fromkeys(detached.COLUMNS, 10.0)}
+    theirs = {"name": "podman", "lost": 5, **dict.fromkeys(detached.COLUMNS, 40.0), "mib": 0.0}
+    found = detached.ratios([ours, theirs])
+    assert found["run_ms_ratio"] == 0.25 and found["lost"] == 0 and "mib_ratio" not in found
+    assert detached.ratios([ours, {"name": "podman", "problem": "it fails"}]) == {"lost": 0}
+    assert detached.ratios([{"name": "minidocker", "problem": "it fails"}, theirs]) == {}
