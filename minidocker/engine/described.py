@@ -10,8 +10,8 @@ import os
 from typing import Any
 
 from minidocker.engine.filters import network_of, spec_of
-from minidocker.engine.keeper import LOG
 from minidocker.engine.listing import sizes
+from minidocker.engine.log_file import LOG
 from minidocker.engine.standing import UNKNOWN, ZERO, ended, exit_code, moment, stamp, state_of
 from minidocker.errors import MinidockerError
 from minidocker.formats.values import Map

@@ -17,7 +17,7 @@ from minidocker.engine import peer
 from minidocker.engine.disk_look import DiskLook
 from minidocker.engine.guests import Guests
 from minidocker.engine.kept import Kept
-from minidocker.engine.log_file import LogFile
+from minidocker.engine.log_file import LOG, LogFile
 from minidocker.engine.once_more import KEPT, start_again
 from minidocker.engine.pump import Pump
 from minidocker.engine.streams import Streams
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.runtime.explain import Teller
     from minidocker.stages.base import Stage
-
-LOG = "log.json"
 
 
 class Keeper(Kept):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import time
 
+LOG = "log.json"  # in the container's directory
 PIECE = 16384  # bytes that one entry has at most, as in Docker
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 # RFC 8259: what must be escaped. The three that text has stand first; the others are rare.

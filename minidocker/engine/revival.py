@@ -12,9 +12,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from minidocker.engine import again, backoff, freezing, once_more
-from minidocker.engine.keeper import LOG
-from minidocker.engine.log_file import LogFile
+from minidocker.engine import backoff, freezing, once_more
+from minidocker.engine.log_file import LOG, LogFile
 from minidocker.engine.pump import Pump
 from minidocker.engine.streams import found_again
 from minidocker.errors import MinidockerError
@@ -62,6 +61,8 @@ def should_run(record: dict[str, Any], reboot: bool = False) -> bool:
 def restored(store: Store, record: dict[str, Any]) -> dict[str, Any]:
     """Start such a container; one that cannot be started is said, and stays as it is."""
     try:
+        from minidocker.engine import again  # all that a start needs: most looks start nothing
+
         again.start(record)
         return state.find(store.root, record["id"])
     except MinidockerError as problem:

@@ -7,7 +7,7 @@ from typing import Any
 
 from minidocker.engine import revival
 from minidocker.engine.attaching import LEFT, USUAL, Attached, detach_keys
-from minidocker.engine.keeper import LOG
+from minidocker.engine.log_file import LOG
 from minidocker.engine.logs import Reader
 from minidocker.errors import Conflict
 from minidocker.images.store.store import Store

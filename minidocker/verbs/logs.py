@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import takewhile
 
 from minidocker.engine import revival
-from minidocker.engine.keeper import LOG
+from minidocker.engine.log_file import LOG
 from minidocker.engine.logs import Entry, Reader, files, last
 from minidocker.errors import NotFound, UsageError
 from minidocker.images.store.store import Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minidocker.engine import again, revival
 from minidocker.engine.attaching import USUAL, detach_keys
-from minidocker.engine.keeper import LOG
+from minidocker.engine.log_file import LOG
 from minidocker.engine.logs import Reader
 from minidocker.errors import UsageError
 from minidocker.images.store.store import Store
