@@ -34,8 +34,8 @@ def main(argv: list[str]) -> int:
     record = revival.find(Store(), args.name)
     refuse(record)
     command = visit.Command(
-        args.command, variables(args.env, args.tty), args.workdir, args.user,
-        args.tty, args.interactive, args.detach,
+        args.command, variables([*of_files(args.env_file), *args.env], args.tty),
+        args.workdir, args.user, args.tty, args.interactive, args.detach,
     )  # fmt: skip
     if own := own_of(args, "exec", "exec_in", record["id"]):
         from minidocker.engine import own_exec
@@ -52,6 +52,8 @@ def parser() -> Parser:
     made.add_argument("-d", "--detach", action="store_true", help="do not wait for it")
     made.add_argument("-e", "--env", action="append", default=[], metavar="NAME=VALUE",
                       help="set a variable; NAME alone takes yours")  # fmt: skip
+    made.add_argument("--env-file", action="append", default=[], metavar="FILE",
+                      help="read variables, one NAME=VALUE a line")  # fmt: skip
     made.add_argument("-w", "--workdir", default="", metavar="DIR", help="start in this directory")
     made.add_argument("-u", "--user", default="", metavar="USER[:GROUP]", help="run as this user")
     add_mine(made, "let your own exec_in start it (lesson 14)")
@@ -60,16 +62,25 @@ def parser() -> Parser:
     return made
 
 
+def of_files(files: list[str]) -> list[str]:
+    """Return what the files say, a line each."""
+    if not files:
+        return []
+    from minidocker.plan.notes import read_file
+
+    return [line for file in files for line in read_file(file, "--env-file")]
+
+
 def variables(given: list[str], terminal: bool) -> list[str]:
-    """Return NAME=VALUE texts; a name alone takes the caller's value, if there is one."""
-    found = [f"TERM={os.environ.get('TERM', 'xterm')}"] if terminal else []
+    """Return NAME=VALUE texts, the last one of a name; a name alone takes the caller's value."""
+    found = {"TERM": os.environ.get("TERM", "xterm")} if terminal else {}
     for text in given:
-        name, equals, _ = text.partition("=")
+        name, equals, value = text.partition("=")
         if not name:
             raise UsageError(f"-e {text!r} has no name", "-e NAME=VALUE")
         if equals or name in os.environ:
-            found.append(text if equals else f"{name}={os.environ[name]}")
-    return found
+            found[name] = value if equals else os.environ[name]
+    return [f"{name}={value}" for name, value in found.items()]
 
 
 def refuse(record: dict[str, Any]) -> None:

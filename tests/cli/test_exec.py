@@ -84,6 +84,20 @@ def test_words_streams_and_status(alone: Run, box: str) -> None:
     assert alone("exec", "box", "sh", "-c", "kill -9 $$").returncode == 137
 
 
+def test_the_last_of_a_variable_counts_and_files_come_first(
+    alone: Run, box: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("# a note\nA=file\nB=file\nC\nD\n")
+    words = ("--env-file", str(tmp_path / "file"), "-e", "B=1", "-e", "B=2", "-e", "PATH=/bin:/usr/bin")
+    done = alone("exec", *words, "box", "env", env={"C": "mine"})
+    assert sorted(line for line in done.stdout.splitlines() if line[:2] in ("A=", "B=", "C=", "D=")) == [
+        "A=file", "B=2", "C=mine",
+    ]  # fmt: skip
+    assert done.stdout.count("PATH=") == 1 and "PATH=/bin:/usr/bin\n" in done.stdout
+    done = alone("exec", "--env-file", str(tmp_path / "gone"), "box", "env")
+    assert done.returncode == 1 and "No such file" in done.stderr
+
+
 def test_what_cannot_be_says_so(alone: Run, box: str) -> None:
     done = alone("exec", "box", "nonesuch")
     assert done.returncode == 127 and "cannot run nonesuch" in done.stderr
