@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 LONGEST, ENTRIES = 4096, 5  # bytes of an output that are kept, and answers: as in Docker
 LATE = 10.0  # seconds that a command may need to be born, when its time is over already
 STEP, HOUR = 0.02, 3600.0  # the shortest and the longest wait, in seconds
+TURNS = 8  # pieces of an output that are read before others have their turn
 NO_ANSWER = -1  # the exit code of a look that could not be made, or took too long
 
 
@@ -80,14 +81,21 @@ class Look:
         return None
 
     def listen(self) -> None:
-        """Take what it says; of more than is kept, the rest is dropped."""
-        try:
-            while data := os.read(self.output, 1 << 16):
-                self.said = (self.said + data)[:LONGEST]
-        except OSError as problem:
-            if problem.errno == EAGAIN:
+        """Take what it says; of more than is kept, the rest is dropped.
+
+        A few pieces at a time: who never stops talking shall not have the keeper for itself.
+        """
+        for _ in range(TURNS):
+            try:
+                data = os.read(self.output, 1 << 16)
+            except OSError as problem:
+                if problem.errno == EAGAIN:
+                    return
+                data = b""
+            if not data:
+                self.drop(self.output)  # at its end: it would wake us for ever
                 return
-        self.drop(self.output)  # at its end: it would wake us for ever
+            self.said = (self.said + data)[:LONGEST]
 
     def drop(self, fd: int) -> None:
         """Listen to this no more; harmless when done twice."""

@@ -14,6 +14,7 @@ from keeping import ROOT, Run, keepers, kill, start, until
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
 
 OFTEN = ("--health-interval", "50ms", "--health-retries", "2")
+LOUD = "for one in 1 2 3 4; do cat /dev/zero & done; wait"
 
 
 def health(run: Run, id: str) -> dict[str, Any]:
@@ -58,6 +59,15 @@ def test_what_takes_too_long_is_killed_and_what_is_not_there_is_said(alone: Run)
     assert left.count("sleep 62") <= 1  # the look of this moment
     other = start(alone, *OFTEN, "--health-cmd", "/no/such", "base", "sleep", "60")
     assert "not found" in becomes(alone, other, "unhealthy")["Log"][0]["Output"]
+
+
+def test_who_never_stops_talking_holds_nobody_up(alone: Run) -> None:
+    id = start(alone, *OFTEN, "--health-timeout", "200ms", "--health-cmd", LOUD, "base", "sh", "-c",
+               "trap 'exit 3' TERM; while :; do sleep 0.05; done")  # fmt: skip
+    assert becomes(alone, id, "unhealthy")["Log"][-1]["Output"].startswith("Health check exceeded")
+    assert alone("exec", id, "echo", "here", timeout=20).stdout == "here\n"
+    assert alone("stop", id, timeout=20).returncode == 0
+    assert alone("wait", id).stdout == "3\n"
 
 
 @pytest.mark.parametrize("role", [0, 1])

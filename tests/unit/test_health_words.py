@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from minidocker.engine import health
 from minidocker.errors import UsageError
 from minidocker.images.store.image import lean, parse_lean
 from minidocker.plan.health import LONGEST, note_health, of_image, parsed
@@ -134,3 +135,16 @@ def test_half_a_file_is_no_health(tmp_path: Path) -> None:
     healthy.write(str(tmp_path), {**FIRST, "Status": "healthy"})
     healthy.give_up(str(tmp_path))
     assert healthy.read(str(tmp_path)) == {**FIRST, "Status": "unhealthy"}
+
+
+def test_a_few_pieces_of_an_endless_output_are_taken_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else one container could have its keeper for itself: nobody could stop it, or enter."""
+    pieces = iter([b"x" * 3000] * 50)  # and then StopIteration
+    monkeypatch.setattr(health.os, "read", lambda fd, most: next(pieces))
+    look = health.Look.__new__(health.Look)
+    look.output, look.said = -1, b""
+    look.listen()
+    assert look.said == b"x" * health.LONGEST
+    assert len(list(pieces)) == 50 - health.TURNS
