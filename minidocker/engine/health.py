@@ -62,11 +62,12 @@ class Look:
             poll.register(fd, select.POLLIN)
 
     def kill(self) -> None:
-        """End the command, and those of the session that began with it."""
-        try:
-            self.guests.kernel.kill(-self.guest.pid, SIGKILL)
-        except KernelError:
-            pass  # it has just ended
+        """End the command, and those of the group that begins with it, as soon as it does."""
+        for target in (-self.guest.pid, self.guest.pid) if self.guest.pid else ():
+            try:
+                self.guests.kernel.kill(target, SIGKILL)
+            except KernelError:
+                pass  # it has no group yet, or has just ended
 
     def hear(self) -> tuple[int, str] | None:
         """Return how it has ended, and what it or we have to say; None: not yet."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from minidocker.engine import health
-from minidocker.errors import UsageError
+from minidocker.errors import KernelError, UsageError
 from minidocker.images.store.image import lean, parse_lean
 from minidocker.plan.health import LONGEST, note_health, of_image, parsed
 from minidocker.runtime import healthy
@@ -148,3 +150,22 @@ def test_a_few_pieces_of_an_endless_output_are_taken_at_a_time(
     look.listen()
     assert look.said == b"x" * health.LONGEST
     assert len(list(pieces)) == 50 - health.TURNS
+
+
+def test_what_has_no_group_yet_is_killed_by_itself() -> None:
+    """A command that is cut off between its birth and its setsid(2) would live on."""
+    killed = []
+
+    class Kernel:
+        def kill(self, pid: int, signal: int) -> None:
+            killed.append(pid)
+            if pid < 0:
+                raise KernelError("kill(2)", errno.ESRCH)
+
+    look = health.Look.__new__(health.Look)
+    look.guests, look.guest = SimpleNamespace(kernel=Kernel()), SimpleNamespace(pid=77)
+    look.kill()
+    assert killed == [-77, 77]
+    look.guest.pid = 0  # −0 would be our own group
+    look.kill()
+    assert killed == [-77, 77]
