@@ -33,7 +33,7 @@ COMMANDS = (
     ("true",),
 )
 WAYS = ((), (), ("--rm",), ("-i",), ("-t",), ("--init",), ("--restart", "on-failure:2"),
-        ("-v", "/data"))  # fmt: skip
+        ("-v", "/data"), ("--health-cmd", "true", "--health-interval", "30ms"))  # fmt: skip
 
 
 class Soak:
