@@ -23,11 +23,13 @@ from minidocker.escapes.server import PACKAGE
 from minidocker.escapes.strangers import DATA, SOCKETS, SYSTEM, Config
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
+from minidocker.places import ROOM
 
 PYTHON = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
-QUEUES = "/tmp/queues"  # POSIX message queues as files: mq_overview(7)
 SECONDS = 60.0
 BLOCKED = 125  # as the command line says it
+IN_A_ROOM = [sys.executable, "-m", "minidocker", "room"]
+APART = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--net", "--ipc", "--uts"]
 
 # What runs in every bundle: it tries everything, and nothing of what it says is believed.
 ATTACK = """\
@@ -72,8 +74,9 @@ print("tried everything", mark)
 class Host:
     """What stands outside of the container, in namespaces that are ours: something to harm."""
 
-    def __init__(self, kernel: Linux, place: str = "/tmp/strangers") -> None:
+    def __init__(self, kernel: Linux, place: str) -> None:
         self.kernel, self.place = kernel, place
+        self.queues = f"{place}/queues"  # POSIX message queues as files: mq_overview(7)
         self.bystander = f"1000.{secrets.randbelow(10**9)}"
         self.queue = f"jobs-{secrets.token_hex(3)}"
         self.listening: dict[str, socket.socket] = {}
@@ -97,8 +100,8 @@ class Host:
             end.listen()
         for end in self.listening.values():
             end.setblocking(False)
-        os.makedirs(QUEUES, exist_ok=True)
-        self.kernel.mount("mqueue", QUEUES, "mqueue")
+        os.makedirs(self.queues)
+        self.kernel.mount("mqueue", self.queues, "mqueue")
         self.make_root(f"{self.place}/rootfs")
         return self
 
@@ -142,7 +145,7 @@ class Host:
         hooks = set(self.files(".hook"))
         name = socket.gethostname()
         bystander = subprocess.Popen(["sleep", self.bystander])
-        os.close(os.open(f"{QUEUES}/{self.queue}", os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
+        os.close(os.open(f"{self.queues}/{self.queue}", os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
         try:
             said = self.runtime("run", "--bundle", bundle, f"stranger-{self.count}")
             return set(self.looked(mark, said, bystander)) | (
@@ -151,7 +154,7 @@ class Host:
         finally:
             bystander.kill()
             bystander.wait()
-            os.unlink(f"{QUEUES}/{self.queue}")
+            os.unlink(f"{self.queues}/{self.queue}")
             self.kernel.sethostname(name)
 
     def runtime(self, *words: str) -> str:
@@ -170,7 +173,7 @@ class Host:
             yield "pid"
         if self.heard("network") == mark:
             yield "network"
-        with open(f"{QUEUES}/{self.queue}", encoding="ascii") as queue:
+        with open(f"{self.queues}/{self.queue}", encoding="ascii") as queue:
             if not queue.read().startswith("QSIZE:0 "):
                 yield "ipc"
         if socket.gethostname() == mark:
@@ -217,11 +220,14 @@ class Host:
 def laboratory(configs: Iterable[Config]) -> list[set[str]]:
     """Run bundles on a host of their own, which is thrown away; return what came out of each.
 
-    Blocked where no room can be made.
+    It is a room; in a room it is covered, since not everybody can make a room in a room. Blocked
+    where neither can be made.
     """
-    argv = [sys.executable, "-m", "minidocker", "room", sys.executable, "-m", __name__]
-    given = json.dumps(list(configs))
+    place = f"/tmp/strangers-{secrets.token_hex(3)}"
+    python, given = [sys.executable, "-m", __name__, place], json.dumps(list(configs))
+    argv = [*APART, *python, "cover"] if ROOM in os.environ else [*IN_A_ROOM, *python]
     done = subprocess.run(argv, input=given, capture_output=True, text=True, check=False)
+    shutil.rmtree(place, ignore_errors=True)  # of a covered host; a room has gone with all of it
     if done.returncode == BLOCKED:
         why = done.stderr.partition("\n")[0].removeprefix("minidocker: ")
         raise Blocked(why, "minidocker doctor")
@@ -230,11 +236,28 @@ def laboratory(configs: Iterable[Config]) -> list[set[str]]:
     return [set(holes) for holes in json.loads(done.stdout.splitlines()[-1])]
 
 
+def cover(kernel: Linux) -> None:
+    """Put file systems in memory over what the bundles may change, in mounts of our own."""
+    kernel.mount("", "/", "", f.MS_REC | f.MS_PRIVATE)
+    for path in ("/etc", "/root", "/boot", "/srv", "/run"):
+        os.makedirs(path, exist_ok=True)
+        kept = f"/tmp/kept-{secrets.token_hex(3)}"
+        if path == "/etc":
+            shutil.copytree(path, kept, symlinks=True)
+        kernel.mount("none", path, "tmpfs", 0, "mode=755")
+        if path == "/etc":
+            shutil.copytree(kept, path, symlinks=True, dirs_exist_ok=True)
+            shutil.rmtree(kept)
+    kernel.mount("", "/", "", f.MS_REC | f.MS_SHARED)
+
+
 def main() -> None:
-    """Be the laboratory, in a room: read configurations, and print the holes of each."""
-    host = Host(Linux(), f"/tmp/strangers-{secrets.token_hex(3)}").build()
+    """Be the laboratory: read configurations, and print the holes of each."""
+    kernel, place = Linux(), sys.argv[1]
+    if sys.argv[2:] == ["cover"]:
+        cover(kernel)
+    host = Host(kernel, place).build()
     print(json.dumps([sorted(host.run(config)) for config in json.load(sys.stdin)]))
-    shutil.rmtree(f"{host.place}/run", ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -49,3 +51,16 @@ def test_every_hole_is_in_one_of_the_eight() -> None:
     found = laboratory(eight)
     assert len(eight) == len(found) == 8
     assert set().union(*found) == set(s.HOLES) and all(found)
+
+
+def test_in_a_room_the_host_is_covered_and_nothing_is_left() -> None:
+    script = (
+        "import os; from minidocker.escapes import strangers as s\n"
+        "from minidocker.escapes.strange_host import laboratory\n"
+        "bad = s.sound(); s.open_files(bad, 'plain', '/etc')\n"
+        "before = sorted(os.listdir('/etc'))\n"
+        "print(laboratory([s.sound(), bad]), before == sorted(os.listdir('/etc')), os.listdir('/tmp'))"
+    )
+    argv = [sys.executable, "-m", "minidocker", "room", sys.executable, "-c", script]
+    done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    assert done.stdout.splitlines()[-1:] == ["[set(), {'files'}] True []"], done.stdout + done.stderr
