@@ -35,6 +35,7 @@ _NAMES = {
     "small_registry": "lab.registries",
     "watch_pull": "lab.registries",
     "build_cache": "pictures.build_cache",
+    "call_chain": "pictures.call_chain",
     "capability_sets": "pictures.capability_sets",
     "course_map": "pictures.catalogue",
     "namespace_table": "pictures.catalogue",

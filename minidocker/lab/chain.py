@@ -16,6 +16,8 @@ from minidocker.proc.mounts import mounts
 
 # A root that lacks CAP_SYS_RESOURCE could not set Podman's own limits.
 CONF = '[containers]\ndefault_ulimits = ["nofile=1024:4096", "nproc=1000:2000"]\n'
+ROLES = {"podman": "the engine", "conmon": "stays beside it", "runtime": "ours: the walls",
+         "busybox": "the command"}  # fmt: skip
 TRACE = ["strace", "-f", "-qq", "-s", "200", "-e", "signal=none", "-e", "trace=execve", "-o"]
 STARTED = re.compile(r'^\d+ +execve\("([^"]+)".* = 0$', re.MULTILINE)
 

@@ -31,19 +31,20 @@ def hole_table(
     canvas, title = Canvas(), "What came out of the bundles"
     canvas.text(20, 30, title, "bold", 15)
     for at, hole in enumerate(holes):
-        canvas.fitted(LEFT + STEP * at - 24, TOP - 14, hole, STEP - 6, "mono", 12)
+        canvas.fitted(LEFT + STEP * at, TOP - 14, hole, STEP - 6, "mono", 12, text_anchor="middle")
     for line, name in enumerate(names):
         y = TOP + ROW * line + 12
         canvas.fitted(20, y + 4, name, LEFT - 56, "", 12.5)
         for at, what in enumerate(kinds[line]):
-            shape, accent = SHAPES[what]
+            shape, accent = look(what, said is None)
             canvas.shape(shape, LEFT + STEP * at, y, accent, 4 if what == "shut" else 6)
     used = [what for what in SHAPES if any(what in row for row in kinds)]
     y = TOP + ROW * len(names) + 24
-    for at, what in enumerate(used):
-        shape, accent = SHAPES[what]
-        canvas.shape(shape, 26 + 200 * at, y - 4, accent, 5)
-        canvas.text(38 + 200 * at, y, words(what, said is None), "soft", 11)
+    x = 26.0
+    for what in used:
+        shape, accent = look(what, said is None)
+        canvas.shape(shape, x, y - 4, accent, 5)
+        x += 36 + canvas.fitted(x + 12, y, words(what, said is None), 220, "soft", 11)
     rows = [[name, *(words(what, said is None) for what in row)]
             for name, row in zip(names, kinds, strict=True)]  # fmt: skip
     size = (max(LEFT + STEP * len(holes), 700.0), y + 18.0)
@@ -55,6 +56,11 @@ def kind(hole: str, out: Collection[str], said: Collection[str]) -> str:
     if hole in out:
         return "found" if hole in said else "missed"
     return "feared" if hole in said else "shut"
+
+
+def look(what: str, alone: bool) -> tuple[str, str]:
+    """Return its shape and its colour; a hole that nobody was asked about is no success."""
+    return ("diamond", "orange") if alone and what == "found" else SHAPES[what]
 
 
 def words(what: str, alone: bool) -> str:
