@@ -58,9 +58,10 @@ def test_in_a_room_the_host_is_covered_and_nothing_is_left() -> None:
         "import os; from minidocker.escapes import strangers as s\n"
         "from minidocker.escapes.strange_host import laboratory\n"
         "bad = s.sound(); s.open_files(bad, 'plain', '/etc')\n"
-        "before = sorted(os.listdir('/etc'))\n"
-        "print(laboratory([s.sound(), bad]), before == sorted(os.listdir('/etc')), os.listdir('/tmp'))"
+        "look = lambda: [sorted(os.listdir(path)) for path in ('/etc', '/tmp')]\n"
+        "before = look()\n"
+        "print(laboratory([s.sound(), bad]), before == look())"
     )
     argv = [sys.executable, "-m", "minidocker", "room", sys.executable, "-c", script]
     done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-    assert done.stdout.splitlines()[-1:] == ["[set(), {'files'}] True []"], done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1:] == ["[set(), {'files'}] True"], done.stdout + done.stderr
