@@ -16,6 +16,7 @@ from minidocker.exam.asked import Asked
 from minidocker.exam.yard import OPT, STORE, Yard
 
 OWN = f"{OPT}/bin/minidocker"
+PORT = 5000  # in the room's own network
 WAITS = 'trap "exit {code}" TERM; while :; do sleep 0.05; done'
 
 
@@ -69,8 +70,43 @@ def by_stop(exam: Examiner) -> None:
     exam.must([OWN, "wait", "stopped"], out="17\n")
 
 
+def by_exec(exam: Examiner) -> None:
+    """One more command in a container that runs; its words and its status come out."""
+    word = exam.word()
+    exam.must([OWN, "run", "-d", "--mine", "--name", "entered", "base", "sleep", "100"])
+    script = f"echo {word}; exit 23"
+    exam.must([OWN, "exec", "--mine", "entered", "sh", "-c", script], 23, out=f"{word}\n")
+    exam.must([OWN, "rm", "-f", "entered"])
+
+
+def by_blame(exam: Examiner) -> None:
+    """A layer is to blame for a file that there is, and none for one that never was."""
+    changed(exam, "blamed-from")
+    exam.must([OWN, "commit", "blamed-from", "blamed"])
+    exam.must([OWN, "image", "blame", "--mine", "blamed", "/word"])
+    none = "no layer of blamed has ever had /nothing\n"
+    exam.must([OWN, "image", "blame", "--mine", "blamed", "/nothing"], 1, out=none)
+
+
+def by_pull(exam: Examiner) -> None:
+    """An image goes to a registry of the room's own, signed, and comes back."""
+    word = changed(exam, "pushed-from")
+    name, key = f"127.0.0.1:{PORT}/lab/pushed", f"{STORE}/key.pem"
+    serve = f"{OWN} registry serve --port {PORT} >/dev/null 2>&1 </dev/null &"
+    exam.must(["sh", "-c", f"cd {STORE}; busybox setsid {serve}"])
+    exam.must(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key])
+    exam.must(["openssl", "ec", "-in", key, "-pubout", "-out", f"{key}.pub"])
+    exam.must([OWN, "commit", "pushed-from", name])
+    exam.must(["sh", "-c", f"for i in 1 2 3 4 5 6 7 8 9; do {OWN} push -q --sign {key} {name} "
+               "&& exit 0; busybox sleep 1; done; exit 1"])  # fmt: skip
+    exam.must([OWN, "rmi", name])
+    exam.must([OWN, "pull", "-q", "--mine", "--verify", f"{key}.pub", name])
+    exam.must([OWN, "run", "--rm", "--mine", name, "cat", "/word"], out=f"{word}\n")
+
+
 WORDS: dict[str, Callable[[Examiner], None]] = {
-    "import": by_import, "commit": by_commit, "build": by_build, "ps": by_ps, "stop": by_stop,
+    "import": by_import, "commit": by_commit, "build": by_build, "blame": by_blame,
+    "pull": by_pull, "ps": by_ps, "exec": by_exec, "stop": by_stop,
 }  # fmt: skip
 
 

@@ -17,7 +17,9 @@ from minidocker.exam import asked, containers, kit
 from minidocker.exam.elsewhere import file_of
 from minidocker.exam.page import Row
 from minidocker.exam.partners import PARTNERS
-from minidocker.exam.yard import HIDDEN, SHOWN, Yard, program
+from minidocker.exam.yard import HIDDEN, PROGRAMS, SHOWN, Yard, program
+
+PACKAGES = "sudo apt-get install busybox-static iproute2 nftables util-linux openssl"
 
 
 @dataclass(slots=True)
@@ -106,8 +108,9 @@ def sit(
 def must_be_here(course: Manifest, partner: str) -> None:
     """Refuse what cannot be done on this machine, in a sentence."""
     who = PARTNERS[partner]
-    missing = [name for name in who.programs if not program(name)]
-    if missing:
+    if missing := [name for name in PROGRAMS if not program(name)]:
+        raise Blocked(f"the exam needs {', '.join(missing)}: not on this machine", PACKAGES)
+    if missing := [name for name in who.programs if not program(name)]:
         raise Blocked(
             f"the exam with {who.name} needs {', '.join(missing)}: not on this machine",
             who.package + ("; minidocker exam --with podman" if partner == "docker" else ""),

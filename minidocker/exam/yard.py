@@ -36,7 +36,7 @@ OPT = "/opt/exam"
 STORE = "/var/lib/exam"
 IDS = 65536
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
-PROGRAMS = ("busybox", "sh", "ip", "nft", "nsenter")
+PROGRAMS = ("busybox", "sh", "ip", "nft", "nsenter", "openssl")
 OTHERS = ("/usr/libexec/podman/conmon", "/usr/lib/podman/conmon")
 # Here other runtimes lie, and tools that do a learner's work: of these, PROGRAMS alone are shown.
 HIDDEN = (

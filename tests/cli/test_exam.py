@@ -16,8 +16,8 @@ import pytest
 
 from minidocker.course import manifest
 from minidocker.course.journal import Journal
-from minidocker.exam import asked, holes, kit
-from minidocker.exam.yard import OPT, program
+from minidocker.exam import asked, containers, elsewhere, holes, kit, served
+from minidocker.exam.yard import OPT, PROGRAMS, program
 from minidocker.plan import learner, own
 from minidocker.verbs.mine import of_the_exam
 from tests.conftest import REPOSITORY
@@ -36,7 +36,7 @@ def exam(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def podman_here() -> None:
-    for name in ("podman", "conmon"):
+    for name in ("podman", "conmon", *PROGRAMS):
         if not program(name):
             pytest.skip(f"blocked: {name} is not here (sudo apt-get install podman conmon)")
 
@@ -264,6 +264,17 @@ def test_a_kill_leaves_nothing(number: int) -> None:
         time.sleep(0.05)
     assert not left()
     assert "/opt/exam" not in mounts and "/opt/exam" not in Path("/proc/self/mounts").read_text()
+
+
+def test_each_function_of_a_container_is_looked_at_or_it_is_said_why_not() -> None:
+    functions, _ = asked.read(manifest.load(REPOSITORY), SOLUTIONS)
+    looked = {*containers.FIRST, *containers.SHELL, *containers.MAPPED, *containers.OURS}
+    for one in functions:
+        if one.stage:
+            assert (one.name in looked) != (one.name in containers.NOT_HERE), one.name
+        assert set(one.serves) <= set(served.WORDS), one.name
+        assert one.name == "blame" or elsewhere.file_of(one.name)[1], one.name
+    assert set(elsewhere.FILES) <= {one.name for one in functions}
 
 
 def test_a_list_of_parts_stands_for_a_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
