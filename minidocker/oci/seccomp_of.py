@@ -22,7 +22,7 @@ def with_filter(bundle: Bundle, directory: str) -> None:
         where = f"{bundle.directory}/config.json, linux.seccomp"
         bundle.spec.linux.seccomp = filter_of(root, bundle.seccomp, where, names, caps)
         if VARIABLE in os.environ or ANNOTATION in bundle.annotations:
-            from minidocker.seccomp import profile
+            from minidocker.seccomp import profile, refusals
 
             asked = profile.read(bundle.seccomp, where)
-            bundle.spec.linux.refused = profile.refusals(asked, os.uname().machine)
+            bundle.spec.linux.refused = refusals.listed(asked, os.uname().machine)

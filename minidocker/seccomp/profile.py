@@ -85,25 +85,6 @@ def rules(
     return chosen
 
 
-def refusals(profile: dict[str, Any], machine: str) -> dict[str, int]:
-    """Return {number: errno} of a profile that is a list of refusals, and nothing more; else {}.
-
-    That is what lesson 11's compile_filter takes: all else is allowed, no argument is looked at.
-    """
-    table, found = calls.numbers()[calls.machine(machine)], {}
-    if profile.get("defaultAction") != "SCMP_ACT_ALLOW":
-        return {}
-    for entry in profile.get("syscalls") or []:
-        conditions = any(entry.get(key) for key in ("args", "includes", "excludes"))
-        if entry.get("action") != "SCMP_ACT_ERRNO" or conditions:
-            return {}
-        errno = entry.get("errnoRet")
-        for name in entry.get("names") or [entry.get("name", "")]:
-            if name in table:
-                found[str(table[name])] = EPERM if errno is None else int(errno)
-    return found if len(found) <= 100 else {}
-
-
 def abis(profile: dict[str, Any], machine: str, where: str) -> list[str]:
     """Name the ABIs that the profile speaks of on this machine, the machine's own first."""
     native = calls.machine(machine)

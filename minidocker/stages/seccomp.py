@@ -41,7 +41,9 @@ class Seccomp(Stage):
         if asked.touch:
             spec.linux.seccomp = filter_file(asked.store, names, mask(names), profile)
             if profile and "mine" in asked:
-                spec.linux.refused = refusals_of(profile)
+                from minidocker.seccomp.refusals import in_file
+
+                spec.linux.refused = in_file(profile)
         else:
             spec.linux.seccomp = f"{asked.store}/seccomp/default"
 
@@ -64,20 +66,10 @@ class Seccomp(Stage):
 
     @staticmethod
     def compile_filter(rules: dict[int, int]) -> bytes:
-        """Compile a list of refusals: number of a call → errno. Every other call is allowed.
+        """Compile a list of refusals: number of a call → errno. Every other call is allowed."""
+        from minidocker.seccomp.refusals import compiled
 
-        Another ABI is killed: the same numbers mean other calls there. A profile that asks for
-        more, arguments say, has been compiled before: seccomp/compiler.py. seccomp(2)
-        """
-        import os
-
-        from minidocker.seccomp import calls, compiler
-        from minidocker.seccomp.profile import ACTIONS, ERRNO, Rules
-
-        chosen, native = Rules(ACTIONS["SCMP_ACT_ALLOW"]), calls.machine(os.uname().machine)
-        chosen.calls[native] = {number: [([], ERRNO | errno)] for number, errno in rules.items()}
-        chosen.known[native] = 0
-        return compiler.compile_rules(chosen)
+        return compiled(rules)
 
     @staticmethod
     def install_filter(kernel: Kernel, program: bytes) -> None:
@@ -86,16 +78,6 @@ class Seccomp(Stage):
         No later filter can allow what this one forbids: the strictest answer counts. seccomp(2)
         """
         kernel.seccomp(program)
-
-
-def refusals_of(profile: str) -> dict[str, int]:
-    """Return what a profile's file refuses, where it is such a list: for a learner's filter."""
-    import os
-
-    from minidocker.seccomp.profile import read, refusals
-
-    with open(profile, encoding="utf-8") as text:
-        return refusals(read(text.read(), profile), os.uname().machine)
 
 
 def security_option(text: str, spec: Spec) -> str:
