@@ -369,3 +369,31 @@ def test_a_dockerfile_is_built(user: Account, tmp_path: Path) -> None:
     assert user("image", "check").returncode == 0
     assert "removed build cache" in user("system", "prune").stdout
     assert user("rmi", "mine").returncode == 0
+
+
+def test_the_learners_functions_make_images(user: Account) -> None:
+    """commit, build and image blame with --mine, where files have many owners or one."""
+    mine = user.home / "exercises"
+    shutil.copytree(REPOSITORY / "exercises", mine, dirs_exist_ok=True)
+    shutil.copy(REPOSITORY / "solutions/12_layers.py", mine)
+    context = user.home / "leaky"
+    context.mkdir()
+    (context / "Dockerfile").write_text("FROM base\nCOPY Dockerfile /key\nRUN rm /key; id -u > /ran\n")
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        argv = user.argv(*words)
+        argv[4] = argv[4].replace(" env -i ", f" env -i MINIDOCKER_EXERCISES={mine} ")
+        return subprocess.run(argv, capture_output=True, text=True, timeout=60, cwd="/")
+
+    done = run("build", "--mine", "--network", "none", "-t", "leaky", str(context))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("your cache_key named this step") == 2
+    assert done.stderr.count("your pack made this layer") == 1
+    done = run("image", "blame", "--mine", "leaky", "/key")
+    assert done.stdout.startswith("deletes: ") and "still in: " in done.stdout, done.stderr
+    run("run", "--name", "leak", "leaky", "sh", "-c", "rm /ran; mkdir -p /a; echo hi > /a/b")
+    done = run("commit", "--mine", "leak", "again")
+    assert done.returncode == 0 and "your pack made this layer" in done.stderr, done.stderr
+    assert run("rm", "leak").returncode == 0
+    assert user("run", "--rm", "again", "sh", "-c", "cat /a/b; ls /ran").stdout == "hi\n"
+    assert "whole" in user("image", "check").stdout
