@@ -256,7 +256,7 @@ def act_blame(learner, kernel, talk, place, layers, paths, born):
     for path in paths:
         talk.step(f"blame({path!r}, layers)")
         found = function(path, [f"{place}/{name}" for name in layers])
-        seen.append(list(found) if isinstance(found, tuple) else repr(found))
+        seen.append(list(found) if isinstance(found, tuple | list) else repr(found))
     talk.ask("results", seen=seen)
 
 
@@ -264,15 +264,19 @@ def act_blame(learner, kernel, talk, place, layers, paths, born):
 
 
 def act_keys(learner, kernel, talk, place, steps):
-    """Ask cache_key about each step; its files are written first: [name, folder, text, time]."""
+    """Ask cache_key about each step; its files are written first.
+
+    A file is [name, folder, text, time], or more: how often the text stands in it, and its end.
+    """
     function, seen = learner.cache_key, []
     for number, (parent, instruction, files) in enumerate(steps):
         found = {}
-        for name, folder, text, second in files:
+        for name, folder, text, second, *more in files:
+            times, end = more or (1, "")
             path = f"{place}/{folder}/{len(found)}"
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "wb") as file:
-                file.write(text.encode("latin-1"))
+                file.write(text.encode("latin-1") * times + end.encode())
             os.utime(path, (second, second))
             found[name] = path
         talk.step(f"cache_key, step {number + 1} of {len(steps)}")

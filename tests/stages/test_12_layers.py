@@ -135,9 +135,11 @@ def same_trees():
     names = sorted({token()[:3] + word for word in ("", ".a", " b", "ö", "Z") for _ in "123"})
     random.shuffle(names)
     files = [["write", f"d{at % 3}/{name}", token()] for at, name in enumerate(names)]
+    files += [["write", path, token()] for path in ("d1/xq", "d1/xQ", "d2/xq", "d2/xQ")]
     link = [["write", "z-first", "one file"], ["link", "z-first", "a-second"]]
     other = [["write", "a-second", "one file"], ["link", "a-second", "z-first"]]
     every = [f"d{at % 3}/{name}" for at, name in enumerate(names)] + ["z-first", "d0", "d1", "d2"]
+    every[:0] = [path for _, path, _ in files[-4:]]
     when = {path: SECOND + random.randrange(10**6) for path in every}
     early = random.choice(every[:-4])
     when[early] = SECOND - 77  # before newest: it stays
@@ -148,8 +150,8 @@ def same_trees():
         "a copy": [["symlink", "way", "/nowhere"], *other, *reversed(files), *times(0)],
         "later": [*other, *files[::2], *files[1::2], ["symlink", "way", "/nowhere"], *times(3600)],
     }
-    for operations in trees.values():
-        operations.append(["time", "way", SECOND])
+    for name, operations in trees.items():  # the root has a time, too: a tar may have it
+        operations += [["time", "way", SECOND], ["time", ".", SECOND + 3600 * (name == "later")]]
     return trees, when
 
 
@@ -593,6 +595,8 @@ def pairs():
         ("a file's name", base, [parent, words, [[a[0] + "x", *a[1:]], b, *rest]]),
         ("a file's directory", [parent, words, [["x/y", *a[1:]]]], [parent, words, [["y", *a[1:]]]]),
         ("a file less", base, [parent, words, [b, *rest]]),
+        ("a large content's last byte", [parent, words, [["f", "one", "x", 1, 3_000_000, "a"]]],
+         [parent, words, [["f", "one", "x", 1, 3_000_000, "b"]]]),
         ("no file, or an empty one", [parent, words, []], [parent, words, texts("")]),
         ("ab and c, or a and bc", [parent, words, texts("ab", "c")],
          [parent, words, texts("a", "bc")]),

@@ -1,0 +1,14 @@
+# mistake: names of one length stay as the disk lists them
+# fails: pack_same
+# says: in the other
+
+def pack(upper, tar, newest=None):
+    with tarfile.open(tar, "w") as archive:
+        for path, word in sorted(changes(upper), key=lambda one: (one[0].count("/"), len(one[0]))):
+            if word == "deleted":
+                folder, name = os.path.split(path)
+                archive.addfile(tarfile.TarInfo(os.path.join(folder, DELETED + name)))
+                continue
+            add(archive, os.path.join(upper, path), path, newest)
+            if word == "opaque":
+                archive.addfile(tarfile.TarInfo(os.path.join(path, OPAQUE)))
