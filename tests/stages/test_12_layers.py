@@ -482,8 +482,11 @@ def test_seen_in(subject, cell):
     with cell("seen", **args) as one:
         one.expect("cast")
         names = list(args["layers"])
-        truth = {f"layer {number}, {path}": look(one, state, f"{args['place']}/{name}", path)
-                 for number, name in enumerate(names) for path in args["paths"]}  # fmt: skip
+        truth = {}
+        for number, name in enumerate(names):
+            for path in args["paths"]:
+                word, why = look(one, state, f"{args['place']}/{name}", path)
+                truth[f"layer {number}, {path}{why}"] = word
         one.answer()
         seen = one.expect("results")["seen"]
         lines = compared(truth, dict(zip(truth, seen, strict=True)))
@@ -493,21 +496,21 @@ def test_seen_in(subject, cell):
 
 
 def state(layer, path):
-    """What a layer has of a path, by the kernel's own documentation of overlay."""
-    word, here, parts = "nothing", layer, path.split("/")
+    """What a layer has of a path, by the kernel's own documentation of overlay, and why."""
+    word, why, here, parts = "nothing", "", layer, path.split("/")
     for number, part in enumerate(parts, 1):
         here = f"{here}/{part}"
         try:
             info = os.lstat(here)
         except OSError:
-            return word
+            return word, why
         if stat.S_ISCHR(info.st_mode) and info.st_rdev == 0:
-            return "hidden"
+            return "hidden", f" ({part} is a whiteout)"
         if number < len(parts) and not stat.S_ISDIR(info.st_mode):
-            return "hidden"
+            return "hidden", f" ({part} is {'a link' if stat.S_ISLNK(info.st_mode) else 'a file'})"
         if number < len(parts) and marked(here):
-            word = "hidden"
-    return "here"
+            word, why = "hidden", f" ({part} is opaque)"
+    return "here", why
 
 
 def test_blame(subject, cell):
