@@ -74,7 +74,7 @@ def hashed(path):
 
 def test_verify_good(subject, cell):
     cases = [a_case("good"), a_case("good", size=random.randrange(5, 900)),
-             a_case("good", 1 << 16, plain=True)]  # fmt: skip
+             a_case("good", 1 << 16, plain=True), a_case("good", there=True)]  # fmt: skip
     one, place, wanted = verified(cell, *cases)
     with one:
         for number, what in enumerate(wanted):
@@ -90,6 +90,7 @@ def test_verify_good(subject, cell):
             message = one.expect("verified")
         for number, what in enumerate(wanted):
             hex, ran = what["digest"][7:], f"verify of a blob of {what['size']} bytes"
+            ran += ", which an earlier pull has brought" if cases[number].get("there") else ""
             folder = f"{place}/{number}"
             if message["seen"][number] != ["returned", f"{folder}/{hex}"]:
                 raise Fail("MD1301", ran=ran, expected=f"{folder}/{hex}",
@@ -122,6 +123,8 @@ def test_verify_bad(subject, cell):
         for number, (case, what) in enumerate(zip(cases, wanted, strict=True)):
             hex, folder = what["digest"][7:], f"{place}/{number}"
             ran = f"verify, and {WORDS[case['kind']]}"
+            if seen[number][0] == "ReadOn":
+                raise Fail("MD1322", ran=ran, expected="it ends at b''", kernel="it reads on and on")
             if seen[number][0] == "returned":
                 raise Fail("MD1305", ran=ran, expected="an error", kernel=seen[number][1])
             if case["kind"] != "full" and seen[number][0] != "ValueError":
