@@ -27,7 +27,7 @@ from minidocker.kernel.linux import Linux
 from minidocker.proc import living
 from minidocker.runtime import used
 from minidocker.runtime.child import seal
-from minidocker.runtime.enter import Entrant, Entry, Wish
+from minidocker.runtime.enter import RIGHTS, Entrant, Entry, Wish
 from minidocker.spec import restored
 from minidocker.spec.spec import Run
 from minidocker.stages import by_name
@@ -185,7 +185,7 @@ def execute(record: dict[str, Any], command: Command, own: Own) -> int:
               spec=restored.spec(record["spec"]), facts=record["facts"])  # fmt: skip
     stages = [by_name(name)() for name in run.spec.stages]
     for stage in stages:
-        if stage.last:
+        if stage.last or stage.name in RIGHTS:
             stage.before(kernel, run)  # the filter is read while its file is in reach
     alone = record.get("keeper")
     process = living.handle(living.written(record["directory"])) if alone else usher.main_of(record)

@@ -38,6 +38,7 @@ class Identity(Stage):
     )  # fmt: skip
     always = True
     gives_up = True
+    one_group = False
 
     @classmethod
     def plan(cls, spec: Spec, asked: Asked) -> None:
@@ -48,6 +49,10 @@ class Identity(Stage):
                 "--group-add: a user with no subordinate ids has one group in a container",
                 "sudo apt-get install uidmap   and a line for you in /etc/subgid",
             )
+
+    def before(self, kernel: Kernel, run: Run) -> None:
+        """Look whether groups may change here; who enters a container later sees no /proc/self."""
+        self.one_group = one_group(kernel)
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Look the user up, set HOME, give up the old groups, then the ids."""
@@ -65,7 +70,7 @@ class Identity(Stage):
             if run.spec.process.terminal:
                 kernel.fchown(0, uid, -1)  # so that it can open its own terminal
             ids = run.spec.ids
-            if not (ids and ids.setgroups == "deny") and not one_group(kernel):
+            if not (ids and ids.setgroups == "deny") and not self.one_group:
                 kernel.setgroups(groups)  # before the ids: it needs CAP_SETGID
             kernel.setresgid(gid, gid, gid)
             if "capabilities" in (run.spec.stages or ()):

@@ -137,3 +137,13 @@ def test_on_a_terminal_it_is_a_shell_with_job_control(command: list[str]) -> Non
 
 def test_a_command_that_is_not_there_is_127(room: Room) -> None:
     assert room("exec nosuch").returncode == 127
+
+
+def test_exec_enters_a_container_that_runs_in_it(room: Room) -> None:
+    """A user's root may change no groups there; who enters sees no /proc/self to look that up."""
+    lines = (
+        "minidocker run -d --name box base sleep 600 >/dev/null && minidocker exec box id -u",
+        "minidocker exec box sh -c 'exit 3'; echo $?; minidocker rm -f box",
+    )
+    done = room("\n".join(lines))
+    assert done.stdout.splitlines() == ["0", "3", "box"], done.stderr
