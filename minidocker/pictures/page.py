@@ -11,6 +11,7 @@ from minidocker.pictures.svg import Canvas, fit, wrap
 
 WIDTH, HEIGHT, MARGIN = 794.0, 1123.0, 48.0  # A4 upright, in CSS pixels
 INNER = WIDTH - 2 * MARGIN
+BOLD = 0.88  # such letters are wider than `measure` says
 GAP = 170.0  # between the two sides of the wall
 
 
@@ -96,7 +97,7 @@ def _drawing(canvas: Canvas, y: float, page: Page) -> float:
 
 
 def _heading(canvas: Canvas, y: float, words: str) -> float:
-    lines = wrap(words, INNER, 14, lines=3)
+    lines = wrap(words, INNER * BOLD, 14, lines=3)
     for index, line in enumerate(lines):
         canvas.text(MARGIN, y + 19 * index, line, "bold", 14)
     bottom = y + 19 * (len(lines) - 1) + 7
@@ -108,7 +109,8 @@ def _paragraph(
     canvas: Canvas, y: float, words: str, size: float, kind: str = "", x: float = MARGIN
 ) -> float:
     """Write words in as many lines as they need; return where the next line begins."""
-    for line in wrap(words, WIDTH - MARGIN - x, size, lines=40):
+    width = (WIDTH - MARGIN - x) * (BOLD if "bold" in kind else 1)
+    for line in wrap(words, width, size, lines=40):
         canvas.text(x, y, line, kind, size)
         y += size * 1.42
     return y
