@@ -44,6 +44,7 @@ _NAMES = {
     "ways_out": "pictures.catalogue",
     "cgroup_tree": "pictures.cgroup_tree",
     "family": "pictures.family",
+    "filter_chart": "pictures.filter_chart",
     "hole_table": "pictures.hole_table",
     "id_maps": "pictures.id_maps",
     "image_tree": "lab.shelves",

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+import struct
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from recorded_proc import NS, make
 
-from minidocker.pictures import catalogue, diagrams, namespace_table, process_trees, svg
+from minidocker.pictures import (
+    catalogue,
+    diagrams,
+    filter_chart,
+    namespace_table,
+    process_trees,
+    svg,
+)
 from minidocker.pictures.picture import Picture
 from minidocker.proc.processes import NAMESPACES
 
@@ -285,3 +293,28 @@ def contrast(one: str, two: str) -> float:
 @pytest.mark.parametrize("paper", ["#ffffff", "#212121", "#111111", "#1c2128"])
 def test_accents_are_seen_on_light_and_dark_paper(paper: str) -> None:
     assert min(contrast(colour, paper) for colour in svg.ACCENTS.values()) >= 3
+
+
+FILTER = [(0x20, 0, 0, 4), (0x15, 1, 0, 0xC000003E), (0x06, 0, 0, 0x80000000), (0x20, 0, 0, 0),
+          (0x35, 0, 1, 0x40000000), (0x06, 0, 0, 0x00050026), (0x05, 0, 0, 1), (0x99, 0, 0, 7),
+          (0x06, 0, 0, 0x7FFF0000)]  # fmt: skip
+
+
+def test_a_filter_is_drawn_with_every_way_through_it() -> None:
+    picture = filter_chart.filter_chart(FILTER)
+    rows = [[words, goes] for _, words, goes in picture.rows]
+    assert rows == [
+        ["load the architecture", "→ 1"], ["is it x86_64?", "yes → 3, no → 2"],
+        ["kill the process", "the end"], ["load the number of the call", "→ 4"],
+        ["is it 0x40000000 or more?", "yes → 5, no → 6"], ["refuse: ENOSYS", "the end"],
+        ["go on further down", "→ 8"], ["instruction 0x99, 0x7", "→ 8"], ["allow", "the end"],
+    ]  # fmt: skip
+    drawn = words(parse(picture))
+    assert set(drawn) >= {row[0] for row in rows} | {"yes", "no"}
+    packed = b"".join(struct.pack("=HBBI", *row) for row in FILTER)
+    assert filter_chart.filter_chart(packed).rows == picture.rows
+
+
+def test_a_long_filter_is_drawn_in_part_and_says_so() -> None:
+    picture = filter_chart.filter_chart([(0x06, 0, 0, 0)] * 100)
+    assert "… and 40 more" in words(parse(picture))
