@@ -52,6 +52,7 @@ _NAMES = {
     "layers_of": "pictures.layer_stack",
     "life": "pictures.life",
     "mount_tree": "pictures.mount_tree",
+    "network_map": "pictures.network_map",
     "packet_path": "pictures.packet_path",
     "pull_sequence": "pictures.pull_sequence",
     "usage_timeline": "pictures.timeline",

@@ -78,8 +78,8 @@ def less(now: str, before: str) -> str:
 
 def hops(pid: int | str, host: int | str) -> list[Hop]:
     """Return the hops: first another machine's way, then the host's own, then what both share."""
-    own = {link["ifname"]: link for link in _links(pid)}
-    outer = {link["ifindex"]: link for link in _links(host)}
+    own = {link["ifname"]: link for link in links(pid)}
+    outer = {link["ifindex"]: link for link in links(host)}
     cable = own.get("eth0")
     end = outer.get(cable.get("link_index", 0)) if cable else None
     if not cable or not end or "master" not in end:
@@ -135,9 +135,11 @@ def _command(pid: int | str, *words: str) -> Any:
         raise LookupError(str(problem)) from None
 
 
-def _links(pid: int | str) -> list[dict[str, Any]]:
-    links: list[dict[str, Any]] = _command(pid, "ip", "-json", "-statistics", "addr", "show")
-    return links
+def links(thing: Any) -> list[dict[str, Any]]:
+    """Return what ip(8) tells of the interfaces in a process's network."""
+    found: list[dict[str, Any]]
+    found = _command(_pid(thing), "ip", "-json", "-statistics", "addr", "show")
+    return found
 
 
 def _rules(pid: int | str, tables: Sequence[str]) -> dict[str, list[dict[str, Any]]]:

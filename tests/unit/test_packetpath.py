@@ -6,6 +6,7 @@ import pytest
 
 from minidocker.lab.hosts import inside, small_host
 from minidocker.lab.overhear import overheard
+from minidocker.pictures.network_map import network_map
 from minidocker.pictures.packet_path import hops, less, packet_path
 
 pytestmark = pytest.mark.needs("root", "netns", "veth", "iproute2", "nft", "busybox")
@@ -87,3 +88,18 @@ def test_overheard_hears_what_is_for_everybody(host) -> None:
     assert not any("ICMP" in line for line in heard)
     for box in boxes:
         box.stop()
+
+
+def test_the_map_shows_both_ends_of_each_cable(host) -> None:
+    host.sh("ip link add mdk0 type bridge; ip addr add 10.77.0.1/24 dev mdk0; ip link set mdk0 up")
+    boxes = [plugged(host, f"mdv{n}", f"10.77.0.{n}") for n in (2, 3)]
+    inside(boxes[1], "ip link set eth0 down")
+    picture = network_map(host, boxes, ["web", "<db>"])
+    facts = {(row[0], row[1]): row[2:] for row in picture.rows}
+    assert facts["host", "mdv2"] == ("", "up", "mdk0", "eth0 of web")
+    assert facts["web", "eth0"] == ("10.77.0.2/24", "up", "", "mdv2 of host")
+    assert facts["<db>", "eth0"] == ("10.77.0.3/24", "down", "", "mdv3 of host")
+    assert facts["host", "mdk0"] == ("10.77.0.1/24", "up", "", "")
+    assert [row[1] for row in picture.rows if row[0] == "host"] == ["mdk0", "mdv2", "mdv3", "lo"]
+    assert "mdv3 of the host leads to eth0 of <db>" in picture.desc
+    assert picture.svg().count('stroke-dasharray="5 4"') >= 1 and "&lt;db&gt;" in picture.svg()
