@@ -285,7 +285,7 @@ def stays_with_a_stopped(one, main):
     """Main stops and goes on: process 1 hears SIGCHLD for that too, and main has not ended."""
     for number in (f.SIGSTOP, f.SIGCONT):
         os.kill(main, number)
-        settle(one, 0.2)
+        settle(one, 5.0)  # long only while somebody wants the processor, and does not get it
     for message in one.quiet(0.02):
         if message.event == "returned":
             raise Fail("MD0114", ran="init(kernel, main), after main has stopped",
