@@ -31,8 +31,6 @@ from minidocker.stages.base import Stage, place, show_node
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
-    from typing import Any
-
     from minidocker.kernel.interface import Kernel
     from minidocker.spec.spec import Mount, Run, Spec
     from minidocker.spec.words import Asked
@@ -104,7 +102,7 @@ class Mounts(Stage):
 
     def __init__(self) -> None:
         super().__init__()
-        self.shown: Any = None  # how a learner's make_dev sees the kernel
+        self.shown: type | None = None  # how a learner's make_dev sees the kernel
         self.held: dict[str, int] = {}  # volume → the lock that is held while it is filled
 
     @classmethod
@@ -133,9 +131,9 @@ class Mounts(Stage):
             self.held = hold(kernel, run)
 
         if "make_dev" in self.origin:  # a learner's asks for nodes as root of the machine would
-            from minidocker.stages.shown_nodes import Showing
+            from minidocker.kernel import shown_nodes
 
-            self.shown = Showing
+            self.shown = shown_nodes.Showing
 
     def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
         """Leave the locks to the child, which has them from us: it lets go when it has filled."""
@@ -164,7 +162,7 @@ class Mounts(Stage):
         room = self.workshop(run)
         self.mount_proc(kernel, room)
         if run.root:
-            self.make_dev(self.shown(kernel) if self.shown else kernel, room)
+            self.make_dev(self.shown(kernel, show_node) if self.shown else kernel, room)
             self.place_shm(kernel, run)
             self.mount_sys(kernel, room)
             self.look_back(kernel, run)
