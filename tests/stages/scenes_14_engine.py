@@ -286,7 +286,6 @@ def act_order(learner, kernel, talk, keep, group, cast):
 def target(talk, kind):
     """Be the process that is stopped."""
     heard = {signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, heard)
     talk.say("target")
     if kind == "polite":
         signal.sigwait(heard)
@@ -303,6 +302,7 @@ def target(talk, kind):
 def kept(talk, kind):
     """Start a keeper, and a process that is its child, not ours; return a pidfd of that one."""
     reader, writer = os.pipe()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # it may come at once
     if os.fork() == 0:
         pid = os.fork()
         if pid == 0:
@@ -310,6 +310,7 @@ def kept(talk, kind):
         os.write(writer, str(pid).encode())
         talk.say("ended", status=os.waitpid(pid, 0)[1])
         forever()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return os.pidfd_open(int(os.read(reader, 32)))
 
 
