@@ -128,7 +128,8 @@ def test_etc_mounted(subject, cell):
         lines = compared(wanted, set(found))
         lines += [("BAD", f"{point}: twice") for point in set(found) if found.count(point) > 1]
         if not good(lines):
-            raise Fail("MD0429", ran=ran, expected="three mounts", lines=lines)
+            code = "MD0429" if wanted - set(found) else "MD0436"
+            raise Fail(code, ran=ran, expected="three mounts", lines=lines)
     errors_come_out(cell, "place_etc_files", ["/tmp/files", "/tmp/tree"], ["mount"], ["mount"])
 
 
@@ -147,7 +148,11 @@ def test_etc_layer(subject, cell):
         if read(one, f"{place}/outside") != "unhurt\n":
             raise Fail("MD0432", ran=ran)
         more = token()
-        write(one, f"{place}/merged/etc/hosts", more.encode(), append=True)
+        try:
+            write(one, f"{place}/merged/etc/hosts", more.encode(), append=True)
+        except OSError as problem:
+            raise Fail("MD0433", ran=ran, expected="a container can write to its /etc/hosts",
+                       kernel=problem.strerror) from None  # fmt: skip
         if read(one, f"{place}/box/hosts") != texts["hosts"] + more:
             raise Fail("MD0433", ran=ran, expected="what a container writes is in box/hosts")
         if "etc/hosts" in noted(one, f"{place}/upper"):
