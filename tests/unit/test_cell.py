@@ -223,10 +223,10 @@ def test_without_user_attributes_only_the_lab_machine_judges_what_overlay_notes(
     monkeypatch.setattr(cell_needs, "LAB_MARKER", str(marker))
     monkeypatch.setattr(cell_needs, "user_attributes", lambda: False)
     with pytest.raises(Blocked):
-        cell_needs.room_for("scenes_12_layers", "commit")
+        cell_needs.room_for("scenes_12_layers", "pack")
     assert cell_needs.room_for("scenes_03_rootfs", "dev")
     marker.touch()
-    assert cell_needs.room_for("scenes_12_layers", "commit") is None
+    assert cell_needs.room_for("scenes_12_layers", "pack") is None
 
 
 def test_an_ordinary_user_has_what_needs_no_nodes_alone(monkeypatch):
@@ -234,12 +234,12 @@ def test_an_ordinary_user_has_what_needs_no_nodes_alone(monkeypatch):
     monkeypatch.setattr(cell_needs, "user_attributes", lambda: True)
     monkeypatch.setattr(cell_needs.ids, "subordinate", lambda *_: (100000, 65536))
     monkeypatch.setattr(cell_needs.ids, "have", lambda _: True)
-    assert cell_needs.room_for("scenes_12_layers", "commit").helper
+    assert cell_needs.room_for("scenes_12_layers", "pack").helper
     with pytest.raises(Blocked):
         cell_needs.room_for("scenes_03_rootfs", "dev")
     monkeypatch.setattr(cell_needs.ids, "subordinate", lambda *_: None)
     with pytest.raises(Blocked):
-        cell_needs.room_for("scenes_12_layers", "commit")
+        cell_needs.room_for("scenes_12_layers", "pack")
 
 
 def dead_pid():
