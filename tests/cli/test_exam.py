@@ -75,7 +75,7 @@ def test_the_solutions_pass_and_there_is_a_page_to_keep(tmp_path: Path) -> None:
     drawn = (tmp_path / "page/exam.svg").read_text()
     for name, row in ran.items():
         assert f"{name}()" in page and f"{name}()" in drawn
-        assert row["file"] and row["file"] in page
+        assert row["file"] in page and (row["file"] or name == "blame")
     assert "prefers-color-scheme" in page and "@media print" in page
     assert "<script" not in page and 'src="' not in page and "@import" not in page
     assert not left()
@@ -112,7 +112,7 @@ def test_every_function_of_a_stage_can_be_cut_out() -> None:
     assert {one.state for one in functions} == {asked.YOURS}
     files = holes.package([(one.stage, one.name) for one in functions if one.stage])
     text = b"".join(files.values())
-    for one in functions:
+    for one in (one for one in functions if one.stage):
         assert holes.SAID.format(name=one.name).encode() in text
     for path, content in files.items():
         if path.endswith(".py"):
