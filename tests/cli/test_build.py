@@ -178,7 +178,7 @@ def test_what_cannot_be_built_names_its_line(build: Callable, text: str, line: i
     [
         (["-t", "Bad!"], 2, "is not a name for an image"),
         (["--secret", "src=/etc/passwd"], 2, "is not id=NAME,src=FILE"),
-        (["--secret", "id=k,src=/no/such"], 125, "No such file"),
+        (["--secret", "id=k,src=/no/such"], 1, "No such file"),
         (["--secret", "id=k,src=/dev/zero"], 2, "more than 500 KB"),
         (["--build-arg", "=x"], 2, "has no name"),
         (["--platform", "a/b/c/d"], 2, "is not OS/ARCHITECTURE"),
