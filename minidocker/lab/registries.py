@@ -13,11 +13,11 @@ import hashlib
 import http.client
 import json
 import shlex
-import tempfile
 import time
 from typing import Any
 
 from minidocker.images import signed
+from minidocker.images.registry.scratch import Scratch
 from minidocker.lab import cells
 from minidocker.pictures.live import Live
 from minidocker.pictures.picture import Picture
@@ -30,8 +30,8 @@ class SmallRegistry:
     """`minidocker registry serve` in the background; all of it goes with `stop`."""
 
     def __init__(self, options: str = "") -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="minidocker-registry-")
-        self.directory = self._folder.name
+        self._folder = Scratch()
+        self.directory = self._folder.path
         self._serve(options, 0)
 
     def _serve(self, options: str, port: int) -> None:
@@ -122,7 +122,7 @@ class SmallRegistry:
     def stop(self) -> None:
         """End it, and remove what it has; more than once is fine."""
         self._process.stop()
-        self._folder.cleanup()
+        self._folder.remove()
 
     def __repr__(self) -> str:
         return f"<a registry at {self.address}>"

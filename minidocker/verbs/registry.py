@@ -8,11 +8,11 @@ import os
 import signal
 import ssl
 import sys
-import tempfile
 from collections.abc import Sequence
 
 from minidocker.errors import UsageError
 from minidocker.images.registry.faults import FAULTS, Faults
+from minidocker.images.registry.scratch import Scratch
 from minidocker.images.registry.server import Registry
 from minidocker.images.registry.tokens import Guard
 from minidocker.verbs.parser import make
@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     with contextlib.ExitStack() as stack:
         folder = args.directory
         if folder is None:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="minidocker-registry-"))
+            folder = stack.enter_context(Scratch())
         registry = Registry(
             os.path.abspath(folder), args.port, args.address, guard, faults, _tls(args.tls), _tell
         )

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from minidocker.errors import Blocked, UsageError
+from minidocker.images.registry import scratch
 from minidocker.images.registry.faults import FAULTS, Faults
 from minidocker.images.registry.server import Registry
 from minidocker.images.registry.tokens import Guard
@@ -441,3 +442,25 @@ def test_the_command_serves_until_a_signal(tmp_path: Path, number: int) -> None:
 def test_the_help_names_every_fault(minidocker: Callable) -> None:
     told = minidocker("registry", "serve", "--help").stdout
     assert all(f"  {name}" in told for name in FAULTS)
+
+
+# --- a directory that goes with its owner ----------------------------------------------------
+
+
+def test_the_next_registry_removes_the_directory_of_one_that_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scratch.tempfile, "tempdir", str(tmp_path))
+    code = "import os, sys; from minidocker.images.registry.scratch import Scratch; it = Scratch(); "
+    env = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(REPOSITORY)}
+    killed = code + "os.mkdir(it.path + '/x'); os.kill(os.getpid(), 9)"
+    assert subprocess.run([sys.executable, "-c", killed], env=env, check=False).returncode == -9
+    (left,) = tmp_path.iterdir()
+    (tmp_path / "minidocker-registry-link").symlink_to(REPOSITORY)
+    with scratch.Scratch() as mine:
+        assert not left.exists() and Path(mine).is_dir()
+        assert scratch.sweep() == []  # it is held
+    ended = subprocess.run([sys.executable, "-c", code + "print(it.path)"], env=env, check=True,
+                           capture_output=True, text=True)  # fmt: skip
+    assert not Path(ended.stdout.strip()).exists()
+    assert [one.name for one in tmp_path.iterdir()] == ["minidocker-registry-link"]
