@@ -72,13 +72,14 @@ class Idea:
     """A lesson's one idea, drawn on its page (docs/pages): a wall, and both of its sides.
 
     idea: a sentence. wall: what is asked of the kernel, in lines. outside, inside: pairs of a thing
-    and how it looks there.
+    and how it looks there. sides: what the two are called.
     """
 
     idea: str
     wall: tuple[str, ...]
     outside: tuple[tuple[str, str], ...]
     inside: tuple[tuple[str, str], ...]
+    sides: tuple[str, str] = ("outside, on the host", "inside, in the container")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class Page:
 
     idea: one sentence. wall: what is asked of the kernel, in short lines.
     outside, inside: pairs of a thing and how it looks there, before the wall and behind it.
+    sides: what the two are called.
     parts: pairs of a name that the learner writes, and what it does.
     """
 
@@ -31,6 +32,7 @@ class Page:
     wall: Sequence[str]
     outside: Sequence[Sequence[str]]
     inside: Sequence[Sequence[str]]
+    sides: Sequence[str]
     parts: Sequence[tuple[str, str]]
     recap: Sequence[str]
     read_on: str
@@ -77,8 +79,8 @@ def _drawing(canvas: Canvas, y: float, page: Page) -> float:
     height = 52 + 58.0 * rows
     right = MARGIN + side + GAP
     for x, name, things, accent in (
-        (MARGIN, "outside, on the host", page.outside, "grey"),
-        (right, "inside, in the container", page.inside, "blue"),
+        (MARGIN, page.sides[0], page.outside, "grey"),
+        (right, page.sides[1], page.inside, "blue"),
     ):
         inside = accent == "blue"
         canvas.box(x, y, side, height, accent, strong=inside, dashed=not inside)

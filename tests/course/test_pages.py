@@ -36,7 +36,7 @@ def drawn(lesson: Lesson) -> Picture:
     sentences, read_on = recap_of(recap(lesson))
     return lesson_page(Page(
         lesson.number, lesson.title, lesson.question, lesson.page.idea, lesson.page.wall,
-        lesson.page.outside, lesson.page.inside,
+        lesson.page.outside, lesson.page.inside, lesson.page.sides,
         [(one.name, one.summary) for one in lesson.functions],
         sentences, read_on, lesson.why, lesson.because,
     ))  # fmt: skip
