@@ -268,9 +268,8 @@ def test_it_says_what_the_machine_lacks_for_the_lesson(course, command):
     ("args", "says"),
     [
         (("grade", "77"), "no lesson '77'"),
-        (("grade", "14"), "not written yet"),
         (("grade", "--from", "nowhere"), "no directory nowhere"),
-        (("hint", "MD7777"), "no hints for MD7777"),
+        (("hint", "MD7777"), "no message MD7777"),
         (("hint", "01"), "was not judged yet"),
         (("borrow", "fly"), "'fly'"),
         (("reset", "x"), "no lesson 'x'"),

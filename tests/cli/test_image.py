@@ -151,7 +151,7 @@ def test_bad_input(image: Image, args: list[str], words: str, remedy: str, statu
 
 def test_swapped_arguments_are_recognised(image: Image, tar: Path) -> None:
     done = image("import", tar, "small")
-    refused(done, "the image's name comes first", f"minidocker image import small {tar}")
+    refused(done, "the image's name comes first", f"minidocker image import small {tar}", status=1)
 
 
 @pytest.mark.parametrize("verb", [[], ["build-base"], ["import"], ["ls"], ["rm"], ["history"]])

@@ -26,7 +26,7 @@ from minidocker.grader.machine import Machine
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.needs("root", "pidns")
 CHECKS = ["exit_status"]
-CLERKS = {"03_rootfs": "dev_nodes", "04_union_layers": "changes", "12_layers": "commit_marks"}
+CLERKS = {"03_rootfs": "dev_nodes", "04_union_layers": "changes", "12_layers": "pack_marks"}
 """Lessons whose cells have a clerk for device nodes, and a check of each: attacked, too."""
 ODD = {
     "a list that holds itself": "found = []; found.append(found)",
