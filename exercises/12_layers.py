@@ -90,7 +90,8 @@ def pack(upper, tar, newest=None):
     """Write an upper directory as a layer tar; `tar` is the path of the file to write.
 
     The same tree gives the same bytes, wherever and whenever it is packed: a layer is called by
-    their digest. So nothing goes in but the tree: no time of now, no order of chance.
+    their digest. So nothing goes in but the tree: no time of now, no order of chance. A directory
+    comes before its mark, and both before what is in it.
     No time in the archive is later than `newest` (seconds): two trees that differ in their times
     alone give the same bytes, where newest is before them all. None leaves the times.
     """
@@ -123,12 +124,13 @@ def meaning(name):
     return "put", name
 
 
-# 3. REPAIR (rung R2). This guard believes in names. Two attacks get through. (3 lines)
+# 3. REPAIR (rung R2). This guard believes in names. Two attacks get through. (2 lines)
 def place_of(directory, name):
     """Return the path of `name` beneath `directory`, or raise ValueError: it would be elsewhere.
 
-    The archive may be hostile: names with "..", names that begin with "/", names that lead
-    through a symbolic link that the archive itself has made. os.path.realpath follows links.
+    The archive may be hostile: names with ".." (also to a neighbour, "../rootfs-old"), names that
+    begin with "/", names that lead through a symbolic link that the archive itself has made.
+    os.path.realpath follows links. os.path.commonpath compares whole names.
     The last part of a name is not followed: it may be a link, which is replaced, not used.
     """
     top = os.path.realpath(directory)
@@ -172,7 +174,7 @@ def put(archive, member, directory, place):
     if not (member.isdir() and os.path.isdir(place) and not os.path.islink(place)):
         remove(place)
     placed = copy.copy(member)
-    placed.name = os.path.relpath(place, directory)
+    placed.name = os.path.relpath(place, os.path.realpath(directory))
     archive.extraction_filter = lambda member, path: member  # newer tarfiles want to be asked
     archive.extract(placed, directory, numeric_owner=True)
     if not member.islnk():
@@ -208,17 +210,23 @@ def apply_layer(tar, directory):
                 os.utime(place, ..., follow_symlinks=False)
 
 
+def is_folder(path):
+    """Say whether a path is a directory itself, and no link to one. Given."""
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
 # 6. REPAIR (rung R2). It looks for a whiteout of the path alone; much else hides it. (3 lines)
 def seen_in(layer, path):
     """Say what one layer has of a path: "here", "hidden" or "nothing".
 
-    layer is a directory with overlay's marks. "here": the layer has it. "hidden": the layer has a
-    mark that hides what the layers below may have: a whiteout of the path or of a directory above
-    it, an opaque directory above it, or above it what is no directory. Else "nothing".
+    layer is a directory with overlay's marks; path is relative, as "etc/passwd". "here": the layer
+    has it. "hidden": the layer has a mark that hides what the layers below may have: a whiteout of
+    the path or of a directory above it, an opaque directory above it, or above it what is no
+    directory. Else "nothing".
     """
     word, here = "nothing", layer
     names = path.split("/")
-    for left in reversed(range(len(names))):
+    for left in reversed(range(len(names))):  # left: how many names come after this one
         here = os.path.join(here, names[-1 - left])
         if not os.path.lexists(here):
             return word
@@ -227,16 +235,12 @@ def seen_in(layer, path):
     return "here"
 
 
-def is_folder(path):
-    """Say whether a path is a directory itself, and no link to one. Given."""
-    return os.path.isdir(path) and not os.path.islink(path)
-
-
 # 7. HOLE (rung R4). Which layer was it? Fill in what stands as `...`. (2 lines)
 def blame(path, layers):
     """Return which layer gives or deletes a path: (number, "gives"), (number, "deletes") or None.
 
     layers are directories with overlay's marks, bottom first; the number of the lowest is 0.
+    path is relative, as "etc/passwd".
     "gives": whoever looks at the merged tree sees what this layer has.
     "deletes": the layers below this one give the path, and this one hides it.
     None: no layer has ever given it.
@@ -265,6 +269,6 @@ def cache_key(parent, instruction, files):
     files what the step copies: {name: path of the file with its content}.
     Equal keys mean "the same step": its layer is taken from the cache, and the step is not done.
     So all that the step depends on goes in, each thing apart from the next; and nothing else does:
-    not where a file lies, not its times, not the order of the names.
+    not where a file lies, not its times, not the order of the names. (Engines add modes, owners.)
     """
     raise NotImplementedError("cache_key is yours to write")

@@ -3,6 +3,8 @@
 What you build here: the six things that an engine does for a container that runs alone. It knows
 how it is, lets one more command in, stops it, starts it again, joins it to others, keeps its words.
 
+`kernel` has one method for each system call. What it refuses raises an OSError: let it come out.
+
 Judge your work with:  minidocker grade 14
 """
 
@@ -60,7 +62,8 @@ def status_of(record, proc):
     return "running" if state else "crashed"
 
 
-# 2. ORDER (rung R3). One more command for a container that runs. The grader does these steps.
+# 2. ORDER (rung R3). One more command for a container that runs, never with more power than its
+#    PID 1, not for a moment. The grader does these steps.
 #    "exec":  become the command             "fork":       have a child, which does what is left
 #    "group": join the container's cgroup, /sys/fs/cgroup/… of the host
 #    "rights": give up what PID 1 gave up    "namespaces": enter all of them, by setns(2)
@@ -88,8 +91,9 @@ def give_up(kernel, container):
 
 # 3. REPAIR (rung R2). The command runs inside, with more power than PID 1. Three things are wrong.
 def exec_in(kernel, container, argv):
-    """Run one more command in a container, and return its pid. The caller is a helper that is root.
+    """Run one more command in a container, and return its pid.
 
+    The caller is a helper, root, and made for this: it may change itself.
     container.pid is its PID 1, container.group the directory of its cgroup, container.keep the
     capabilities that it has, container.filter its seccomp filter, container.env its environment.
     The command is a child of the caller. All that an x-ray shows of it is as PID 1's: namespaces,
@@ -105,7 +109,7 @@ def exec_in(kernel, container, argv):
     return pid
 
 
-# 4. HOLES (rung R4). By a pidfd: what has the number today does not matter. (3 lines)
+# 4. HOLES (rung R4). By a pidfd: whoever has the number today is not hurt. (3 lines)
 def stop(pidfd, grace):
     """End the process behind a pidfd; say whether it has ended by itself: True or False.
 
@@ -172,12 +176,12 @@ def join(kernel, pid, kinds):
 
 # 7. MORE, CONTRACT (rung R5). What a container says goes into its log. (12 lines)
 def log_pump(streams, write):
-    """Copy what a container says into its log, until all streams end; return how much is lost.
+    """Copy what a container says into its log, until all streams end; return the entries lost.
 
     streams: {"stdout": descriptor, "stderr": descriptor}, the reading ends of two pipes.
     write(stream, data) makes an entry. An entry is at most one line, with its b"\\n", and at most
-    PIECE bytes. A line without an end, or a longer one, may stand in several entries. The
-    entries of a stream, one after another, are what the container has said, byte for byte.
+    PIECE bytes. A line may stand in several entries. The entries of a stream, one after another,
+    are what the container has said, byte for byte.
     When write raises OSError (the disk is full), that entry is lost, and counted. The container
     never waits for that: reading goes on.
     """

@@ -31,8 +31,8 @@ PIECE = 1 << 16
 def fresh(directory):
     """Make a new file in a directory, under a name that nobody else has: (write, path). Given.
 
-    write(data) writes all of it. At the end the name is removed, unless the file has got another
-    one by os.rename(path, …).
+    write(data) writes all of it. At the end of the block the name is removed, unless the file has
+    got another one by os.rename(path, …): so rename inside the `with`.
     """
     number, path = tempfile.mkstemp(prefix=".coming-", dir=directory)
 
@@ -76,12 +76,13 @@ def spell(platform):
     return "/".join(filter(None, map(platform.get, ("os", "architecture", "variant"))))
 
 
-# 2. HOLE (rung R4). Three questions to each entry of an index. (3 lines)
+# 2. HOLE (rung R4). Three holes, and the last one gives 2 or 0. (3 lines)
 def choose(index, platform):
     """Return the entry of index["manifests"] that is best for a platform, the first of equals.
 
-    platform and an entry's "platform" are dicts: "os", "architecture", perhaps "variant" ("v7").
-    3: all three are equal, or both have no variant   2: one has a variant, the other has none
+    platform and an entry's "platform" are dicts: "os", "architecture", perhaps "variant"
+    (of an ARM: "v7").
+    3: all three are equal, or both have no variant   2: the same, but only one has a variant
     1: the entry has no "platform": an index in the index, which may have it
     0: it does not run here: another os or architecture, or both have variants, and not the same
     LookupError when none is better than 0. Its text spells each platform that there is.
@@ -105,9 +106,9 @@ def choose(index, platform):
     return best
 
 
-# 3. ORDER (rung R3). A pull may break off after each step. The grader lets it.
-#    "name":  let the image's name in the store stand for it    "unpack": unpack the layers
-#    "check": compare each layer with its digest                "layers": bring what is named
+# 3. ORDER (rung R3). A pull may break off after each step. The grader tries it.
+#    "name":  let its name in the store stand for the image    "unpack": unpack the layers
+#    "check": compare each layer with its digest    "layers": bring the layers that are named
 #    "manifest": ask what the tag stands for
 PULL_ORDER = ["manifest", "layers", "check", "unpack", "name"]
 
@@ -129,9 +130,10 @@ def private(url):
 def headers_for(url, registry, realm, token, password):
     """Return the headers of a request to `url`: {} or {"Authorization": …}.
 
-    The realm is where tokens are given, perhaps on another host (Docker Hub's is). The password
-    ("USER:SECRET", or "") goes there alone: url has the realm's origin and path, and perhaps a
-    query. It goes as "Basic " and the base64 of it, base64.b64encode(password.encode()).decode().
+    url, registry and realm are URLs. The realm is where tokens are given, perhaps on another host
+    (Docker Hub's is). The password ("USER:SECRET", or "") goes there alone: url has the realm's
+    origin and path, and perhaps a query. It goes as "Basic " and the base64 of it,
+    base64.b64encode(password.encode()).decode().
     The token ("" as long as there is none) goes to the registry's origin alone, as "Bearer TOKEN".
     Neither goes where somebody can listen. Whoever follows a redirect asks here again.
     """
@@ -156,9 +158,10 @@ def signed(payload, signature, key):
     return done.returncode == 0
 
 
-# 5. HOLE (rung R4). A signature is of a payload. What does the payload say? (3 lines)
+# 5. HOLE (rung R4). A signature is of a payload. The last line asks too little. (3 lines)
 def trusted(name, manifest, payload, signature, key):
-    """Return True when the key's owner has signed that `name` is this manifest, else False.
+    """Return True when the key's owner has signed that `name` is this manifest; else False, or an
+    error.
 
     name is a repository without its tag, as "localhost:5000/lab/web"; manifest are the bytes that
     came. The payload is JSON, and says in said["identity"]["docker-reference"] for which
@@ -189,10 +192,11 @@ def content(path):
 def store_is_whole(layout):
     """Return whether an image layout is whole: True or False, whatever is damaged in it.
 
-    The file layout/index.json is an index. A blob lies at layout/blobs/sha256/HEX. Each one that
-    is named, by the index or by what it leads to, must be there, with its size and its digest.
-    The mediaType of an index or a manifest has the word "index" or "manifest" in it: then named()
-    says which blobs come next. Blobs that nobody names do no harm.
+    The file layout/index.json is an index, and it is not damaged. A blob lies at
+    layout/blobs/sha256/HEX. Each one that is named, by the index or by what it leads to, must be
+    there, with its size and its digest. The mediaType of an index or a manifest has the word
+    "index" or "manifest" in it: then named() says which blobs come next. Blobs that nobody names
+    do no harm.
     """
     waiting = named(json.loads(content(os.path.join(layout, "index.json"))))
     while waiting:

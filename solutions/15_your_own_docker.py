@@ -1,8 +1,8 @@
 """Lesson 15: your own Docker.
 
-What you build here is what an engine talks to. `private` and `holes` read a stranger's bundle.
-`spec_of` writes a bundle's config.json. `create`, `start` and `state` are three of the verbs that
-Podman and Docker call; yours work on a small container that lives in one directory:
+What you build here is a small model of what an engine talks to. `private` and `holes` read a
+stranger's bundle. `spec_of` writes a bundle's config.json. `create`, `start` and `state` are three
+of the verbs that Podman and Docker call; yours work on a container that lives in one directory:
 
     DIRECTORY/go             a named pipe: who waits for the start holds it open. fifo(7)
     DIRECTORY/record.json    {"pid": 4711, "began": 123456, "boot": "..."}, written last
@@ -39,8 +39,9 @@ def private(config):
     """Return the set of namespace types that are the container's own: {"pid", "mount", …}.
 
     config: what stands in config.json, as a dictionary. An entry of linux.namespaces is
-    {"type": "pid"} for a new namespace, and {"type": "pid", "path": "/run/ns/x"} to join one that
-    is there. What is not in the list is shared with whoever starts the container.
+    {"type": "pid"}, or with an empty path, for a new namespace, and
+    {"type": "pid", "path": "/run/ns/x"} to join one that is there. What is not in the list is
+    shared with whoever starts the container.
     """
     return {one["type"] for one in config["linux"]["namespaces"] if not one.get("path")}
 
@@ -84,8 +85,10 @@ def holes(config):
     "files":  a bind touches SYSTEM, and the command can write there. With ADMIN it can always:
               it mounts the same once more, without "ro".
     "mounts": a bind is shared, and the command has ADMIN: what it mounts appears on the host.
-    "hooks":  the bundle has commands that run outside: every kind but "startContainer", which
-              runs inside. config["hooks"], if there, is a dictionary: kind → list.
+    "hooks":  the bundle has commands that run outside of its root: every kind but
+              "startContainer", which runs inside. config["hooks"], if there, is a dictionary:
+              kind → list.
+    There are more kinds of holes: lesson 10.
     """
     own, admin = private(config), ADMIN in powers(config)
     found = {"pid", "network", "ipc"} - own
@@ -201,7 +204,7 @@ def load(directory):
         return {}
 
 
-# 5. HOLE (rung R4). The child's part is missing: five steps, by your CREATE_ORDER. (5 lines)
+# 5. HOLE (rung R4). The child's part is missing: as in your CREATE_ORDER, then it waits. (5 lines)
 def create(kernel, directory, walls, command):
     """Make a container that waits: it stands behind its walls, and its command has not begun.
 
@@ -236,8 +239,9 @@ def start(directory):
     """Let the command of a created container begin.
 
     ValueError when nobody waits at the pipe: the container was never created, has been started,
-    or has ended. Opened to write and without waiting (os.O_NONBLOCK), a pipe that nobody
-    reads gives the errno ENXIO; ENOENT: there is no pipe. Every other error comes out as it is.
+    or has ended. Opened to write and without waiting (os.O_WRONLY | os.O_NONBLOCK), a pipe that
+    nobody reads gives the errno ENXIO; ENOENT: there is no pipe. Every other error comes out as it
+    is.
     """
     try:
         go = os.open(f"{directory}/go", os.O_WRONLY | os.O_NONBLOCK)
@@ -249,7 +253,7 @@ def start(directory):
     os.close(go)
 
 
-# 7. MORE, CONTRACT (rung R5). A record is a memory, not the truth: lesson 14. (9 lines)
+# 7. MORE, CONTRACT (rung R5). A record is a memory, not the truth: lesson 14. (11 lines)
 def state(directory):
     """Return what the container is: "creating", "created", "running" or "stopped".
 

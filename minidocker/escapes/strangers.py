@@ -28,7 +28,7 @@ def mount(destination: str, source: str, *options: str, kind: str = "bind") -> d
 
 
 def sound() -> Config:
-    """Return the configuration of a bundle without a hole: what all strangers' begin as."""
+    """Return the configuration of a bundle with none of HOLES: what all strangers' begin as."""
     sets = ("bounding", "effective", "permitted")
     return {
         "ociVersion": "1.2.0",
