@@ -13,16 +13,18 @@ from minidocker.vm.places import COURSE
 
 # What a tool or a learner made, and nothing in the machine needs.
 SKIPPED = {
-    ".git", ".venv", ".vagrant", ".minidocker", "build", "__pycache__", ".pytest_cache",
+    ".git", ".venv", ".vagrant", ".minidocker", "__pycache__", ".pytest_cache",
     ".hypothesis", ".mypy_cache", ".ruff_cache", ".ipynb_checkpoints",
 }  # fmt: skip
+SKIPPED_AT_THE_TOP = {"build"}  # minidocker/build is a room of the package
 LEARNERS = ("exercises", "notebooks")  # the learner writes here
 
 
 def files(root: Path = COURSE) -> Iterator[str]:
     """Yield the paths of the course's files, sorted, relative to the course."""
     for directory, below, names in os.walk(root):
-        below[:] = sorted(n for n in below if n not in SKIPPED and not n.endswith(".egg-info"))
+        skipped = SKIPPED | SKIPPED_AT_THE_TOP if Path(directory) == Path(root) else SKIPPED
+        below[:] = sorted(n for n in below if n not in skipped and not n.endswith(".egg-info"))
         for name in sorted(names):
             if not name.endswith((".pyc", ".box")):
                 yield os.path.relpath(os.path.join(directory, name), root)

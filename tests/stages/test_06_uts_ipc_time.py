@@ -23,7 +23,12 @@ SHM = "/tmp/root/dev/shm"
 
 
 def inside(pid, name, look):
-    """Call look() in a child of ours that has joined one namespace of a process; its JSON."""
+    """Call look() in a child of ours that has joined one namespace of a process; its JSON.
+
+    One that is ours already needs no door, and an ordinary user would have none.
+    """
+    if os.path.samefile(f"/proc/{pid}/ns/{name}", f"/proc/self/ns/{name}"):
+        return json.loads(json.dumps(look()))
     end, begin = os.pipe()
     child = os.fork()
     if child == 0:

@@ -81,6 +81,10 @@ def test_the_real_course_is_small_and_whole() -> None:
     names = set(course.files())
     assert {"guest/provision.sh", "minidocker/course/lessons/course.toml", "minidocker/cli.py", "Vagrantfile"} <= names
     assert len(course.archive()) < 20 << 20
+    for room in (places.COURSE / "minidocker").iterdir():  # minidocker/build is no leaving of a tool
+        if any(room.glob("*.py")):
+            assert any(name.startswith(f"minidocker/{room.name}/") for name in names), room
+    assert "/build/" in (places.COURSE / "Vagrantfile").read_text().split("tools = ")[1].split("]")[0]
 
 
 # --- the box -----------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 # mistake: the time since the very first start is taken for the run
 # fails: supervise_waits
-# says: not those of a back-off
+# says: waits between the runs are wrong
 
 def supervise(start, policy, clock):
     wait, began = 0.0, clock.now()

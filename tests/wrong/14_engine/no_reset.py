@@ -1,6 +1,6 @@
 # mistake: a good run does not reset the wait
 # fails: supervise_waits
-# says: not those of a back-off
+# says: waits between the runs are wrong
 
 def supervise(start, policy, clock):
     wait = 0.0
