@@ -239,8 +239,10 @@ def laboratory(configs: Iterable[Config]) -> list[set[str]]:
 def cover(kernel: Linux) -> None:
     """Put file systems in memory over what the bundles may change, in mounts of our own."""
     kernel.mount("", "/", "", f.MS_REC | f.MS_PRIVATE)
+    ours = {os.path.realpath(one) for one in (PACKAGE, sys.prefix, sys.base_prefix)}
     for path in ("/etc", "/root", "/boot", "/srv", "/run"):
         os.makedirs(path, exist_ok=True)
+        below = {one: os.open(one, os.O_PATH) for one in ours if one.startswith(f"{path}/")}
         kept = f"/tmp/kept-{secrets.token_hex(3)}"
         if path == "/etc":
             shutil.copytree(path, kept, symlinks=True)
@@ -248,6 +250,10 @@ def cover(kernel: Linux) -> None:
         if path == "/etc":
             shutil.copytree(kept, path, symlinks=True, dirs_exist_ok=True)
             shutil.rmtree(kept)
+        for one, fd in sorted(below.items()):  # the course and its Python may lie there
+            os.makedirs(one, exist_ok=True)
+            kernel.mount(f"/proc/self/fd/{fd}", one, "", f.MS_BIND | f.MS_REC)
+            os.close(fd)
     kernel.mount("", "/", "", f.MS_REC | f.MS_SHARED)
 
 
