@@ -154,7 +154,12 @@ def _run(words: list[str], terminal: int | None) -> int:
     # Process 1 of a namespace does not feel a signal that it has not asked for: signal(7).
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     python = [sys.executable, "-m", "minidocker"]
-    subprocess.run([*python, "image", "build-base"], capture_output=True, check=False)
+    try:
+        subprocess.run([*python, "image", "build-base"], capture_output=True, check=False)
+    except OSError:  # it lies where the room has something else, such as /root
+        print(f"minidocker: a room does not show the Python in {sys.base_prefix}\n"
+              "  try: make setup PYTHON=/usr/bin/python3", file=sys.stderr, flush=True)  # fmt: skip
+        return 125
     streams: dict[str, Any] = {}
     if terminal is not None:
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
