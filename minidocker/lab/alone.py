@@ -78,7 +78,8 @@ def happened(name: str) -> list[str]:
 
     words = [
         str(event["Action"]) for event in Events(Store().root).past()
-        if name in (event["id"], event["Actor"]["Attributes"].get("name"))
+        if event["Type"] == "container"
+        and name in (event["Actor"]["ID"], event["Actor"]["Attributes"].get("name"))
     ]  # fmt: skip
     last = len(words) - words[::-1].index("create") - 1 if "create" in words else 0
     return words[last:]  # older ones are of another container that had this name

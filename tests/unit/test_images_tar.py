@@ -52,7 +52,7 @@ infos = st.builds(
     type=st.sampled_from(sorted(KINDS)),
     linkname=paths,
     devmajor=st.integers(0, 4095),
-    devminor=st.integers(0, 2**20),
+    devminor=st.integers(0, 2**20 - 1),
 )
 
 
