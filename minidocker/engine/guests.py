@@ -17,6 +17,7 @@ from minidocker.kernel.flags import SIGKILL
 from minidocker.runtime import happened
 from minidocker.runtime.channel import to_json
 from minidocker.runtime.enter import Entry, Wish, ending
+from minidocker.stages.pid import exit_status
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -332,4 +333,4 @@ class Guests:
             _, status = self.kernel.waitpid(pid)
         except OSError:
             return KILLED
-        return 128 + (status & 0x7F) if status & 0x7F else status >> 8
+        return exit_status(status)

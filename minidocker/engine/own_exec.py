@@ -31,6 +31,7 @@ from minidocker.runtime.enter import RIGHTS, Entrant, Entry, Wish
 from minidocker.spec import restored
 from minidocker.spec.spec import Run
 from minidocker.stages import by_name
+from minidocker.stages.pid import exit_status
 
 if TYPE_CHECKING:
     from minidocker.engine.visit import Command
@@ -214,10 +215,4 @@ def execute(record: dict[str, Any], command: Command, own: Own) -> int:
     kernel.waitpid(entry.helper)
     if not born.isdigit():
         raise MinidockerError("your exec_in started nothing", "minidocker grade exec_in")
-    return 0 if command.detached else status_of(kernel, int(born))
-
-
-def status_of(kernel: Linux, pid: int) -> int:
-    """Wait for the command; return its exit status, 128 + n for signal n."""
-    _, status = kernel.waitpid(pid)
-    return 128 + (status & 0x7F) if status & 0x7F else status >> 8
+    return 0 if command.detached else exit_status(kernel.waitpid(int(born))[1])

@@ -27,6 +27,7 @@ from minidocker.runtime.signals import Signals
 from minidocker.spec import restored
 from minidocker.spec.spec import Run
 from minidocker.stages import by_name
+from minidocker.stages.pid import exit_status
 
 VALUES = 26  # where the limits begin in a line of /proc/PID/limits
 
@@ -148,7 +149,7 @@ class Usher:
                 return
             if not pid:
                 return
-            self.guests.reaped(pid, 128 + (status & 0x7F) if status & 0x7F else status >> 8)
+            self.guests.reaped(pid, exit_status(status))
 
 
 def quiet(text: str, *descriptors: int) -> None:
