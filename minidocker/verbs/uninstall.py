@@ -36,8 +36,8 @@ does the same, and removes what `make` put into that folder, and the packages th
 # All that a store holds. Whoever named a directory with other things as the store keeps those.
 STORE = (
     "blobs", "build", "containers", "events", "events.1", "images", "incoming", "index.json",
-    "init", "layers", "lock", "networks", "oci-layout", "partial", "seccomp", "used", "volumes",
-    "warned",
+    "init", "layers", "lock", "networks", "oci-layout", "partial", "pod", "seccomp", "used",
+    "volumes", "warned",
 )  # fmt: skip
 CACHE = ("box-*", "wheels-*", "build-*.log", "building-*", "accelerator.json", "cost-*", "lock")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from minidocker.verbs.uninstall import STORE
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -89,6 +92,19 @@ def test_a_container_that_runs_is_named_and_ended(
         running.kill()
         running.wait()
     assert tree(tmp_path / "store") == {"letter.txt"}
+
+
+def test_nothing_that_a_store_may_hold_is_forgotten(shared_store: Path) -> None:
+    """Neither what the code names as its place there, nor what these tests have made in one."""
+    named = {
+        call.args[0].value
+        for path in (REPOSITORY / "minidocker").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("store.path", "self.store.path")
+        and call.args and isinstance(call.args[0], ast.Constant)
+    }  # fmt: skip
+    assert {"blobs", "incoming", "pod"} <= named
+    assert (named | set(os.listdir(shared_store))) - set(STORE) == set()
 
 
 def test_packages_that_others_need_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

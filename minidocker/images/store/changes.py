@@ -28,7 +28,7 @@ from minidocker.images.store.catalogue import (
 )
 from minidocker.images.store.hold import Hold, listing
 from minidocker.images.store.image import as_file, with_tag
-from minidocker.images.store.partial import Partial, cut_off, left_over
+from minidocker.images.store.partial import Partial, drop_cut_off, left_over
 
 if TYPE_CHECKING:
     from minidocker.images.store.store import Store
@@ -175,10 +175,8 @@ def prune(store: Store) -> list[Removed]:
     if not os.path.isdir(store.root):
         return []
     removed = sweep(store)
-    for path in cut_off(store):
-        size = os.stat(path).st_size
-        os.unlink(path)
-        removed.append(Removed("download", "sha256:" + os.path.basename(path), size))
+    for name, size in drop_cut_off(store):
+        removed.append(Removed("download", "sha256:" + name, size))
     with Partial(store) as trash, Hold(store.root, exclusive=True):
         nameless = [
             entry.id.removeprefix("sha256:")

@@ -7,9 +7,11 @@ The kernel drops the lock with the process, however that ends, so what is not lo
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from minidocker.images.store import files
@@ -67,10 +69,21 @@ def left_over(store: Store) -> list[str]:
     return found
 
 
-def cut_off(store: Store) -> list[str]:
-    """Return the downloads that nobody is at: what a kill has left, or a cut. See `download`."""
-    paths = [store.path("incoming", name) for name in listing(store.path("incoming"))]
-    return [path for path in paths if not is_locked(path)]
+def drop_cut_off(store: Store) -> Iterator[tuple[str, int]]:
+    """Remove the downloads that nobody is at; yield (name, bytes) of each. See `download`.
+
+    Each is held while its name goes: a pull that opened it meanwhile sees that, and begins anew.
+    """
+    for name in listing(store.path("incoming")):
+        path = store.path("incoming", name)
+        with (
+            contextlib.suppress(FileNotFoundError, BlockingIOError),  # a pull is at it, or was
+            open(path, "rb", buffering=0) as file,
+        ):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                os.unlink(path)
+                yield name, os.fstat(file.fileno()).st_size
 
 
 def is_locked(path: str) -> bool:
