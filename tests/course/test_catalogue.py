@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -86,25 +87,28 @@ def plan():
     return entries
 
 
+def judged(entries, argv, env, at_once):
+    """Let so many processes judge the entries; return them, each with what it said."""
+    def one(part):
+        return subprocess.run(argv, env=env, text=True, input=json.dumps(part), cwd="/",
+                              capture_output=True)  # fmt: skip
+
+    with ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(one, [entries[first::at_once] for first in range(at_once)]))
+
+
+JUDGE = [sys.executable, "-m", "minidocker.grader.judge"]
+HERE = {**os.environ, "MINIDOCKER_COURSE": str(ROOT), "PYTHONPATH": str(ROOT)}
+AT_ONCE = (os.cpu_count() or 1) + 1  # a check often waits for the kernel
+
+
 @pytest.fixture(scope="session")
 def verdicts():
-    """(lesson, subject) → check → verdict: one grading of the catalogue, in two processes."""
-    entries = plan()
-    env = {**os.environ, "MINIDOCKER_COURSE": str(ROOT), "PYTHONPATH": str(ROOT)}
-    halves = [entries[0::2], entries[1::2]]
-    argv, pipe = [sys.executable, "-m", "minidocker.grader.judge"], subprocess.PIPE
-    running = [
-        subprocess.Popen(argv, env=env, text=True, stdin=pipe, stdout=pipe) for _ in halves
-    ]
-    for process, half in zip(running, halves, strict=True):
-        process.stdin.write(json.dumps(half))
-        process.stdin.close()
+    """(lesson, subject) → check → verdict: one grading of the catalogue."""
     found = defaultdict(dict)
-    for process in running:
-        for line in process.stdout:
-            verdict = json.loads(line)
+    for process in judged(plan(), JUDGE, HERE, AT_ONCE):
+        for verdict in map(json.loads, process.stdout.splitlines()):
             found[verdict["lesson"], verdict["subject"]][verdict["id"]] = verdict
-        process.wait()
     return found
 
 
@@ -185,13 +189,9 @@ MOST_SECONDS = 60  # for one check; more is a hang
 
 def flips():
     """Judge every tenth entry of the catalogue twice; return what had two verdicts."""
-    env = {**os.environ, "MINIDOCKER_COURSE": str(ROOT), "PYTHONPATH": str(ROOT)}
     mistakes = [one for one in plan() if one["name"].startswith("wrong/")]
-    done = subprocess.run(
-        [sys.executable, "-m", "minidocker.grader.judge", "--again", "2"], env=env, text=True,
-        input=json.dumps(mistakes[::10]), stdout=subprocess.PIPE,
-    )  # fmt: skip
-    return json.loads(done.stdout.splitlines()[-1])["flips"]
+    said = [one.stdout for one in judged(mistakes[::10], [*JUDGE, "--again", "2"], HERE, AT_ONCE)]
+    return [flip for text in said for flip in json.loads(text.splitlines()[-1])["flips"]]
 
 
 def test_the_judge_is_never_at_fault_and_never_hangs(verdicts, capsys):

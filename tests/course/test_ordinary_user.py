@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from test_catalogue import COURSE, ROOT, WRONG, files, header, laid_over, solution
+from test_catalogue import (
+    AT_ONCE,
+    COURSE,
+    JUDGE,
+    ROOT,
+    WRONG,
+    files,
+    header,
+    judged,
+    laid_over,
+    solution,
+)  # fmt: skip
 
 USER = 54321
 NAMES = {"passwd": f"learner:x:{USER}:{USER}::/tmp:/bin/sh\n", "group": f"learner:x:{USER}:\n"}
@@ -26,21 +36,21 @@ exec setpriv --reuid {USER} --regid {USER} --clear-groups env HOME=/tmp USER=lea
 """
 
 
-def judged(folder, ranges, entries):
+def verdicts(folder, ranges, entries):
     """Let the user judge entries; (lesson, subject, check) → verdict."""
     for name in ("passwd", "group"):
         (folder / name).write_text(Path("/etc", name).read_text() + NAMES[name])
     for name in ("subuid", "subgid"):
         (folder / name).write_text(ranges)
     argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", AS_USER, str(folder),
-            sys.executable, "-m", "minidocker.grader.judge"]  # fmt: skip
+            *JUDGE]  # fmt: skip
     env = {"PATH": os.environ["PATH"], "MINIDOCKER_COURSE": str(ROOT), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(argv, env=env, text=True, input=json.dumps(entries), capture_output=True,
-                          cwd="/", timeout=300)  # fmt: skip
-    if not done.stdout:
-        pytest.skip(f"an ordinary user cannot reach the course here: {done.stderr[-300:]}")
-    verdicts = map(json.loads, done.stdout.splitlines())
-    return {(one["lesson"], one["subject"], one["id"]): one for one in verdicts}
+    processes = judged(entries, argv, env, AT_ONCE)
+    for one in processes:
+        if not one.stdout:
+            pytest.skip(f"an ordinary user cannot reach the course here: {one.stderr[-300:]}")
+    found = [json.loads(line) for one in processes for line in one.stdout.splitlines()]
+    return {(one["lesson"], one["subject"], one["id"]): one for one in found}
 
 
 def tenth():
@@ -59,7 +69,7 @@ def test_the_solutions(tmp_path, ranges, users):
     tmp_path.chmod(0o755)
     entries = [{"lesson": one.id, "name": "solution", "text": solution(one)}
                for one in COURSE.lessons]  # fmt: skip
-    found = judged(tmp_path, ranges, entries)
+    found = verdicts(tmp_path, ranges, entries)
     for lesson in COURSE.lessons:
         for check in lesson.checks:
             verdict = found[lesson.id, "solution", check.id]
@@ -72,7 +82,7 @@ def test_a_tenth_of_the_catalogue(tmp_path):
     chosen = tenth()
     entries = [{"lesson": lesson.id, "name": path.stem, "text": laid_over(lesson, path),
                 "checks": [header(path)["fails"]]} for lesson, path in chosen]  # fmt: skip
-    found = judged(tmp_path, f"{USER}:100000:65536\n", entries)
+    found = verdicts(tmp_path, f"{USER}:100000:65536\n", entries)
     for lesson, path in chosen:
         wanted = header(path)
         verdict = found[lesson.id, path.stem, wanted["fails"]]

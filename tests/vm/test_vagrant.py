@@ -140,7 +140,8 @@ for path in sys.argv[1:]:
     print("the first cells run:", path, flush=True)
 """
 
-CHECKS = "every stage check in the Vagrant machine"
+REFERENCE, SOLUTIONS = "reference", "solutions"
+CHECKS = "every stage check in the Vagrant machine, over the reference"
 NOTEBOOKS = "notebooks in the Vagrant machine"
 BEGIN = ["the first cells of the other notebooks in the Vagrant machine" + row
          for row in (", one half", ", the other half")]  # fmt: skip
@@ -160,15 +161,20 @@ def others(unseen: list[str]) -> list[str]:
     return [one.notebook for one in load().lessons if Path(one.notebook).stem not in unseen]
 
 
+def whole(unseen: list[str], mode: str) -> tuple[str, ...]:
+    """The words for pytest that run those notebooks from top to bottom."""
+    which = f"runs_top_to_bottom and {mode} and ({' or '.join(unseen)})"
+    return "tests/course/test_notebooks.py", "-k", which
+
+
 @pytest.fixture(scope="module")
 def begun(root: Ssh, judge: Judge, unseen: list[str]) -> Judge:
     """All that is judged in the machine, two at a time, the longest first."""
     def way() -> Ssh:
         return root
 
-    which = f"runs_top_to_bottom and ({' or '.join(unseen)})"
-    judge.tests(NOTEBOOKS, way, "tests/course/test_notebooks.py", "-k", which)
-    judge.tests(CHECKS, way, "tests/stages")
+    judge.tests(CHECKS, way, "tests/stages", "-k", REFERENCE)
+    judge.tests(NOTEBOOKS, way, *whole(unseen, REFERENCE))
     for row, name in enumerate(BEGIN):
         judge.begin(name, way, ["python", "-W", "ignore", "-c", SMOKE, *others(unseen)[row::2]])
     some = "exit_status or namespace or mount or rootfs or orphan or limit"
@@ -177,13 +183,25 @@ def begun(root: Ssh, judge: Judge, unseen: list[str]) -> Judge:
 
 
 def test_every_check_of_every_lesson(begun: Judge) -> None:
-    """All of tests/stages in the machine, over the reference and over the solutions."""
+    """All of tests/stages in the machine, over the reference; the newer one has the solutions."""
     begun.passed(CHECKS, least=sum(len(lesson.checks) for lesson in load().lessons))
 
 
 def test_the_notebooks_that_this_host_cannot_run(begun: Judge, unseen: list[str]) -> None:
-    """With the reference and with the solutions."""
-    begun.passed(NOTEBOOKS, least=2 * len(unseen))
+    begun.passed(NOTEBOOKS, least=len(unseen))
+
+
+@pytest.mark.more
+@pytest.mark.parametrize("what", ["checks", "notebooks"])
+def test_the_same_over_the_solutions(
+    root: Ssh, judge: Judge, unseen: list[str], what: str
+) -> None:
+    name, words, least = f"{what} over the solutions in the Vagrant machine", whole(unseen, SOLUTIONS), len(unseen)
+    if what == "checks":
+        words = ("tests/stages", "-k", SOLUTIONS)
+        least = sum(len(lesson.checks) for lesson in load().lessons)
+    judge.tests(name, lambda: root, *words)
+    judge.passed(name, least)
 
 
 def test_every_other_notebook_begins(begun: Judge, unseen: list[str]) -> None:
