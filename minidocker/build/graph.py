@@ -13,6 +13,7 @@ from minidocker.build.substitute import Words
 from minidocker.build.wrong import BuildError
 from minidocker.errors import MinidockerError, NoImage
 from minidocker.images.store import oci
+from minidocker.spec.words import is_number
 
 SCRATCH = "scratch"
 
@@ -62,7 +63,7 @@ class Graph:
         names = [stage.name for stage in self.request.dockerfile.stages[:before]]
         if name.lower() in names and name:
             return names.index(name.lower())
-        if name.isascii() and name.isdecimal() and int(name) < before:
+        if is_number(name) and int(name) < before:
             return int(name)
         return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from minidocker.build.addition import Owner
 from minidocker.build.tree import Tree, text_of
 from minidocker.build.wrong import BuildError
+from minidocker.spec.words import is_number
 
 LARGEST = (1 << 32) - 2
 
@@ -26,7 +27,7 @@ def _mode(text: str, line: int) -> int:
 
 
 def _number(text: str) -> int | None:
-    if not text.isascii() or not text.isdigit() or int(text) > LARGEST:
+    if not is_number(text) or int(text) > LARGEST:
         return None
     return int(text)
 

@@ -16,6 +16,7 @@ from minidocker.build.wrong import BuildError
 from minidocker.errors import UsageError
 from minidocker.plan.notes import signal_number
 from minidocker.spec.durations import SHORTEST, nanoseconds
+from minidocker.spec.words import is_number
 
 Setting = Callable[[State, Instruction, Words], None]
 MOST_PORTS = 65536
@@ -72,7 +73,7 @@ def expose(state: State, one: Instruction, words: Words) -> None:
         numbers, _, protocol = word.partition("/")
         first, _, last = numbers.partition("-")
         protocol = protocol.lower() or "tcp"
-        sane = first.isdecimal() and (last or first).isdecimal() and first.isascii()
+        sane = is_number(first) and is_number(last or first)
         if not sane or not int(first) <= int(last or first) < MOST_PORTS:
             raise BuildError(one.number, f"EXPOSE {word}: no port", "EXPOSE 80/tcp",
                              f"invalid containerPort: {word}")  # fmt: skip
@@ -145,7 +146,7 @@ def healthcheck(state: State, one: Instruction, words: Words) -> None:
         if text := one.flag(flag):
             found[field] = duration(words.word(text), one.number, flag)
     if text := one.flag("retries"):
-        if not text.isdecimal():
+        if not is_number(text):
             raise BuildError(one.number, f"--retries={text} is no number", "--retries=3")
         found["Retries"] = int(text)
     state.config["Healthcheck"] = {key: value for key, value in found.items() if value}

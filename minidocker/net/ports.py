@@ -5,6 +5,7 @@ from __future__ import annotations
 from minidocker.errors import UsageError
 from minidocker.net import addresses
 from minidocker.spec.spec import Port
+from minidocker.spec.words import is_number
 
 MOST = 1000  # ports in one -p: each one costs a socket and two rules
 
@@ -74,7 +75,7 @@ def exposed(text: str, option: str) -> list[Port]:
 def _range(word: str, text: str) -> range:
     first, dash, last = word.partition("-")
     numerals = [first, last] if dash else [first]
-    if not all(numeral.isascii() and numeral.isdecimal() for numeral in numerals):
+    if not all(is_number(numeral) for numeral in numerals):
         raise _wrong(text, f"invalid containerPort: {word}")
     numbers = range(int(first), int(last or first) + 1)
     if not numbers or not 1 <= numbers[0] <= numbers[-1] <= 65535 or len(numbers) > MOST:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from minidocker.errors import Conflict, MinidockerError, NotFound, UsageError
-from minidocker.spec.words import key_values
+from minidocker.spec.words import is_number, key_values
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def signal_number(text: str) -> int:
     import signal
 
     name = text.upper()
-    number = int(text) if text.isascii() and text.isdecimal() else 0
+    number = int(text) if is_number(text) else 0
     found = signal.Signals.__members__.get(name if name.startswith("SIG") else f"SIG{name}")
     number = int(found) if found else number
     if not 1 <= number <= 64:

@@ -102,13 +102,18 @@ def parse_cpus(text: str, option: str) -> float:
     return cpus
 
 
+def is_number(text: str) -> bool:
+    """Say whether a text is a number of ordinary digits, and short: int() refuses 5000 of them."""
+    return text.isascii() and text.isdecimal() and len(text) < 20
+
+
 def parse_set(text: str, option: str) -> str | None:
     """Read a list of numbers and ranges, such as 0-2,4. cpuset(7)"""
     ranges = [word.split("-") for word in text.split(",")] if text else []
     for numbers in ranges:
         if not (
             len(numbers) <= 2
-            and all(n.isascii() and n.isdecimal() and int(n) < 8192 for n in numbers)
+            and all(is_number(n) and int(n) < 8192 for n in numbers)
             and int(numbers[0]) <= int(numbers[-1])
         ):
             raise UsageError(

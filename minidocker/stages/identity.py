@@ -12,7 +12,7 @@ from errno import EFBIG, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO
 from minidocker.errors import Blocked, KernelError, NotFound
 from minidocker.kernel.flags import PR_SET_KEEPCAPS
 from minidocker.places import ROOM
-from minidocker.spec.words import LIST, VALUE, Option
+from minidocker.spec.words import LIST, VALUE, Option, is_number
 from minidocker.stages.base import Stage
 
 # What an image can do to its own file: there is none, or no ordinary one of a sensible size.
@@ -113,7 +113,7 @@ def lines(kernel: Kernel, path: str, fields: int, ids: int) -> list[list[str]]:
 
 def is_id(text: str) -> bool:
     """Say whether this is a user or group id. 2^32 - 1 is none: it means "do not change"."""
-    return text.isascii() and text.isdecimal() and int(text) < 0xFFFFFFFF
+    return is_number(text) and int(text) < 0xFFFFFFFF
 
 
 def find(asked: str, entries: list[list[str]]) -> list[str] | None:
@@ -158,8 +158,8 @@ def lookup(
 
 
 def group_id(name: str, group: list[list[str]]) -> int:
-    """Return the number of a group, by its name or its number. group(5)"""
-    found = next((entry for entry in group if name in (entry[0], entry[2])), None)
+    """Return the number of a group, by its name or its number, which is never a name. group(5)"""
+    found = find(name, group)
     if found is None and not is_id(name):
         raise NotFound(
             f"no group {name!r} in the container's /etc/group",

@@ -28,6 +28,7 @@ from minidocker.images.store.partial import Partial
 from minidocker.images.store.store import Store
 from minidocker.places import default_root
 from minidocker.plan import learner
+from minidocker.spec.words import is_number
 from minidocker.verbs.parser import Parser, make
 
 LARGEST = 16 << 20  # bytes of a Dockerfile,
@@ -274,7 +275,7 @@ def epoch(args: argparse.Namespace) -> int | None:
     text = given if given is not None else os.environ.get("SOURCE_DATE_EPOCH", "")
     if not text:
         return None
-    if not text.isascii() or not text.isdecimal() or int(text) >= 1 << 33:
+    if not is_number(text) or int(text) >= 1 << 33:
         raise UsageError(f"SOURCE_DATE_EPOCH={text!r} is no number of seconds", "date +%s")
     return int(text)
 

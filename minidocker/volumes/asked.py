@@ -6,7 +6,7 @@ import os
 
 from minidocker.errors import UsageError
 from minidocker.volumes.long import parse_mount
-from minidocker.volumes.words import parse_volume
+from minidocker.volumes.words import new_volume
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ def volumes_asked(asked: Asked, given: list[Mount]) -> list[Mount]:
     for mount in asked.get("volumes-from", ()):
         found.setdefault(os.path.normpath(mount.destination), mount)
     for path in asked.image.get("Volumes") or ():
+        # A path and never -v's words: an image with "/:/host" would mount our host into itself.
         if os.path.normpath(path) not in found:
-            found[os.path.normpath(path)] = parse_volume(path, asked.touch)
+            found[os.path.normpath(path)] = new_volume(path, path)
     for mount in found.values():
         if mount.volume:
             mount.source = f"{asked.store}/volumes/{mount.volume}/_data"

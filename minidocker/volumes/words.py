@@ -34,10 +34,7 @@ def parse_volume(text: str, touch: bool = True) -> Mount:
         raise wrong(text, f"invalid spec: {text}: " + (
             "too many colons" if all(parts) else "empty section between colons"))  # fmt: skip
     if len(parts) == 1:
-        return Mount(
-            destination=place_for(parts[0], text), type="bind", options="dir", fill=True,
-            volume=os.urandom(32).hex(), anonymous=True, readonly=False,
-        )  # fmt: skip
+        return new_volume(parts[0], text)
     destination = place_for(parts[1], text)
     mount = source_of(parts[0])
     mount.destination = destination
@@ -54,6 +51,14 @@ def parse_volume(text: str, touch: bool = True) -> Mount:
             raise wrong(text, f"invalid mode: {parts[2]}")
     look_at_source(mount, f"-v {text}", touch)
     return mount
+
+
+def new_volume(path: str, text: str) -> Mount:
+    """Return a volume without a name, for this path inside."""
+    return Mount(
+        destination=place_for(path, text), type="bind", options="dir", fill=True,
+        volume=os.urandom(32).hex(), anonymous=True, readonly=False,
+    )  # fmt: skip
 
 
 def wrong(text: str, docker: str) -> UsageError:

@@ -246,6 +246,22 @@ def test_an_image_declares_volumes(mini: Callable, full: str, tmp_path: Path) ->
     assert names(mini) == ["mine"]
 
 
+def test_what_an_image_declares_is_a_path_and_no_word_of_ours(mini: Callable, full: str, tmp_path: Path) -> None:
+    """An image may ask for an empty volume, and never for a directory of the host, or another's volume."""
+    (tmp_path / "host").mkdir()
+    (tmp_path / "host/secret").write_text("secret")
+    mini("volume", "create", "others")
+    mini("run", "--network", "none", "--name", "making", full, "true")
+    for number, source in enumerate((tmp_path / "host", "/others")):
+        mini("commit", "making", f"evil{number}", "-c", f"VOLUME {source}:/taken:rw")
+        run = mini(*QUIET, f"evil{number}", "sh", "-c", f"ls -A {source}:/taken:rw; cat /taken/*; touch /taken/x",
+                   status=1)  # fmt: skip
+        assert "secret" not in run.stdout and "/taken" in run.stderr
+    mini("commit", "making", "evil", "-c", "VOLUME others:/taken")
+    assert "must be absolute" in mini(*QUIET, "evil", "true", status=125).stderr
+    assert os.listdir(tmp_path / "host") == ["secret"] and names(mini) == ["others"]
+
+
 def test_two_that_come_first_at_once(mini: Callable, full: str, store: Path, command: list[str]) -> None:
     env = {**os.environ, "MINIDOCKER_ROOT": str(store)}
     line = [*command, *QUIET, "-v", "both:/data", full, "sh", "-c", "cat /data/link /data/tool"]

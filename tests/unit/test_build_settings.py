@@ -106,7 +106,8 @@ def test_an_entrypoint_takes_the_cmd_of_the_base_away_and_not_its_own() -> None:
     "text",
     ["EXPOSE 99999", "EXPOSE a", "EXPOSE 80/icmp", "EXPOSE 9-8", "VOLUME [\"\"]", "STOPSIGNAL SIGNO",
      "HEALTHCHECK RUN a", "HEALTHCHECK NONE a", "HEALTHCHECK --interval=1 CMD a", "HEALTHCHECK CMD",
-     "HEALTHCHECK --retries=x CMD a"],
+     "HEALTHCHECK --retries=x CMD a", f"HEALTHCHECK --retries={'9' * 5000} CMD a", f"EXPOSE {'9' * 5000}",
+     f"STOPSIGNAL {'9' * 5000}"],
 )  # fmt: skip
 def test_settings_that_cannot_be_name_their_line(text: str) -> None:
     with pytest.raises(BuildError) as caught:

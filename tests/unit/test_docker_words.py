@@ -156,6 +156,8 @@ def test_a_wall_alone_has_no_cable() -> None:
         (["--mac-address", "02:42"], "is not a valid mac address"),
         (["--mac-address", "ff:ff:ff:ff:ff:ff"], "is not a valid mac address"),
         (["--expose", "x"], "invalid range format for --expose: x"),
+        (["--expose", "9" * 5000], "invalid range format for --expose: 9"),
+        (["--stop-signal", "9" * 5000], "Invalid signal: 9"),
         (["--expose", "80/sctp"], "invalid range format for --expose"),
         (["-p", "80-x:80"], "invalid containerPort"),
         (["-p", "80-82:80-81"], "invalid ranges specified for container and host Ports"),

@@ -369,6 +369,7 @@ def test_hostile_layers(store: Store, serve: Serve, layers: list, words: str) ->
         (config_of(ROOTFS, history=[1]), "wrong type"),
         (config_of(ROOTFS, config={"Env": ["A"]}), "'A' of its configuration is no variable"),
         (config_of(ROOTFS, config={"Env": ["=A"]}), "is no variable"),
+        (config_of(ROOTFS, config={"StopSignal": 9}), "is no text"),
         (config_of(ROOTFS, config={"Labels": {"a": "\ud800"}}), "no JSON in UTF-8"),
     ],
     ids=lambda value: str(value)[:40],

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from minidocker.errors import KernelError, UsageError
+from minidocker.errors import KernelError, NotFound, UsageError
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 from minidocker.kernel.trace import Pretend
 from minidocker.spec.spec import Mount, Process, Resources, Root, Run, Spec
 from minidocker.stages import CHAPTERS, STAGES, by_name, choose
 from minidocker.stages.cgroup import Cgroup, weight
-from minidocker.stages.identity import lookup
+from minidocker.stages.identity import group_id, lines, lookup
 from minidocker.stages.layers import (
     INIT_DIRECTORIES,
     INIT_FILES,
@@ -208,6 +208,25 @@ GROUP = [["staff", "x", "50", "ann,bob"], ["ann", "x", "8", ""]]
 )
 def test_lookup(asked: str, expected: tuple) -> None:
     assert lookup(asked, PASSWD, GROUP) == expected
+
+
+def test_a_group_that_is_called_like_a_number_is_not_that_number() -> None:
+    """An image may have a group "1000" that is the group of the host's disks (CVE-2026-46680)."""
+    groups = [["1000", "x", "6", ""], ["disk", "x", "6", ""], ["web", "x", "1000", ""]]
+    assert group_id("1000", groups) == 1000
+    assert group_id("01000", groups) == 1000
+    assert group_id("disk", groups) == 6
+
+
+def test_a_number_of_many_digits_is_no_id() -> None:
+    """Python's int() refuses more than 4300 digits, by an exception of its own."""
+    many = "9" * 5000
+    kernel = Pretend({"/etc/passwd": f"evil:x:{many}:0::/:/bin/sh\nann:x:7:8::/h/ann:\n"})
+    entries = lines(kernel, "/etc/passwd", 6, 2)
+    assert [entry[0] for entry in entries] == ["ann"]
+    for asked in (many, f"7:{many}"):
+        with pytest.raises(NotFound):
+            lookup(asked, entries, [])
 
 
 def test_by_name_lists_the_stages() -> None:

@@ -145,7 +145,7 @@ def diff_ids_of(config: oci.Json, title: str) -> list[str]:
     whole = isinstance(steps, list) and all(isinstance(step, dict) for step in steps)
     if not isinstance(settings, dict) or not whole:
         raise bad(title, "its configuration has words of a wrong type")
-    texts = [settings.get(key) for key in ("WorkingDir", "User") if settings.get(key)]
+    texts = [settings[key] for key in ("WorkingDir", "User", "StopSignal") if settings.get(key)]
     for key in ("Env", "Cmd", "Entrypoint"):
         value = settings.get(key) or []
         if not isinstance(value, list):
