@@ -86,11 +86,18 @@ class Journal:
 
     # --- what it tells -----------------------------------------------------------------
 
-    def graded(self, lesson: str, text: str, results: Iterable[Result]) -> None:
-        """Record a grading of one lesson."""
-        results = list(results)
+    def graded(
+        self, lesson: str, text: str, results: Iterable[Result], kept: Iterable[Result] = ()
+    ) -> None:
+        """Record a grading of one lesson; `kept` are outcomes of an earlier one."""
+        judged, kept = list(results), list(kept)
+        last = self.last_grade(lesson)
+        same = last is not None and last["digest"] == digest(text)
+        old = stale(last) if same and last else [r.check for r in kept]
+        results = judged + kept
         self.add(
             "grade", lesson=lesson, digest=digest(text),
+            stale=sorted(set(old) - {r.check for r in judged}),
             earned=sum(r.earned for r in results), points=sum(r.points for r in results),
             checks={r.check: [r.outcome, r.code] for r in results},
             message=next((r.message for r in results if r.outcome == FAIL), ""),
@@ -191,6 +198,12 @@ def _gap(path: Path) -> str:
     """Return the line feed that a writer which was killed has left out."""
     text = _text(path)
     return "" if not text or text.endswith("\n") else "\n"
+
+
+def stale(entry: dict[str, Any]) -> list[str]:
+    """Return the checks of a grading whose outcome is that of another text of the file."""
+    found = entry.get("stale", [])
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
 
 def digest(text: str) -> str:

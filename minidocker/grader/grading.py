@@ -119,14 +119,16 @@ def _judge(
         printer.result(result, borrowed=not mine and result.outcome == o.PASS)
 
     tasks = judge.tasks_for(manifest, wanted, directory)
+    # What is judged, and not what the file holds when all is over: it may be edited meanwhile.
+    texts = judge.texts(tasks)
     results = judge.judge(manifest, tasks, show)
     if one:
         _show_open(lessons[0], results, printer)
     if record:
         for lesson in lessons:
-            text = subjects.read(directory / lesson.file)
             new = [r for r in results if r.lesson == lesson.id]
-            journal.graded(lesson.id, text, new + _kept(lesson, new, journal, borrowed[lesson.id]))
+            kept = _kept(lesson, new, journal, borrowed[lesson.id])
+            journal.graded(lesson.id, texts[lesson.id], new, kept)
     printer.total(results)
     if record:
         _offer(manifest, lessons, results, journal, printer)

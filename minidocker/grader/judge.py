@@ -95,6 +95,13 @@ def tasks_for(
     ]  # fmt: skip
 
 
+def texts(tasks: Sequence[object]) -> dict[str, str]:
+    """Return the text that each task is about: lesson → text."""
+    from minidocker.grader.plugin import Task
+
+    return {task.lesson.id: task.subject.source for task in tasks if isinstance(task, Task)}
+
+
 def main() -> int:
     """Judge a plan from standard input, for the course's own tests; one JSON line a result.
 

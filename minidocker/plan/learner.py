@@ -12,6 +12,7 @@ from minidocker.stages import by_name
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from typing import Any
 
     from minidocker.course.manifest import Lesson, Manifest
@@ -62,18 +63,22 @@ def mine(unsafe: bool = False) -> list[tuple[str, list[str], str, bool]]:
     """List the parts that the learner has written, by the manifest: (stage, parts, file, False).
 
     A function that is still the starter's is left out, and the reference serves instead. So is one
-    that failed when this text was judged last, unless `unsafe`; either is said.
+    that failed when it was judged last, unless `unsafe`; either is said. What was edited since it
+    passed, or was never judged, is taken, and that is said too.
     MINIDOCKER_EXERCISES names another directory than the course's exercises/.
     """
     if "MINIDOCKER_PARTS" in os.environ:
         return [(stage, names, file, False) for stage, names, file in listed() if ":" not in stage]
-    found = []
-    for lesson, names, file in written(unsafe):
+    found: list[tuple[str, list[str], str, bool]] = []
+    open_: list[str] = []
+    for lesson, names, file, new in written(unsafe):
         by_stage: dict[str, list[str]] = {}
         for function in lesson.functions:
             if function.stage and function.name in names:
                 by_stage.setdefault(function.stage, []).append(function.name)
+                open_ += [function.name] if function.name in new else []
         found += [(stage, parts, file, False) for stage, parts in by_stage.items()]
+    _say_unjudged(open_)
     return found
 
 
@@ -94,12 +99,15 @@ def serving(word: str, whose: str, unsafe: bool = False) -> dict[str, Own]:
     if "MINIDOCKER_PARTS" in os.environ:
         mine = [(names, file) for what, names, file in listed() if what == f"serves:{word}"]
         return {name: Own(name, file) for names, file in mine for name in names}
-    return {
-        function.name: Own(function.name, file)
-        for lesson, names, file in written(unsafe, word)
-        for function in lesson.functions
-        if word in function.serves and function.name in names
-    }
+    found: dict[str, Own] = {}
+    open_: list[str] = []
+    for lesson, names, file, new in written(unsafe, word):
+        for function in lesson.functions:
+            if word in function.serves and function.name in names:
+                found[function.name] = Own(function.name, file)
+                open_ += [function.name] if function.name in new else []
+    _say_unjudged(open_)
+    return found
 
 
 def listed() -> list[tuple[str, list[str], str]]:
@@ -112,8 +120,10 @@ def listed() -> list[tuple[str, list[str], str]]:
     return [(what, names, file) for what, file, *names in rows]
 
 
-def written(unsafe: bool = False, word: str = "") -> Iterator[tuple[Lesson, set[str], str]]:
-    """Yield (lesson, names of the functions that the learner has written, their file).
+def written(
+    unsafe: bool = False, word: str = ""
+) -> Iterator[tuple[Lesson, set[str], str, set[str]]]:
+    """Yield (lesson, functions that the learner has written, their file, those not judged as such).
 
     With a `word`, only lessons that have a function for it.
     """
@@ -127,26 +137,51 @@ def written(unsafe: bool = False, word: str = "") -> Iterator[tuple[Lesson, set[
         if word and not any(word in function.serves for function in lesson.functions):
             continue
         changed = exercise_file.changed(course, lesson, directory)
-        bad = changed & failed(course, lesson, exercise_file.read(directory / lesson.file))
-        if bad:
+        if not changed:
+            continue
+        bad, new = standing(course, lesson, directory)
+        if bad := changed & bad:
             names = ", ".join(sorted(bad))
             what = "is used all the same" if unsafe else "is not used (--unsafe uses it)"
             sys.stderr.write(f"minidocker: {names} failed when it was judged last, and {what}.\n")
         if not unsafe:
             changed -= bad
-        yield lesson, changed, os.path.relpath(directory / lesson.file)
+        yield lesson, changed, os.path.relpath(directory / lesson.file), new & changed - bad
 
 
-def failed(course: Manifest, lesson: Lesson, text: str) -> set[str]:
-    """Return the functions whose check failed when exactly this text was judged last."""
-    from minidocker.course.journal import Journal, digest
+def standing(course: Manifest, lesson: Lesson, directory: Path) -> tuple[set[str], set[str]]:
+    """Return (functions that failed when they were judged last, those not judged as they stand).
 
-    journal = Journal(course.root)
-    last = journal.last_grade(lesson.id)
-    if last is None or last["digest"] != digest(text):
-        return set()
-    wrong = set(journal.failed(lesson.id))
-    return {name for check in lesson.checks if check.id in wrong for name in check.functions}
+    An edit undoes no fail: what failed is used again when it has passed. A file that lies
+    elsewhere than the course's own is another file, unless the text is the same.
+    """
+    from minidocker.course import exercise_file, journal
+
+    record = journal.Journal(course.root)
+    last = record.last_grade(lesson.id)
+    text = exercise_file.read(directory / lesson.file)
+    same = last is not None and last["digest"] == journal.digest(text)
+    own = (course.root / "exercises").resolve() == directory.resolve()
+    if not (same or own):
+        return set(), set()
+    fresh = set(last["checks"]) - set(journal.stale(last)) if last and same else set()
+    stale = {check.id for check in lesson.checks} - fresh
+    return _of(lesson, set(record.failed(lesson.id))), _of(lesson, stale)
+
+
+def _of(lesson: Lesson, checks: set[str]) -> set[str]:
+    """Return the functions that these checks judge."""
+    return {name for check in lesson.checks if check.id in checks for name in check.functions}
+
+
+def _say_unjudged(names: list[str]) -> None:
+    """Say whose text is not the one that was judged: edited since, or never judged."""
+    if names:
+        verb = "is" if len(names) == 1 else "are"
+        sys.stderr.write(
+            f"minidocker: {', '.join(names)} {verb} used unjudged, as the file stands now:"
+            " minidocker grade judges it.\n"
+        )
 
 
 def warning_outside_the_lab(store: Store) -> str:

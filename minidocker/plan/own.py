@@ -24,7 +24,7 @@ def so_far() -> tuple[list[Part], list[Part]]:
 
     Both the learner's and the others. The "stage" of one of the second kind is the words.
     """
-    written = {(lesson.id, name) for lesson, names, _ in learner.written() for name in names}
+    written = {(lesson.id, name) for lesson, names, _, _ in learner.written() for name in names}
     lessons, yours, beside = {}, set(), []
     for lesson in manifest.load().lessons:
         for function in lesson.functions:

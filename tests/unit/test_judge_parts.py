@@ -183,15 +183,39 @@ def test_mine_leaves_out_what_failed_when_this_text_was_judged(tmp_path, monkeyp
 
     before = parts()
     assert "init" in before
+    assert "init, host_pid_of" not in (said := capsys.readouterr().err)  # no part of a stage
+    assert "spawn, init are used unjudged" in said
     check = next(one for one in lesson.checks if one.functions == ("init",))
+    journal, every = Journal(tmp_path), [one for one in lesson.checks if one is not check]
+    passed = [Result("", lesson.id, one.id, one.title, 1, "pass", "") for one in every]
     result = Result("learner", lesson.id, check.id, check.title, 1, "fail", "no", "MD0116")
-    Journal(tmp_path).graded(lesson.id, text, [result])
+    journal.graded(lesson.id, text, [*passed, result])
     assert parts() == before - {"init"}
-    assert "init failed when it was judged last, and is not used" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "init failed when it was judged last, and is not used" in said
+    assert "unjudged" not in said
     assert parts(unsafe=True) == before
     assert "is used all the same" in capsys.readouterr().err
+    # An edit undoes no fail, and what passed is said to be another text than that.
     (tmp_path / lesson.exercise).write_text(text + "\n# another text\n")
+    assert parts() == before - {"init"}
+    said = capsys.readouterr().err
+    assert "init failed" in said and "spawn is used unjudged" in said
+    # Judging one function says nothing of the others, whose outcomes are those of before.
+    one = next(result for result in passed if "spawn" in result.check)
+    rest = [other for other in passed if other is not one]
+    journal.graded(lesson.id, text + "\n# another text\n", [one], [*rest, result])
+    assert parts() == before - {"init"}
+    assert "spawn is used unjudged" in capsys.readouterr().err
+    journal.graded(lesson.id, text + "\n# another text\n", [*passed, result])
+    assert parts() == before - {"init"}
+    assert "unjudged" not in capsys.readouterr().err
+    # A file elsewhere is another file: nothing is known of it, unless the text is the same.
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / lesson.file).write_text(text)
+    monkeypatch.setenv("MINIDOCKER_EXERCISES", str(tmp_path / "elsewhere"))
     assert parts() == before
+    assert capsys.readouterr().err == ""
 
 
 def test_where_a_callable_is_written():
