@@ -17,6 +17,9 @@ WORDS = {o.PASS: "pass", o.FAIL: "fail", o.BLOCKED: "blocked", o.ERROR: "error",
          o.NOT_STARTED: "not started"}  # fmt: skip
 STYLES = {o.PASS: "green", o.FAIL: "bold red", o.BLOCKED: "yellow", o.ERROR: "bold magenta",
           o.NOT_STARTED: "dim"}  # fmt: skip
+# A notebook has shades of its own for the sixteen colours, and half are hard to read in its
+# light or its dark theme. These have 4:1 and better on white and on #111.
+EVERYWHERE = {"green": "#258a48", "red": "#d9453f", "yellow": "#9c7100", "magenta": "#b457bb"}
 
 
 def place(path: Path) -> str:
@@ -35,14 +38,17 @@ class Printer:
         self.quiet = quiet
         self.out = sys.stdout  # kept: while pytest runs, sys.stdout is turned away
         self.console: Any = None
+        self.notebook = False
         self.said: tuple[str, str, str] | None = None
         self.shapes = (self.out.encoding or "").lower().replace("-", "") == "utf8"
         colour = bool(os.environ.get("FORCE_COLOR"))  # a notebook shows it, and is no terminal
         if (self.out.isatty() or colour) and not quiet:
             from rich.console import Console
 
+            self.notebook = colour and not self.out.isatty()
             self.console = Console(file=self.out, highlight=False, soft_wrap=True,
                                    force_terminal=colour or None,
+                                   color_system="truecolor" if self.notebook else "auto",
                                    no_color="NO_COLOR" in os.environ or None)  # fmt: skip
 
     def line(self, text: str = "", style: str = "") -> None:
@@ -51,6 +57,8 @@ class Printer:
             return
         text = o.inert(text)
         if self.console:
+            if self.notebook:
+                style = " ".join(EVERYWHERE.get(word, word) for word in style.split())
             self.console.print(text, style=style or None, markup=False)
         else:
             # A terminal that cannot show a sign gets a mark in its place, not a traceback.

@@ -141,7 +141,7 @@ class Compared:
         return "\n".join([*lines, self.sentence()])
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{word}</th>' for word in
+        head = "".join(f'<th scope="col" style="text-align:left">{word}</th>' for word in
                        ("what people say", "you, before", "you, now", "what was shown", "lesson"))
         body = "".join(
             "<tr>" + "".join(f'<td style="text-align:left">{escape(cell)}</td>' for cell in row)
