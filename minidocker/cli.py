@@ -41,11 +41,13 @@ def status_of(problem: MinidockerError, word: str, rest: list[str]) -> int:
 
     Docker's is 125 for `run` and `create`, and 1 for its other words, unless an error says another.
     """
-    if isinstance(problem, UsageError) and word != "run":
-        return 2
     first = next((one for one in rest if not one.startswith("-")), "")
     asked = first if word == "container" else word
-    if asked not in ("run", "create") and isinstance(problem, NotFound | Conflict | Blocked):
+    if asked in ("run", "create"):
+        return problem.status
+    if isinstance(problem, UsageError):
+        return 2 if problem.status == 125 else problem.status
+    if isinstance(problem, NotFound | Conflict | Blocked):
         return 1 if problem.status == 125 else problem.status
     return problem.status
 

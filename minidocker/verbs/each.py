@@ -1,4 +1,4 @@
-"""Words that take several containers: each by itself, and one that fails stops no other."""
+"""Words that take several names: each by itself, and one that fails stops no other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minidocker.engine import revival
-from minidocker.errors import MinidockerError, NotFound
+from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound
 from minidocker.images.store.store import Store
 
 
@@ -19,12 +19,22 @@ def each(
 
     With one name its error is the command's own; with several, each error is a line.
     """
+
+    def known(name: str) -> object:
+        said = work(revival.find(store, name))
+        return name if said is None else said
+
+    return one_by_one(names, known, missing_ok)
+
+
+def one_by_one(
+    names: Sequence[str], work: Callable[[str], object], missing_ok: bool = False
+) -> int:
+    """Print what `work` returns for each name; the exit status. What fails is as in `each`."""
     failed: list[MinidockerError] = []
     for name in names:
         try:
-            record = revival.find(store, name)
-            said = work(record)
-            print(name if said is None else said, flush=True)
+            print(work(name), flush=True)
         except MinidockerError as problem:
             quiet = missing_ok and isinstance(problem, NotFound)
             if len(names) == 1 and not quiet:
@@ -33,5 +43,7 @@ def each(
             sys.stderr.write(f"minidocker: {problem.message}{docker}\n")
             if not quiet:
                 failed.append(problem)
-    return failed[0].status if failed else 0
-
+    if not failed:
+        return 0
+    known = isinstance(failed[0], NotFound | Conflict | Blocked)  # what Docker's daemon refuses
+    return 1 if known and failed[0].status == 125 else failed[0].status

@@ -8,10 +8,22 @@ import os
 from minidocker.errors import MinidockerError, UsageError
 from minidocker.formats.rows import show
 from minidocker.formats.values import Map
+from minidocker.images.store import files
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.runtime import happened
+from minidocker.verbs.each import one_by_one
 from minidocker.verbs.inspecting import add_format, tell
+from minidocker.verbs.narrow import (
+    add_filter,
+    by_label,
+    by_switch,
+    by_text,
+    by_word,
+    labels_of,
+    narrow,
+    without_label,
+)
 from minidocker.verbs.owners import with_owners
 from minidocker.verbs.parser import Parser, make, no_question
 from minidocker.volumes.store import Volumes
@@ -20,9 +32,14 @@ from minidocker.volumes.words import volume_name
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 COLUMNS = {"Driver": "DRIVER", "Labels": "LABELS", "Links": "LINKS", "Mountpoint": "MOUNTPOINT",
            "Name": "VOLUME NAME", "Scope": "SCOPE", "Size": "SIZE"}  # fmt: skip
+LISTED = {"name": by_text("Name"), "driver": by_word("Driver"), "label": by_label,
+          "dangling": by_switch("Dangling")}  # fmt: skip
+PRUNED = {"label": by_label, "label!": without_label, "all": lambda value: lambda row: True}
+SAME = {"list": "ls", "remove": "rm"}
 
 
 def main(argv: list[str]) -> int:
@@ -42,7 +59,9 @@ def work(store: Store, args: argparse.Namespace) -> int:
     try:
         if args.verb == "inspect":
             return tell(args.names, lambda name: about(volumes, name), args.format)
-        for line in VERBS[args.verb](volumes, args):
+        if args.verb in ("rm", "remove"):
+            return one_by_one(args.names, lambda name: remove(volumes, name, args.force))
+        for line in VERBS[SAME.get(args.verb, args.verb)](volumes, args):
             print(line)
     finally:
         os.close(lock)
@@ -61,9 +80,12 @@ def parser() -> Parser:
     create.add_argument(
         "name", metavar="NAME", nargs="?", default="", help="if not said, a new one"
     )
+    create.add_argument("--name", default="", dest="typed", help=argparse.SUPPRESS)
     create.add_argument("--label", action="append", default=[], metavar="NAME[=VALUE]")
     create.add_argument("-d", "--driver", default="local", help="there is only local")
-    ls = verbs.add_parser("ls", help="list volumes")
+    create.add_argument("-o", "--opt", action="append", default=[], help=argparse.SUPPRESS)
+    ls = verbs.add_parser("ls", aliases=["list"], help="list volumes")
+    add_filter(ls, "name, label, driver, dangling")
     ls.add_argument("-q", "--quiet", action="store_true", help="names only")
     ls.add_argument("--format", default="", metavar="FORMAT",
                     help="table, json, a template, or 'table TEMPLATE'")  # fmt: skip
@@ -71,11 +93,13 @@ def parser() -> Parser:
     inspect = verbs.add_parser("inspect", help="where it is, its labels and its users, as JSON")
     inspect.add_argument("names", nargs="+", metavar="NAME")
     add_format(inspect)
-    rm = verbs.add_parser("rm", help="remove volumes that no container names, with their files")
+    gone = "remove volumes that no container names, with their files"
+    rm = verbs.add_parser("rm", aliases=["remove"], help=gone)
     rm.add_argument("-f", "--force", action="store_true", help="what is not there is no error")
     rm.add_argument("names", nargs="+", metavar="NAME")
     prune = verbs.add_parser("prune", help="remove anonymous volumes that no container names")
     prune.add_argument("-a", "--all", action="store_true", help="also those with a name")
+    add_filter(prune, "label, label!", short=False)
     no_question(prune)
     return made
 
@@ -84,10 +108,22 @@ def create(volumes: Volumes, args: argparse.Namespace) -> list[str]:
     """Make a volume; one that is there stays as it is, as in Docker."""
     if args.driver != "local":
         raise UsageError(f"there is no driver {args.driver}", "leave --driver out")
-    name = volume_name(args.name) if args.name else os.urandom(32).hex()
-    labels = {key: value for key, _, value in (text.partition("=") for text in args.label)}
+    if args.opt:
+        raise UsageError(
+            f"--opt {args.opt[0]} is refused: volumes are plain directories of the store",
+            "leave --opt out; for a file system in memory: run --tmpfs",
+        )
+    if args.name and args.typed:
+        raise UsageError(
+            f"two names: {args.typed} and {args.name}", "leave --name out", 1,
+            "conflicting options: cannot specify a volume-name through both --name and as a "
+            "positional arg",
+        )  # fmt: skip
+    asked = args.name or args.typed
+    name = volume_name(asked) if asked else os.urandom(32).hex()
+    labels = labels_of(args.label)
     if name not in volumes.names():
-        volumes.make(name, labels, anonymous=not args.name)
+        volumes.make(name, labels, anonymous=not asked)
         tell_of(volumes, "create", name)
     return [name]
 
@@ -99,20 +135,29 @@ def tell_of(volumes: Volumes, action: str, name: str) -> None:
 
 def show_all(volumes: Volumes, args: argparse.Namespace) -> list[str]:
     """Print a table, JSON or a template; return the names for --quiet."""
-    names = volumes.unused(everything=True) if args.dangling else volumes.names()
+    rows = narrow(described(volumes), args.filter, LISTED)
+    rows = [row for row in rows if row["Dangling"] or not args.dangling]
     if args.quiet:
-        return names
-    users = volumes.users()
-    rows = []
-    for name in names:
-        labels = volumes.about(name).get("labels") or {}
-        rows.append({
-            "Driver": "local", "Labels": ",".join(f"{k}={v}" for k, v in sorted(labels.items())),
-            "Links": str(len(users.get(name, ()))), "Mountpoint": volumes.data(name),
-            "Name": name, "Scope": "local", "Size": "N/A",
-        })  # fmt: skip
-    show(rows, args.format, COLUMNS, "{{.Driver}}\t{{.Name}}")
+        return [row["Name"] for row in rows]
+    shown = [
+        {**{key: row[key] for key in COLUMNS},
+         "Labels": ",".join(f"{k}={v}" for k, v in sorted(row["Labels"].items())),
+         "Label": lambda name, labels=row["Labels"]: labels.get(name, "")}
+        for row in rows
+    ]  # fmt: skip
+    show(shown, args.format, COLUMNS, "{{.Driver}}\t{{.Name}}")
     return []
+
+
+def described(volumes: Volumes) -> list[dict[str, Any]]:
+    """Return a row for each volume: what a list shows of it, and what a filter asks for."""
+    users = volumes.users()
+    return [
+        {"Driver": "local", "Labels": volumes.about(name).get("labels") or {},
+         "Links": str(len(users.get(name, ()))), "Mountpoint": volumes.data(name), "Name": name,
+         "Scope": "local", "Size": "N/A", "Dangling": name not in users}
+        for name in volumes.names()
+    ]  # fmt: skip
 
 
 def about(volumes: Volumes, name: str) -> dict[str, object]:
@@ -130,28 +175,30 @@ def about(volumes: Volumes, name: str) -> dict[str, object]:
     }
 
 
-def remove(volumes: Volumes, args: argparse.Namespace) -> list[str]:
-    """Remove volumes; return their names."""
-    known = volumes.names()
-    names = [name for name in args.names if not args.force or name in known]
-    for name in names:
+def remove(volumes: Volumes, name: str, force: bool) -> str:
+    """Remove a volume, which need not be there with `force`; return its name."""
+    if not force or name in volumes.names():
         volumes.remove(name)
         tell_of(volumes, "destroy", name)
-    return names
+    return name
 
 
 def prune(volumes: Volumes, args: argparse.Namespace) -> list[str]:
-    """Remove volumes that nobody uses; say which."""
-    names = volumes.unused(everything=args.all)
+    """Remove volumes that nobody uses, and that are asked for; say which, and what was freed."""
+    everything = args.all or any(text in ("all=1", "all=true") for text in args.filter)
+    fit = {row["Name"] for row in narrow(described(volumes), args.filter, PRUNED)}
+    names = [name for name in volumes.unused(everything) if name in fit]
+    freed = 0
     for name in names:
+        freed += files.usage(volumes.data(name))
         volumes.remove(name)
         tell_of(volumes, "destroy", name)
-    return [f"removed volume {name}" for name in names]
+    told = ["Deleted Volumes:", *names, ""] if names else []
+    return [*told, f"Total reclaimed space: {files.size(freed)}"]
 
 
 VERBS: dict[str, Callable[[Volumes, argparse.Namespace], list[str]]] = {
     "create": create,
     "ls": show_all,
-    "rm": remove,
     "prune": prune,
 }

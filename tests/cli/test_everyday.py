@@ -25,7 +25,15 @@ def test_the_exit_status_of_what_is_not_there_is_dockers(line: str, status: int)
         assert status_of(kind("it is not there"), word, rest) == status
         assert status_of(kind("it cannot be run", status=126), word, rest) == 126
     assert status_of(MinidockerError("ours has failed"), word, rest) == 125
-    assert status_of(UsageError("no such option"), word, rest) == (125 if word == "run" else 2)
+    assert status_of(UsageError("no such option"), word, rest) == (125 if status == 125 else 2)
+    assert status_of(UsageError("invalid filter", status=1), word, rest) == 1
+
+
+@pytest.mark.parametrize("word", ["rm", "stop", "start"])
+def test_several_that_are_not_there_end_as_one_does(minidocker: Run, word: str) -> None:
+    one, two = minidocker(word, "nobody"), minidocker(word, "nobody", "nowhere")
+    assert (one.returncode, two.returncode) == (1, 1), two
+    assert two.stderr.count("Docker says: No such container: no") == 2
 
 
 @everyday

@@ -89,10 +89,11 @@ def test_an_anonymous_volume_goes_with_rm_and_stays_without(mini: Callable, full
     assert len(name) == 64
     done = mini("volume", "rm", name, status=1)
     assert "volume is in use - [" in done.stderr
-    assert mini("volume", "prune").stdout == ""
+    assert mini("volume", "prune").stdout == "Total reclaimed space: 0 B\n"
     mini("rm", "kept")
     assert names(mini) == [name]
-    assert mini("volume", "prune").stdout == f"removed volume {name}\n"
+    told = mini("volume", "prune").stdout
+    assert told.startswith(f"Deleted Volumes:\n{name}\n\nTotal reclaimed space: ") and " 0 B" not in told
     mini("run", "--network", "none", "--name", "kept", "-v", "/data", full, "true")
     mini("rm", "-v", "kept")
     assert names(mini) == []
@@ -309,13 +310,52 @@ def test_the_verbs(mini: Callable) -> None:
     found = json.loads(mini("volume", "inspect", "shop").stdout)[0]
     assert found["Name"] == "shop" and found["Labels"] == {"a": "b"} and os.path.isdir(found["Mountpoint"])
     assert "get nope: no such volume" in mini("volume", "rm", "nope", status=1).stderr
-    assert mini("volume", "rm", "-f", "nope", "shop").stdout == "shop\n"
-    assert mini("volume", "prune").stdout == f"removed volume {name}\n"
+    assert mini("volume", "rm", "-f", "nope", "shop").stdout == "nope\nshop\n"  # as in Docker
+    assert mini("volume", "prune").stdout.startswith(f"Deleted Volumes:\n{name}\n\n")
     mini("volume", "create", "shop")
-    assert mini("volume", "prune").stdout == ""
-    assert mini("volume", "prune", "--all").stdout == "removed volume shop\n"
+    assert names(mini) == ["shop"] and "shop" not in mini("volume", "prune").stdout
+    assert mini("volume", "prune", "--all").stdout == "Deleted Volumes:\nshop\n\nTotal reclaimed space: 0 B\n"
     assert "volume" in mini("volume", "create", "../x", status=2).stderr
     assert mini("volume", "rm", status=2)
+    assert "--opt size=1g is refused: " in mini("volume", "create", "-o", "size=1g", status=2).stderr
+    assert "both --name and as a" in mini("volume", "create", "--name", "one", "two", status=1).stderr
+    assert mini("volume", "create", "--name", "one").stdout == "one\n" and names(mini) == ["one"]
+
+
+def test_one_that_cannot_go_keeps_no_other_one(mini: Callable) -> None:
+    mini("volume", "create", "one")
+    mini("volume", "create", "two")
+    done = mini("volume", "remove", "gone", "one", "lost", "two", status=1)
+    assert done.stdout == "one\ntwo\n" and done.stderr.count("no such volume") == 2
+
+
+def test_filters_of_lists_and_of_prune(mini: Callable, full: str) -> None:
+    for name, *labels in (("shop", "a=b", "c"), ("shed", "a=x"), ("ship", "c"), ("barn",)):
+        mini("volume", "create", name, *(f"--label={label}" for label in labels))
+    mini("run", "--network", "none", "--name", "user", "-v", "barn:/data", "base", "true")
+
+    def listed(*words: str) -> str:
+        return " ".join(mini("volume", "list", "-q", *words).stdout.split())
+
+    assert listed("-f", "label=a") == "shed shop" and listed("--filter", "label=a=b") == "shop"
+    assert listed("-f", "label=a", "-f", "label=c") == "shop"  # both
+    assert listed("-f", "name=sho", "-f", "name=^b") == "barn shop"  # either
+    assert listed("-f", "dangling=true") == "shed ship shop" and listed("-f", "dangling=0") == "barn"
+    assert listed("-f", "driver=local", "-f", "") == "barn shed ship shop" and listed("-f", "driver=x") == ""
+    assert "bad format of filter" in mini("volume", "ls", "-f", "x", status=2).stderr
+    assert "invalid filter 'x'" in mini("volume", "ls", "-f", "x=1", status=1).stderr
+    assert "invalid filter 'dangling=x'" in mini("volume", "ls", "-f", "dangling=x", status=1).stderr
+    assert mini("volume", "ls", "--format", '{{.Name}}={{.Label "a"}}', "-f", "name=sh").stdout == "shed=x\nship=\nshop=b\n"
+    # prune: barn is in use, and without --all (Docker's other word for it: a filter) none is anonymous
+    assert "Deleted" not in mini("volume", "prune", "--filter", "label=a").stdout
+    assert "invalid filter 'name'" in mini("volume", "prune", "-a", "--filter", "name=shop", status=1).stderr
+    assert names(mini) == ["barn", "shed", "ship", "shop"]
+    mini("volume", "prune", "-a", "-f", "--filter", "label!=a=b", "--filter", "label!=c")
+    assert names(mini) == ["barn", "ship", "shop"]
+    mini("volume", "prune", "--filter", "all=true", "--filter", "label=c")
+    assert names(mini) == ["barn"]
+    mini("volume", "prune", "--all")
+    assert names(mini) == ["barn"]
 
 
 @pytest.fixture(scope="module", params=["subordinate ids", "one id"])

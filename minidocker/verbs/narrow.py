@@ -1,0 +1,107 @@
+"""--filter of `volume` and `network`: which of them a word is about."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from minidocker.errors import UsageError
+
+Row = Mapping[str, Any]
+Test = Callable[[str], Callable[[Row], bool]]  # a filter's value → does a row fit?
+ALL_OF_THEM = ("label", "label!")  # of the others one value is enough
+TRUE, FALSE = ("1", "true"), ("0", "false")
+
+
+def add_filter(parser: argparse.ArgumentParser, names: str, short: bool = True) -> None:
+    """Add --filter; Docker gives its short form, too, to the words where -f is nothing else."""
+    parser.add_argument(
+        *(["-f"] if short else []), "--filter", action="append", default=[], metavar="NAME=VALUE",
+        help=f"only these, by {names}",
+    )  # fmt: skip
+
+
+def narrow(rows: Sequence[Row], texts: Sequence[str], tests: Mapping[str, Test]) -> list[Row]:
+    """Return the rows that every name asks for; an empty text asks for nothing, as in Docker."""
+    asked: dict[str, list[Callable[[Row], bool]]] = {}
+    for text in filter(None, texts):
+        name, equals, value = (part.strip() for part in text.partition("="))
+        known = f"--filter NAME=VALUE with one of: {' '.join(sorted(tests))}"
+        if not equals:
+            raise UsageError(
+                f"--filter {text!r} is not NAME=VALUE", known,
+                docker=f'invalid argument "{text}" for "--filter" flag: '
+                "bad format of filter (expected name=value)",
+            )  # fmt: skip
+        name = name.lower()
+        try:
+            asked.setdefault(name, []).append(tests[name](value))
+        except (KeyError, ValueError):
+            what = "has no such value" if name in tests else "is no filter of ours"
+            docker = f"invalid filter '{text if name in tests else name}'"
+            raise UsageError(f"--filter {text!r} {what}", known, 1, docker) from None
+    return [
+        row for row in rows
+        if all((all if name in ALL_OF_THEM else any)(fits(row) for fits in each)
+               for name, each in asked.items())
+    ]  # fmt: skip
+
+
+def by_text(key: str) -> Test:
+    """Take rows in which a pattern occurs; a text that is no pattern is taken as it is."""
+
+    def test(value: str) -> Callable[[Row], bool]:
+        try:
+            pattern = re.compile(value)
+        except re.error:
+            pattern = re.compile(re.escape(value))
+        return lambda row: bool(pattern.search(row[key]))
+
+    return test
+
+
+def by_word(key: str) -> Test:
+    """Take rows that have just this word."""
+    return lambda value: lambda row: bool(row[key] == value)
+
+
+def by_switch(key: str) -> Test:
+    """Take rows where it is so, or those where it is not."""
+
+    def test(value: str) -> Callable[[Row], bool]:
+        if value not in TRUE + FALSE:
+            raise ValueError(value)
+        return lambda row: bool(row[key]) == (value in TRUE)
+
+    return test
+
+
+def by_label(value: str) -> Callable[[Row], bool]:
+    """Take rows with this label: NAME, or NAME=VALUE."""
+    name, equals, wanted = value.partition("=")
+    return lambda row: name in row["Labels"] and (not equals or row["Labels"][name] == wanted)
+
+
+def without_label(value: str) -> Callable[[Row], bool]:
+    """Take rows without it."""
+    fits = by_label(value)
+    return lambda row: not fits(row)
+
+
+def labels_of(texts: Sequence[str]) -> dict[str, str]:
+    """Read --label NAME[=VALUE]; the last one of a name counts."""
+    found = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        if not name.strip() or any(character.isspace() for character in name.strip()):
+            what = f"invalid label '{text}': empty name" if not name.strip() else (
+                f"label '{text}' contains whitespaces"
+            )  # fmt: skip
+            raise UsageError(
+                f"--label {text!r} has no name that could be looked for", "--label NAME=VALUE",
+                docker=f'invalid argument "{text}" for "--label" flag: {what}',
+            )  # fmt: skip
+        found[name.strip()] = value
+    return found
