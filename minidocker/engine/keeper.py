@@ -10,6 +10,7 @@ Only who kills both takes the exit status along. There is no daemon: both end wi
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.runtime.explain import Teller
     from minidocker.stages.base import Stage
+
+QUIET = 1000  # milliseconds without anything to do, after which memory is given back
 
 
 class Keeper(Kept):
@@ -133,7 +136,8 @@ class Keeper(Kept):
         os.chdir("/")
         if self.streams:
             self.streams.close_inner()
-        drop_program_text()
+        gc.freeze()
+        gc.enable()  # it is not worth while in a command line; this may be years
 
     # --- attending -------------------------------------------------------------------
 
@@ -142,8 +146,14 @@ class Keeper(Kept):
         self.poll.register(self.signals.fd, select.POLLIN)
         self.reap()  # what has ended before the first SIGCHLD could be heard
         channel = self.birth.channel
+        busy = True
         while True:
-            for fd, _ in self.poll.poll(self.time_left()):
+            left = self.time_left()
+            ready = self.poll.poll(left)
+            if busy and not ready and left and left > QUIET:
+                drop_program_text()
+            busy = bool(ready) or (busy and bool(left and left <= QUIET))
+            for fd, _ in ready:
                 if fd == self.signals.fd:
                     self.take_signal()
                 elif self.peer and fd == self.peer.fileno():
@@ -239,6 +249,7 @@ class Keeper(Kept):
         self.pump.watcher = self.guests.nudge
         self.guests.hears(self.terminal, self.streams)
         self.guests.welcome(self.main)
+        drop_program_text()
 
     # --- the other one ---------------------------------------------------------------
 
@@ -265,6 +276,7 @@ class Keeper(Kept):
                 self.say = -1
             if self.health:
                 self.health.born_now()
+            drop_program_text()
         elif kind in ("guest", "entered", "left"):
             self.guests.note(kind, [int(text) for text in rest], given)
         elif kind == "again":

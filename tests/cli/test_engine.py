@@ -55,6 +55,23 @@ def test_its_keepers_hold_nothing_of_the_caller(alone: Run, shared_store: Path) 
     os.close(write)
 
 
+def test_its_keepers_give_back_what_they_do_not_need(alone: Run, shared_store: Path) -> None:
+    bare = subprocess.run(
+        [sys.executable, "-ISc", "print(open('/proc/self/status').read())"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    id = start(alone, "base", "sleep", "60")
+    assert alone("exec", id, "true").returncode == 0  # it has worked, and rests again
+    most = resident(bare) + 4096
+    for pid in keepers(shared_store, id):
+        until(lambda pid=pid: resident(Path(f"/proc/{pid}/status").read_text()) < most)
+
+
+def resident(status: str) -> int:
+    """The kB of memory that a process has, from its /proc/PID/status."""
+    return int(status.partition("\nVmRSS:")[2].split()[0])
+
+
 def test_a_command_that_cannot_run_leaves_nothing(alone: Run) -> None:
     done = alone("run", "-d", "--network", "none", "base", "nonesuch")
     assert done.returncode == 127 and done.stdout == ""
