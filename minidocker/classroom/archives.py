@@ -24,6 +24,8 @@ MOST_TAR = 256 << 20
 MOST_INNER = 64 << 20
 """So large may an archive in an archive be."""
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+OTHERS = (".rar", ".7z", ".py", ".ipynb", ".txt", ".pdf", ".docx", ".json")
+"""Of files that are handed in all the same: what stands before the ending may be a login."""
 
 
 class Damaged(Exception):
@@ -44,10 +46,27 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(ENDINGS)
 
 
+def stem(name: str) -> str:
+    """Return a file's name without the ending that says its kind: "ada" of ada.tar.gz."""
+    kinds = (*ENDINGS[::-1], *OTHERS)
+    ending = next((one for one in kinds if name.lower().endswith(one)), "")
+    return name.removesuffix(name[-len(ending) :]) if ending else name
+
+
+def label(name: str) -> str:
+    """Return a member's name as a label: "./" and "../" lead nowhere, and Windows writes "\\"."""
+    name = name.replace("\\", "/")
+    return "/".join(one for one in name.split("/") if one not in ("", ".", ".."))
+
+
 def of_folder(path: Path) -> Iterator[Member]:
     """Return the files beneath a folder; no link is followed, no pipe is waited for."""
     count = 0
-    for top, folders, files, fd in os.fwalk(path, follow_symlinks=False):
+
+    def closed(problem: OSError) -> None:  # else what is in there would count as not handed in
+        raise Damaged(f"{os.path.basename(problem.filename)} cannot be opened ({problem.strerror})")
+
+    for top, folders, files, fd in os.fwalk(path, onerror=closed, follow_symlinks=False):
         folders[:] = sorted(one for one in folders if one not in (".git", "__MACOSX"))
         for name in sorted(files):
             count += 1
@@ -100,9 +119,9 @@ def _of_zip(data: io.BufferedIOBase | io.BytesIO) -> Iterator[Member]:
         if len(entries) > MOST_MEMBERS:
             raise Damaged(f"it has more than {MOST_MEMBERS} files")
         for entry in entries:
-            if entry.is_dir():
+            mode, name = entry.external_attr >> 16, label(_zip_name(entry))
+            if entry.is_dir() or not name:
                 continue
-            mode, name = entry.external_attr >> 16, _zip_name(entry)
             if entry.flag_bits & 1:
                 yield Member(name, why="it is encrypted")
             elif stat.S_IFMT(mode) and not stat.S_ISREG(mode):
@@ -129,14 +148,15 @@ def _of_tar(data: io.BufferedIOBase | io.BytesIO) -> Iterator[Member]:
             read += 512 + max(entry.size, 0)
             if count > MOST_MEMBERS or read > MOST_TAR:
                 raise Damaged(f"it is larger than {MOST_TAR >> 20} MB or {MOST_MEMBERS} files")
-            if entry.isdir():
+            name = label(entry.name)
+            if entry.isdir() or not name:
                 continue
             if entry.issym() or entry.islnk():
-                yield Member(entry.name, why="it is a link")
+                yield Member(name, why="it is a link")
             elif not entry.isreg():
-                yield Member(entry.name, why="it is no regular file")
+                yield Member(name, why="it is no regular file")
             else:
-                yield Member(entry.name, lambda most, e=entry: _some(archive.extractfile(e), most))  # type: ignore[misc]
+                yield Member(name, lambda most, e=entry: _some(archive.extractfile(e), most))  # type: ignore[misc]
 
 
 class _Bounded:

@@ -27,6 +27,7 @@ from minidocker.errors import NotFound
 SECONDS = 60  # for reading one submission
 MEMORY = 512 << 20
 MOST_ANSWER = 64 << 20
+MOST_BESIDES = 4
 JOURNAL = ".minidocker/progress.jsonl"
 NOT_THEIRS = {"solutions", "tests", ".git", ".minidocker", ".ipynb_checkpoints", "__MACOSX"}
 
@@ -37,6 +38,7 @@ class Found:
 
     part: the folder or the beginning of names in `path`; "" when all of `path` is one submission.
     submitted: when the platform says it came, as ISO 8601; late: the platform calls it late.
+    label: its name where the roster does not help. others: logins that hand it in, too.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Found:
     submitted: str = ""
     late: bool = False
     trouble: str = ""
+    label: str = ""
+    others: tuple[str, ...] = ()
 
 
 def find(paths: Sequence[Path], room: Class) -> list[Found]:
@@ -58,15 +62,22 @@ def find(paths: Sequence[Path], room: Class) -> list[Found]:
             told = guarded(_groups, path, room.lessons)
         except Damaged as problem:
             told = {"groups": [["", path.name]], "facts": {}, "trouble": str(problem)}
-        for part, label in told["groups"]:
-            who = platforms.who(label, told["facts"].get(part, {}), room)
-            found.append(Found(who.name, who.login, path, part, who.submitted, who.late,
-                               told.get("trouble", "")))  # fmt: skip
+        here = [(part, platforms.who(label, told["facts"].get(part, {}), room))
+                for part, label in told["groups"]]  # fmt: skip
+        whole = platforms.who(path.resolve().name, {}, room)
+        if room.students and whole.login and not any(one.login for _, one in here):
+            here = [("", whole)]  # a student's own folders, not one for each student
+        found += [Found(who.name, who.login, path, part, who.submitted, who.late,
+                        told.get("trouble", ""), who.label, who.others)
+                  for part, who in here]  # fmt: skip
     return sorted(found, key=lambda one: (one.login or "~", one.name, str(one.path)))
 
 
 def open_one(one: Found, lessons: Sequence[Lesson]) -> dict[str, Any]:
-    """Return {"files": {lesson: {"text", "why", "name"}}, "journal": […]}; Damaged: no verdict."""
+    """Return {"files": {lesson: {"text", "why", "name"}}, "journal", "notes"}; or Damaged.
+
+    notes: what a teacher should know of it; Damaged: there is no verdict.
+    """
     if one.trouble:
         raise Damaged(one.trouble)
     told: dict[str, Any] = guarded(_content, one.path, one.part, lessons)
@@ -182,6 +193,8 @@ def _content(path: Path, part: str, lessons: Sequence[Lesson]) -> dict[str, Any]
     Damaged when there are files, and none of them is called as an exercise is: somebody must look.
     """
     best: dict[str, tuple[Any, dict[str, str]]] = {}
+    besides: dict[str, dict[str, str]] = {}
+    nearly: dict[str, str] = {}
     journal: list[Any] = []
     others: list[str] = []
     for member, depth in _all(path, part):
@@ -191,17 +204,32 @@ def _content(path: Path, part: str, lessons: Sequence[Lesson]) -> dict[str, Any]
         if found is None:
             why = f" ({member.why})" if member.why else ""
             others += [f"{PurePosixPath(member.name).name[:60]}{why}"] if len(others) < 4 else []
+            if near := wanted(member.name.rpartition(".")[0] + ".py", lessons):
+                nearly.setdefault(near[0].id, PurePosixPath(member.name).name[:60])
             continue
         lesson, exact = found
         rank = (depth, not exact, "exercises/" not in member.name, member.name.count("/"),
                 member.name)  # fmt: skip
-        if lesson.id not in best or rank < best[lesson.id][0]:
+        texts = besides.setdefault(lesson.id, {})
+        first = lesson.id not in best or rank < best[lesson.id][0]
+        if first or len(texts) < MOST_BESIDES:
             data, why = archives.text_or_why(member)
             text, why = ("", why) if why else decoded(data)
-            best[lesson.id] = (rank, {"text": text, "why": why, "name": member.name})
+            texts[member.name] = text
+            if first:
+                best[lesson.id] = (rank, {"text": text, "why": why, "name": member.name})
     if others and not best:
         raise Damaged("no file in it is called as an exercise is: " + ", ".join(others[:3]))
-    return {"files": {name: one for name, (_, one) in best.items()}, "journal": journal}
+    files = {name: one for name, (_, one) in best.items()}
+    for name, file in nearly.items():
+        files.setdefault(name, {"text": "", "name": file,
+                                "why": f"it is called {file}, and not {name}.py"})  # fmt: skip
+    notes = [
+        f"{name}: {files[name]['name']} was judged, and not {other}, which has another text"
+        for name, texts in besides.items() for other, text in texts.items()
+        if text != files[name]["text"]
+    ]  # fmt: skip
+    return {"files": files, "journal": journal, "notes": notes[:10]}
 
 
 def _all(path: Path, part: str) -> Iterator[tuple[Member, int]]:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -24,12 +25,17 @@ MOODLE = re.compile(r"(?P<who>.+?)_(?P<number>\d+)_assignsubmission_(?P<rest>.*)
 
 @dataclass(frozen=True)
 class Who:
-    """A submission's name, whose it is ("" when nobody of the roster has that name), and when."""
+    """A submission's name, whose it is ("" when nobody of the roster has that name), and when.
+
+    label: its name where the roster does not help. others: who else hands it in, says the platform.
+    """
 
     name: str
     login: str
     submitted: str = ""
     late: bool = False
+    label: str = ""
+    others: tuple[str, ...] = ()
 
 
 def flat(name: str) -> bool:
@@ -53,19 +59,32 @@ def who(label: str, facts: dict[str, Any], room: Class) -> Who:
         texts, late = [found["number"], found["who"]], bool(found["late"])
     elif found := MOODLE.fullmatch(label):
         texts = [found["number"], f"Participant {found['number']}", found["who"]]
-    elif archives.is_archive(label):
-        ending = next(one for one in archives.ENDINGS[::-1] if label.lower().endswith(one))
-        texts = [label[: -len(ending)], label]
+    elif (without := archives.stem(label)) != label:
+        texts = [without, label]
+    shown = _inert(_meant(label if facts else texts[0]))
     texts = [*facts.get("names", []), *texts]
     at = str(facts.get("created_at", ""))
     known = index(room.students)
-    for text in texts:
+    logins: list[str] = []
+    for text in map(_meant, texts):
         owners = known.get(plain(text)) or known.get(_squeezed(text)) or set()
         if len(owners) == 1:
-            (login,) = owners
-            return Who(login, login, at, late)
-    shown = _inert(texts[0] if not facts else label)
-    return Who(shown, "" if room.students else shown, at, late)
+            logins += owners
+    if logins:
+        others = dict.fromkeys(logins if facts else ())
+        others.pop(logins[0], None)
+        return Who(logins[0], logins[0], at, late, shown, tuple(others))
+    return Who(shown, "" if room.students else shown, at, late, shown)
+
+
+def _meant(text: str) -> str:
+    """Return a name as it was meant: older systems write names in another code than UTF-8."""
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeDecodeError:
+        return os.fsencode(text).decode("cp1252", "replace")
+    except UnicodeEncodeError:
+        return text
 
 
 @functools.lru_cache(maxsize=4)

@@ -90,6 +90,11 @@ def test_gradescope_says_whose_and_when(tmp_path: Path) -> None:
     (one,) = incoming.find([path], ROOM)
     assert (one.login, one.submitted[:10]) == ("ada", "2026-12-01")
     assert incoming.open_one(one, LESSONS)["files"]["01_pid"]["text"] == "n = 7\n"
+    group = said.replace("  :created_at", "  - :name: Z\n    :email: zoë\n  :created_at")
+    (tmp_path / "g/submission_7").mkdir(parents=True)
+    (tmp_path / "g/submission_metadata.yml").write_text(group)
+    (one,) = incoming.find([tmp_path / "g"], ROOM)
+    assert {one.login, *one.others} == {"ada", "zoë"}
 
 
 def test_a_folder_of_folders_and_archives(tmp_path: Path) -> None:
@@ -105,6 +110,79 @@ def test_a_folder_of_folders_and_archives(tmp_path: Path) -> None:
     assert handed(tmp_path) == {"ada": {"01_pid": "mine = 1\n"}, "zoë": {"01_pid": "z = 1\n"},
                                 "?eve": {"01_pid": "e = 1\n"}}  # fmt: skip
     assert handed(tmp_path / "zoë.zip") == {"zoë": {"01_pid": "z = 1\n"}}
+
+
+@pytest.mark.parametrize("before", ["./", "../../", "/", "C:\\\\", ".\\\\"])
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_a_name_that_leads_elsewhere_is_a_label(tmp_path: Path, before: str, kind: str) -> None:
+    """`tar czf x.tar .` and old zips of Windows are no attack; "../" is none that works."""
+    sign = "\\" if "\\" in before else "/"
+    for top, names in (("ada", [PID]), ("all", [f"ada{sign}{PID}", f"zoë{sign}x{sign}{PID}"])):
+        path = tmp_path / f"{top}.{kind}"
+        if kind == "zip":
+            with zipfile.ZipFile(path, "w") as archive:
+                for name in names:
+                    entry = zipfile.ZipInfo("x")
+                    entry.filename = before + name
+                    archive.writestr(entry, b"n = 1\n")
+        else:
+            with tarfile.open(path, "w") as tar:
+                tar.addfile(tarfile.TarInfo(before)) if before == "./" else None
+                for name in names:
+                    entry = tarfile.TarInfo(before + name)
+                    entry.size = 6
+                    tar.addfile(entry, io.BytesIO(b"n = 1\n"))
+        logins = ["ada", "zoë"] if top == "all" else ["ada"]
+        assert handed(path) == {login: {"01_pid": "n = 1\n"} for login in logins}
+
+
+def test_a_students_own_folders_are_one_submission(tmp_path: Path) -> None:
+    """`class grade in/*` names each student's folder, and what lies in it is theirs to order."""
+    (tmp_path / "ada/src/deep").mkdir(parents=True)
+    (tmp_path / "ada/src/deep" / PID).write_text("n = 1\n")
+    (tmp_path / "ada/readme.txt").write_text("")
+    assert handed(tmp_path / "ada") == {"ada": {"01_pid": "n = 1\n"}}
+    path = zipped(tmp_path / "zoë.zip", {"readme.txt": b"", f"src/{PID}": b"n = 2\n"})
+    assert handed(path) == {"zoë": {"01_pid": "n = 2\n"}}
+
+
+def test_two_files_of_one_lesson_are_said_and_a_notebook_too(tmp_path: Path) -> None:
+    (tmp_path / "ada").mkdir()
+    for name, text in {PID: "n = 1\n", "01_pid (1).py": "n = 2\n", "01_pid-2.py": "n = 1\n",
+                       f"{LESSONS[0].id}.ipynb": "{}"}.items():  # fmt: skip
+        (tmp_path / "ada" / name).write_text(text)
+    (one,) = incoming.find([tmp_path / "ada"], ROOM)
+    told = incoming.open_one(one, LESSONS)
+    assert told["files"]["01_pid"]["text"] == "n = 1\n"
+    assert told["notes"] == [
+        "01_pid: 01_pid.py was judged, and not 01_pid (1).py, which has another text"
+    ]
+    assert f"{LESSONS[0].id}.ipynb" in told["files"][LESSONS[0].id]["why"]
+
+
+def test_a_folder_that_nobody_may_open_is_not_nothing(tmp_path: Path) -> None:
+    """Else its lessons would count as not handed in; to root every folder is open."""
+    (tmp_path / "ada/exercises").mkdir(parents=True)
+    real = os.open
+
+    def closed(name: str, *rest: int, **how: int) -> int:
+        if name == "exercises":
+            raise PermissionError(13, "Permission denied", name)
+        return real(name, *rest, **how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "open", closed)
+        with pytest.raises(Damaged, match="exercises cannot"):
+            list(archives.of_folder(tmp_path / "ada"))
+
+
+def test_names_in_older_codes_and_kinds_that_are_not_read(tmp_path: Path) -> None:
+    os.mkdir(os.fsencode(tmp_path) + "/Zoë Ångström".encode("latin-1"))
+    for name in ("ada.rar", "eve.7z", "ada.b"):
+        (tmp_path / name).write_bytes(b"?")
+    found = incoming.find([tmp_path], ROOM)
+    assert [(one.login, one.name) for one in found] == [
+        ("ada", "ada"), ("zoë", "zoë"), ("", "ada.b"), ("", "eve")]  # fmt: skip
 
 
 def test_what_is_no_file_is_said_and_not_read(tmp_path: Path) -> None:
