@@ -107,7 +107,7 @@ class Work:
         """Open each submission and yield a job where it is not judged yet as it stands."""
         for one in found:
             job: judges.Job = {"name": one.name, "found": one, "lessons": self.lessons,
-                               "files": {}, "journal": []}  # fmt: skip
+                               "files": {}, "journal": [], "notes": []}  # fmt: skip
             try:
                 job.update(incoming.open_one(one, self.room.lessons))
             except (Damaged, OSError) as problem:
@@ -116,21 +116,38 @@ class Work:
             job["content"] = records.content_digest(job["files"])
             if one.name == self.options.keep:
                 self.keep(job)
-            old = self.store.one(one.name)
+            old = self.old(one)
             same = old and (old["content"], old["course"]) == (job["content"], self.course)
             if same and old and not old["remark"] and not self.options.again:
+                if about := {key: value for key, value in self.about(job).items()
+                             if value != old.get(key)}:  # fmt: skip
+                    self.store.write({**old, **about})  # whose, or when, is known better now
+                    self.store.forget(one.label, unless=one.name)
                 self.bar.done(old, known=True)
                 continue
             yield job
+
+    def old(self, one: Found) -> Record | None:
+        """Return the record of a submission; of one that had no owner yet, that of its label."""
+        if found := self.store.one(one.name):
+            return found
+        found = self.store.one(one.label) if one.login and one.label else None
+        return found if found and not found["login"] else None
+
+    def about(self, job: judges.Job) -> Record:
+        """Return what a record says of a submission beside its verdict: whose, and when."""
+        one: Found = job["found"]
+        return {"name": one.name, "login": one.login, "others": list(one.others),
+                "submitted": one.submitted, "late": one.late, "notes": job["notes"]}  # fmt: skip
 
     def record(self, job: judges.Job, told: dict[str, Any]) -> None:
         """Write what became of a job."""
         one: Found = job["found"]
         record: Record = {
-            "schema": records.SCHEMA, "name": one.name, "login": one.login,
+            "schema": records.SCHEMA, **self.about(job),
             "content": job.get("content", ""), "course": self.course,
             "at": dt.datetime.now().astimezone().isoformat(timespec="seconds"),
-            "submitted": one.submitted, "late": one.late, "journal": job["journal"],
+            "journal": job["journal"],
             "seconds": told.get("seconds", 0.0), "remark": told.get("remark", ""),
             "files": job["files"], "lessons": told.get("lessons", []),
         }  # fmt: skip
@@ -138,11 +155,12 @@ class Work:
                   if c["outcome"] == o.ERROR]  # fmt: skip
         if faults:
             record["remark"] = "the grader has a fault in " + ", ".join(faults)
-        old = self.store.one(one.name)
+        old = self.old(one)
         if not record["lessons"] and old and old["content"] == record["content"] and old["lessons"]:
             record["lessons"] = old["lessons"]  # a verdict is never lost to a fault of ours
         record = records.raised(record, old)
         self.store.write(record)
+        self.store.forget(one.label, unless=one.name)
         self.bar.done(record, old=old)
 
     def keep(self, job: judges.Job) -> None:
@@ -194,17 +212,23 @@ def _sum_up(room: Class, store: Records, found: list[Found]) -> int:
     names, handed = {one.name for one in found}, set[str]()
     without: list[str] = []
     blocked: set[str] = set()
+    notes: list[str] = []
     for record in store.each():
         handed.update(room.partners(record["login"]) if record["login"] else ())
         if record["name"] in names and record["remark"]:
             without.append(f"{record['name']}: {record['remark']}")
         elif record["name"] in names:
             blocked.update(records.unjudged(record))
+        if record["name"] in names:
+            notes += [f"{record['name']}: {note}" for note in record.get("notes", ())]
+        handed.update(record.get("others", ()))
     print(f"{len(found)} submissions, {len(found) - len(without)} with a verdict.")
     for said in without:
         print(o.inert(f"  no verdict  {said}"))
     if blocked:
         print(f"  blocked here, and no zero: {' '.join(sorted(blocked))}; a machine can: --on vm")
+    for said in notes:
+        print(o.inert(f"  to look at  {said}"))
     strangers = [one.name for one in found if not one.login]
     for name in strangers:
         print(o.inert(f"  not on the roster: {name}"))

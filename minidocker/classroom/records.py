@@ -24,8 +24,9 @@ SCHEMA = "minidocker/class/record/v1"
 FOLDER = "records"
 
 Record = dict[str, Any]
-"""schema, name, login, content, course, submitted, late, journal, seconds, remark, lessons: [{id,
-handed_in, why, ours, borrowed, checks}], was: what an earlier grading of the same text said."""
+"""schema, name, login, others, content, course, submitted, late, journal, notes, seconds, remark,
+lessons: [{id, handed_in, why, ours, borrowed, checks}], was: what an earlier grading of the same
+text said. others: who else handed it in, as the platform says; notes: what to look at by hand."""
 
 
 class Records:
@@ -89,6 +90,12 @@ class Records:
             raise UsageError(said, "free some space, or move the class") from None
 
 
+    def forget(self, label: str, unless: str) -> None:
+        """Remove the record that a submission had before its owner was known: one row each."""
+        if label and label != unless and (old := self.one(label)) and not old["login"]:
+            self.path(label).unlink()
+
+
 def give_back(path: Path) -> None:
     """Give what root has made to the owner of the folder that it lies in: judging runs as root."""
     if os.geteuid() == 0:
@@ -128,18 +135,20 @@ def raised(new: Record, old: Record | None) -> Record:
 
     A repaired check must not take points away. `was` keeps what the old record said.
     """
-    if not old or old["content"] != new["content"] or old["course"] == new["course"]:
+    if not old or old["content"] != new["content"] or not old["lessons"]:
         return new
     before = {(le["id"], c["id"]): c for le in old["lessons"] for c in le["checks"]}
     flips = {}
     for lesson in new["lessons"]:
         for check in lesson["checks"]:
             was = before.get((lesson["id"], check["id"]))
-            if was and was["outcome"] != check["outcome"]:
+            if was and (was["outcome"], was["earned"]) != (check["outcome"], check["earned"]):
                 flips[f"{lesson['id']} {check['id']}"] = was["outcome"]
-                if was["outcome"] == o.PASS:
+                if was["outcome"] == o.PASS and was["earned"] >= check["earned"]:
                     check.update(outcome=o.PASS, earned=was["earned"], code=was["code"],
                                  message=was["message"], kept=True)  # fmt: skip
+    if not flips and old["course"] == new["course"]:
+        return new
     return {**new, "was": {"course": old["course"], "earned": earned(old), "flips": flips}}
 
 

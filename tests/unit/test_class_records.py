@@ -104,9 +104,10 @@ def test_a_repaired_check_only_raises_marks() -> None:
     assert records.earned(lower) == 3 and lower["was"]["flips"] == {"01_pid order": "pass"}
     higher = records.raised(record("pass", "c2"), record("fail"))
     assert records.earned(higher) == 3 and higher["was"]["earned"] == 0
-    # another text, or the same course, is judged as it is
+    assert records.earned(records.raised(record("fail"), passed)) == 3  # `--again`, too
+    assert "was" not in records.raised(record("pass"), passed)
+    # another text is judged as it is
     assert records.earned(records.raised(record("fail", "c2", "t2"), passed)) == 0
-    assert records.earned(records.raised(record("fail"), passed)) == 0
 
 
 @pytest.mark.parametrize("name", ["ada", "../../etc/x", "Zoë Å", "x" * 300, "a/b", ".hidden", "\udcff"])
@@ -120,6 +121,37 @@ def test_every_name_has_a_record_of_its_own(tmp_path: Path, name: str) -> None:
             store.write(record("pass", name=name))
             assert store.one(name) == record("pass", name=name)
             assert [one["name"] for one in store.all()] == [name]
+
+
+def test_a_submission_whose_owner_is_found_later_has_one_record(tmp_path: Path) -> None:
+    from argparse import Namespace
+
+    from minidocker.classroom.bar import Bar
+    from minidocker.classroom.classfile import Class, Part, Student
+    from minidocker.classroom.grading import Work
+    from minidocker.classroom.incoming import find
+    from minidocker.course.manifest import load
+
+    manifest = load(Path(__file__).resolve().parents[2])
+    (tmp_path / "in/4711").mkdir(parents=True)
+    (tmp_path / "in/4711/01_pid.py").write_text("x = 1\n")
+    store, options = Records(tmp_path), Namespace(keep=None, again=False)
+
+    def judged(also: tuple[str, ...], course: str) -> tuple[int, list[Any]]:
+        room = Class(tmp_path, "", "", tuple(map(Part, manifest.lessons[1:2])),
+                     (Student("ada", also=also), Student("bob")))  # fmt: skip
+        work = Work(manifest, room, store, course, Bar(1), options)
+        with store.held():
+            jobs = list(work.jobs(find([tmp_path / "in"], room)))
+            for job in jobs:
+                work.record(job, {"lessons": record("pass")["lessons"]})
+        return len(jobs), [(one["name"], one["login"], records.earned(one)) for one in store.all()]
+
+    assert judged((), "c1") == (1, [("4711", "", 3)])
+    assert judged(("4711",), "c1") == (0, [("ada", "ada", 3)])  # nothing is judged anew
+    (tmp_path / "records/ada.json").unlink()
+    assert judged((), "c1") == (1, [("4711", "", 3)])
+    assert judged(("4711",), "c2") == (1, [("ada", "ada", 3)])
 
 
 def test_one_grading_at_a_time_and_what_a_kill_leaves_goes(tmp_path: Path) -> None:

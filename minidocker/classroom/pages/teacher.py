@@ -198,7 +198,9 @@ def _by_hand(room: Class, marks: Sequence[Mark], found: Sequence[Record]) -> lis
         if record["remark"]:
             said.append((name, f"no verdict: {record['remark']}"))
         if not record["login"]:
-            said.append((name, "nobody on the roster has this name: `also` in the class file"))
+            said.append((name, "nobody on the roster has this name: `also` in the class file, and "
+                         "grade again: nothing is judged twice"))
+        said += [(name, note) for note in record.get("notes", ())]
         for report in record["lessons"]:
             if report["why"]:
                 said.append((name, f"{report['id']}: {report['why']}"))
