@@ -195,6 +195,8 @@ class Reader:
         if not re.fullmatch(r"[^\s/\\\x00-\x1f]{1,100}", login) or login.startswith((".", "-")):
             raise self.wrong(where, "login", f"login = {login!r}",
                              "1 to 100 signs, no space or slash, no . or - in front")  # fmt: skip
+        if not 0 <= table.get("late_days", 0) <= 366:
+            raise self.wrong(where, "late_days", f"late_days = {table['late_days']}", "0 to 366")
         for word in ("also", "excused"):
             if not all(isinstance(one, str) for one in table.get(word, [])):
                 raise self.wrong(where, word, f"{word} holds more than texts", f'{word} = ["…"]')
@@ -228,7 +230,7 @@ class Reader:
         if value is None:
             return None
         if type(value) is dt.date:
-            value = dt.datetime(value.year, value.month, value.day, 23, 59, 59)
+            value = dt.datetime.combine(value, dt.time.max)
         if not isinstance(value, dt.datetime):
             raise self.wrong(where, word, f"{name or word} is no date", "2026-12-24T18:00:00+01:00")
         return value if value.tzinfo else value.astimezone()  # the teacher's own zone

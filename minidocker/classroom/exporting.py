@@ -87,8 +87,10 @@ def _content(room: Class, marks: Sequence[Mark], options: Namespace) -> bytes | 
         if not options.column:
             raise UsageError("canvas needs the assignment's column", '--column "Title (1234)"')
         return gradebooks.canvas(marks, name, data, options.column, options.scale)
+    hidden = {check.id for part in room.parts for check in part.lesson.checks
+              if room.shown(check.id, part.lesson.id, now) == "nothing"}  # fmt: skip
     return gradebooks.moodle(marks, name, data, options.column or "", options.scale,
-                             tables.feedback)  # fmt: skip
+                             lambda mark: tables.feedback(mark, hidden))  # fmt: skip
 
 
 def folder(path: Path) -> None:

@@ -7,7 +7,6 @@ neither number. A student of whom a lesson has no verdict has no total, which is
 from __future__ import annotations
 
 import datetime as dt
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -79,9 +78,14 @@ def of_class(
     """
     parts = [part for part in room.parts if not only or part.lesson.id in only]
     by_login = {record["login"]: record for record in found if record["login"]}
+    shared: dict[str, list[Record]] = {}
+    for record in found:
+        for login in record.get("others", ()):  # a group of the platform's
+            shared.setdefault(login, []).append(record)
     marks = []
     for student in room.students:
         mine = [by_login[one] for one in room.partners(student.login) if one in by_login]
+        mine += shared.get(student.login, [])
         each: list[Record | None] = [*mine] or [None]
         marks.append(max(
             (_mark(room, student, parts, record) for record in each),
@@ -130,12 +134,19 @@ def _mark(room: Class, student: Student, parts: Sequence[Part], record: Record |
 
 
 def late_days(student: Student, part: Part, record: Record) -> int:
-    """Return how many days late a lesson was handed in, begun days counted; 0 when unknown."""
+    """Return how many days late a lesson was handed in, begun days counted; 0 when unknown.
+
+    When clocks change, a day has 23 or 25 hours: hours and the clock on the wall are both looked
+    at, and the better for the student counts.
+    """
     due = student.extension.get(part.lesson.id, part.due)
     at = student.submitted.get(part.lesson.id) or moment(record["submitted"])
     if due is None or at is None or at <= due:
         return 0
-    return math.ceil((at - due) / dt.timedelta(days=1))
+    spans = [at - due]
+    if due.astimezone().utcoffset() == due.utcoffset():  # in the teacher's own zone
+        spans.append(at.astimezone().replace(tzinfo=None) - due.replace(tzinfo=None))
+    return max(1, min(-(-span // dt.timedelta(days=1)) for span in spans))
 
 
 def moment(text: str) -> dt.datetime | None:

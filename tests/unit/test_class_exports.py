@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from class_examples import ENEMY, FIRST, RECORDS, ROOM, SECOND
 
 from minidocker.classroom import marks as m
-from minidocker.classroom.classfile import Class
+from minidocker.classroom.classfile import Class, Part, Student
 from minidocker.classroom.exports import autograders, cells, gradebooks, tables
 from minidocker.errors import UsageError
 
@@ -117,6 +118,41 @@ def test_an_extension_and_the_teachers_time_count() -> None:
 
 
 @pytest.mark.parametrize(
+    ("due", "at", "days"),
+    [
+        ("2026-12-01T23:59:59.999999+01:00", "2026-12-01T23:59:59.9+01:00", 0),
+        ("2026-12-01T18:00:00+01:00", "2026-12-01T17:00:00Z", 0),  # the same moment, elsewhere
+        ("2026-12-01T18:00:00+01:00", "2026-12-01 17:00:00.000001 Z", 1),
+        ("2026-12-01T18:00:00+01:00", "2026-12-02T18:00:00+01:00", 1),
+        ("2026-12-01T18:00:00+01:00", "2026-12-02T18:00:00.1+01:00", 2),
+        ("2026-10-24T23:59:59+02:00", "2026-10-25T23:59:00+01:00", 1),  # a day of 25 hours
+        ("2026-03-28T23:59:59+01:00", "2026-03-30T00:30:00+02:00", 1),  # and one of 23
+        ("2026-10-24T23:59:59+02:00", "2026-10-26T00:30:00+01:00", 2),
+        ("2026-10-25T02:30:00+02:00", "2026-10-25T02:10:00+01:00", 1),  # the hour that is there twice
+    ],
+)  # fmt: skip
+def test_a_begun_day_counts_and_no_hour_of_a_clock_that_is_put_back(
+    monkeypatch: pytest.MonkeyPatch, due: str, at: str, days: int
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        part = Part(ROOM.lessons[1], 1.0, dt.datetime.fromisoformat(due))
+        assert m.late_days(ROOM.student("ada"), part, {"submitted": at}) == days
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_group_of_the_platforms_has_one_submission() -> None:
+    room = Class(**{**vars(ROOM), "pairs": ()})
+    marks = m.of_class(room, [{**RECORDS[0], "others": ["nil", "gone"]}])
+    found = {mark.student.login: mark for mark in marks}
+    assert found["nil"].score(100) == found["ada"].score(100) == 100.0
+    assert found["nil"].notes == ("handed in by ada",) and found["ups"].score(100) == 0
+
+
+@pytest.mark.parametrize(
     "text", ["2026-12-01 10:00:00.123456789 Z", "2026-12-01 10:00:00 UTC", "2026-12-01T10:00:00+00:00",
              "2026-12-01 10:00:00 +0000"],
 )  # fmt: skip
@@ -170,12 +206,46 @@ def test_moodle_fills_grade_and_feedback_together_or_neither() -> None:
     assert [row["Grade"] for row in rows][::5] == ["20", "1.00"]
     assert rows[5]["Feedback comments"] == "kept"
     assert "3 days" in rows[1]["Feedback comments"]
+    assert "Look next at" in tables.feedback(BY_LOGIN["eve"])
+    checks = {check.id for lesson in ROOM.lessons for check in lesson.checks}
+    assert "Look next at" not in tables.feedback(BY_LOGIN["eve"], checks)
     assert [row["Last modified (grade)"] for row in rows][1] == "Monday, 1 December 2026"
     with pytest.raises(UsageError, match="no row for nil"):
         gradebooks.moodle(MARKS, "w", MOODLE.replace("nil@", "nix@").replace("Nobody", "N").encode(),
                           "", None, tables.feedback)  # fmt: skip
     assert gradebooks.moodle(MARKS[:1], "w", MOODLE.replace("Grade,M", "Nota,M").encode(), "Nota", None,
                              tables.feedback)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("head", "person"),
+    [
+        ("Teilnehmer/in,Vollständiger Name,E-Mail-Adresse,Status,Bewertung,Bestwertung", "Teilnehmer/in{}"),
+        ("Identificador,Nombre completo,Dirección de correo,Estado,Calificación,Calificación máxima",
+         "Participante {}"),
+        ("識別子,フルネーム,メールアドレス,ステータス,評点,最大評点", "参加者 {}"),
+    ],
+    ids=["german", "spanish", "japanese"],
+)  # fmt: skip
+def test_moodles_worksheet_in_other_languages(head: str, person: str) -> None:
+    rows = MOODLE.splitlines()[1:]
+    table = "\n".join([f"{head},{MOODLE.splitlines()[0].split(',', 6)[6]}",
+                       *(one.replace("Participant 7", person.format(4711)) for one in rows)]) + "\n"  # fmt: skip
+    numbered = table.replace("Ada Lovelace,ada@x.org", "A.,a@y")  # known by the number alone
+    for text in (table, numbered):
+        filled = gradebooks.moodle(MARKS, "w", text.encode(), "", None, tables.feedback).decode()
+        assert next(csv.reader([filled.splitlines()[1]]))[4:6] == ["20", "20.00"]
+    no_most = table.replace(",20.00", ",")  # 100 of 20 would be skipped in silence
+    with pytest.raises(UsageError, match="no best grade"):
+        gradebooks.moodle(MARKS, "w", no_most.encode(), "", None, tables.feedback)
+    assert gradebooks.moodle(MARKS, "w", no_most.encode(), "", 5.0, tables.feedback)
+
+
+def test_two_students_never_share_a_row() -> None:
+    twins = m.of_class(Class(**{**vars(ROOM), "pairs": (), "students": (
+        Student("a1", "Nobody"), Student("a2", "Nobody"))}), RECORDS)  # fmt: skip
+    with pytest.raises(UsageError, match="one row for a1 and a2"):
+        gradebooks.canvas(twins, "g.csv", CANVAS.encode(), "1234", None)
 
 
 def test_no_cell_is_a_formula() -> None:
@@ -221,7 +291,7 @@ def test_gradescope_hands_out_what_was_judged(tmp_path: Path) -> None:
 def test_gradescope_shows_what_the_class_file_says() -> None:
     said = autograders.gradescope(ROOM, BY_LOGIN["eve"], dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
     tests = {test["tags"][1]: test for test in said["tests"]}
-    assert tests["spawn"]["visibility"] == "hidden"
+    assert tests["spawn"]["visibility"] == "hidden" and "sum is shown after" in said["output"]
     later = autograders.gradescope(ROOM, BY_LOGIN["eve"], NOW)
     spawn = next(test for test in later["tests"] if test["tags"][1] == "spawn")
     assert (spawn["visibility"], spawn["output"]) == ("visible", "")

@@ -91,6 +91,7 @@ def test_what_is_shown_depends_on_the_check_and_on_the_day(tmp_path: Path) -> No
         ('login = "bob"', 'login = "4711"', "twice"),
         ('login = "bob"', 'login = "../b"', "../b"),
         ('excused = ["00"]', 'excused = ["05"]', "no lesson of this class"),
+        ('excused = ["00"]', "late_days = -1", "late_days"),
         ('logins = ["ada", "bob"]', 'logins = ["ada", "eve"]', "eve"),
         ('before = "points"', 'before = "marks"', "marks"),
         ("[show.check.order]", "[show.check.ordre]", "ordre"),

@@ -47,7 +47,8 @@ def gradescope(room: Class, mark: Mark, now: dt.datetime) -> dict[str, Any]:
                     "tags": [report["id"], check["id"]]}  # fmt: skip
             whole += check["points"]
             if check["outcome"] in (o.BLOCKED, o.ERROR):
-                test["output"] = f"{WORDS[check['outcome']]}, which is no zero: {check['message']}"
+                why = f": {check['message']}" if shown == "message" else ""
+                test["output"] = f"{WORDS[check['outcome']]}, which is no zero{why}"
             else:
                 passed = check["outcome"] == o.PASS
                 judged, earned = judged + check["points"], earned + check["earned"]
@@ -56,6 +57,8 @@ def gradescope(room: Class, mark: Mark, now: dt.datetime) -> dict[str, Any]:
                          "output": check["message"] if shown == "message" else ""}  # fmt: skip
             tests.append(test)
     said = f"{earned:.0f} of {judged} points that could be judged, {whole} in all."
+    if any(test["visibility"] == "hidden" for test in tests):  # the sum would tell it
+        said = "The sum is shown after the lessons are due."
     off = [f"{one.lesson}: {one.off:g} % off for {one.late_days} days" for one in mark.lessons
            if one.off]  # fmt: skip
     if any(one.state == UNJUDGED for one in mark.lessons):

@@ -5,11 +5,13 @@ exact name; a header "Title (1234)" names an assignment, and any other header wo
 no header is ever written. "EX" excuses.
 Moodle (mod/assign/feedback/offline): rows by "Participant 77"; a grade outside 0…max is skipped in
 silence, and so is a row whose date of change is not what it was. So only the grade and the feedback
-are filled.
+are filled. Its heads are in the teacher's language, and the columns in one order: whose, the grade,
+the best grade, … , the feedback.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from minidocker.classroom.classfile import plain
@@ -19,9 +21,12 @@ from minidocker.errors import UsageError
 
 IDS = ("id", "sis user id", "sis login id", "integration id", "identifier", "email address",
        "username", "student", "full name", "id number")  # fmt: skip
-GRADE = ("grade", "bewertung", "note", "calificación", "valutazione", "成绩")
-MOST = ("maximum grade", "maximale bewertung", "bestwertung", "note maximale")
-FEEDBACK = ("feedback comments", "feedback als kommentar", "commentaires")
+GRADE = ("grade", "bewertung", "note", "calificación", "valutazione", "nota", "qualificació",
+         "cijfer", "beoordeling", "betyg", "karakter", "ocena", "známka", "arvosana", "hinne",
+         "оценка", "оцінка", "not", "βαθμός", "成绩", "成績", "評点", "성적")  # fmt: skip
+FEEDBACK = ("feedback comments", "feedback als kommentar", "feedback als kommentare",
+            "commentaires", "feedback par commentaires", "comentarios de retroalimentación",
+            "comentários de feedback", "commenti", "feedback als commentaar")  # fmt: skip
 
 
 def canvas(
@@ -55,16 +60,19 @@ def moodle(
     if grade is None or len(head) < 3:
         said = f"{name} has no column that we know for the grade"
         raise UsageError(said, "--column NAME, as the worksheet's first line has it")
-    most, words = _known(head, MOST), _known(head, FEEDBACK)
+    words = _known(head, FEEDBACK)
 
     def cells(row: int, mark: Mark) -> dict[tuple[int, int], str]:
-        limit = scale or (_number(sheet.say(row, most)) if most is not None else None) or 100.0
+        limit = scale or _number(sheet.say(row, grade + 1))
+        if not limit or limit <= 0:  # what is above the best grade would be skipped in silence
+            said = f"{name}, row {row + 1}: the cell after the grade is no best grade"
+            raise UsageError(said, "--scale N, the best grade of that assignment")
         filled = {(row, grade): number(mark.score(limit))}
         if words is not None:  # feedback alone would wipe a grade: both, or neither
             filled[row, words] = feedback(mark)
         return filled if filled[row, grade] else {}
 
-    return _filled(sheet, marks, head, {0}, cells)
+    return _filled(sheet, marks, head, {0}, cells, range(grade))
 
 
 def _column(sheet: Sheet, column: str) -> int:
@@ -86,15 +94,22 @@ def _known(head: Sequence[str], names: Sequence[str]) -> int | None:
 
 def _filled(
     sheet: Sheet, marks: Sequence[Mark], head: Sequence[str], skip: set[int],
-    cells: Callable[[int, Mark], dict[tuple[int, int], str]],
+    cells: Callable[[int, Mark], dict[tuple[int, int], str]], whose: Sequence[int] = (),
 ) -> bytes:  # fmt: skip
-    """Fill each student's row; refuse when somebody has none, or two."""
-    columns = sorted((n for n, name in enumerate(head) if name in IDS),
-                     key=lambda n: IDS.index(head[n]))  # fmt: skip
+    """Fill each student's row; refuse when somebody has none, or two, or shares one.
+
+    whose: columns that say whose a row is, whatever their heads; "Participant 77" is 77, too.
+    """
+    columns = {n for n, name in enumerate(head) if name in IDS} | set(whose)
     rows: dict[str, set[int]] = {}
     for row in range(len(sheet.rows)):
         for column in columns if row not in skip else ():
-            rows.setdefault(plain(sheet.say(row, column)), set()).add(row)
+            said = plain(sheet.say(row, column))
+            rows.setdefault(said, set()).add(row)
+            if whose and column == 0 and (known := re.fullmatch(r"\D+(\d+)", said)):
+                rows.setdefault(known[1], set()).add(row)
+                rows.setdefault(f"participant {known[1]}", set()).add(row)
+    owners: dict[int, str] = {}
     filled: dict[tuple[int, int], str] = {}
     for mark in marks:
         certain = [rows[one] for one in sorted(mark.student.names() - {plain(mark.student.name)})
@@ -104,8 +119,12 @@ def _filled(
             said = f"{len(found)} rows" if found else "no row"
             raise UsageError(f"{sheet.name} has {said} for {mark.student.login}",
                              'also = ["…"] in the class file: its number there')  # fmt: skip
+        (row,) = found
+        if (other := owners.setdefault(row, mark.student.login)) != mark.student.login:
+            said = f"{sheet.name} has one row for {other} and {mark.student.login}"
+            raise UsageError(said, 'also = ["…"] in the class file: their numbers there')
         if mark.total is not None or mark.excused:  # no verdict: the cell stays as it is
-            filled.update(cells(found.pop(), mark))
+            filled.update(cells(row, mark))
     return sheet.filled(filled)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -119,8 +119,11 @@ def _xml(text: str) -> str:
     return re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
 
 
-def feedback(mark: Mark) -> str:
-    """Return a student's result in a few words, for a platform's field of comments."""
+def feedback(mark: Mark, hidden: Collection[str] = ()) -> str:
+    """Return a student's result in a few words, for a platform's field of comments.
+
+    hidden: checks of which nothing is shown now.
+    """
     if mark.record is None:
         return "Nothing was handed in."
     lines = []
@@ -129,7 +132,7 @@ def feedback(mark: Mark) -> str:
         off = f", {number(one.off)} % off for {one.late_days} days" if one.off else ""
         lines.append(f"{one.lesson}{state or f' {one.earned}/{one.judged}'}{off}")
     failed = [c["title"] for le in mark.record["lessons"] for c in le["checks"]
-              if c["outcome"] == o.FAIL]  # fmt: skip
+              if c["outcome"] == o.FAIL and c["id"] not in hidden]  # fmt: skip
     if failed:
         lines.append(f"Look next at: {failed[0]}.")
     return ". ".join(lines)
