@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
 from class_examples import RECORDS, ROOM
 
 from minidocker.classroom import marks as m
+from minidocker.classroom.classfile import Class, Student
 from minidocker.classroom.pages.student import student_page
 from minidocker.classroom.pages.teacher import teacher_page
 
@@ -71,3 +72,26 @@ def test_the_pages_are_read_in_a_browser(
         papers.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert len(papers) == 2
     assert said == [] and all(url.startswith("file:") for url in asked) and len(asked) == 12
+
+
+def test_a_large_class_is_one_table_to_look_at(
+    browser: Browser, tmp_path: Path, screenshots: Path
+) -> None:
+    people = tuple(
+        Student(f"student{number}@some.university.example.org" if number % 50 == 7 else f"s{number}")
+        for number in range(1000)
+    )
+    room = Class(**{**vars(ROOM), "students": people, "pairs": ()})
+    (tmp_path / "large.html").write_text(teacher_page(room, m.of_class(room, []), []), "utf-8")
+    page = browser.new_page(viewport={"width": 640, "height": 800})
+    page.goto((tmp_path / "large.html").as_uri(), timeout=90_000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 640
+    tables = page.locator(".rows table")
+    assert tables.count() == 10
+    edges = set()
+    for number in (0, 5, 9):
+        tables.nth(number).locator("tr").last.scroll_into_view_if_needed()
+        page.screenshot(path=screenshots / f"large_class_{number}.png")
+        edges.add(tables.nth(number).evaluate("""table => [...table.rows].slice(-3).map(row =>
+            [...row.cells].map(cell => Math.round(cell.getBoundingClientRect().left)).join()).at(-1)"""))
+    assert len(edges) == 1, edges

@@ -28,7 +28,7 @@ def tag(name: str, /, *inside: object, **attributes: object) -> Markup:
         f' {key.rstrip("_").replace("_", "-")}="{text(value)}"'
         for key, value in attributes.items() if value is not None
     )  # fmt: skip
-    if name in ("meta", "hr", "br"):
+    if name in ("meta", "hr", "br", "col"):
         return Markup(f"<{name}{said}>")
     return Markup(f"<{name}{said}>{''.join(map(text, inside))}</{name}>")
 
@@ -90,7 +90,9 @@ caption { text-align: left; color: var(--dim); padding-bottom: .3rem; }
 th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(--line);
   vertical-align: top; overflow-wrap: break-word; }
 th { font-weight: 600; }
-td.n, th.n { text-align: right; white-space: nowrap; }
+.rows { content-visibility: auto; contain-intrinsic-size: auto 210rem; }
+.rows table { table-layout: fixed; }
+td.n, th.n { text-align: right; white-space: nowrap; } .rows td.n { white-space: normal; }
 td.name { overflow-wrap: anywhere; min-width: 9rem; }
 .bar { display: inline-block; width: 9rem; max-width: 100%; height: .8rem; background: var(--soft);
   border: 1px solid var(--line); vertical-align: middle; }
@@ -98,5 +100,5 @@ td.name { overflow-wrap: anywhere; min-width: 9rem; }
 @media print { :root { --paper: #fff; --ink: #000; --dim: #333; --line: #999; --soft: #fff;
   --pass: #000; --fail: #000; --wait: #000; --link: #000; --full: #555; }
   main { max-width: none; padding: 0; } h2, li, tr { break-inside: avoid; }
-  h2 { break-after: avoid; } .full { print-color-adjust: exact; } }
+  h2 { break-after: avoid; } .rows { content-visibility: visible; } .full { print-color-adjust: exact; } }
 """

@@ -20,6 +20,10 @@ from minidocker.classroom.records import Record
 from minidocker.course import outcomes as o
 from minidocker.course.messages import every
 
+MOST_ROWS = 100
+"""So many rows has a table. A browser measures a longer one whole before it shows a line of it; of
+several, all as wide as each other, it lays out those that are looked at (html.py: .rows)."""
+
 
 @dataclass
 class Item:
@@ -168,7 +172,16 @@ def _table(room: Class, marks: Sequence[Mark]) -> Markup:
         ))  # fmt: skip
     head = _head("login", "name", *((lesson.number, "n") for lesson in room.lessons), ("mark", "n"))
     note = "Points of each lesson; – is no verdict, which is no zero. The mark is out of 100."
-    return _wide("Students", tag("table", tag("caption", note), head, tag("tbody", *rows)))
+    if len(rows) <= MOST_ROWS:
+        return _wide("Students", tag("table", tag("caption", note), head, tag("tbody", *rows)))
+    widths = (10, 13, *(5.5 for _ in room.lessons), 6)
+    columns = tag("colgroup", *(tag("col", style=f"width:{width}rem") for width in widths))
+    parts = [
+        tag("div", tag("table", columns, head, tag("tbody", *rows[at : at + MOST_ROWS]),
+                       style=f"min-width:{sum(widths)}rem"), class_="rows")
+        for at in range(0, len(rows), MOST_ROWS)
+    ]  # fmt: skip
+    return _wide("Students", tag("p", note, class_="dim"), *parts)
 
 
 def _cell(one: LessonMark) -> Markup:
@@ -185,9 +198,9 @@ def _head(*columns: str | tuple[str, str]) -> Markup:
                                     for name, kind in pairs)))  # fmt: skip
 
 
-def _wide(label: str, table: Markup) -> Markup:
+def _wide(label: str, *tables: Markup) -> Markup:
     """Return a table that scrolls by itself, with the keyboard too."""
-    return tag("div", table, class_="wide", tabindex="0", role="region", aria_label=label)
+    return tag("div", *tables, class_="wide", tabindex="0", role="region", aria_label=label)
 
 
 def _by_hand(room: Class, marks: Sequence[Mark], found: Sequence[Record]) -> list[Markup]:
