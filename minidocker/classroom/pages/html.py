@@ -100,5 +100,6 @@ td.name { overflow-wrap: anywhere; min-width: 9rem; }
 @media print { :root { --paper: #fff; --ink: #000; --dim: #333; --line: #999; --soft: #fff;
   --pass: #000; --fail: #000; --wait: #000; --link: #000; --full: #555; }
   main { max-width: none; padding: 0; } h2, li, tr { break-inside: avoid; }
-  h2 { break-after: avoid; } .rows { content-visibility: visible; } .full { print-color-adjust: exact; } }
+  h2 { break-after: avoid; } .rows { content-visibility: visible; }
+  .full { print-color-adjust: exact; } }
 """
