@@ -107,7 +107,7 @@ class Work:
         """Open each submission and yield a job where it is not judged yet as it stands."""
         for one in found:
             job: judges.Job = {"name": one.name, "found": one, "lessons": self.lessons,
-                               "files": {}, "journal": [], "notes": []}  # fmt: skip
+                               "files": {}, "journal": [], "sayings": {}, "notes": []}  # fmt: skip
             try:
                 job.update(incoming.open_one(one, self.room.lessons))
             except (Damaged, OSError) as problem:
@@ -138,7 +138,8 @@ class Work:
         """Return what a record says of a submission beside its verdict: whose, and when."""
         one: Found = job["found"]
         return {"name": one.name, "login": one.login, "others": list(one.others),
-                "submitted": one.submitted, "late": one.late, "notes": job["notes"]}  # fmt: skip
+                "submitted": one.submitted, "late": one.late, "notes": job["notes"],
+                "journal": job["journal"], "sayings": job["sayings"]}  # fmt: skip
 
     def record(self, job: judges.Job, told: dict[str, Any]) -> None:
         """Write what became of a job."""
@@ -147,7 +148,6 @@ class Work:
             "schema": records.SCHEMA, **self.about(job),
             "content": job.get("content", ""), "course": self.course,
             "at": dt.datetime.now().astimezone().isoformat(timespec="seconds"),
-            "journal": job["journal"],
             "seconds": told.get("seconds", 0.0), "remark": told.get("remark", ""),
             "files": job["files"], "lessons": told.get("lessons", []),
         }  # fmt: skip

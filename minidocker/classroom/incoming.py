@@ -23,11 +23,13 @@ from minidocker.classroom.classfile import Class
 from minidocker.course.exercise_file import decoded
 from minidocker.course.manifest import Lesson
 from minidocker.errors import NotFound
+from minidocker.lab import sayings
 
 SECONDS = 60  # for reading one submission
 MEMORY = 512 << 20
 MOST_ANSWER = 64 << 20
 MOST_BESIDES = 4
+MOST_JOURNAL = 8 << 20
 JOURNAL = ".minidocker/progress.jsonl"
 NOT_THEIRS = {"solutions", "tests", ".git", ".minidocker", ".ipynb_checkpoints", "__MACOSX"}
 
@@ -74,9 +76,9 @@ def find(paths: Sequence[Path], room: Class) -> list[Found]:
 
 
 def open_one(one: Found, lessons: Sequence[Lesson]) -> dict[str, Any]:
-    """Return {"files": {lesson: {"text", "why", "name"}}, "journal", "notes"}; or Damaged.
+    """Return {"files": {lesson: {"text", "why", "name"}}, "journal", "sayings", "notes"}.
 
-    notes: what a teacher should know of it; Damaged: there is no verdict.
+    notes: what a teacher should know of it. Damaged: there is no verdict.
     """
     if one.trouble:
         raise Damaged(one.trouble)
@@ -196,10 +198,11 @@ def _content(path: Path, part: str, lessons: Sequence[Lesson]) -> dict[str, Any]
     besides: dict[str, dict[str, str]] = {}
     nearly: dict[str, str] = {}
     journal: list[Any] = []
+    said: dict[str, dict[str, str]] = {}
     others: list[str] = []
     for member, depth in _all(path, part):
         if member.name.endswith(JOURNAL):
-            journal = _journal(member)
+            journal, said = _journal(member)
         found = wanted(member.name, lessons)
         if found is None:
             why = f" ({member.why})" if member.why else ""
@@ -229,7 +232,7 @@ def _content(path: Path, part: str, lessons: Sequence[Lesson]) -> dict[str, Any]
         for name, texts in besides.items() for other, text in texts.items()
         if text != files[name]["text"]
     ]  # fmt: skip
-    return {"files": files, "journal": journal, "notes": notes[:10]}
+    return {"files": files, "journal": journal, "sayings": said, "notes": notes[:10]}
 
 
 def _all(path: Path, part: str) -> Iterator[tuple[Member, int]]:
@@ -276,17 +279,28 @@ def wanted(name: str, lessons: Sequence[Lesson]) -> tuple[Lesson, bool] | None:
     return None
 
 
-def _journal(member: Member) -> list[Any]:
-    """Return what a journal tells: (gradings, of them with a fail, borrowed functions)."""
-    data, why = archives.text_or_why(member)
+def _journal(member: Member) -> tuple[list[Any], dict[str, dict[str, str]]]:
+    """Return what a journal tells: (gradings, of them with a fail, borrowed functions), sayings.
+
+    Of the sayings what was said in lesson 00, and what was said last in another one.
+    """
     gradings, failed, borrowed = 0, 0, set()
-    for line in data.splitlines() if not why else ():
+    said: dict[str, dict[str, str]] = {"before": {}, "after": {}}
+    try:
+        lines = b"" if member.why else member.take(MOST_JOURNAL)
+    except Exception:  # as in text_or_why: no common class, and no journal is no reason
+        lines = b""
+    for line in lines.splitlines():
         try:
             entry = json.loads(line)
             gradings += entry["do"] == "grade"
             failed += entry["do"] == "grade" and bool(entry["message"])
             if entry["do"] == "borrow":
                 borrowed.add(str(entry["function"])[:80])
-        except (ValueError, KeyError, TypeError, RecursionError):
+            if entry["do"] == "sayings":
+                when = "before" if entry["lesson"] == sayings.BEFORE else "after"
+                said[when] = {text: entry["answers"][text] for _, text in sayings.SAYINGS
+                              if entry["answers"].get(text) in sayings.VERDICTS}  # fmt: skip
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
-    return [gradings, failed, sorted(borrowed)[:50]]
+    return [gradings, failed, sorted(borrowed)[:50]], said if any(said.values()) else {}

@@ -24,9 +24,9 @@ SCHEMA = "minidocker/class/record/v1"
 FOLDER = "records"
 
 Record = dict[str, Any]
-"""schema, name, login, others, content, course, submitted, late, journal, notes, seconds, remark,
-lessons: [{id, handed_in, why, ours, borrowed, checks}], was: what an earlier grading of the same
-text said. others: who else handed it in, as the platform says; notes: what to look at by hand."""
+"""schema, name, login, others, content, course, submitted, late, journal, sayings, notes, seconds,
+remark, lessons: [{id, handed_in, why, ours, borrowed, checks}], was: what an earlier grading of the
+same text said. others: who else handed it in, by the platform; notes: what to look at by hand."""
 
 
 class Records:

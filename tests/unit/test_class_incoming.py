@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import tarfile
 import unicodedata
@@ -16,6 +17,7 @@ from minidocker.classroom import archives, incoming, platforms
 from minidocker.classroom.archives import Damaged
 from minidocker.classroom.classfile import Class, Part, Student
 from minidocker.course.manifest import load
+from minidocker.lab import sayings
 
 LESSONS = load(Path(__file__).resolve().parents[2]).lessons[:2]
 ROOM = Class(
@@ -286,6 +288,26 @@ def test_what_kills_the_reader_costs_one_verdict() -> None:
     with pytest.raises(Damaged, match="more than"):
         incoming.guarded(lambda: os.kill(os.getpid(), 9))
     assert incoming.guarded(lambda: [1, "x"]) == [1, "x"]
+
+
+def test_a_journal_tells_what_was_said_of_docker(tmp_path: Path) -> None:
+    (_, first), (_, second), *_ = sayings.SAYINGS
+    lines = [
+        {"do": "grade", "message": "x"}, {"do": "grade", "message": ""}, {"do": "borrow", "function": "f"},
+        {"do": "sayings", "lesson": "00", "answers": {first: "false"}},
+        {"do": "sayings", "lesson": "00", "answers": {first: "true", second: "maybe", "<b>": "true"}},
+        {"do": "sayings", "lesson": "15", "answers": {first: "half true", second: ["true"]}},
+        {"do": "sayings", "lesson": "15", "answers": "all"}, {"do": "sayings"}, 7,
+    ]  # fmt: skip
+    journal = tmp_path / "ada/.minidocker/progress.jsonl"
+    journal.parent.mkdir(parents=True)
+    more = "".join(f"{json.dumps({'do': 'edit', 'text': 'x' * 900})}\n" for _ in range(400))  # a term's
+    journal.write_text(more + "\n".join(map(json.dumps, lines)) + "\n[[[")
+    (tmp_path / "ada" / PID).write_text("n = 1\n")
+    (one,) = incoming.find([tmp_path], ROOM)
+    told = incoming.open_one(one, LESSONS)
+    assert told["journal"] == [2, 1, ["f"]]
+    assert told["sayings"] == {"before": {first: "true"}, "after": {first: "half true"}}
 
 
 def test_labels_are_inert() -> None:

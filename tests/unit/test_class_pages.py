@@ -14,9 +14,10 @@ from class_examples import ENEMY, RECORDS, ROOM, record
 
 from minidocker.classroom import marks as m
 from minidocker.classroom.classfile import Class, Student
-from minidocker.classroom.pages import html
+from minidocker.classroom.pages import gain, html
 from minidocker.classroom.pages.student import student_page
 from minidocker.classroom.pages.teacher import analysis, correlation, file_of, teacher_page
+from minidocker.lab.sayings import SAYINGS
 
 BEFORE = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 AFTER = dt.datetime(2026, 12, 24, tzinfo=dt.UTC)
@@ -134,3 +135,22 @@ def test_a_large_class_is_in_tables_of_a_hundred_rows() -> None:
     assert whole.tags.count("table") == 3 + 1 and whole.tags.count("colgroup") == 3
     assert page.count('class="rows"') == 3 and Elements(
         teacher_page(ROOM, list(MARKS.values()), RECORDS)).tags.count("table") == 2  # fmt: skip
+
+
+def test_what_a_class_says_of_docker_is_summed_up_without_names() -> None:
+    (_, special), (_, engine), *_ = SAYINGS
+    said = [
+        {"before": {special: "true", engine: "half true"}, "after": {special: "half true", engine: "half true"}},
+        {"before": {special: "false"}, "after": {special: "half true"}},
+        {"before": {special: "half true"}, "after": {}},
+    ]  # fmt: skip
+    found = [{**RECORDS[0], "sayings": one} for one in said] + [RECORDS[1]]
+    rows = gain.of_class(found)
+    assert [one.shown for one in rows[:2]] == ["half true", "half true"] and all(one.shown for one in rows)
+    assert (rows[0].right, rows[0].of) == ((1, 2), (3, 2))
+    assert (rows[1].right, rows[1].of, rows[2].of) == ((1, 1), (1, 1), (0, 0))
+    assert gain.both(found, rows) == (2, 0.5, 1.5)
+    page = teacher_page(ROOM, list(MARKS.values()), found)
+    assert "2 who answered both times: 0.5 of 10" in page and "11% of what" in page
+    assert "What the class says" not in PAGES["teacher"]  # nobody has said anything
+    assert Elements(page).texts

@@ -15,6 +15,7 @@ from minidocker.classroom.cards import card
 from minidocker.classroom.classfile import Class
 from minidocker.classroom.exports.cells import number
 from minidocker.classroom.marks import EXCUSED, MISSING, UNJUDGED, LessonMark, Mark
+from minidocker.classroom.pages import gain
 from minidocker.classroom.pages.html import Markup, bar, page, tag
 from minidocker.classroom.records import Record
 from minidocker.course import outcomes as o
@@ -61,6 +62,7 @@ def teacher_page(room: Class, marks: Sequence[Mark], found: Sequence[Record]) ->
     items = analysis(room, [mark.record for mark in marks if mark.record])
     parts += [tag("h2", "Where the class is stuck"), *_stuck(room, items)]
     parts += [tag("h2", "Checks"), _items(items)]
+    parts += gain.section(found)
     parts += [tag("h2", "Students"), _table(room, marks)]
     return page(room.title, *parts)
 
