@@ -171,12 +171,14 @@ def _write(table: str, marks: Sequence[Mark]) -> None:
     """Write the marks so far, whole or not at all."""
     if not table:
         return
-    part = f"{table}.part"
+    device = os.path.exists(table) and not os.path.isfile(table)  # root would replace it
+    part = table if device else f"{table}.part"
     try:
         with open(part, "w", newline="", encoding="utf-8") as stream:
             out = csv.DictWriter(stream, COLUMNS)
             out.writeheader()
             out.writerows(mark.row() for mark in marks)
-        os.replace(part, table)
+        if not device:
+            os.replace(part, table)
     except OSError as problem:
         raise UsageError(f"cannot write {table}: {problem.strerror}", "name another file") from None

@@ -18,11 +18,10 @@ from dataclasses import dataclass
 
 from minidocker.classroom import incoming
 from minidocker.classroom.archives import Damaged
-from minidocker.classroom.exporting import open_class
+from minidocker.classroom.exporting import course, open_class
 from minidocker.classroom.records import Record
 from minidocker.course import exercise_file as subjects
 from minidocker.course import outcomes as o
-from minidocker.course.manifest import PACKAGE, load
 from minidocker.errors import NotFound
 
 WORDS = 12  # in a group
@@ -48,7 +47,7 @@ def compare(options: Namespace) -> int:
     found = [record for record in store.all(texts=True) if record.get("files")]
     if len(found) < 2:
         raise NotFound("there are not two submissions yet", "minidocker class grade …", 2)
-    manifest = load(PACKAGE)
+    manifest = course()
     pairs: list[Pair] = []
     short = 0
     for lesson in room.lessons:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import ast
 import random
+import re
 from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
 from minidocker.classroom import incoming
 from minidocker.classroom.archives import Damaged
-from minidocker.classroom.exporting import open_class
+from minidocker.classroom.exporting import course, open_class
 from minidocker.course import exercise_file as subjects
 from minidocker.course import outcomes as o
-from minidocker.course.manifest import PACKAGE, load
 from minidocker.errors import NotFound
 
 Asked = tuple[str, str, int, str]
@@ -32,7 +32,7 @@ def viva(options: Namespace) -> int:
                    if (found := store.one(login)) and found.get("files")), None)  # fmt: skip
     if record is None:
         raise NotFound(f"nothing of {student.login} is judged yet", "minidocker class grade …", 2)
-    manifest = load(PACKAGE)
+    manifest = course()
     own = []
     for report in record["lessons"]:
         lesson = manifest.lesson(report["id"])
@@ -79,7 +79,7 @@ def candidates(text: str, given: str, names: list[str], left_out: list[str]) -> 
     except SyntaxError:
         return []
     begun = subjects.items(subjects.parse(given))
-    lines = text.splitlines()
+    lines = re.split(r"\r\n|\r|\n", text)  # as Python counts them: no form feed ends one
     found = []
     for name in names:
         node = mine.get(name)
@@ -89,11 +89,17 @@ def candidates(text: str, given: str, names: list[str], left_out: list[str]) -> 
         asked = [
             [one.lineno, question(lines[one.lineno - 1].strip()[:120])]
             for one in ast.walk(node)
-            if isinstance(one, ast.stmt | ast.ExceptHandler) and (question := _question(one))
+            if isinstance(one, ast.stmt | ast.ExceptHandler) and not _comment(one)
+            and (question := _question(one))
         ]
         if len(asked) >= 2:
             found.append([name, asked[:40]])
     return found
+
+
+def _comment(node: ast.AST) -> bool:
+    """Say whether a statement is a text and nothing else: a docstring."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _question(node: ast.AST) -> Callable[[str], str] | None:

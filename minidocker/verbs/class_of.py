@@ -67,10 +67,9 @@ def _new(words: Any) -> None:
 
 def run_new(options: argparse.Namespace) -> int:
     """`class new`."""
-    from minidocker.classroom import new
-    from minidocker.course.manifest import load
+    from minidocker.classroom import exporting, new
 
-    manifest = load()
+    manifest = exporting.course()
     lessons = [manifest.lesson(one) for one in options.lessons or ()] or list(manifest.lessons)
     lessons = list({lesson.id: lesson for lesson in lessons}.values())
     roster = new.roster(Path(options.roster)) if options.roster else []
@@ -124,7 +123,7 @@ def _export(words: Any) -> None:
     word.add_argument("--out", metavar="PATH", help="default: standard output, or ./FORMAT")
     word.add_argument("--table", metavar="CSV", help="what the platform gave out, to be filled in")
     word.add_argument("--column", metavar="NAME", help="the column of the grade in it")
-    word.add_argument("--scale", type=float, metavar="N", help="the best mark")
+    word.add_argument("--scale", type=_scale, metavar="N", help="the best mark")
     word.add_argument("--lesson", nargs="+", metavar="NN", help="of these alone")
 
 
@@ -178,8 +177,8 @@ def run_preflight(options: argparse.Namespace) -> int:
 def _compare(words: Any) -> None:
     word = _word(words, "compare", "pairs with lines in common: to look at, no verdict",
                  run_compare)  # fmt: skip
-    word.add_argument("--least", type=int, default=60, metavar="PERCENT", help="default: 60")
-    word.add_argument("--most", type=int, default=30, metavar="N", help="pairs; default: 30")
+    word.add_argument("--least", type=_percent, default=60, metavar="PERCENT", help="default: 60")
+    word.add_argument("--most", type=_pairs, default=30, metavar="N", help="pairs; default: 30")
 
 
 def run_compare(options: argparse.Namespace) -> int:
@@ -227,4 +226,25 @@ def _count(text: str) -> int:
     number = int(text)
     if not 1 <= number <= 256:
         raise argparse.ArgumentTypeError("1 to 256")
+    return number
+
+
+def _pairs(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("1 or more")
+    return number
+
+
+def _percent(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 100:
+        raise argparse.ArgumentTypeError("0 to 100")
+    return number
+
+
+def _scale(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1_000_000:  # no NaN either: it is in no order
+        raise argparse.ArgumentTypeError("above 0")
     return number

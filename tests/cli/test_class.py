@@ -133,6 +133,8 @@ def test_wrong_words_are_sentences(room: Path, minidocker: Run) -> None:
         (["class", "grade", "/nowhere", "--file", str(room / "class/class.toml")], "there is no /nowhere"),
         (["class", "grade", str(room / "in"), "--file", str(room / "no.toml")], "class new"),
         (["class", "grade", str(room / "in"), "--jobs", "0"], "1 to 256"),
+        *((["class", "export", "csv", "--scale", wrong], "above 0") for wrong in ("0", "nan", "-5")),
+        (["class", "compare", "--least", "101"], "0 to 100"),
     ):
         done = minidocker(*argv)
         assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
@@ -218,5 +220,7 @@ def test_a_set_of_ones_own_is_judged_by_its_own_checks(room: Path, minidocker: R
     assert minidocker("class", "new", str(room / "exam_class"), env=env).returncode == 0
     done = minidocker("class", "grade", str(room / "exam_in"), "--file", file, env=env, timeout=300)
     assert done.returncode == 0 and "did not pass" not in done.stdout, done.stdout + done.stderr
+    asked = minidocker("class", "viva", "ada", "--file", file, env=env)
+    assert "no function of their own" in asked.stderr, asked.stderr
     without = minidocker("class", "export", "csv", "--file", file)
     assert without.returncode == 2 and "no lesson '77_exam'" in without.stderr

@@ -97,6 +97,10 @@ def test_questions_are_on_own_functions_and_stay_the_same() -> None:
     lines = (GIVEN + OWN).splitlines()
     for line, question in told[0][1]:
         assert lines[line - 1].strip()[:120] in question
+    more = OWN.replace("    steps = []", '    """Say."""\n    1\n    steps = []  # \f \u2028\n')
+    found = viva.candidates(GIVEN + more, GIVEN, names, [])
+    assert not [one for _, one in found[0][1] if "Say." in one or "`1`" in one]
+    assert [one for _, one in found[0][1] if "`while number == 0:`" in one]
     own = [("01_pid", name, [tuple(one) for one in asked]) for name, asked in told]
     assert viva.drawn(own, "salt ada") == viva.drawn(own, "salt ada")
     assert len(viva.drawn(own, "salt ada")) == 3

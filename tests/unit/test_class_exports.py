@@ -20,6 +20,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from class_examples import ENEMY, FIRST, RECORDS, ROOM, SECOND
 
+from minidocker.classroom import batch, exporting
 from minidocker.classroom import marks as m
 from minidocker.classroom.classfile import Class, Part, Student
 from minidocker.classroom.exports import autograders, cells, gradebooks, tables
@@ -246,6 +247,21 @@ def test_two_students_never_share_a_row() -> None:
         Student("a1", "Nobody"), Student("a2", "Nobody"))}), RECORDS)  # fmt: skip
     with pytest.raises(UsageError, match="one row for a1 and a2"):
         gradebooks.canvas(twins, "g.csv", CANVAS.encode(), "1234", None)
+
+
+def test_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    """`--out /dev/null` as root: a rename would leave a file there, for the whole machine."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    exporting.write(str(pipe), b"marks\n")
+    assert os.read(reader, 100) == b"marks\n" and pipe.is_fifo()
+    (tmp_path / "link").symlink_to(pipe)
+    batch._write(str(tmp_path / "link"), [])
+    assert os.read(reader, 100).startswith(b"name,digest") and pipe.is_fifo()
+    os.close(reader)
+    exporting.write(str(tmp_path / "file"), b"1")
+    assert (tmp_path / "file").read_bytes() == b"1" and len(list(tmp_path.iterdir())) == 3
 
 
 def test_no_cell_is_a_formula() -> None:
