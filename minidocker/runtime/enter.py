@@ -25,7 +25,7 @@ from minidocker.runtime.birth import reported
 from minidocker.runtime.channel import Channel
 from minidocker.runtime.child import Child, namespace, seal
 from minidocker.runtime.gate import make, refusal
-from minidocker.runtime.joining import refuse_tracer_of
+from minidocker.runtime.joining import refuse_tracer_of, refuse_tracers
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class Entry:
         """
         refuse_paused(kernel, run)
         refuse_tracer_of(run.spec, run.spec.name or run.id)
+        refuse_tracers(os.path.dirname(os.path.dirname(run.directory)), main)
         self.wish = wish
         self.channel = Channel()
         program = make(kernel, self.channel.child.fileno(), run.directory)

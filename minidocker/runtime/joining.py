@@ -42,6 +42,7 @@ def clone_flags_and_doors(story: Story, sharing: dict[str, str]) -> tuple[int, l
         if record:
             if stage.shares == "pid":
                 refuse_tracer(record)
+                refuse_tracers(os.path.dirname(os.path.dirname(story.run.directory)), record["pid"])
             mode = f"container:{record['pid']}"
         added, path = ask(stage, mode)
         flags |= added
@@ -77,6 +78,24 @@ def refuse_tracer(record: dict[str, Any]) -> None:
             "it could take over a process of ours that starts in its pid namespace",
             "give the capability to the new container, and start the other one without it",
         )
+
+
+def refuse_tracers(root: str, pid: int) -> None:
+    """The same for all that have joined a process's pid namespace: they see who enters it, too."""
+    here = pid_namespace(pid)
+    if here == pid_namespace("self"):
+        return  # the host's own: they see us in any case
+    for record in state.records(root):
+        if record["alive"] and record.get("pid") and pid_namespace(record["pid"]) == here:
+            refuse_tracer(record)
+
+
+def pid_namespace(pid: int | str) -> str:
+    """Return "pid:[4026531836]"; "" for a process that has ended."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
+        return ""
 
 
 def refuse_tracer_of(spec: Spec, name: str) -> None:

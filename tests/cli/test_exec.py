@@ -183,6 +183,18 @@ def test_a_container_that_may_trace_is_not_entered(alone: Run) -> None:
     assert done.returncode != 0 and "CAP_SYS_PTRACE" in done.stderr
 
 
+def test_a_container_that_one_who_may_trace_has_joined_is_not_entered(alone: Run) -> None:
+    """Who has joined a pid namespace sees who enters it, though its first container may trace nobody."""
+    first = start(alone, "base", "sleep", "60")
+    assert alone("exec", first, "true").returncode == 0
+    tracer = start(alone, "--pid", f"container:{first}", "--cap-add", "SYS_PTRACE", "base", "sleep", "60")
+    for words in (("exec", first, "true"), ("run", "--rm", "--pid", f"container:{first}", "base", "true")):
+        done = alone(*words)
+        assert done.returncode != 0 and "CAP_SYS_PTRACE" in done.stderr
+    alone("rm", "-f", tracer)
+    assert alone("exec", first, "true").returncode == 0
+
+
 def test_many_at_once(alone: Run, box: str, command: list[str], shared_store: Path) -> None:
     env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store)}
     many = [
