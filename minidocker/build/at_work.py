@@ -50,16 +50,22 @@ class AtWork:
         """Return what every step depends on."""
         return [self.hexes(), self.state.platform, self.request.epoch]
 
-    def add(self, fill: Fill, words: list[object], note: str,
-            chown: str = "", chmod: str = "", line: int = 0) -> bool:  # fmt: skip
-        """Add a layer of the files that `fill` puts into an addition; True if it was cached."""
+    def add(self, fill: Fill, words: list[object], note: str, chown: str = "", chmod: str = "",
+            line: int = 0, kept: bool = False) -> bool:  # fmt: skip
+        """Add a layer of the files that `fill` puts into an addition; True if it was cached.
+
+        `kept`: without --chown, files keep the owners that they have in their stage or image.
+        """
 
         def work() -> oci.Json:
             below = layers.tree_of(self.store, self.hexes())
             who = owner(below, chown, chmod, line)
-            addition = Addition(below, who, line, self.request.newest())
+            theirs = Owner(None, None, who.mode)
+            addition = Addition(
+                below, theirs if kept and not chown else who, line, self.request.newest()
+            )
             if not chown:
-                addition.unpacked = Owner(None, None, who.mode)
+                addition.unpacked = theirs
             with Archives(self.store) as archives:
                 fill(addition, archives)
                 if not addition.entries:

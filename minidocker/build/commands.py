@@ -187,7 +187,7 @@ def mounted(
         elif mount.kind == "cache":
             cache = mounts.Cache(steps.store, mount, line)
             stack.callback(cache.close)
-            found += mounts.option(cache.path, mount, not set(mount.words) & {"ro", "readonly"})
+            found += mounts.option(cache.path, mount, mount.writable)
         else:
             found += secret(steps, mount, work.path(f"secret-{index}"), line, environment)
     return found

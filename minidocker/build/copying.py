@@ -66,7 +66,8 @@ def copy(
 def chosen(source: From, name: str, line: int) -> list[Parts]:
     """Return what one source name stands for; BuildError where there is nothing.
 
-    A name never leaves the tree: ".." stops at its root, and its links are followed inside.
+    A pattern may stand for nothing: `COPY package.json yarn.lock* ./`. A name never leaves the
+    tree: ".." stops at its root, and its links are followed inside.
     """
     wanted = parts(name)
     found: list[Parts] = [()]
@@ -85,7 +86,7 @@ def chosen(source: From, name: str, line: int) -> list[Parts]:
         hidden = any(source.ignore.ignores(_text(one)) for one in (path, real) if one)
         if what and not (hidden and not (what == stat.S_IFDIR and source.ignore.has_exceptions)):
             there.append(real)
-    if not there:
+    if not there and not any(is_glob(os.fsdecode(part)) for part in wanted):
         left_out = any(kind(source.tree, path) for path in found if path)
         hint = "your .dockerignore leaves it out" if left_out else f"look for it in {source.title}"
         raise BuildError(
@@ -110,15 +111,11 @@ def _fitting(source: From, path: Parts, pattern: str) -> Iterator[Parts]:
 
 
 def _tree(addition: Addition, source: From, path: Parts, goal: Parts) -> None:
-    """Put what is in a directory into the directory `goal`, new or not."""
+    """Put what is in a directory into the directory `goal`; a new one is as any new one."""
     addition.parents(goal)
-    known = addition.kind(goal)
-    if known not in (0, stat.S_IFDIR):
+    if addition.kind(goal) not in (0, stat.S_IFDIR):
         raise addition.wrong(goal, "is no directory, and a directory cannot take its place")
-    if known or not path:
-        addition.directory(goal)
-    else:
-        addition.put_directory(goal, source.tree.look(path))
+    addition.directory(goal)
     _inside(addition, source, path, goal)
 
 

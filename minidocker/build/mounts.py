@@ -16,12 +16,12 @@ from minidocker.build.wrong import BuildError, not_built
 from minidocker.images.store.store import Store
 
 KINDS = {
-    "cache": "target dst destination id sharing mode uid gid",
-    "bind": "target dst destination source src from readonly ro",
+    "cache": "target dst destination id sharing mode uid gid readonly ro rw readwrite",
+    "bind": "target dst destination source src from readonly ro rw readwrite",
     "secret": "target dst destination id required mode uid gid env",
     "tmpfs": "target dst destination size",
 }
-FLAGS = ("readonly", "ro", "required")
+FLAGS = ("readonly", "ro", "rw", "readwrite", "required")
 
 
 class Mount(NamedTuple):
@@ -40,6 +40,15 @@ class Mount(NamedTuple):
     def origin(self) -> str:
         """The stage or image that it comes from; "" is the context."""
         return self.words.get("from", "")
+
+    @property
+    def writable(self) -> bool:
+        """Say whether the command may write there: a bind no, unless it says so; a cache yes."""
+        found = self.kind != "bind"
+        for name, text in self.words.items():
+            if name in ("ro", "readonly", "rw", "readwrite"):
+                found = (text in ("true", "1")) == (name in ("rw", "readwrite"))
+        return found
 
 
 def read(state: State, one: Instruction, words: Words) -> list[Mount]:
@@ -89,8 +98,8 @@ def look_at(kind: str, found: dict[str, str], line: int) -> None:
     if kind not in KINDS:
         remedy = "type=cache, bind, secret or tmpfs"
         raise not_built(line, f"RUN --mount=type={kind}", remedy)
-    if "rw" in found or "readwrite" in found or (found.get("ro") == "false"):
-        raise not_built(line, "RUN --mount with rw", "COPY it, or type=cache")
+    if kind == "bind" and Mount(kind, "", found).writable:
+        raise not_built(line, "RUN --mount=type=bind with rw", "COPY it, or type=cache")
     for name in found:
         if name not in KINDS[kind].split():
             raise BuildError(line, f"RUN --mount=type={kind} knows no {name}", KINDS[kind],

@@ -62,13 +62,13 @@ class State:
         self.created = max(self.created, created)
 
     def as_json(self) -> dict[str, Any]:
-        """Return all of it, for another process; ARG ends with its stage."""
-        return {key: value for key, value in vars(self).items() if key not in ("args", "has_cmd")}
+        """Return all of it, for another process; the stage's own CMD counts in the stage alone."""
+        return {key: value for key, value in vars(self).items() if key != "has_cmd"}
 
     def begin(self) -> State:
-        """Return a stage that goes on from this one."""
+        """Return a stage that goes on from this one, with its ARGs, as Docker documents."""
         fresh = copy.deepcopy(self)
-        fresh.args, fresh.has_cmd = {}, False
+        fresh.has_cmd = False
         fresh.config.pop("OnBuild", None)  # the triggers have been pulled
         return fresh
 

@@ -15,6 +15,7 @@ from minidocker.build.addition import Addition
 from minidocker.build.at_work import AtWork
 from minidocker.build.copying import copy, to_directory
 from minidocker.build.dockerfile import Instruction
+from minidocker.build.owners import owner
 from minidocker.build.settings import workdir_of
 from minidocker.build.substitute import Words
 from minidocker.build.tree import kind, resolve
@@ -73,13 +74,15 @@ class Steps(AtWork):
                 self.state.args[name] = self.head[name]
 
     def _workdir(self, one: Instruction, words: Words) -> bool:
-        """WORKDIR PATH: the directory is made where the stage has none."""
+        """WORKDIR PATH: the directory is made where the stage has none, for the USER of now."""
         path = workdir_of(self.state, words.word(one.rest)).rstrip("/") or "/"
         self.state.config["WorkingDir"] = path
+        user = str(self.state.config.get("User") or "")
 
         def fill(addition: Addition, archives: Archives) -> None:
             goal = resolve(addition.below, path, one.number)
             if not kind(addition.below, goal):
+                addition.owner = owner(addition.below, user, "", one.number)
                 addition.parents((*goal, b""))
 
         return self.add(fill, ["WORKDIR"], f"WORKDIR {path}", line=one.number)
@@ -110,7 +113,7 @@ class Steps(AtWork):
                 found = self.source(one.flag("from") or "", line)
                 copy(addition, found, sources, where, archives.tree if one.word == "ADD" else None)
 
-        return self.add(fill, [one.word], str(one), chown, chmod, line)
+        return self.add(fill, [one.word], str(one), chown, chmod, line, bool(one.flag("from")))
 
 
 def refuse_remote(sources: list[str], line: int) -> None:

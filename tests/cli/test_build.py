@@ -224,7 +224,14 @@ def test_add_unpacks_an_archive_and_scratch_begins_empty(
     assert [(root / name).stat().st_uid for name in ("a.txt", "in", "in/x")] == [0, 7, 7]
     assert build("FROM base\nCOPY --from=added / /\n", "-t", "seen").returncode == 0
     assert see(minidocker, "seen", "cd /; stat -c '%n %u' u/* u/in/x c/*").splitlines() == [
-        "u/a.txt 0", "u/in 0", "u/in/x 0", "c/ar.tgz 0",
+        "u/a.txt 0", "u/in 7", "u/in/x 7", "c/ar.tgz 0",
+    ]  # fmt: skip
+    text = "FROM base\nCOPY --from=added /u/in /one\nCOPY --from=added --chown=3 /u /three\n"
+    text += "USER 5:6\nWORKDIR /one/new/deep\n"
+    assert build(text, "-t", "owners").returncode == 0
+    look = "cd /; stat -c '%n %u:%g' one one/x three/in/x three one/new one/new/deep"
+    assert see(minidocker, "owners", look).splitlines() == [
+        "one 0:0", "one/x 7:7", "three/in/x 3:3", "three 3:3", "one/new 5:6", "one/new/deep 5:6",
     ]  # fmt: skip
 
 

@@ -74,6 +74,8 @@ def files_of(addition: Addition) -> dict[str, str]:
         (["a.txt"], "/n/m/o", ["n/m/o"]),
         (["a.txt", "b.txt"], "/x/", ["x/a.txt", "x/b.txt"]),
         (["*.txt"], "/x/", ["x/a.txt", "x/b.txt"]),
+        (["c.md", "yarn.lock*"], "/x/", ["x/c.md"]),
+        (["zz*", "d/z?/*"], "/x/", []),
         (["[ab].txt", "c.md"], "/x/", ["x/a.txt", "x/b.txt", "x/c.md"]),
         (["d"], "/x", ["x/e/y", "x/x"]),
         (["d/"], "/x/", ["x/e/y", "x/x"]),
@@ -116,7 +118,7 @@ def test_what_is_ignored_is_not_copied(
     ("names", "target", "rules", "says"),
     [
         (["no"], "/x", "", "the context has no no"),
-        (["*.no"], "/x", "", "the context has no"),
+        (["no", "*.txt"], "/x/", "", "the context has no no"),
         (["a.txt"], "/x", "a.txt", "the context has no a.txt"),
         (["a.txt"], "/x", "*\n!d/e", "the context has no a.txt"),
         (["to-secret"], "/x", "secret", "the context has no to-secret"),
