@@ -50,13 +50,20 @@ def pairs(lines: list[str]) -> dict[str, str]:
 
 
 def signal_number(text: str) -> int:
-    """Read a signal: SIGTERM, term or 15. signal(7)"""
+    """Read a signal: SIGTERM, term, 15, or SIGRTMIN+3 as systemd wants it. signal(7)"""
     import signal
 
-    name = text.upper()
+    name, sign, more = text.upper().removeprefix("SIG").partition("+")
+    if not sign:
+        name, sign, more = name.partition("-")
     number = int(text) if is_number(text) else 0
-    found = signal.Signals.__members__.get(name if name.startswith("SIG") else f"SIG{name}")
+    found = signal.Signals.__members__.get(f"SIG{name}")
     number = int(found) if found else number
+    if sign:  # only what is counted from the first or the last of them
+        steps = int(more) if more.isascii() and more.isdecimal() and len(more) < 3 else 99
+        both = {"RTMIN+": number + steps, "RTMAX-": number - steps}
+        number = both.get(name + sign, 0)
+        number = number if signal.SIGRTMIN <= number <= signal.SIGRTMAX else 0
     if not 1 <= number <= 64:
         raise UsageError(
             f"--stop-signal {text!r} is no signal", "such as --stop-signal SIGINT",
