@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from minidocker.chamber.cell_needs import PACKAGE
-from minidocker.classroom import incoming, judges, records
+from minidocker.classroom import incoming, judges, platforms, records
 from minidocker.classroom.archives import Damaged
 from minidocker.classroom.bar import Bar
 from minidocker.classroom.classfile import Class, read
@@ -52,6 +52,11 @@ def grade(options: Namespace) -> int:
     store = Records(room.folder)
     course = records.course_digest(manifest, room.lessons, options.on or "chamber")
     with store.held(), Bar(len(found)) as bar:
+        for path in options.submissions if not options.only else ():
+            label = platforms.who(Path(path).resolve().name, {}, room).label
+            old = store.one(label)
+            if old and not old["lessons"] and label not in {one.name for one in found}:
+                store.forget(label)  # it could not be read once, and is a whole class's
         work = Work(manifest, room, store, course, bar, options)
         work.run(found)
     return _sum_up(room, store, found)
@@ -122,7 +127,7 @@ class Work:
                 if about := {key: value for key, value in self.about(job).items()
                              if value != old.get(key)}:  # fmt: skip
                     self.store.write({**old, **about})  # whose, or when, is known better now
-                    self.store.forget(one.label, unless=one.name)
+                    self.moved(one)
                 self.bar.done(old, known=True)
                 continue
             yield job
@@ -133,6 +138,12 @@ class Work:
             return found
         found = self.store.one(one.label) if one.login and one.label else None
         return found if found and not found["login"] else None
+
+    def moved(self, one: Found) -> None:
+        """Remove the record that a submission had before its owner was known: one row each."""
+        old = self.store.one(one.label) if one.label not in ("", one.name) else None
+        if old and not old["login"]:
+            self.store.forget(one.label)
 
     def about(self, job: judges.Job) -> Record:
         """Return what a record says of a submission beside its verdict: whose, and when."""
@@ -160,7 +171,7 @@ class Work:
             record["lessons"] = old["lessons"]  # a verdict is never lost to a fault of ours
         record = records.raised(record, old)
         self.store.write(record)
-        self.store.forget(one.label, unless=one.name)
+        self.moved(one)
         self.bar.done(record, old=old)
 
     def keep(self, job: judges.Job) -> None:

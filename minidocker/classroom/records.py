@@ -89,11 +89,9 @@ class Records:
             said = f"cannot write {path}: {problem.strerror}"
             raise UsageError(said, "free some space, or move the class") from None
 
-
-    def forget(self, label: str, unless: str) -> None:
-        """Remove the record that a submission had before its owner was known: one row each."""
-        if label and label != unless and (old := self.one(label)) and not old["login"]:
-            self.path(label).unlink()
+    def forget(self, name: str) -> None:
+        """Remove a submission's record: another has taken its place."""
+        self.path(name).unlink(missing_ok=True)
 
 
 def give_back(path: Path) -> None:

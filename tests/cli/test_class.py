@@ -47,7 +47,7 @@ def room(tmp_path: Path, minidocker: Run) -> Path:
 
 def grade(minidocker: Run, room: Path, *more: str, **how: object) -> subprocess.CompletedProcess:
     return minidocker("class", "grade", str(room / "in"), "--file", str(room / "class/class.toml"),
-                      *more, timeout=300, **how)  # fmt: skip
+                      *more, timeout=1200, **how)  # fmt: skip
 
 
 def marks(room: Path) -> dict[str, tuple[int, str]]:

@@ -154,6 +154,33 @@ def test_a_submission_whose_owner_is_found_later_has_one_record(tmp_path: Path) 
     assert judged(("4711",), "c2") == (1, [("ada", "ada", 3)])
 
 
+def test_what_could_not_be_read_once_leaves_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The child that reads a class's zip may be killed, by whoever is short of memory."""
+    from minidocker.classroom import archives, incoming
+    from minidocker.verbs import class_of
+
+    for name in ("ada", "bob"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        (tmp_path / "in" / name / "01_pid.py").write_text("x = 1\n")
+    assert class_of.main(["new", str(tmp_path / "class"), "--lessons", "01"]) == 0
+    argv = ["grade", str(tmp_path / "in"), "--file", str(tmp_path / "class/class.toml"), "--jobs", "1"]
+
+    def killed(*_: object) -> None:
+        raise archives.Damaged("reading it took more than a submission may take")
+
+    fake = FAKE.replace("[text]", repr(record("pass")["lessons"]))
+    monkeypatch.setattr(judges, "CODE", "{!r}\n" + fake.replace("{", "{{").replace("}", "}}"))
+    with monkeypatch.context() as patch:
+        patch.setattr(incoming, "_groups", killed)
+        assert class_of.main(argv) == 4
+    assert [one["name"] for one in Records(tmp_path / "class").all()] == ["in"]
+    assert class_of.main(argv) == 0
+    assert [one["name"] for one in Records(tmp_path / "class").all()] == ["ada", "bob"]
+    assert "2 submissions, 2 with a verdict" in capsys.readouterr().out
+
+
 def test_one_grading_at_a_time_and_what_a_kill_leaves_goes(tmp_path: Path) -> None:
     store = Records(tmp_path)
     with store.held():
