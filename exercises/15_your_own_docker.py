@@ -230,7 +230,7 @@ def create(kernel, directory, walls, command):
     return pid
 
 
-# 6. HOLE (rung R4). The pipe itself says whether somebody waits. (3 lines)
+# 6. MORE, HOLE (rung R4). The pipe itself says whether somebody waits. (3 lines)
 def start(directory):
     """Let the command of a created container begin.
 

@@ -76,7 +76,7 @@ def spell(platform):
     return "/".join(filter(None, map(platform.get, ("os", "architecture", "variant"))))
 
 
-# 2. HOLE (rung R4). Three holes, and the last one gives 2 or 0. (3 lines)
+# 2. MORE, HOLE (rung R4). Three holes, and the last one gives 2 or 0. (3 lines)
 def choose(index, platform):
     """Return the entry of index["manifests"] that is best for a platform, the first of equals.
 

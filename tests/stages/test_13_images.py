@@ -54,6 +54,8 @@ def verified(cell, *cases):
     """Let verify bring a blob for each case: the cell, where, and the descriptors."""
     place = somewhere()
     wanted = [descriptor(blob_of(case)) for case in cases]
+    for case, what in zip(cases, wanted, strict=True):
+        what["size"] += case.get("beside", 0)
     return cell("verify", place=place, cases=list(cases), descriptors=wanted), place, wanted
 
 
@@ -109,12 +111,15 @@ WORDS = {
     "long": "there are more bytes than the descriptor says",
     "endless": "the bytes do not end",
     "full": "the disk becomes full",
+    "size": "the digest is right, and the size alone is another one",
 }
 
 
 def test_verify_bad(subject, cell):
     cases = [a_case(kind, by=random.randrange(1, 400)) for kind in ("tampered", "short", "long")]
     cases += [a_case("tampered", there=True), a_case("long", by=1), a_case("full")]
+    cases += [a_case("size", beside=by) for by in (1, random.randrange(2, 1 << 20), -1)]
+    cases.append(a_case("size", beside=random.randrange(2, 900), there=True))
     random.shuffle(cases)
     cases.append(a_case("endless"))
     one, place, wanted = verified(cell, *cases)
