@@ -78,6 +78,9 @@ def read(steps: AtWork, one: Instruction, words: Words) -> Asked:
     if network not in NETWORKS:
         raise BuildError(one.number, f"RUN --network={network} is none of {', '.join(NETWORKS)}",
                          "--network=none", f'unsupported network mode: "{network}"')  # fmt: skip
+    if network == "host" != steps.request.network:  # whose text this is may be a stranger
+        raise BuildError(one.number, "RUN --network=host: a Dockerfile alone cannot ask for that",
+                         "minidocker build --network host …", "network.host is not allowed")
     if network == "default":
         network = steps.request.network
     env = {**steps.request.proxies(), **state.args, **state.env()}

@@ -16,6 +16,7 @@ from minidocker.build.wrong import BuildError
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SPECIAL = "@*#?-$!0"
 DEEPEST = 40  # variables in one another
+LARGEST = 1 << 20  # characters that the variables of one line may become
 
 
 class Words:
@@ -26,6 +27,7 @@ class Words:
         self.escape = escape
         self.line = line
         self.used: set[str] = set()
+        self.grown = 0
 
     def word(self, text: str) -> str:
         """Return the text with variables replaced, quotes and escapes taken away."""
@@ -113,6 +115,13 @@ class _Reader:
         raise self.w.wrong(self.text, 'has a " without a second one')
 
     def _dollar(self) -> str:
+        found = self._variable()
+        self.w.grown += len(found)
+        if self.w.grown > LARGEST:  # "ENV A=$A$A$A$A", twenty times, would be 4^20 characters
+            raise self.w.wrong(self.text[:40], f"grows to more than {LARGEST} characters")
+        return found
+
+    def _variable(self) -> str:
         if not self.more():
             return "$"
         if self.text[self.at] == "{":

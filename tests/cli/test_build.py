@@ -162,6 +162,7 @@ def test_a_failed_step_names_its_line_and_leaves_nothing(
         ("FROM base\nFROM scratch\nRUN x\n", 3, "scratch has none"),
         ("FROM ${NO}\n", 1, "the name is empty"),
         ("FROM base\nRUN --network=vpn x", 2, "none of default"),
+        ("FROM base\nRUN --network=host x", 2, "network.host is not allowed"),
         ("FROM base\nCOPY --from=1 a /b", 2, "no stage 1 before"),
         ("WHAT\n", 1, "no instruction WHAT"),
         ("FROM base\nWH\x1b[2JAT\n", 2, "no instruction WH [2JAT"),
@@ -245,6 +246,51 @@ def test_a_cache_mount_is_kept_and_in_no_layer(minidocker: Callable, build: Call
     assert build(text.format("one")).returncode == 0
     assert build(text.format("two"), "-t", "caches").returncode == 0
     assert see(minidocker, "caches", "cat /log; ls -d /cache 2>/dev/null || true") == "one\ntwo\n"
+
+
+def test_the_hosts_network_is_the_callers_to_give(minidocker: Callable, context: Path) -> None:
+    (context / "Dockerfile").write_text("FROM base\nRUN --network=host readlink /proc/self/ns/net > /which\n")
+    for network, status in (("host", 0), ("none", 1), ("bridge", 1)):
+        done = minidocker("build", "--no-cache", "--network", network, "-t", "netted", str(context))
+        assert done.returncode == status, done.stderr
+    assert see(minidocker, "netted", "cat /which").strip() == os.readlink("/proc/self/ns/net")
+
+
+@pytest.mark.parametrize(
+    "mount",
+    [
+        "type=bind,source=../,target=/m",
+        "type=bind,source=link,target=/m",
+        "type=bind,from=evil,source=/link,target=/m",
+        "type=cache,id=../../../../..,target=/m",
+    ],
+)
+def test_no_mount_of_a_run_shows_the_host(
+    build: Callable, context: Path, tmp_path_factory: pytest.TempPathFactory, mount: str
+) -> None:
+    """CVE-2024-9675, CVE-2024-11218, CVE-2024-23651: a link or "..", of the context, a stage, a cache."""
+    host = tmp_path_factory.mktemp("host")
+    (host / "mine").write_text("s3cret of the host\n")
+    (context / "link").symlink_to(host)
+    text = (
+        f"FROM base AS evil\nRUN ln -s {host} /link\nFROM base\n"
+        f"RUN --mount={mount} ls -la /m; cat /m/mine /m/{host}/mine /m/link/mine; touch /m/new; true\n"
+    )
+    done = build(text)
+    assert "s3cret of the host" not in done.stdout + done.stderr
+    assert os.listdir(host) == ["mine"] and not (context / "new").exists()
+
+
+def test_a_mount_of_a_run_leaves_nothing_outside(
+    build: Callable, context: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """CVE-2024-23652, CVE-2025-4953: what is made for a mount goes, and nothing of the host goes with it."""
+    host = tmp_path_factory.mktemp("host")
+    for target in ("/link/made", "/link"):
+        text = f"FROM base\nRUN ln -s {host} /link\nRUN --mount=type=bind,target={target} rm -rf {host}; true\n"
+        build(text)
+        assert host.is_dir() and os.listdir(host) == []
+    assert "a.txt" in os.listdir(context)
 
 
 def test_a_context_may_be_a_tar_or_a_dockerfile_alone(

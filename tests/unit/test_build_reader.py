@@ -289,3 +289,17 @@ def test_the_page_names_every_instruction_and_flag() -> None:
     for word, flag in REFUSED:
         row = next(line for line in page.splitlines() if line.startswith(f"| `{word}`"))
         assert f"`--{flag}`" in row.rsplit("|", 2)[1], (word, flag)
+
+
+def test_variables_that_double_one_another_come_to_an_end() -> None:
+    """A Dockerfile of twenty lines would take all memory of the machine."""
+
+    def double(times: int, value: str = "a") -> str:
+        return double(times - 1, Words({"A": value}).word("$A" * 8)) if times else value
+
+    assert double(3) == "a" * 512
+    with pytest.raises(BuildError, match="grows to more than"):
+        double(20)
+    assert len(Words({"A": "a" * 1000}).word("$A" * 1000)) == 1_000_000
+    with pytest.raises(BuildError, match="grows to more than"):
+        Words({"A": "a" * 10_000}).text('"${A:-x}"' * 1000)
