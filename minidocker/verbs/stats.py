@@ -19,6 +19,7 @@ from minidocker.proc.usage import NO_CGROUP, Sample, Use, bytes_text
 from minidocker.verbs.parser import Parser, make
 
 VERSION = 1  # of the JSON; a field may be added, none changes its meaning
+NONE = Sample(at=0, source=usage.FROM_CGROUP, cpu=0, memory=0)  # of one that does not run
 HEADS = ("NAME", "CPU", "MEMORY / LIMIT", "MEM", "PIDS / LIMIT", "THROTTLED", "PRESSURE cpu/mem/io")
 
 EPILOG = """\
@@ -27,6 +28,7 @@ examples:
   minidocker stats web db                 these two, until both have ended
   minidocker stats --no-stream            once
   minidocker stats --json | head -1       one object a line ("version": 1)
+  minidocker stats --no-stream --format '{{.Name}}: {{.CPUPerc}} {{.MemUsage}}'
 
 CPU         percent of one processor: two busy ones are 200 %
 MEMORY      what is charged to the container, and the lowest limit that holds
@@ -48,6 +50,7 @@ class Row:
     name: str
     pid: int
     use: Use
+    group: str = ""
 
     def cells(self) -> tuple[str, ...]:
         """Return the row as text, in the order of HEADS."""
@@ -83,8 +86,13 @@ def main(argv: list[str]) -> int:
     """Run `minidocker stats`; return the exit status. Ctrl-C is 130, and no traceback."""
     options = _parser().parse_args(argv)
     try:
-        watch = Watch(options.names)
-        if options.json:
+        watch = Watch(options.names, ended=options.all)
+        if options.format:
+            from minidocker.verbs import stats_rows
+
+            for rows in watch.rounds(options.interval, options.no_stream):
+                stats_rows.print_rows(rows, options.format, options.no_trunc)
+        elif options.json:
             for rows in watch.rounds(options.interval, options.no_stream):
                 told = {"version": VERSION, "containers": [row.as_dict() for row in rows]}
                 print(json.dumps(told), flush=True)
@@ -107,14 +115,17 @@ class Watch:
     """The containers that are watched, and the last sample of each.
 
     `names` are names, ids or their beginnings; none means all that run. NotFound: one of them is
-    no container, or does not run when the watch begins.
+    no container, or does not run when the watch begins. `ended`: show those that do not run, too.
     """
 
-    def __init__(self, names: Sequence[str] = (), root: str | None = None) -> None:
+    def __init__(
+        self, names: Sequence[str] = (), root: str | None = None, ended: bool = False
+    ) -> None:
         from minidocker.images.store.store import Store
 
         self.root = Store(root).root
         self.last: dict[str, Sample] = {}
+        self.ended = ended
         self.ids = {self._id(name) for name in names}
         self.all = not names
 
@@ -125,7 +136,7 @@ class Watch:
             record = state.find(self.root, name)
         except NotFound as problem:
             raise NotFound(problem.message, problem.remedy, 1) from None
-        if not record["alive"]:
+        if not record["alive"] and not self.ended:
             raise NotFound(f"container {name} does not run", "minidocker ps -a", 1)
         return str(record["id"])
 
@@ -154,14 +165,18 @@ class Watch:
         records = [
             record
             for record in state.records(self.root)
-            if record["alive"] and record.get("pid") and (self.all or record["id"] in self.ids)
+            if ((record["alive"] and record.get("pid")) or self.ended)
+            and (self.all or record["id"] in self.ids)
         ]
-        rows, fresh = [], self._samples(records)
+        rows, fresh = [], self._samples([one for one in records if one["alive"] and one.get("pid")])
         for record in records:
             now = fresh.get(record["id"])
             if now is not None:
                 use = usage.between(self.last.get(record["id"], now), now)
-                rows.append(Row(record["id"], record["name"], record["pid"], use))
+                group = str((record.get("facts") or {}).get("cgroup") or "")
+                rows.append(Row(record["id"], record["name"], record["pid"], use, group))
+            elif not record["alive"]:
+                rows.append(Row(record["id"], record["name"], 0, usage.between(NONE, NONE)))
         self.last = fresh
         return rows
 
@@ -247,6 +262,10 @@ def _seconds(text: str) -> float:
 def _parser() -> Parser:
     parser = make("stats", "Show what running containers use: a live table.", EPILOG)
     parser.add_argument("names", nargs="*", metavar="NAME", help="a container; none means all")
+    parser.add_argument("-a", "--all", action="store_true", help="also those that do not run")
+    parser.add_argument("--format", default="", metavar="FORMAT",
+                        help="Docker's: table, json, a template, or 'table TEMPLATE'")  # fmt: skip
+    parser.add_argument("--no-trunc", action="store_true", help="cut no id off")
     parser.add_argument("--no-stream", action="store_true", help="one table, then end")
     parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
     parser.add_argument(

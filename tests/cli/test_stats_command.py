@@ -189,3 +189,19 @@ def test_no_container_runs(minidocker: Callable, tmp_path: Path) -> None:
     done = minidocker("stats", "--no-stream", env={"MINIDOCKER_ROOT": str(tmp_path / "empty")})
     assert done.returncode == 0 and "no container runs" in done.stdout
     assert not (tmp_path / "empty").exists()
+
+
+@contained
+def test_the_formats_are_dockers(alone: Callable, env: dict[str, str]) -> None:
+    lives = alone("run", "-d", "--name", "lives", "--network", "none", "base", "sleep", "60")
+    made = alone("create", "--name", "made", "--network", "none", "base", "true")
+    shown = alone("stats", "--no-stream", "--format", "{{.Name}} {{.PIDs}} {{.NetIO}} {{.ID}}")
+    assert shown.stdout == f"lives 1 0B / 0B {lives.stdout}"
+    rows = alone("stats", "--no-stream", "-a", "--no-trunc", "--format", "json").stdout
+    found = {row["Name"]: row for row in map(json.loads, rows.splitlines())}
+    assert found["made"]["ID"] == made.stdout.strip() and found["made"]["CPUPerc"] == "0.00%"
+    assert found["lives"]["MemUsage"].endswith("GiB") and found["lives"]["MemPerc"].endswith("%")
+    heads = alone("stats", "--no-stream", "--format", "table", "lives").stdout.splitlines()[0]
+    assert heads.split("  ")[0] == "CONTAINER ID" and heads.endswith("PIDS")
+    wrong = alone("stats", "--no-stream", "--format", "{{.Nope}}")
+    assert wrong.returncode == 1 and "no entry for key" in wrong.stderr
