@@ -42,7 +42,9 @@ def pack(options: Namespace) -> int:
     if options.tar:
         write(options.tar, as_tar(folder.resolve().name, files))
     print(f"{folder}: {len(files)} files of edition {room.edition}; no solutions, no catalogues.")
-    print(f"next: cd {folder} && git add -A && git commit; students clone it, and `make update`")
+    first = "" if (folder / ".git").exists() else "git init && "
+    print(f"next: cd {folder} && {first}git add -A && git commit; "
+          "students clone it, and `make update`")  # fmt: skip
     return 0
 
 

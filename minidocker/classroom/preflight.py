@@ -46,9 +46,9 @@ def preflight(options: Namespace) -> int:
         try:
             told = incoming.guarded(_reports, path)
         except Damaged as problem:
-            told = [[path.name, f"{problem}"]]
-        for label, report in told:
-            who = platforms.who(label, {}, room)
+            told = {"reports": [[path.name, f"{problem}"]], "facts": {}}
+        for label, report in told["reports"]:
+            who = platforms.who(label, told["facts"].get(label, {}), room)
             found[who.name] = read(who.name, report, room)
     rows = list(found.values())
     rows += [Ready(student.login, 0, len(room.lessons), trouble="no report yet")
@@ -90,17 +90,20 @@ def read(login: str, report: Any, room: Class) -> Ready:
     return Ready(login, runs, len(lessons), named, fix.splitlines()[0][:200] if fix else "")
 
 
-def _reports(path: Path) -> list[list[Any]]:
-    """Return [label, report] for each JSON file in a folder or an archive."""
-    found = []
+def _reports(path: Path) -> dict[str, Any]:
+    """Return [label, report] of each JSON file in a folder or archive, and Gradescope's facts."""
+    found: list[list[Any]] = []
+    facts: dict[str, Any] = {}
     for member in _members(path):
         name = PurePosixPath(member.name)
+        if name.name == platforms.GRADESCOPE and not member.why:
+            facts |= platforms.gradescope(member.take(8 << 20).decode("utf-8", "replace"))
         if name.suffix.lower() != ".json" or "__MACOSX" in name.parts:
             continue
         parts = [part for part in name.parts[:-1] if part not in (".", "..")]
         label = parts[-1] if parts else platforms.part_of(name.name)
         found.append([label if label != name.name else name.stem, _report(member)])
-    return found
+    return {"reports": found, "facts": facts}
 
 
 def _members(path: Path) -> Iterator[archives.Member]:

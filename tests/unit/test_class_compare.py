@@ -153,3 +153,19 @@ def test_everybody_ready_is_exit_status_0(
     (tmp_path / "ada.json").write_text(json.dumps(report(True)))
     assert preflight.preflight(Namespace(file="", reports=[str(tmp_path)])) == 0
     assert capsys.readouterr().out == "1 of 1 are ready for all 2 lessons.\n"
+
+
+def test_gradescope_and_windows_say_whose_machine_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = Class(**{**vars(ROOM), "students": ROOM.students[:2]})
+    monkeypatch.setattr(preflight, "open_class", lambda file: (room, None))
+    said = "".join(f"submission_{n}:\n  :submitters:\n  - :name: X\n    :email: {mail}\n"
+                   for n, mail in ((7, "ada@x.org"), (8, "BOB@x.org")))  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("assignment_1_export/submission_7/doctor.json", json.dumps(report(True)))
+        archive.writestr("assignment_1_export/submission_8/doctor.json",
+                         json.dumps(report(True)).encode("utf-16"))  # PowerShell's >
+        archive.writestr("assignment_1_export/submission_metadata.yml", said)
+    assert preflight.preflight(Namespace(file="", reports=[str(tmp_path / "all.zip")])) == 0
+    assert capsys.readouterr().out == "2 of 2 are ready for all 2 lessons.\n"
