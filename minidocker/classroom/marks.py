@@ -76,7 +76,7 @@ def of_class(
 
     With an empty roster, or where `unknown`, submissions that belong to nobody have a mark too.
     """
-    parts = [part for part in room.parts if not only or part.lesson.id in only]
+    parts = [part.lesson.id for part in room.parts if not only or part.lesson.id in only]
     by_login = {record["login"]: record for record in found if record["login"]}
     shared: dict[str, list[Record]] = {}
     for record in found:
@@ -98,7 +98,11 @@ def of_class(
     return marks
 
 
-def _mark(room: Class, student: Student, parts: Sequence[Part], record: Record | None) -> Mark:
+def _mark(room: Class, student: Student, only: Sequence[str], record: Record | None) -> Mark:
+    """Return a student's mark by one submission, of some lessons.
+
+    Free days are spent on all of them in the order of their dates, whichever are asked for.
+    """
     free = room.late_days if student.late_days is None else student.late_days
     reports = {one["id"]: one for one in record["lessons"]} if record else {}
     lessons, notes = [], []
@@ -107,7 +111,7 @@ def _mark(room: Class, student: Student, parts: Sequence[Part], record: Record |
     if record and student.login != record["login"] and record["login"]:
         notes.append(f"handed in by {record['login']}")
     far = dt.datetime.max.replace(tzinfo=dt.UTC)
-    for part in sorted(parts, key=lambda part: part.due or far):  # free days go to the first
+    for part in sorted(room.parts, key=lambda part: part.due or far):
         name = part.lesson.id
         if name in student.excused:
             lessons.append(LessonMark(name, EXCUSED, points=part.lesson.points))
@@ -128,9 +132,9 @@ def _mark(room: Class, student: Student, parts: Sequence[Part], record: Record |
         fault = any(check["outcome"] == o.ERROR for check in report["checks"])
         state = UNJUDGED if fault or not judged else JUDGED
         lessons.append(LessonMark(name, state, earned, judged, points, days, off))
-    order = {part.lesson.id: at for at, part in enumerate(parts)}
-    lessons.sort(key=lambda one: order[one.lesson])
-    return Mark(student, tuple(lessons), tuple(p.weight for p in parts), record, tuple(notes))
+    found = {one.lesson: one for one in lessons}
+    weights = tuple(part.weight for part in room.parts if part.lesson.id in only)
+    return Mark(student, tuple(found[name] for name in only), weights, record, tuple(notes))
 
 
 def late_days(student: Student, part: Part, record: Record) -> int:

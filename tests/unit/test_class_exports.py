@@ -145,6 +145,20 @@ def test_a_begun_day_counts_and_no_hour_of_a_clock_that_is_put_back(
         time.tzset()
 
 
+def test_free_days_are_spent_once_whichever_lesson_is_exported() -> None:
+    """A teacher fills a column for each lesson: each of them had all free days for itself."""
+    parts = tuple(Part(part.lesson, 1.0, dt.datetime(2026, 12, day, tzinfo=dt.UTC))
+                  for part, day in zip(ROOM.parts, (1, 8), strict=True))  # fmt: skip
+    room = Class(**{**vars(ROOM), "parts": parts, "pairs": (), "late_days": 2, "students": (Student(
+        "ada", submitted={FIRST: dt.datetime(2026, 12, 3, tzinfo=dt.UTC),
+                          SECOND: dt.datetime(2026, 12, 10, tzinfo=dt.UTC)}),)})  # fmt: skip
+    (whole,) = m.of_class(room, RECORDS)
+    assert [one.off for one in whole.lessons] == [0.0, 20.0]
+    for name, off in ((FIRST, 0.0), (SECOND, 20.0)):
+        (one,) = m.of_class(room, RECORDS, [name])
+        assert [each.off for each in one.lessons] == [off] and one.total == 1 - off / 100
+
+
 def test_a_group_of_the_platforms_has_one_submission() -> None:
     room = Class(**{**vars(ROOM), "pairs": ()})
     marks = m.of_class(room, [{**RECORDS[0], "others": ["nil", "gone"]}])
