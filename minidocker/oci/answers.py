@@ -23,6 +23,21 @@ def one(root: str, words: list[str], most: int = 1) -> Container:
     return Container(root, words[0])
 
 
+def named(root: str, said: Said, words: list[str], most: int = 1) -> list[Container]:
+    """Return the container that is named; with --regex, every one that the pattern fits."""
+    if not said.get("regex"):
+        return [one(root, words, most)]
+    import re
+
+    if not 1 <= len(words) <= most:
+        raise UsageError("exactly one pattern is wanted here", HELP)
+    try:
+        pattern = re.compile(words[0])
+    except re.error as problem:
+        raise UsageError(f"invalid regular expression {words[0]!r}: {problem}", HELP) from None
+    return [container for container in everything(root) if pattern.search(container.id)]
+
+
 def number(said: Said, key: str) -> int:
     """Read an option that is a number; 0 if it is not there."""
     text = str(said.get(key, "0"))
@@ -41,6 +56,11 @@ def making(said: Said) -> Any:
         keep=number(said, "preserve-fds"), no_pivot=bool(said.get("no-pivot")),
         pid_file=os.path.abspath(pid_file) if pid_file else "",
     )  # fmt: skip
+    if "config" in said:
+        wish.config = os.path.abspath(str(said["config"]))
+        if said["config"] == "config.json":  # where that is, the bundle says
+            wish.config = ""
+    wish.no_cgroup = bool(said.get("no-cgroup"))
     wish.keyring = not said.get("no-new-keyring")
     wish.pidfd = os.path.abspath(str(said["pidfd-socket"])) if "pidfd-socket" in said else ""
     return wish
@@ -86,9 +106,9 @@ def kill(root: str, said: Said, words: list[str]) -> None:
     from minidocker.kernel.linux import Linux
     from minidocker.oci import lifetime
 
-    container = one(root, words, 2)
     signal = signal_number(words[1] if len(words) > 1 else "SIGTERM")
-    lifetime.kill(Linux(), container, signal, bool(said.get("all")))
+    for container in named(root, said, words, 2):
+        lifetime.kill(Linux(), container, signal, bool(said.get("all")))
 
 
 def signal_number(text: str) -> int:
@@ -111,7 +131,8 @@ def delete(root: str, said: Said, words: list[str]) -> None:
     from minidocker.kernel.linux import Linux
     from minidocker.oci import lifetime
 
-    lifetime.delete(Linux(), one(root, words), bool(said.get("force")))
+    for container in named(root, said, words):
+        lifetime.delete(Linux(), container, bool(said.get("force")))
 
 
 def list_all(root: str, said: Said, words: list[str]) -> None:

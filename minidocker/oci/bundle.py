@@ -113,7 +113,7 @@ def process(part: Part, found: Bundle, spec: Spec) -> None:
     manner.read(part, found)
     found.sets = capabilities(part.part("capabilities"))
     size = part.part("consoleSize")
-    found.size = [size.number("height") or 0, size.number("width") or 0]
+    found.size = [size.short("height"), size.short("width")]
 
 
 def capabilities(part: Part) -> Sets:
@@ -225,7 +225,7 @@ def device(part: Part) -> Device:
     kind = part.must("type")
     if kind not in ("c", "u", "b", "p"):
         raise UsageError(f"config.json: {part.where}.type is none of c, u, b, p")
-    path = part.must("path")
+    path = part.must("path").rstrip("/") or "/"
     mode = part.number("fileMode")
     return Device(
         path=path, type=kind, major=part.number("major", 0), minor=part.number("minor", 0),
@@ -262,6 +262,16 @@ def seccomp(linux: Part) -> str:
     part.refuse("listenerPath", "listenerMetadata", why="no program may be asked by a filter here")
     if strange := set(part.texts("architectures")) - ARCHITECTURES:
         raise UsageError(f"config.json: {min(strange)} is not a valid arch for seccomp")
+    part.text("defaultAction")
+    part.number("defaultErrnoRet")
+    for rule in part.parts("syscalls"):
+        rule.texts("names")
+        rule.text("action")
+        rule.number("errnoRet")
+        for one in rule.parts("args"):
+            one.text("op")
+            if None in (one.number("index"), one.number("value"), one.number("valueTwo", 0)):
+                raise UsageError(f"config.json: {one.where} has no index, or no value")
     return to_json(part.values)
 
 

@@ -63,6 +63,13 @@ class Part:
             raise UsageError(f"config.json: {self.name(key)} is no number from 0 to 2^32 - 1")
         return found
 
+    def short(self, key: str) -> int:
+        """Return a number of 16 bits; 0 where there is none."""
+        found = self.number(key) or 0
+        if not 0 <= found < 1 << 16:
+            raise UsageError(f"config.json: {self.name(key)} is no number from 0 to 65535")
+        return found
+
     def flag(self, key: str, default: bool = False) -> bool:
         """Return true or false."""
         return bool(self.value(key, bool, default))
@@ -113,6 +120,11 @@ def checked(text: str, where: str) -> str:
     """Refuse a text that no call of the kernel could take."""
     if "\0" in text:
         raise UsageError(f"config.json: {where} has a zero byte in it")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # half of a pair of UTF-16
+            raise UsageError(f"config.json: {where} is no text of Unicode") from None
     return text
 
 

@@ -45,7 +45,11 @@ class Container:
 
     def __init__(self, root: str, id: str) -> None:
         if not id or set(id) - LETTERS or id in (".", "..") or len(id) > LONGEST:
-            raise UsageError(f"invalid container ID {id!r}", "letters, digits and _ + - .")
+            strange = next((f": invalid character `{one}` in the ID" for one in id
+                            if one not in LETTERS), "")  # fmt: skip
+            raise UsageError(
+                f"invalid container ID format {id!r}{strange}", "letters, digits and _ + - ."
+            )
         self.id = id
         self.directory = f"{os.path.abspath(root)}/{id}"
         self.lock = -1

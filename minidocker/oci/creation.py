@@ -10,14 +10,15 @@ import os as plain_os
 from errno import EACCES
 
 from minidocker.errors import KernelError, MinidockerError, StageError
-from minidocker.kernel.flags import NAMESPACES, PR_SET_PDEATHSIG, WNOHANG
+from minidocker.kernel.flags import CAP_SYS_ADMIN, NAMESPACES, PR_SET_PDEATHSIG, WNOHANG
 from minidocker.kernel.named import fcntl, os
 from minidocker.oci import hooks
 from minidocker.oci.words import not_executed
 from minidocker.runtime.birth import Birth
 from minidocker.runtime.channel import to_json
-from minidocker.runtime.child import Child, namespace
+from minidocker.runtime.child import Child, find, namespace
 from minidocker.runtime.gate import make
+from minidocker.spec.spec import DEFAULT_PATH
 from minidocker.stages.pid import exit_status
 
 TYPE_CHECKING = False
@@ -35,17 +36,28 @@ if TYPE_CHECKING:
     from minidocker.stages.base import Stage
 
 
+OUTPUT = 1  # the place of c_oflag in what tcgetattr gives
+
+
 class Resident(Child):
     """A child that does not die with its host, and that stops on its way for the host's hooks."""
 
     bundle: Bundle
     state: dict[str, Any]
     keyring = True
+    foreground = False  # nobody else takes the terminal
     named = ""  # the program, where it is not what the first argument says: a hook's
 
     def find_program(self) -> str:
         """Look the command up; a hook has a path of its own, and what is not there none at all."""
-        return self.named or ("/" if self.bundle.idle else super().find_program())
+        if self.named or self.bundle.idle:
+            return self.named or "/"
+        process = self.run.spec.process
+        path = find(process.args[0], self.env().get("PATH", DEFAULT_PATH), True)
+        if not os.access(path, os.X_OK):  # a user with CAP_DAC_OVERRIDE, say: the gate needs it
+            self.by_rights = True
+            self.spare = 1 << CAP_SYS_ADMIN & ~self.bundle.sets.bounding
+        return path
 
     stands = False  # in the working directory, since before the rights were given up
 
@@ -71,6 +83,18 @@ class Resident(Child):
             self.channel.say("waits")
             if not os.read(self.gate[0], 1):
                 os._exit(125)
+
+    def prepare_terminal(self, master: int) -> None:
+        """Give it its size; who stays in the foreground reads lines that end with \\n alone."""
+        import termios  # loaded by now
+
+        if any(self.bundle.size):
+            size = b"".join(n.to_bytes(2, "little") for n in (*self.bundle.size, 0, 0))
+            fcntl.ioctl(master, termios.TIOCSWINSZ, size)
+        if self.foreground:
+            mode = termios.tcgetattr(master)
+            mode[OUTPUT] &= ~termios.ONLCR
+            termios.tcsetattr(master, termios.TCSANOW, mode)
 
     def run_hooks(self, kind: str) -> None:
         """Run hooks here, in the container's namespaces."""
@@ -122,7 +146,7 @@ class Creation(Birth):
         child.bundle, child.state, child.keyring = self.bundle, self.state, self.keyring
         if self.container is not None:
             child.waits, child.speaks = self.pipes
-        child.named = self.program
+        child.named, child.foreground = self.program, not self.console
         child.kept = set(range(3, 3 + self.keep))
         for stage in self.stages:
             stage.story = child  # type: ignore[attr-defined]
@@ -154,12 +178,6 @@ class Creation(Birth):
 
     def hand_on(self, master: int) -> None:
         """Send the terminal's master side to who asked for it. SCM_RIGHTS, runc's terminals.md"""
-        if any(self.bundle.size):
-            import termios
-
-            rows, columns = self.bundle.size
-            size = b"".join(n.to_bytes(2, "little") for n in (rows, columns, 0, 0))
-            fcntl.ioctl(master, termios.TIOCSWINSZ, size)
         if not self.console:
             self.terminal = master  # for who stays in the foreground
             return

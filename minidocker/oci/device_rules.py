@@ -56,9 +56,10 @@ def read(resources: dict[str, Any]) -> list[Rule] | None:
 def rule(part: Part) -> Rule:
     """Read one rule."""
     kind, access = part.text("type", "a") or "a", part.text("access") or "rwm"
-    if kind not in KINDS or set(access) - set(ACCESS):
+    if kind not in KINDS or set(access) - {*ACCESS, "a"}:  # "rwa" stands in runc's own tests
         raise UsageError(f"config.json: {part.where} has a type or an access that is none")
     major, minor = part.number("major"), part.number("minor")
+    access = "".join(letter for letter in access if letter in ACCESS)
     numbers = [ANY if number is None else number for number in (major, minor)]
     return Rule(part.flag("allow"), KINDS[kind], numbers[0], numbers[1], access)
 

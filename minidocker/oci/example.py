@@ -31,6 +31,7 @@ def example(rootless: bool) -> dict[str, Any]:
             "terminal": True, "user": {"uid": 0, "gid": 0}, "args": ["sh"],
             "env": [f"PATH={DEFAULT_PATH}", "TERM=xterm"], "cwd": "/",
             "capabilities": dict.fromkeys(("bounding", "effective", "permitted"), KEPT),
+            "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 1024, "soft": 1024}],
             "noNewPrivileges": True,
         },
         "root": {"path": "rootfs", "readonly": True},
@@ -41,13 +42,17 @@ def example(rootless: bool) -> dict[str, Any]:
             mount("/dev/pts", "devpts", "devpts", pts if rootless else [*pts, "gid=5"]),
             mount("/dev/shm", "tmpfs", "shm", [*SAFE, "mode=1777", "size=65536k"]),
             mount("/dev/mqueue", "mqueue", "mqueue", SAFE), sys,
+            mount("/sys/fs/cgroup", "cgroup", "cgroup", [*SAFE, "relatime", "ro"]),
         ],
         "linux": {
             "namespaces": [{"type": name} for name in ("pid", "network", "ipc", "uts", "mount")],
             "maskedPaths": list(MASKED), "readonlyPaths": list(READ_ONLY),
         },
     }  # fmt: skip
+    if os.path.exists("/sys/fs/cgroup/cgroup.controllers"):  # all of version 2
+        found["linux"]["namespaces"].append({"type": "cgroup"})
     if rootless:
+        found["linux"]["namespaces"].remove({"type": "network"})  # as in runc: the caller's
         found["linux"]["namespaces"].append({"type": "user"})
         for key, id in (("uidMappings", os.geteuid()), ("gidMappings", os.getegid())):
             found["linux"][key] = [{"containerID": 0, "hostID": id, "size": 1}]

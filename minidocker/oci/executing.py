@@ -145,8 +145,9 @@ def inner(cgroup: str, path: str) -> str:
     """Return a cgroup below the container's; one above it, or one that is not there, is refused."""
     found = os.path.normpath(f"{cgroup}/{path}")
     if found != cgroup and not found.startswith(f"{cgroup}/"):
-        raise UsageError(f"--cgroup {path}: bad sub cgroup path", "a path below the container's")
+        words = f"bad sub cgroup path: {path} is not a sub cgroup path"
+        raise UsageError(f"--cgroup: {words}", "a path below the container's")
     if not os.path.isdir(found):
-        words = f"adding pid to cgroups {found}: no such file or directory"
+        words = f"adding pid to cgroups: {found}/cgroup.procs: no such file or directory"
         raise UsageError(f"--cgroup {path}: {words}")
     return found

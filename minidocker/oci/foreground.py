@@ -40,9 +40,9 @@ def stay(birth: Creation) -> int:
     """Pass signals and the terminal on, until the process ends; its status as a shell says it."""
     watch = Watch(birth)
     if birth.terminal >= 0:
-        from minidocker.runtime.terminal import Terminal
+        from minidocker.oci.lines import Lines
 
-        watch.terminal = Terminal(birth.terminal, True)
+        watch.terminal = Lines(birth.terminal, True)
     try:
         return watch.wait()
     finally:

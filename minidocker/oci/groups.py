@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from errno import EACCES, EEXIST, ENOENT, EPERM, EROFS
+from errno import EACCES, EEXIST, EINVAL, ENOENT, EPERM, EROFS
 
 from minidocker.errors import Blocked, Conflict, KernelError, UsageError
 from minidocker.kernel.cgroup_trees import remove_directories
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ROOT = "/sys/fs/cgroup"
 PARENT = "/minidocker"  # of a container whose bundle names no place
+PERIODS = ("cpu.rt_period_us", "cpu.cfs_period_us")  # of version 1: each has a quota beside it
 REFUSED = (EACCES, EPERM, EROFS)
 
 
@@ -67,9 +68,20 @@ def places(text: str, id: str) -> dict[str, object]:
         facts["cgroup"] = f"{trees.unified}{path}"
     if members(facts):
         raise Conflict(
-            f"the cgroup {path} has processes already", "another linux.cgroupsPath in config.json"
+            f"container's cgroup is not empty: the cgroup {path} has processes already",
+            "another linux.cgroupsPath in config.json",
         )
+    must_move(facts)
     return facts
+
+
+def must_move(facts: dict[str, object]) -> None:
+    """Refuse a frozen cgroup: what is born in there would stand still, and we would wait for it."""
+    if is_frozen(facts):
+        raise Conflict(
+            "container's cgroup unexpectedly frozen",
+            "thaw it (cgroup.freeze, or freezer.state of version 1), or name another cgroupsPath",
+        )
 
 
 def make(
@@ -103,9 +115,17 @@ def make(
             raise
         refuse(files, str(problem))
         return
+    must_move(facts)  # one above it may be frozen
     write(kernel, facts, files)
     if rules is not None:
         guard(facts, rules, trees)
+
+
+def refuse_limits(resources: dict[str, Any]) -> None:
+    """Refuse limits for a container that shall have no cgroup; device rules need one, too."""
+    from minidocker.oci import limits
+
+    refuse(limits.version_2(resources), "--cgroup-manager is disabled")
 
 
 def refuse(files: dict[str, str], why: str) -> None:
@@ -132,21 +152,41 @@ def descend(kernel: Kernel, directory: str) -> None:
                 return descend(kernel, directory)
             if problem.errno != EEXIST:
                 raise
-        for file in ("cpuset.cpus", "cpuset.mems"):
-            if kernel.exists(f"{name}/{file}") and not kernel.read(f"{name}/{file}").strip():
-                kernel.write(f"{name}/{file}", kernel.read(f"{os.path.dirname(name)}/{file}"))
+    fill_cpuset(kernel, directory)
+
+
+def fill_cpuset(kernel: Kernel, directory: str) -> None:
+    """Give a cgroup of cpuset its parent's CPUs where it has none: nobody could enter. cpuset(7)
+
+    Those above, too: who makes a cgroup for a pod leaves it empty.
+    """
+    if not kernel.exists(f"{directory}/cpuset.cpus"):
+        return
+    missing = [file for file in ("cpuset.cpus", "cpuset.mems")
+               if not kernel.read(f"{directory}/{file}").strip()]  # fmt: skip
+    if missing:
+        above = os.path.dirname(directory)
+        fill_cpuset(kernel, above)
+        for file in missing:
+            kernel.write(f"{directory}/{file}", kernel.read(f"{above}/{file}"))
 
 
 def write(kernel: Kernel, facts: dict[str, object], files: dict[str, str]) -> None:
     """Write limits into the cgroups that `facts` names."""
     old = {os.path.relpath(one, ROOT).split("/")[0]: one for one in old_of(facts)}
-    for name, text in order(kernel, files, old):
+    wanted = order(kernel, files, old)
+    late: set[str] = set()
+    for name, text in wanted:
         controller = name.split(".")[0]
         directory = old.get(controller) or str(facts.get("cgroup", ""))
         try:
             for line in text.split("\n"):
                 kernel.write(f"{directory}/{name}", line)
         except KernelError as problem:
+            if problem.errno == EINVAL and name in PERIODS and name not in late:
+                late.add(name)  # beside the quota of now it may be too short: that one first
+                wanted.append((name, text))
+                continue
             if problem.errno == ENOENT or problem.errno in REFUSED:
                 raise Blocked(
                     f"the limit {name} cannot be set: {problem}",

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from minidocker.spec.spec import Run
 
 
+# of crun; `podman run --group-add keep-groups` sets it
+KEEP_GROUPS = "run.oci.keep_original_groups"
+
+
 class Identity(Wall, PlainIdentity):
     """Numbers, not names: nothing of the image decides who the command is."""
 
@@ -39,13 +43,18 @@ class Identity(Wall, PlainIdentity):
         for fd in (0,) if run.spec.process.terminal else (0, 1, 2):
             if run.spec.process.terminal or is_stream(fd, uid):
                 hand_over(kernel, fd, uid)
+        if KEEP_GROUPS not in self.bundle.annotations:
+            self.change_groups(kernel)
+        kernel.setresgid(gid, gid, gid)
+        change_user_keeping_capabilities(kernel, uid)
+
+    def change_groups(self, kernel: Kernel) -> None:
+        """Take the bundle's groups in place of the caller's."""
         try:
             kernel.setgroups(self.bundle.groups)
         except KernelError as problem:
             if problem.errno != EPERM or (self.bundle.groups and not self.denied):
                 raise  # else: a user namespace whose maps a user wrote; groups stay what they are
-        kernel.setresgid(gid, gid, gid)
-        change_user_keeping_capabilities(kernel, uid)
 
 
 def stand_in(cwd: str) -> bool:

@@ -167,7 +167,9 @@ def delete(kernel: Kernel, container: Container, force: bool) -> None:
             end(container, record, SIGKILL)
         except Conflict:
             pass  # it has just ended
-        if not wait_for(lambda: not container.pid(record), 1000):
+        if not wait_for(lambda: not container.pid(record), 100):
+            bring_home(kernel, container, record)
+        if not wait_for(lambda: not container.pid(record), 900):
             raise MinidockerError(f"container {container.id} was killed, and does not end")
     last = last_hooks(container, record)
     told = {**container.state(record, "stopped"), "pid": 0}
@@ -175,6 +177,17 @@ def delete(kernel: Kernel, container: Container, force: bool) -> None:
     kernel.remove_tree(container.directory, "lock")
     if last:
         run_last(kernel, last, told)
+
+
+def bring_home(kernel: Kernel, container: Container, record: dict[str, Any]) -> None:
+    """Put PID 1 back into the container's cgroups: somebody may have frozen it in another one."""
+    from minidocker.oci import groups
+
+    if pid := container.pid(record):
+        try:
+            groups.enter(kernel, record["facts"], pid, unified=True)
+        except KernelError:
+            pass  # it has just ended
 
 
 def last_hooks(container: Container, record: dict[str, Any]) -> list[Hook]:

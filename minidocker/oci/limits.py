@@ -84,12 +84,17 @@ def version_2(resources: dict[str, Any]) -> dict[str, str]:
         for one in disk.parts(key):
             add(files, "io.max", f"{node(one)} {word}={one.number('rate', 0) or 'max'}")
     for page in part.parts("hugepageLimits"):
-        files[f"hugetlb.{page.must('pageSize')}.max"] = str(page.number("limit", 0))
+        files[f"hugetlb.{page_size(page)}.max"] = str(page.number("limit", 0))
     for name, text in part.table("unified").items():
         if "/" in name or name.startswith("cgroup."):
             raise UsageError(f"config.json: linux.resources.unified.{name} is no limit's file")
         files[name] = text
     return files
+
+
+def page_size(part: Part) -> str:
+    """Read one pageSize; callers in Go may write it small, and their readers take both."""
+    return part.text("pageSize") or part.text("pagesize") or part.must("pageSize")
 
 
 def io_weight(heavy: int) -> int:
@@ -146,7 +151,7 @@ def version_1(resources: dict[str, Any]) -> dict[str, str]:
     for one in network.parts("priorities"):
         add(files, "net_prio.ifpriomap", f"{one.must('name')} {one.number('priority', 0)}")
     for page in part.parts("hugepageLimits"):
-        files[f"hugetlb.{page.must('pageSize')}.limit_in_bytes"] = str(page.number("limit", 0))
+        files[f"hugetlb.{page_size(page)}.limit_in_bytes"] = str(page.number("limit", 0))
     return files
 
 

@@ -7,6 +7,7 @@ import os as plain_os
 from minidocker.errors import UsageError
 from minidocker.kernel.named import os
 from minidocker.oci.bundle import read
+from minidocker.oci.config import load
 from minidocker.oci.creation import Creation
 from minidocker.oci.groups import places
 from minidocker.oci.lifetime import undo
@@ -26,12 +27,15 @@ class Wish:
     """What the command line of `create` says beside the bundle."""
 
     __slots__ = (
-        "console", "keep", "keyring", "no_pivot", "pid_file", "pidfd", "starts", "waits_here",
+        "config", "console", "keep", "keyring", "no_cgroup", "no_pivot", "pid_file", "pidfd",
+        "starts", "waits_here",
     )  # fmt: skip
 
     def __init__(self, console: str, keep: int, no_pivot: bool, pid_file: str) -> None:
         self.console, self.keep = console, keep
         self.no_pivot, self.pid_file, self.pidfd = no_pivot, pid_file, ""
+        self.config = ""  # a file that stands for config.json
+        self.no_cgroup = False  # the caller's cgroups do
         self.keyring = True  # a session keyring of the container's own
         self.starts = False  # `run`
         self.waits_here = False  # somebody stays, and can serve a terminal
@@ -40,13 +44,13 @@ class Wish:
 def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> Creation:
     """Make a container whose command waits in the gate; on a failure nothing is left."""
     os.chdir(directory)
-    bundle = read(os.getcwd(), container.id)
+    bundle = read(os.getcwd(), container.id, wish.config and load(wish.config)[0])
     container.must_be_new()
     bundle.no_pivot = wish.no_pivot
     check(bundle, wish)
     pass_listeners(bundle, wish)
     with_filter(bundle, container.directory)
-    facts = places(bundle.cgroup, container.id)
+    facts = {} if wish.no_cgroup else places(bundle.cgroup, container.id)
     run = container.claim(bundle, facts)
     signals = Signals(kernel)
     stages = furnished(chosen(bundle), bundle)
@@ -100,6 +104,7 @@ def check(bundle: Bundle, wish: Wish) -> None:
 
 def pass_listeners(bundle: Bundle, wish: Wish) -> None:
     """Hand on sockets that systemd gave us: the first descriptors from 3 on. sd_listen_fds(3)"""
+    asked = wish.keep
     count = plain_os.environ.get("LISTEN_FDS", "")
     if count.isdecimal() and int(count):
         wish.keep += int(count)
@@ -108,6 +113,9 @@ def pass_listeners(bundle: Bundle, wish: Wish) -> None:
         try:
             os.fstat(fd)
         except OSError:
+            if not asked:  # a variable that somebody left behind: what we open is nobody's
+                wish.keep = fd - 3
+                break
             raise UsageError(
                 f"--preserve-fds {wish.keep}: please check that preserved-fd {fd - 3}, "
                 f"descriptor {fd}, is open", "a smaller number",

@@ -61,6 +61,8 @@ class Mounts(Wall, PlainMounts):
                 make_node(kernel, run.root, device)
         if own:
             self.fill_dev(kernel, run)
+            if run.spec.process.terminal:  # before a read-only /dev becomes so
+                kernel.target(run.root, "/dev/console", "file")
         for attach in self.bundle.mounts:  # until here, what lies on them had to be made
             if is_late(attach):
                 top = kernel.target(run.root, attach.destination)

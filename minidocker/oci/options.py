@@ -22,19 +22,24 @@ GLOBAL = (
     option("--log-format", "FORMAT", "text or json"),
     option("--debug", "", "more in the log"),
     option("--systemd-cgroup", "", "refused: take the cgroup manager cgroupfs"),
+    option("--cgroup-manager", "NAME", "as crun has it: cgroupfs, or disabled for no cgroup"),
+    option("--log-level", "LEVEL", "error, warning or debug, as crun has it"),
     option("--rootless", "MODE", "true, false or auto; we look for ourselves"),
     option("-v --version", "", "our version, and that of the specification"),
     option("-h --help", "", "this text"),
 )  # fmt: skip
 BUNDLE = option("-b --bundle", "DIR", "where config.json is; the working directory if not said")
+CONFIG = option("-f --config", "FILE", "another name for config.json, as crun has it")
 CONSOLE = option("--console-socket", "SOCKET", "send the terminal's other side there")
 PID_FILE = option("--pid-file", "FILE", "write the pid there, when all is ready")
 NO_PIVOT = option("--no-pivot", "", "change the root without pivot_root(2), for an initramfs")
 KEYRING = option("--no-new-keyring", "", "the container keeps the caller's keyring")
 PRESERVE = option("--preserve-fds", "N", "leave N descriptors from 3 on to the command")
+SUBREAPER = option("--no-subreaper", "", "nothing any more, as in crun")
+REGEX = option("-r --regex", "", "ID is a pattern: each container that it fits, as crun has it")
 PIDFD = option("--pidfd-socket", "SOCKET", "send a descriptor of the process there")
 FORMAT = option("-f --format", "FORMAT", "table or json")
-MAKING = (BUNDLE, CONSOLE, PID_FILE, PIDFD, NO_PIVOT, KEYRING, PRESERVE)
+MAKING = (BUNDLE, CONFIG, CONSOLE, PID_FILE, PIDFD, NO_PIVOT, KEYRING, PRESERVE, SUBREAPER)
 # verb → how it is written, what it does, its options
 VERBS: dict[str, tuple[str, str, tuple[Option, ...]]] = {
     "create": ("ID", "make a container; its command waits", MAKING),
@@ -45,10 +50,10 @@ VERBS: dict[str, tuple[str, str, tuple[Option, ...]]] = {
     )),
     "state": ("ID", "what it is now, as JSON", ()),
     "kill": ("ID [SIGNAL]", "send a signal; SIGTERM if not said", (
-        option("-a --all", "", "to every process of the container"),
+        option("-a --all", "", "to every process of the container"), REGEX,
     )),
     "delete": ("ID", "remove a container that has ended", (
-        option("-f --force", "", "kill it first; one that is not there is fine"),
+        option("-f --force", "", "kill it first; one that is not there is fine"), REGEX,
     )),
     "list": ("", "the containers of this root", (
         FORMAT, option("-q --quiet", "", "the ids alone"),
@@ -145,6 +150,8 @@ def parse(
 
 def help_text(verb: str = "") -> str:
     """Return what --help prints: of a verb, or of all."""
+    if verb in REFUSED:
+        return f"NAME:\n  minidocker oci {verb} - not done: {REFUSED[verb]}"
     if verb:
         how, what, options = VERBS[verb]
         head = ["NAME:", f"  minidocker oci {verb} - {what}", "", "USAGE:",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from minidocker.errors import UsageError
 from minidocker.kernel.flags import CAPABILITIES
 from minidocker.oci.mine import ANNOTATION, VARIABLE
 from minidocker.seccomp.cache import filter_of
@@ -20,7 +21,10 @@ def with_filter(bundle: Bundle, directory: str) -> None:
         names = [name for number, name in enumerate(CAPABILITIES) if caps >> number & 1]
         root = f"{os.path.dirname(directory)}/.cache"
         where = f"{bundle.directory}/config.json, linux.seccomp"
-        bundle.spec.linux.seccomp = filter_of(root, bundle.seccomp, where, names, caps)
+        try:
+            bundle.spec.linux.seccomp = filter_of(root, bundle.seccomp, where, names, caps)
+        except (AttributeError, TypeError, ValueError) as problem:  # Docker's own words in there
+            raise UsageError(f"{where}: a value has a wrong type: {problem}") from None
         if VARIABLE in os.environ or ANNOTATION in bundle.annotations:
             from minidocker.seccomp import profile, refusals
 

@@ -88,6 +88,8 @@ class Cgroup(Wall, PlainCgroup):
 
     def before(self, kernel: Kernel, run: Run) -> None:
         """Make them and set the limits, so that the child is born inside."""
+        if "cgroups" not in run.facts:  # --cgroup-manager disabled
+            return groups.refuse_limits(self.bundle.resources)
         path = groups.path_of(self.bundle.cgroup, run.id)
         groups.make(kernel, self, path, self.bundle.resources, run.facts)
         # In a room nobody has a cgroup, and Podman names one all the same.
@@ -142,7 +144,9 @@ class Rootfs(Wall, PlainRootfs):
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Let the hooks run, then change the root."""
         self.story.pause()  # prestart and createRuntime, in the caller's namespaces
-        self.story.run_hooks("createContainer")
+        if self.bundle.hooks["createContainer"]:
+            kernel.chdir(run.root)  # as in runc; they say `./etc/…`
+            self.story.run_hooks("createContainer")
         if self.bundle.no_pivot:
             move_root(kernel, run.root)
         elif self.bundle.propagation & ~MS_REC == MS_SHARED:
@@ -227,15 +231,18 @@ class Time(Wall, PlainTime):
 
 
 class Capabilities(Wall, PlainCapabilities):
-    """Five sets, as the bundle has them; of each, what we have ourselves."""
+    """Five sets, as the bundle has them; of each, what we have ourselves.
+
+    The exec leaves a user who is not root what is ambient; until then the others count. exec(2)
+    """
 
     def inside(self, kernel: Kernel, run: Run) -> None:
-        """Drop what is not in them. A user who is not root keeps over the exec what is ambient."""
+        """Drop what is not in them."""
         sets = self.bundle.sets
         _, held, _ = kernel.capget()
         keep = sets.bounding & held
         inheritable = sets.inheritable & keep
-        now = (sets.ambient if kernel.geteuid() else sets.permitted) & held
+        now = sets.permitted & held
         if "seccomp" in run.spec.stages and not run.spec.process.no_new_privs:
             now |= 1 << CAP_SYS_ADMIN & held  # else the kernel takes no filter from us
         self.drop_capabilities(kernel, keep, now | inheritable)

@@ -7,6 +7,7 @@ changes; after that, no module, no library and no helper of the container is loa
 from __future__ import annotations
 
 import sys
+from errno import EEXIST, EROFS
 
 from minidocker.errors import KernelError, MinidockerError, StageError
 from minidocker.kernel.flags import (
@@ -62,6 +63,8 @@ class Child:
         self.waits = -1  # what the gate waits for; -1: it does not
         self.kept: set[int] = set()  # descriptors of the caller's that the command shall have
         self.path = ""  # of the command, once it is found
+        self.by_rights = False  # only capabilities let the user run it
+        self.spare = 0  # capabilities of ours that the command shall not have
         self.streams: tuple[int, int, int] | None = None  # instead of the caller's 0, 1, 2
         self.moment = "inside"
         self.stage: Stage | None = None
@@ -161,10 +164,15 @@ class Child:
         # By descriptors, not by /dev/pts/N: a volume over /dev belongs to others, too, and links
         # there led runc's mounts into /proc (CVE-2025-52565).
         slave = fcntl.ioctl(master, TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        self.prepare_terminal(master)
         self.channel.send_terminal(master)
         os.close(master)
         if self.run.root:
-            self.kernel.mknod("/dev/console", 0o100600)
+            try:
+                self.kernel.mknod("/dev/console", 0o100600)
+            except KernelError as problem:
+                if problem.errno not in (EEXIST, EROFS):
+                    raise
             console = f"/proc/self/fd/{self.kernel.open('/dev/console', O_PATH | os.O_NOFOLLOW)}"
             if self.kernel.filesystem(console) in CLOSED:
                 raise StageError("/dev/console leads into /proc or /sys", "terminal")
@@ -172,6 +180,9 @@ class Child:
         fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
         for standard in (0, 1, 2):
             os.dup2(slave, standard)
+
+    def prepare_terminal(self, master: int) -> None:
+        """Set what must be so before the command, which waits for nobody, looks at it."""
 
     def start(self) -> NoReturn:
         """Become the command, or with --init its parent."""
@@ -252,8 +263,9 @@ class Child:
         self.kernel.default_signals({SIGPIPE, SIGXFSZ})
         self.kernel.sigprocmask(self.mask)
         program = carry(
-            self.kernel, self.program, self.speaks, bool(process.no_new_privs), self.waits
-        )
+            self.kernel, self.program, self.speaks, bool(process.no_new_privs) or self.by_rights,
+            self.waits, self.spare,
+        )  # fmt: skip
         for fd in {self.speaks, self.waits, *self.kept} - {-1}:
             os.set_inheritable(fd, True)  # the gate closes the first by its exec of the command
         if not self.run.spec.init:
@@ -272,8 +284,11 @@ class Child:
         )  # fmt: skip
 
 
-def find(name: str, path: str) -> str:
-    """Search PATH as execvp(3) does; 127 when nothing is found, 126 when it cannot be run."""
+def find(name: str, path: str, by_rights: bool = False) -> str:
+    """Search PATH as execvp(3) does; 127 when nothing is found, 126 when it cannot be run.
+
+    `by_rights`: capabilities count, too, as for the exec itself.
+    """
     status, reason = NOT_FOUND, "it is not in the container"
     if not name:
         raise MinidockerError(
@@ -285,7 +300,7 @@ def find(name: str, path: str) -> str:
         if os.path.isdir(place):
             status, reason = NOT_EXECUTABLE, "it is a directory"
         elif os.path.exists(place):
-            if os.access(place, os.X_OK):
+            if os.access(place, os.X_OK, effective_ids=by_rights):
                 return place
             status, reason = NOT_EXECUTABLE, "it is not executable (chmod +x)"
         elif os.path.lexists(place):

@@ -318,17 +318,19 @@ def make(
 
 
 def carry(
-    kernel: Kernel, gate: int, channel: int, no_new_privs: bool, wait: int = -1
+    kernel: Kernel, gate: int, channel: int, wanted: bool, wait: int = -1, spare: int = 0
 ) -> int:
     """Child: see that the command gets the sets that we have now; return the gate to pass.
 
-    Only where an exec of the gate would change them: see `Sets`.
+    Only where it is wanted, and an exec of the gate would change them: see `Sets`. Capabilities in
+    `spare` are for us alone.
     """
-    effective, permitted, inheritable = kernel.capget()
-    if not (no_new_privs and permitted and kernel.geteuid()):
+    now = kernel.capget()
+    effective, permitted, inheritable = (one & ~spare for one in now)
+    if not (wanted and permitted and kernel.geteuid()):
         return gate
     sets = Sets(effective, permitted, inheritable, kernel.ambient())
-    kernel.capset(effective, permitted, inheritable | permitted)
+    kernel.capset(now[0], now[1], inheritable | permitted)
     kernel.raise_ambient(permitted)
     return make(kernel, channel, "/", wait, sets)
 

@@ -78,7 +78,8 @@ def rules(
                     if number is not None and found != default:
                         pairs = chosen.calls[abi].setdefault(number, [])
                         pairs += [(group, found) for group in groups]
-        named = [name for entry in profile.get("syscalls") or [] for name in entry.get("names", [])]
+        entries = profile.get("syscalls") or []
+        named = [name for entry in entries for name in entry.get("names") or []]
         numbers = (table[abi].get(name, 0) for name in named)
         # x32's own calls begin at 512, arm's at 0x0F0002: no new call comes there
         chosen.known[abi] = max((n for n in numbers if n & ~calls.X32 < calls.OWN), default=0)
@@ -144,7 +145,7 @@ def alternatives(args: list[dict[str, Any]], where: str) -> list[list[tuple[Any,
         if comparison not in COMPARISONS or not 0 <= int(arg.get("index", -1)) < 6:
             raise UsageError(f"{where}: {arg} is no condition", "index 0 to 5, op SCMP_CMP_EQ…")
         word = 0xFFFFFFFFFFFFFFFF
-        value, two = int(arg.get("value", 0)) & word, int(arg.get("valueTwo", 0)) & word
+        value, two = (int(arg.get(key) or 0) & word for key in ("value", "valueTwo"))
         read.append((int(arg["index"]), comparison, value, two))
     if len({condition[0] for condition in read}) < len(read):
         return [[condition] for condition in read]

@@ -26,10 +26,10 @@ def main(argv: list[str]) -> int:
     open_standard_descriptors()
     try:
         found, words = options.parse(argv, options.GLOBAL)
-        if "log" in found:  # `create` goes into the bundle's directory
-            found["log"] = os.path.abspath(str(found["log"]))
+        if "log" in found:  # `create` goes into the bundle's directory; crun has "file:PATH", too
+            found["log"] = os.path.abspath(str(found["log"]).removeprefix("file:"))
             os.close(open_log(str(found["log"])))
-        if found.get("debug"):
+        if found.get("debug") or found.get("log-level") == "debug":
             log(found, "debug", f"called with {words}")
         status = answer(found, words)
         sys.stdout.flush()
@@ -54,7 +54,10 @@ def answer(found: dict[str, Any], words: list[str]) -> int:
     if "help" in found or not words or words[0] == "help":
         print(options.help_text())
         return 0
-    if found.get("systemd-cgroup"):
+    manager = found.get("cgroup-manager", "cgroupfs")
+    if manager not in ("cgroupfs", "disabled", "systemd"):
+        raise UsageError(f"--cgroup-manager {manager} is unknown", "--cgroup-manager cgroupfs")
+    if found.get("systemd-cgroup") or manager == "systemd":
         raise UsageError(
             "--systemd-cgroup: minidocker makes cgroups itself, and does not ask systemd",
             "podman --cgroup-manager cgroupfs; dockerd --exec-opt native.cgroupdriver=cgroupfs",
@@ -62,14 +65,16 @@ def answer(found: dict[str, Any], words: list[str]) -> int:
     if found.get("log-format", "text") not in ("text", "json"):
         raise UsageError(f"--log-format {found['log-format']} is neither text nor json", "")
     verb, *rest = words
-    if verb in options.REFUSED:
+    asks = bool({"-h", "--help"} & set(rest[:1]))
+    if verb in options.REFUSED and not asks:
         raise UsageError(f"{verb}: {options.REFUSED[verb]}", "runc with criu does that")
-    if verb not in options.VERBS:
+    if verb not in options.VERBS and verb not in options.REFUSED:
         raise UsageError(f"No help topic for '{verb}': there is no such verb", options.HELP)
-    if {"-h", "--help"} & set(rest[:1]):
+    if asks:
         print(options.help_text(verb))
         return 0
     said, words = options.parse(rest, options.VERBS[verb][2], verb)
+    said["no-cgroup"] = manager == "disabled"
     root = str(found.get("root") or default_root())
     from minidocker.oci.answers import ANSWERS
 

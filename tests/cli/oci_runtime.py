@@ -69,4 +69,10 @@ class Runtime:
 
 
 def cgroups() -> set[str]:
-    return {str(path) for path in Path("/sys/fs/cgroup").glob("**/minidocker/*") if path.is_dir()}
+    """Return the cgroups of this run's containers; those of others come and go meanwhile."""
+    return {
+        f"{folder}/{name}"
+        for folder, names, _ in os.walk("/sys/fs/cgroup")
+        for name in names
+        if os.path.basename(folder) == "minidocker" and name.endswith((f"-{os.getpid()}", "-two"))
+    }

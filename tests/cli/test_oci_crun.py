@@ -1,0 +1,221 @@
+"""What the tests of crun, and runc's own (*.bats), ask beyond the words that Podman uses."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.oci_runtime import Runtime
+from tests.conftest import REPOSITORY
+
+pytestmark = pytest.mark.needs("root", "pidns", "mntns", "netns", "userns", "busybox")
+
+
+def test_options_of_crun(oci: Runtime, tmp_path: Path) -> None:
+    oci.write("echo hello")
+    (tmp_path / "other.json").write_text((oci.bundle / "config.json").read_text())
+    (oci.bundle / "config.json").unlink()
+    words = ("--cgroup-manager", "cgroupfs", "--log", f"file:{tmp_path}/log", "--log-level", "debug")
+    done = oci(*words, "run", "--bundle", oci.bundle, "--config", tmp_path / "other.json", "--no-subreaper", "one")
+    assert done.stdout == "hello\n" and "level=debug" in (tmp_path / "log").read_text()
+    for name, said in (("systemd", "does not ask systemd"), ("none", "--cgroup-manager none is unknown")):
+        refused = oci("--cgroup-manager", name, "list", check=False)
+        assert refused.returncode == 1 and said in refused.stderr
+
+
+def test_a_container_without_a_cgroup(oci: Runtime) -> None:
+    own = Path("/proc/self/cgroup").read_text()
+    oci.linux["resources"] = {}
+    oci.write("exec cat /proc/self/cgroup")
+    call = ("--cgroup-manager", "disabled", "run", "--bundle", oci.bundle)
+    assert oci(*call, "one").stdout == own
+    oci.linux["resources"] = {"pids": {"limit": 7}}
+    oci.write("true")
+    refused = oci(*call, "two", check=False)
+    assert refused.returncode == 1 and "pids.max" in refused.stderr
+    assert not oci("list", "-q").stdout
+
+
+def test_many_containers_by_a_pattern(oci: Runtime) -> None:
+    for name in ("test-one", "test-two", "other"):
+        oci.create("exec sleep 1000", name)
+    oci("kill", "--regex", "^test-", "KILL")
+    oci("delete", "--force", "--regex", "^test-")
+    assert oci("list", "-q").stdout == "other\n"
+    wrong = oci("delete", "--regex", "(", check=False)
+    assert wrong.returncode == 1 and "invalid regular expression" in wrong.stderr
+
+
+def frozen(directory: Path) -> bool:
+    """Make a frozen cgroup; say whether that was possible."""
+    name, word = ("freezer.state", "FROZEN") if "/freezer/" in str(directory) else ("cgroup.freeze", "1")
+    directory.mkdir(parents=True)
+    if not (directory / name).exists():
+        directory.rmdir()
+        return False
+    (directory / name).write_text(word)
+    return True
+
+
+@pytest.mark.parametrize("under", ["unified", "freezer", ""])
+@pytest.mark.parametrize("below", ["", "/below"])
+def test_a_frozen_cgroup_is_refused_and_not_waited_for(oci: Runtime, under: str, below: str) -> None:
+    root = Path("/sys/fs/cgroup") / under
+    path = f"/minidocker-frozen-{os.getpid()}"
+    if not any((root / name).exists() for name in ("cgroup.procs", "freezer.state")) or not frozen(Path(f"{root}{path}")):
+        pytest.skip(f"blocked: no tree {under or 'of version 2 alone'} here")
+    try:
+        oci.linux["cgroupsPath"] = path + below
+        refused = oci.run("true", check=False)
+        assert refused.returncode == 1 and "container's cgroup unexpectedly frozen" in refused.stderr
+        assert Path(f"{root}{path}").is_dir()  # it is somebody else's
+    finally:
+        for one in Path("/sys/fs/cgroup").glob(f"**{path}"):
+            one.rmdir()
+
+
+def test_who_was_frozen_elsewhere_is_removed_all_the_same(oci: Runtime) -> None:
+    elsewhere = Path(f"/sys/fs/cgroup/freezer/minidocker-frozen-{os.getpid()}")
+    if not elsewhere.parent.is_dir():
+        pytest.skip("blocked: the freezer of version 1 is not here")
+    pid = oci.create("exec sleep 1000")
+    oci("start", "box")
+    elsewhere.mkdir()
+    try:
+        (elsewhere / "cgroup.procs").write_text(str(pid))
+        (elsewhere / "freezer.state").write_text("FROZEN")
+        oci("delete", "--force", "box")
+        assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
+    finally:
+        (elsewhere / "freezer.state").write_text("THAWED")
+        elsewhere.rmdir()
+
+
+def test_a_terminal_on_a_dev_that_is_read_only(oci: Runtime) -> None:
+    for one in oci.config["mounts"]:
+        if one["destination"] == "/dev":
+            one["options"].append("ro")
+    oci.config["process"].update(terminal=True, args=["/bin/sh", "-c", "tty; touch /dev/x"])
+    oci.write()
+    argv = [sys.executable, "-m", "minidocker", "oci", "--root", str(oci.root), "run", "--bundle", str(oci.bundle), "one"]
+    import pty
+
+    said = b""
+
+    def read(fd: int) -> bytes:
+        nonlocal said
+        said += (piece := os.read(fd, 1000))
+        return piece
+
+    os.environ["PYTHONPATH"] = str(REPOSITORY)
+    pty.spawn(argv, read, lambda fd: b"")
+    assert b"/dev/pts/0" in said and b"Read-only file system" in said
+
+
+def test_a_hook_stands_in_the_root_and_a_node_may_have_a_slash(oci: Runtime) -> None:
+    oci.config["hooks"] = {"createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", "pwd >&2"]}]}
+    oci.config["root"]["readonly"] = False
+    oci.linux["devices"] = [{"path": "/dev/mine/", "type": "b", "major": 1, "minor": 5}]
+    done = oci.run("test -b /dev/mine && echo a node")
+    assert (done.stderr, done.stdout) == (f"{oci.tree}\n", "a node\n")
+
+
+def test_groups_that_shall_stay(oci: Runtime) -> None:
+    oci.config["annotations"] = {"run.oci.keep_original_groups": "1"}
+    oci.write("id -G")
+    done = oci("run", "--bundle", oci.bundle, "one", extra_groups=[7, 8])
+    assert set(done.stdout.split()) == {"0", "7", "8"}
+
+
+def test_a_variable_of_systemd_that_somebody_left_behind(oci: Runtime) -> None:
+    """LISTEN_FDS without descriptors: none of ours may take their place."""
+    env = {**os.environ, "LISTEN_FDS": "3"}
+    done = oci.run("ls /proc/self/fd; echo $LISTEN_FDS", env=env)
+    assert set(done.stdout.split()) == {"0", "1", "2", "3"}  # 3: the directory that ls reads
+    assert oci.run("true", "--preserve-fds", "1", check=False).returncode == 1
+
+
+def test_words_that_the_tests_look_for(oci: Runtime) -> None:
+    refused = oci("state", "this/is/invalid", check=False)
+    assert "invalid character `/` in the ID" in refused.stderr
+    for verb in ("checkpoint", "restore"):
+        assert oci(verb, "-h").stdout.startswith(f"NAME:\n  minidocker oci {verb}")
+        assert oci(verb, "box", check=False).returncode == 1
+
+
+def test_an_example_has_what_runcs_has(oci: Runtime) -> None:
+    mounts = {one["destination"]: one for one in oci.config["mounts"]}
+    assert "ro" in mounts["/sys/fs/cgroup"]["options"]
+    assert oci.config["process"]["rlimits"] == [{"type": "RLIMIT_NOFILE", "hard": 1024, "soft": 1024}]
+    other = oci.directory / "other"
+    other.mkdir()
+    oci("spec", "--rootless", "--bundle", other)
+    kinds = {one["type"] for one in json.loads((other / "config.json").read_text())["linux"]["namespaces"]}
+    assert "user" in kinds and "network" not in kinds  # as in runc: the caller's network
+
+
+WRONG: list[tuple[str, object]] = [
+    ("process.consoleSize", {"height": 70000, "width": 1}), ("process.consoleSize", {"height": -1, "width": 1}),
+    ("root.path", "\ud800"), ("linux.seccomp", {"defaultAction": []}), ("process.args", None),
+    ("linux.seccomp", {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [None]}),
+    ("linux.seccomp", {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": [[]], "action": "SCMP_ACT_ERRNO"}]}),
+    ("linux.seccomp", {"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": "x"}),
+    ("linux.seccomp", {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["mkdir"], "action": "SCMP_ACT_ERRNO", "args": [{"index": None, "op": "SCMP_CMP_EQ"}]}]}),
+    ("linux.seccomp", {"defaultAction": "SCMP_ACT_ALLOW", "archMap": [7]}),
+    ("linux.resources", {"devices": [{"allow": True, "access": "x"}]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("where", "value"), WRONG)
+def test_a_value_of_a_wrong_type_is_an_error_of_one_line(oci: Runtime, where: str, value: object) -> None:
+    part, _, key = where.rpartition(".")
+    oci.config[part][key] = value
+    oci.write()
+    done = oci("create", "--bundle", oci.bundle, "box", check=False)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "minidocker: " in done.stderr
+    assert not oci("list", "-q").stdout
+
+
+def test_the_size_of_a_terminal_is_there_before_the_command(oci: Runtime, tmp_path: Path) -> None:
+    oci.create("exec sleep 1000")
+    process = {"terminal": True, "consoleSize": {"height": 10, "width": 110}, "args": ["/bin/stty", "size"], "cwd": "/"}
+    (tmp_path / "process.json").write_text(json.dumps(process))
+    assert oci("exec", "--process", tmp_path / "process.json", "box").stdout == "10 110\n"
+
+
+def test_a_cpuset_of_a_pod_that_nobody_filled(oci: Runtime) -> None:
+    pod = Path(f"/sys/fs/cgroup/cpuset/minidocker-pod-{os.getpid()}")
+    if not (pod.parent / "cpuset.cpus").exists():
+        pytest.skip("blocked: cpuset is not of version 1 here")
+    pod.mkdir()
+    try:
+        oci.linux["cgroupsPath"] = f"/{pod.name}/box"
+        oci.run("true")
+    finally:
+        for one in Path("/sys/fs/cgroup").glob(f"*/{pod.name}"):
+            one.rmdir()
+
+
+def test_a_program_that_only_a_capability_lets_the_user_run(oci: Runtime, tmp_path: Path) -> None:
+    """The exec looks at the rights that the caller has then, and takes them: so the gate needs them."""
+    program = tmp_path / "busybox"
+    tmp_path.chmod(0o755)
+    program.write_bytes((oci.tree / "bin/busybox").read_bytes())
+    program.chmod(0o700)
+    oci.config["mounts"].append({"destination": "/data", "source": str(tmp_path), "options": ["bind"]})
+    oci.config["process"].update(args=["/data/busybox", "grep", "Cap", "/proc/self/status"], user={"uid": 1000, "gid": 1000})
+    oci.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": []}
+    oci.write()
+    refused = oci("run", "--bundle", oci.bundle, "box", check=False)
+    assert refused.returncode == 1 and "permission denied" in refused.stderr
+    rights = ["CAP_DAC_OVERRIDE", "CAP_CHOWN"]
+    oci.config["process"]["capabilities"] = dict.fromkeys(("bounding", "effective", "permitted"), rights)
+    oci.write()
+    rows = dict(line.split(":\t") for line in oci("run", "--bundle", oci.bundle, "box").stdout.splitlines())
+    assert {rows[f"Cap{name}"].strip("0") for name in ("Inh", "Prm", "Eff", "Amb")} == {""}
+    assert int(rows["CapBnd"], 16) == 0b11
