@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from errno import EDQUOT, ENOSPC
 
 from minidocker.errors import Blocked, Conflict, KernelError, MinidockerError, NotFound, UsageError
 
@@ -57,7 +58,8 @@ def unforeseen(problem: OSError) -> MinidockerError:
     if not os.stat(".").st_nlink:
         return MinidockerError("the directory that you are in has been removed", "cd /")
     words = str(problem) if isinstance(problem, KernelError) else f"{call_of(problem)}: {problem}"
-    return MinidockerError(words, getattr(problem, "remedy", "") or "minidocker doctor")
+    full = "minidocker prune   (the disk is full)" if problem.errno in (ENOSPC, EDQUOT) else ""
+    return MinidockerError(words, full or getattr(problem, "remedy", "") or "minidocker doctor")
 
 
 def call_of(problem: OSError) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from minidocker.engine import alone
 from minidocker.engine.once_more import KEPT, unmark
-from minidocker.errors import Conflict, UsageError
+from minidocker.errors import Conflict, MinidockerError, UsageError
 from minidocker.kernel.linux import Linux
 from minidocker.runtime import state
 from minidocker.spec import restored
@@ -19,8 +19,11 @@ from minidocker.spec.spec import Run
 from minidocker.stages import STAGES, by_name
 
 
-def start(record: dict[str, Any]) -> None:
-    """Start it, and return when its command runs; one that runs already is fine, as in Docker."""
+def start(record: dict[str, Any], starts: int = 0) -> None:
+    """Start it, and return when its command runs; one that runs already is fine, as in Docker.
+
+    `starts`: how often its policy has started it, where that does.
+    """
     if record["alive"]:
         return
     refuse_what_cannot(record)
@@ -39,7 +42,7 @@ def start(record: dict[str, Any]) -> None:
         raise
     unmark(run.directory)
     stages = [by_name(name)() for name in run.spec.stages]
-    alone.start(run, stages, kernel, lock, None, keep=True)
+    alone.start(run, stages, kernel, lock, None, True, starts)
 
 
 def refuse_what_cannot(record: dict[str, Any]) -> None:
@@ -71,4 +74,10 @@ def taken(record: dict[str, Any]) -> int:
     if not os.fstat(lock).st_nlink:  # it was removed while we waited for it
         os.close(lock)
         raise Conflict(f"another command has just removed {name}", "minidocker ps -a")
+    if os.fstatvfs(lock).f_flag & os.ST_RDONLY:
+        os.close(lock)
+        raise MinidockerError(
+            f"{name} cannot be kept on {record['directory']}: Read-only file system",
+            "mount -o remount,rw …",
+        )
     return lock

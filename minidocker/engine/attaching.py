@@ -114,8 +114,8 @@ class Attached:
         return None
 
     def show(self) -> None:
-        """Print what is new in the log."""
-        for entry in self.reader.drain():
+        """Print what is new in the log; a container that never pauses must not hold us here."""
+        for entry in self.reader.drain(self.reader.sizes()):
             out = sys.stderr if entry.stream == "stderr" else sys.stdout
             out.buffer.write(entry.text)
         sys.stdout.buffer.flush()

@@ -20,6 +20,7 @@ from minidocker.stages import STAGES
 
 PATIENCE = 10  # seconds, as Docker's
 STEP = 0.01
+LOOK = 0.2  # seconds between two looks whether a policy has started it again
 LEFT = 1  # seconds: so long may one take to end that a learner's own `stop` has killed
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -34,8 +35,32 @@ def main_of(record: dict[str, Any]) -> int:
     The runtime passes them on to the command: also where that is another user's.
     """
     if runs_alone(record):
-        return living.handle(living.written(record["directory"]))
+        process = living.handle(living.written(record["directory"]))
+        return process if process >= 0 else child_of_keepers(record)
     return owner_of(record)
+
+
+def child_of_keepers(record: dict[str, Any]) -> int:
+    """Open the command by the record, where its mark is lost: a child of a keeper's; -1: none."""
+    pid = record.get("pid") or 0
+    roles = (living.alive(str(record.get(role) or "")) for role in ("keeper", "standby"))
+    try:
+        process = os.pidfd_open(pid)
+    except (OSError, OverflowError):
+        return -1
+    if parent_of(pid) in {one for one in roles if one} and not has_ended(process, 0):
+        return process
+    os.close(process)
+    return -1
+
+
+def parent_of(pid: int) -> int:
+    """Return the parent of a process; 0 where it has none, or is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stream:
+            return int(stream.read().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def runs_alone(record: dict[str, Any]) -> bool:
@@ -46,9 +71,7 @@ def runs_alone(record: dict[str, Any]) -> bool:
 def owner_of(record: dict[str, Any]) -> int:
     """Open the process that has the container's lock: its child's parent; -1 when it is gone."""
     try:
-        with open(f"/proc/{record['pid']}/stat", encoding="ascii", errors="replace") as stream:
-            parent = int(stream.read().rpartition(")")[2].split()[1])
-        fd = os.pidfd_open(parent)
+        fd = os.pidfd_open(parent_of(record["pid"]))
     except (OSError, KeyError):
         return -1
     if not state.is_alive(record["directory"]):  # the numbers have new owners perhaps
@@ -82,7 +105,8 @@ def stop(
 
     own: a learner's `stop`, which asks and kills in our place. What it leaves alive we kill.
     """
-    if not record["alive"] or record.get("status") not in ENDABLE:
+    between = record.get("status") == "exited" and record.get("keeper")  # two starts of its policy
+    if not record["alive"] or not (between or record.get("status") in ENDABLE):
         return
     once_more.mark_stopped(record["directory"])
     spec = record.get("spec") or {}
@@ -148,18 +172,46 @@ def kill_main(record: dict[str, Any], process: int) -> None:
 def settle(record: dict[str, Any]) -> None:
     """Wait until who owns a container has noted its end and cleaned up; clean up where it can't.
 
-    A keeper that does not come to an end, since somebody has stopped it, is killed.
+    What its policy has started again meanwhile is ended, too: it had not seen yet that it shall
+    not. A keeper that does not come to an end, since somebody has stopped it, is killed.
     """
-    if record.get("keeper") and not living.lives(record["directory"]):
+    directory = record["directory"]
+    if record.get("keeper") and not living.lives(directory):
         keepers.wake(record)  # one that waits to start it again does not see that it shall not
-    end = time.monotonic() + PATIENCE
-    while state.is_alive(record["directory"]):
-        if time.monotonic() > end:
-            keepers.kill(record)
+    start = time.monotonic()
+    look = start + LOOK
+    while state.is_alive(directory):
+        now = time.monotonic()
+        if now > start + PATIENCE:
+            keepers.kill(as_now(record))
             break
+        if now >= look and record.get("keeper"):
+            look = now + LOOK
+            hurry(record)
         time.sleep(STEP)
-    if os.path.isdir(record["directory"]) and (record.get("spec") or {}).get("remove"):
+    if os.path.isdir(directory) and (record.get("spec") or {}).get("remove"):
         state.clean_up(record, STAGES, Linux())
+
+
+def hurry(record: dict[str, Any]) -> None:
+    """Kill the command of a container that somebody has stopped; wake a keeper that waits."""
+    if not once_more.is_stopped(record["directory"]):
+        return  # somebody starts it just now
+    record = as_now(record)
+    process = main_of(record)
+    if process < 0:
+        keepers.wake(record)
+        return
+    send(process, record, signal.SIGKILL)
+    os.close(process)
+
+
+def as_now(record: dict[str, Any]) -> dict[str, Any]:
+    """Read a record again: with a policy, its command and its keepers may be other ones by now."""
+    for found in state.records(os.path.dirname(os.path.dirname(record["directory"]))):
+        if found["id"] == record["id"]:
+            return found
+    return record
 
 
 def remove(record: dict[str, Any], force: bool, volumes: bool) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import gc
 import os
 import select
+from time import monotonic
 
 from minidocker.engine import peer
 from minidocker.engine.disk_look import DiskLook
@@ -88,7 +89,7 @@ class Keeper(Kept):
                 self.streams = Streams(self.run.spec.process.interactive)
             self.guests.open()
             self.birth.prepare()
-        except MinidockerError as problem:
+        except (MinidockerError, OSError) as problem:
             self.give_up(problem)
         mine, its = peer.pair()
         standby = living.mark(os.getpid())
@@ -116,7 +117,7 @@ class Keeper(Kept):
                 self.birth.streams = self.streams.inner
             self.main = self.birth.bring()
             self.note_running()
-        except MinidockerError as problem:
+        except (MinidockerError, OSError) as problem:
             self.give_up(problem)
         self.tell_other(f"main {self.main} {self.times()['running']}")
         self.birth.open_gate()
@@ -268,6 +269,7 @@ class Keeper(Kept):
             self.main = self.notes["pid"] = int(rest[0])
             self.times().pop("running", None)  # it is the last one now, as the keeper has it
             self.times()["running"] = float(rest[1])
+            self.began = monotonic()
             if self.streams:
                 self.notes["streams"] = self.streams.numbers()
         elif kind == "runs":
@@ -322,8 +324,7 @@ class Keeper(Kept):
         run.facts = {name: fact for name, fact in self.run.facts.items() if name in KEPT}
         stages = [type(stage)() for stage in self.stages]
         following = Keeper(run, stages, self.kernel, self.lock, -1, None)
-        following.signals.mask = self.signals.mask  # the caller's: ours are blocked by now
-        following.guests.mask = self.signals.mask
+        following.signals.mask = following.guests.mask = self.signals.mask  # the caller's
         following.keeps, following.starts, following.waited = True, self.starts, self.waited
         following.stand_by()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from time import monotonic
 
 from minidocker.errors import MinidockerError
 from minidocker.proc import living
@@ -40,6 +41,7 @@ class Kept:
         self.notes: dict[str, Any] = {}  # what the record says beside the run
         self.starts = 0  # how often the policy has started it again
         self.waited = 0.0  # seconds before its last start
+        self.began = monotonic()  # the clock on the wall may be set back
         self.keeps = False  # a container that was there before: what fails removes nothing
 
     def tell_other(self, text: str, *descriptors: int) -> None:
@@ -53,6 +55,7 @@ class Kept:
     def note_running(self) -> None:
         """Write the command's mark, then the record: from here on, others can find it."""
         self.notes["pid"] = self.main
+        self.began = monotonic()
         if self.streams:
             self.notes["streams"] = self.streams.numbers()
         path = f"{self.run.directory}/{living.FILE}"
@@ -91,8 +94,11 @@ class Kept:
         self.undo(keep=not self.run.spec.remove)
         self.leave()
 
-    def give_up(self, problem: MinidockerError) -> NoReturn:
+    def give_up(self, problem: MinidockerError | OSError) -> NoReturn:
         """Nothing has run that would be worth keeping: say why, and leave nothing."""
+        if isinstance(problem, OSError):
+            remedy = "minidocker prune   (when the disk is full)"
+            problem = MinidockerError(f"it cannot be kept: {problem}", remedy)
         self.undo(keep=self.keeps)
         if self.keeps:
             self.notes["exit_code"] = problem.status

@@ -22,6 +22,10 @@ from minidocker.stages.cgroup import PARENT, Cgroup
 def prune(store: Store, kernel: Kernel) -> Iterator[str]:
     """Remove what nobody owns; yield a line for each thing that is gone."""
     if os.path.isdir(store.root) and not os.access(store.root, os.W_OK):
+        if os.statvfs(store.root).f_flag & os.ST_RDONLY:
+            raise MinidockerError(
+                f"{store.root} is on a read-only file system", f"mount -o remount,rw {store.root}"
+            )
         raise MinidockerError(f"{store.root} is not yours to write to", "sudo minidocker prune")
     for record in state.records(store.root):
         if not record["alive"] and state.clean_up(record, STAGES, kernel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,7 @@ from minidocker.runtime import state
 
 PAUSE = 0.05  # seconds between two looks at a log that grows
 MOST = 100  # older files that are looked for
+FIRST = 1 << 16  # bytes that are looked at for the last lines; then eight times as many
 
 
 class Entry:
@@ -30,7 +32,7 @@ def parse(line: bytes) -> Entry | None:
         found: Any = json.loads(line)
         text = found["log"].encode("utf-8", "surrogateescape")
         return Entry(text, str(found["stream"]), str(found["time"]), int(found.get("dropped", 0)))
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 
@@ -49,18 +51,51 @@ class Reader:
         self.unreadable = 0
         self.stream: BinaryIO | None = None
 
-    def drain(self) -> Iterator[Entry]:
-        """Yield to the end of the newest file, from where we are."""
+    def sizes(self) -> dict[int, int]:
+        """Return how much there is now: inode number → bytes. Some containers never pause."""
+        found = {}
+        for file in files(self.path):
+            try:
+                status = os.stat(file)
+            except FileNotFoundError:
+                continue
+            found[status.st_ino] = status.st_size
+        return found
+
+    def back(self, size: int) -> bool:
+        """Begin about so many bytes before the end, with a whole line; False: at the beginning."""
+        for file in reversed(files(self.path)):
+            try:
+                stream = open(file, "rb")
+            except FileNotFoundError:
+                continue
+            length = os.fstat(stream.fileno()).st_size
+            if size < length:
+                stream.seek(length - size)
+                stream.readline()
+                self.stream = stream
+                return True
+            stream.close()
+            size -= length
+        return False
+
+    def drain(self, until: dict[int, int] | None = None) -> Iterator[Entry]:
+        """Yield from where we are to the end of the newest file; or of what `sizes` has said."""
         while self.stream or self.advance():
             assert self.stream
-            yield from self.lines()
+            number = os.fstat(self.stream.fileno()).st_ino
+            if until is not None and number not in until:
+                return
+            yield from self.lines(None if until is None else until[number])
             if not self.advance():
                 return
 
-    def lines(self) -> Iterator[Entry]:
-        """Yield the whole lines from here to the end of the open file."""
+    def lines(self, end: int | None) -> Iterator[Entry]:
+        """Yield the whole lines from here to the end of the open file, or to the byte `end`."""
         assert self.stream
-        while line := self.stream.readline():
+        left = sys.maxsize if end is None else end - self.stream.tell()
+        while left > 0 and (line := self.stream.readline()):
+            left -= len(line)
             if not line.endswith(b"\n"):  # half-written: it is read again
                 self.stream.seek(-len(line), os.SEEK_CUR)
                 return
@@ -115,6 +150,22 @@ def whole_lines(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         if entry.text.endswith(b"\n") or entry.dropped:
             yield begun.pop(entry.stream)
     yield from begun.values()
+
+
+def tail(directory: str, path: str, number: int) -> tuple[Reader, list[Entry]]:
+    """Return the entries of the last lines, and who reads on after them.
+
+    Only as much is read as that takes. The first line found may lack its beginning, in each stream.
+    """
+    size = FIRST
+    while True:
+        reader = Reader(directory, path)
+        until = reader.sizes()
+        cut = number >= 0 and reader.back(size)
+        found = list(reader.drain(until))
+        if not cut or sum(1 for _ in whole_lines(found)) >= number + 2:
+            return reader, last(found, number)
+        size *= 8
 
 
 def last(entries: Iterable[Entry], number: int) -> list[Entry]:

@@ -50,7 +50,7 @@ def start_again(keeper: Kept, status: int) -> None:
     policy = updated.policy(run.directory, run.spec.restart)
     if not backoff.wanted(policy, status, is_stopped(run.directory), keeper.starts):
         return
-    ran = time.time() - keeper.times().get("running", 0.0)
+    ran = time.monotonic() - keeper.began
     keeper.undo(keep=True)
     keeper.main = 0
     keeper.tell_other("again")

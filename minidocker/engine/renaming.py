@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minidocker.engine import told
-from minidocker.errors import Conflict, UsageError
+from minidocker.errors import Conflict, MinidockerError, UsageError
 from minidocker.images.store.files import write
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
@@ -33,7 +33,13 @@ def rename(store: Store, record: dict[str, Any], new: str) -> None:
                 docker="Renaming a container with the same name as its current name",
             )  # fmt: skip
         claim(store, new, record["id"])
-        write(f"{record['directory']}/{NAME}", new.encode("utf-8", "surrogateescape"))
+        try:
+            write(f"{record['directory']}/{NAME}", new.encode("utf-8", "surrogateescape"))
+        except OSError as problem:
+            drop(store, new, record["id"])
+            raise MinidockerError(
+                f"cannot write the new name: {problem}", "minidocker prune   (a full disk)"
+            ) from None
         drop(store, old, record["id"])
         told.tell(record, "rename", oldName=f"/{old}")
     finally:

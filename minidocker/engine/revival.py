@@ -53,9 +53,14 @@ def should_run(record: dict[str, Any], reboot: bool = False) -> bool:
     if reboot and policy["Name"] == "always":
         return True
     unseen = record["status"] == "restarting" or record.get("exit_code") is None
-    count = int(record.get("restarts") or 0)
+    count = started_again(record) - 1
     code = record.get("exit_code") if record["status"] == "exited" else None
     return (unseen or reboot) and backoff.wanted(policy, code, stopped, count)
+
+
+def started_again(record: dict[str, Any]) -> int:
+    """Return the number of the next start by a policy; one that waits for it has counted it."""
+    return int(record.get("restarts") or 0) + int(record["status"] != "restarting")
 
 
 def restored(store: Store, record: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +68,7 @@ def restored(store: Store, record: dict[str, Any]) -> dict[str, Any]:
     try:
         from minidocker.engine import again  # all that a start needs: most looks start nothing
 
-        again.start(record)
+        again.start(record, started_again(record))
         return state.find(store.root, record["id"])
     except MinidockerError as problem:
         name = record["name"] or record["id"]

@@ -91,8 +91,9 @@ def read(line: bytes) -> Event | None:
         event = json.loads(line)
         event["Actor"]["Attributes"] = Map(event["Actor"]["Attributes"])
         int(event["timeNano"])
-        return event if event["Type"] and event["Action"] and event["Actor"]["ID"] else None
-    except (ValueError, KeyError, TypeError):
+        whole = event["Type"] and event["Action"] and isinstance(event["Actor"]["ID"], str)
+        return event if whole else None
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

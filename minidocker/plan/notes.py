@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from minidocker.errors import Conflict, MinidockerError, NotFound, UsageError
-from minidocker.spec.words import is_number, key_values
+from minidocker.spec.words import key_values
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -49,24 +49,21 @@ def pairs(lines: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in (line.partition("=") for line in lines)}
 
 
-def signal_number(text: str) -> int:
-    """Read a signal: SIGTERM, term, 15, or SIGRTMIN+3 as systemd wants it. signal(7)"""
+def signal_number(text: str, option: str = "--stop-signal") -> int:
+    """Read a signal: SIGTERM, term, 15, or one of those for free use, RTMIN+3. signal(7)"""
     import signal
 
-    name, sign, more = text.upper().removeprefix("SIG").partition("+")
-    if not sign:
-        name, sign, more = name.partition("-")
-    number = int(text) if is_number(text) else 0
-    found = signal.Signals.__members__.get(f"SIG{name}")
-    number = int(found) if found else number
-    if sign:  # only what is counted from the first or the last of them
-        steps = int(more) if more.isascii() and more.isdecimal() and len(more) < 3 else 99
-        both = {"RTMIN+": number + steps, "RTMAX-": number - steps}
-        number = both.get(name + sign, 0)
-        number = number if signal.SIGRTMIN <= number <= signal.SIGRTMAX else 0
+    name = text.upper().removeprefix("SIG")
+    first, last = int(signal.SIGRTMIN), int(signal.SIGRTMAX)
+    number = int(signal.Signals.__members__.get(f"SIG{name}", 0))
+    for start, base, sign in (("", 0, 1), ("RTMIN+", first, 1), ("RTMAX-", last, -1)):
+        digits = name.removeprefix(start)
+        if name.startswith(start) and digits.isascii() and digits.isdecimal():
+            number = base + sign * int(digits[:4])
+            number = number if not base or first <= number <= last else 0
     if not 1 <= number <= 64:
         raise UsageError(
-            f"--stop-signal {text!r} is no signal", "such as --stop-signal SIGINT",
+            f"{option} {text!r} is no signal", f"such as {option} SIGINT",
             docker=f"Invalid signal: {text}",
         )  # fmt: skip
     return number

@@ -23,7 +23,7 @@ def read(directory: str) -> dict[str, Any] | None:
             found = json.load(stream)
         whole = isinstance(found["Log"], list) and isinstance(found["FailingStreak"], int)
         return found if whole and found["Status"] in (STARTING, HEALTHY, UNHEALTHY) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

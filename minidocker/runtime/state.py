@@ -10,7 +10,7 @@ Whoever can take the lock of a container knows that its owner is gone, and may c
 
 from __future__ import annotations
 
-from errno import EACCES, EPERM
+from errno import EACCES, EPERM, EROFS
 
 from minidocker.errors import Conflict, KernelError, MinidockerError, NotFound
 from minidocker.kernel.interface import Kernel
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from minidocker.stages.base import Stage
 
 VERSION = 1
-EACH_HAS = ("id", "name", "image", "status", "facts")  # of each record that was written whole
 
 
 def create(root: str, spec: Spec) -> tuple[Run, int]:
@@ -186,7 +185,7 @@ def records(root: str) -> Iterator[dict[str, Any]]:
     """
     import json
 
-    from minidocker.runtime import healthy, updated
+    from minidocker.runtime import healthy, updated, whole
 
     containers = f"{root}/containers"
     for id in sorted(os.listdir(containers)) if os.path.isdir(containers) else []:
@@ -196,7 +195,7 @@ def records(root: str) -> Iterator[dict[str, Any]]:
         try:
             with open(f"{directory}/record.json", encoding="utf-8") as stream:
                 record = json.load(stream)
-            if not isinstance(record, dict) or any(name not in record for name in EACH_HAS):
+            if not whole.is_record(record, id):
                 raise ValueError
         except FileNotFoundError:
             if not os.path.isdir(directory):
@@ -206,7 +205,7 @@ def records(root: str) -> Iterator[dict[str, Any]]:
             raise MinidockerError(
                 f"the containers in {root} are not yours to look at", "the same with sudo"
             ) from None
-        except ValueError:
+        except (OSError, ValueError, RecursionError):  # one that is spoilt hides no other
             record = {"id": id, "name": "", "image": "", "status": "unreadable", "facts": {}}
         updated.apply(record, directory)
         healthy.apply(record, directory)
@@ -248,7 +247,12 @@ def try_lock(directory: str) -> int | None:
 
 def take_lock(directory: str) -> int | None:
     """Take the container's lock whether its command runs or not; None while an owner lives."""
-    lock = os.open(f"{directory}/lock", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        lock = os.open(f"{directory}/lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError as problem:
+        if problem.errno != EROFS:
+            raise
+        lock = os.open(f"{directory}/lock", os.O_RDONLY | os.O_CLOEXEC)  # it can be looked at
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

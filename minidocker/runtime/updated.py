@@ -50,7 +50,7 @@ def apply(record: dict[str, Any], directory: str) -> None:
 
     try:
         changed = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if isinstance(spec, dict) and isinstance(changed, dict):
         spec["resources"] = {**(spec.get("resources") or {}), **changed}

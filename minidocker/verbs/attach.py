@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from minidocker.engine import revival
+from minidocker.engine import revival, told
 from minidocker.engine.attaching import LEFT, USUAL, Attached, detach_keys
 from minidocker.engine.log_file import LOG
 from minidocker.engine.logs import Reader
@@ -33,8 +33,8 @@ def main(argv: list[str]) -> int:
             docker="You cannot attach to a stopped container, start it first",
         )  # fmt: skip
     reader = Reader(record["directory"], f"{record['directory']}/{LOG}")
-    for _ in reader.drain():
-        pass  # what was said before is for `logs`
+    told.tell(record, "attach")
+    reader.back(1)  # what was said before is for `logs`
     keys = detach_keys(args.detach_keys)
     return attached(record, reader, not args.no_stdin, keys, args.sig_proxy != "false")
 

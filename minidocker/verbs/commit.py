@@ -8,6 +8,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from minidocker.engine import told
 from minidocker.engine.layers_of import hexes, layers_of, upper_of
 from minidocker.errors import Blocked, Conflict
 from minidocker.images.commit import base_of, commit
@@ -84,6 +85,10 @@ def commit_container(store: Store, args: argparse.Namespace) -> int:
         pack = own_pack(args)
         report = commit(store, args.name, base, upper, step, args.change, pack)
         tell(report)
+        told.tell(
+            record, "commit", comment=args.message, imageID=report.image.id,
+            imageRef=report.image.name,
+        )  # fmt: skip
         if pack and report.layer:
             print("minidocker: your pack made this layer.", file=sys.stderr)
     finally:
@@ -107,10 +112,10 @@ def own_pack(args: argparse.Namespace) -> Own | None:
 def tell(report: Report) -> None:
     """Print the id for programs, and the rest for people."""
     print(report.image.id, flush=True)
-    told = "nothing was changed, so it has no layer of its own"
+    said = "nothing was changed, so it has no layer of its own"
     if report.layer:
-        told = f"a layer of {report.entries} changes, {files.size(report.bytes)}"
-        told += ", which was here already" if report.known else ""
-    print(f"{report.image.name}: {told}", file=sys.stderr)
+        said = f"a layer of {report.entries} changes, {files.size(report.bytes)}"
+        said += ", which was here already" if report.known else ""
+    print(f"{report.image.name}: {said}", file=sys.stderr)
     for what, count in sorted(report.lost.items()):
         print(f"minidocker: warning: {count} × {what} could not be kept", file=sys.stderr)

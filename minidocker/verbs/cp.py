@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from minidocker.engine import revival
+from minidocker.engine import revival, told
 from minidocker.engine.copying import Copy
 from minidocker.engine.listing import decimal
 from minidocker.errors import UsageError
@@ -52,8 +52,10 @@ def main(argv: list[str]) -> int:
     def work() -> int:
         if source[0]:
             copy.out(source[1], target[1])
+            told.tell(record, "archive-path", path=source[1])
         else:
             copy.into(source[1], target[1])
+            told.tell(record, "extract-to-dir", path=target[1])
         tell(copy, args.target, args.quiet or target[1] == "-" or not sys.stdout.isatty())
         return 0
 

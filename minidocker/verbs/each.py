@@ -17,7 +17,8 @@ def each(
 ) -> int:  # fmt: skip
     """Do `work` with the record of each; print its name, or what work returns; the exit status.
 
-    With one name its error is the command's own; with several, each error is a line.
+    With one name its error is the command's own; with several, each error is a line, and the
+    status is the first one's: 1, as Docker's, for what its daemon refuses.
     """
 
     def known(name: str) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from minidocker.engine import told
 from minidocker.engine.layers_of import layers_of, upper_of
 from minidocker.images.archive.merged import Merged
 from minidocker.images.archive.pack import Packer
@@ -37,6 +38,7 @@ def main(argv: list[str]) -> int:
 def export(store: Store, container: str, path: str) -> int:
     """Pack the container's layers, its own on top."""
     record = state.find(store.root, container)
+    told.tell(record, "export")
     layers = [os.path.realpath(layer) for layer in (*layers_of(record), upper_of(record))]
     with output(path) as out, Merged(layers) as tree:
         packer = Packer(tree)

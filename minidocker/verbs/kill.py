@@ -23,5 +23,5 @@ def main(argv: list[str]) -> int:
     parser.add_argument("-s", "--signal", default="KILL", help="which one; KILL if nothing is said")
     parser.add_argument("names", nargs="+", metavar="NAME", help="a name, an id, or its beginning")
     args = parser.parse_args(argv)
-    number = signal_number(args.signal)
+    number = signal_number(args.signal, "--signal")
     return each(Store(), args.names, lambda found: ending.kill(found, number))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import takewhile
 
 from minidocker.engine import revival
 from minidocker.engine.log_file import LOG
-from minidocker.engine.logs import Entry, Reader, files, last
+from minidocker.engine.logs import Entry, Reader, files, last, tail
 from minidocker.errors import NotFound, UsageError
 from minidocker.images.store.store import Store
 from minidocker.verbs.parser import make
@@ -39,18 +39,24 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     record = revival.find(Store(), args.name)
     path = f"{record['directory']}/{LOG}"
-    if not files(path) and not record.get("keeper"):
+    if not files(path) and not record.get("keeper") and record["status"] != "created":
         raise NotFound(
             f"{args.name} has no log: it was started without -d, and spoke to its terminal",
             "minidocker run -d …",
         )
     printer = Printer(args.timestamps)
     since, until = moment(args.since, "--since"), moment(args.until, "--until")
-    reader = Reader(record["directory"], path)
-    wanted: Iterator[Entry] = (entry for entry in reader.drain() if entry.when >= since)
-    if until:
-        wanted = takewhile(lambda entry: entry.when <= until, wanted)
-    for entry in last(wanted, lines(args.tail)) if args.tail != "all" else wanted:
+    number = lines(args.tail) if args.tail != "all" else -1
+    if since or until or number < 0:
+        reader = Reader(record["directory"], path)
+        there = reader.drain(reader.sizes())  # some containers never pause: what there is now
+        wanted: Iterable[Entry] = (entry for entry in there if entry.when >= since)
+        if until:
+            wanted = takewhile(lambda entry: entry.when <= until, wanted)
+        wanted = wanted if number < 0 else last(wanted, number)
+    else:
+        reader, wanted = tail(record["directory"], path, number)
+    for entry in wanted:
         printer.show(entry)
     if args.follow:
         for more in reader.follow():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minidocker.engine import revival
 from minidocker.engine.renaming import rename
+from minidocker.errors import UsageError
 from minidocker.images.store.store import Store
 from minidocker.spec.words import parse_container_name
 from minidocker.verbs.parser import Parser, make
@@ -20,6 +21,11 @@ def main(argv: list[str]) -> int:
     args = parser().parse_args(argv)
     store = Store()
     new = parse_container_name(args.new, "rename")
+    if not new:
+        raise UsageError(
+            "the new name is empty", "minidocker rename web old-web",
+            docker="Error when allocating new name: neither old nor new names may be empty",
+        )  # fmt: skip
     rename(store, revival.find(store, args.container), new)
     return 0
 

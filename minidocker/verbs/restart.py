@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minidocker.engine import again, ending
+from minidocker.engine import again, ending, told
 from minidocker.errors import Conflict
 from minidocker.images.store.store import Store
 from minidocker.plan.notes import signal_number
@@ -20,7 +20,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("-s", "--signal", default="", help="this signal instead of its own")
     stop_words(parser)
     args = parser.parse_args(argv)
-    number = signal_number(args.signal) if args.signal else None
+    number = signal_number(args.signal, "--signal") if args.signal else None
     store = Store()
 
     def restart(record: dict[str, Any]) -> None:
@@ -34,5 +34,6 @@ def main(argv: list[str]) -> int:
                                "run it without --rm")  # fmt: skip
         ending.stop(record, number, args.timeout)
         again.start(state.find(store.root, record["id"]))
+        told.tell(record, "restart")
 
     return each(store, args.names, restart)

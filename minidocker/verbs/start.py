@@ -40,7 +40,6 @@ def main(argv: list[str]) -> int:
     keys = detach_keys(args.detach_keys)
     record = revival.find(Store(), args.names[0])
     reader = Reader(record["directory"], f"{record['directory']}/{LOG}")
-    for _ in reader.drain():
-        pass  # what it said in its earlier runs
+    reader.back(1)  # what it said in its earlier runs is for `logs`
     again.start(record)
     return attached(state.find(Store().root, record["id"]), reader, args.interactive, keys)

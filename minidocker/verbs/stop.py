@@ -21,7 +21,7 @@ def main(argv: list[str]) -> int:
     stop_words(parser)
     add_mine(parser, "let your own stop end them (lesson 14)")
     args = parser.parse_args(argv)
-    number = signal_number(args.signal) if args.signal else None
+    number = signal_number(args.signal, "--signal") if args.signal else None
     own = own_of(args, "stop", "stop", " ".join(args.names))
     return each(Store(), args.names, lambda found: ending.stop(found, number, args.timeout, own))
 

@@ -7,7 +7,7 @@ import pwd
 import subprocess
 import time
 
-from minidocker.engine import revival
+from minidocker.engine import revival, told
 from minidocker.engine.inside import members
 from minidocker.errors import Blocked, UsageError
 from minidocker.formats.rows import aligned, one_line, say
@@ -35,7 +35,9 @@ def main(argv: list[str]) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         made.parse_args(argv)
     name, options = argv[0], argv[1:]  # what follows is for ps, whatever it looks like
-    pids = members(revival.find(Store(), name))
+    record = revival.find(Store(), name)
+    pids = members(record)
+    told.tell(record, "top")
     lines = by_ps(options, pids) if options else own_table(pids)
     say("".join(f"{line}\n" for line in lines))
     return 0

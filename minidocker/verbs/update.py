@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from minidocker.engine import told
 from minidocker.engine.updating import update
 from minidocker.errors import UsageError
 from minidocker.images.store.store import Store
@@ -29,7 +32,12 @@ def main(argv: list[str]) -> int:
             "nothing is to be changed", "minidocker update -m 128m web",
             docker="You must provide one or more flags when using this command.",
         )  # fmt: skip
-    return each(Store(), names, lambda record: update(record, texts))
+
+    def work(record: dict[str, Any]) -> None:
+        update(record, texts)
+        told.tell(record, "update")
+
+    return each(Store(), names, work)
 
 
 def parser() -> Parser:

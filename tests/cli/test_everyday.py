@@ -6,11 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
-from keeping import Run, start
+from keeping import Run, start, until
 
 from minidocker.cli import status_of
+from minidocker.engine import ending
 from minidocker.errors import Conflict, MinidockerError, NotFound, UsageError
 
+OTHER_KINDS = (  # JSON, and no record of ours
+    '{"id": "ID", "name": "", "image": "", "status": "running", "facts": {}, "spec": {"mounts": 5}}'
+)
+LATER = {"restart", "top", "update", "archive-path", "export", "stop", "commit", "prune"}
 everyday = pytest.mark.needs("root", "pidns", "mntns", "overlay")
 
 
@@ -59,17 +64,49 @@ def test_what_prunes_takes_dockers_force(word: str, alone: Run) -> None:
 
 
 @everyday
-@pytest.mark.parametrize("spoilt", ["", "{", "[1]", "{}", '"text"'])
+@pytest.mark.parametrize("spoilt", ["", "{", "[1]", "{}", '"text"', "[" * 100_000, OTHER_KINDS])
 def test_a_record_that_nobody_can_read_can_be_ended_and_removed(
     spoilt: str, alone: Run, shared_store: Path
 ) -> None:
     id = start(alone, "base", "sleep", "60")
-    (shared_store / "containers" / id / "record.json").write_text(spoilt)
+    (shared_store / "containers" / id / "record.json").write_text(spoilt.replace("ID", id))
     listed = alone("ps", "-a")
     assert id in listed.stdout and "Dead" in listed.stdout, listed.stderr
     done = alone("rm", "-f", id)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{id}\n", "")
     assert not (shared_store / "containers" / id).exists()
+
+
+@everyday
+def test_a_container_whose_mark_is_lost_can_be_ended(alone: Run, shared_store: Path) -> None:
+    for word in (("stop", "-t", "0"), ("rm", "-f")):
+        id = start(alone, "base", "sleep", "60")
+        (shared_store / "containers" / id / "pid").write_text("")
+        done = alone(*word, id, timeout=ending.PATIENCE)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert id not in alone("ps", "-q").stdout
+
+
+@everyday
+def test_names_and_signals_as_docker_takes_them(alone: Run) -> None:
+    id = start(alone, "--name", "first", "base", "sh", "-c", "trap 'exit 7' 35; sleep 60 & wait")
+    made = alone("create", "base", "true").stdout.strip()
+    none = alone("rename", "first", "")
+    assert none.returncode == 2 and "neither old nor new names may be empty" in none.stderr
+    assert alone("inspect", "-f", "{{.Name}}", id).stdout == "/first\n"
+    for word in ("wait", "kill", "stop"):
+        assert alone(word, made, "nobody").returncode == 1
+    assert alone("logs", made).returncode == 0
+    until(lambda: alone("kill", "-s", "RTMIN+1", id).returncode != 0)
+    assert alone("wait", id).stdout == "7\n"
+
+
+@everyday
+def test_a_container_that_never_pauses_holds_no_reader_up(alone: Run) -> None:
+    id = start(alone, "base", "yes", "words")
+    for words in ((), ("--tail", "3"), ("--tail", "3", "--since", "1h")):
+        done = alone("logs", *words, id)
+        assert done.returncode == 0 and done.stdout.endswith("words\n")
 
 
 @everyday
@@ -91,6 +128,12 @@ def test_events_tell_of_exec_volumes_and_images(alone: Run, shared_store: Path) 
     execs = [action for action in inside if action.startswith("exec_")]
     assert execs[:3] == ["exec_create: sh -c exit 3", "exec_start: sh -c exit 3", "exec_die"]
     assert len(execs) == 6 and "health_status: healthy" in inside  # a look of ours is none
+    for words in (("restart", "-t", "0", id), ("top", id), ("update", "--restart", "no", id),
+                  ("cp", f"{id}:/etc/passwd", "-"), ("export", "-o", os.devnull, id),
+                  ("stop", "-t", "0", id), ("commit", id, "held"), ("rmi", "held"),
+                  ("container", "prune", "-f")):  # fmt: skip
+        assert alone(*words).returncode == 0
+    assert set(said(*shown)[-40:]) >= LATER
     codes = said("-f", f"container={id}", "-f", "event=exec_die", "--format",
                  "{{.Actor.Attributes.exitCode}}")  # fmt: skip
     assert codes == ["3", "0"]

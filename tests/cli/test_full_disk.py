@@ -51,3 +51,40 @@ def test_who_fills_the_disk_is_ended(
     told = [line for line in error.splitlines() if line.startswith("minidocker: ")]
     assert len(told) == 1 and f"nearly all {what} of the disk" in told[0] and "killed" in told[0]
     assert "No space left" not in error
+
+
+ON_A_SPOILT_DISK = """\
+mount -t tmpfs -o nr_inodes=40000,size=400m none "$MINIDOCKER_ROOT"
+{mini} image build-base >/dev/null
+{mini} run -d --network none --name old base sh -c 'echo said; exit 4' >/dev/null
+{mini} wait old
+{spoil}
+{mini} ps -a --format '{{{{.Names}}}} {{{{.State}}}}'
+{mini} logs old
+{mini} wait old
+{mini} start old 2>&1
+echo $?
+{mini} prune >/dev/null 2>&1
+"""
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        ('head -c 500m /dev/zero >"$MINIDOCKER_ROOT/fill" 2>/dev/null', "No space left on device"),
+        ('mount -o remount,ro "$MINIDOCKER_ROOT"', "Read-only file system"),
+    ],
+)
+def test_a_disk_that_takes_nothing_can_be_asked(
+    command: list[str], tmp_path: Path, spoil: str, why: str
+) -> None:
+    script = ON_A_SPOILT_DISK.format(mini=" ".join(command), spoil=spoil)
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "env", f"MINIDOCKER_ROOT={tmp_path}",
+         "sh", "-c", script],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120,
+    )  # fmt: skip
+    lines = done.stdout.splitlines()
+    assert lines[:4] == ["4", "old exited", "said", "4"], (lines, done.stderr)
+    assert why in done.stdout and lines[-1] == "125"
+    assert "Traceback" not in done.stdout + done.stderr and "was killed" not in done.stdout

@@ -63,6 +63,26 @@ def test_what_should_run_comes_back(alone: Run, shared_store: Path) -> None:
     assert other in alone("ps", "-q").stdout
 
 
+def test_the_count_of_starts_outlives_both_keepers(alone: Run, shared_store: Path) -> None:
+    id = start(alone, "--restart", "on-failure:2", "base", "sh", "-c", "sleep 60; exit 1")
+    for times in (1, 2):
+        kill(*keepers(shared_store, id), record(shared_store, id)["pid"])
+        assert id in alone("ps", "-q").stdout
+        assert record(shared_store, id)["restarts"] == times
+    kill(*keepers(shared_store, id), record(shared_store, id)["pid"])
+    assert id not in alone("ps", "-q").stdout
+    assert "Exited (?)" in alone("ps", "-a").stdout
+
+
+def test_what_its_policy_starts_just_now_is_ended_too(alone: Run, shared_store: Path) -> None:
+    id = start(alone, "--restart", "always", "base", "sh", "-c", "sleep 0.05")
+    for _ in range(4):  # at any moment of its lives
+        assert alone("stop", "-t", "0", id).returncode == 0
+        assert id not in alone("ps", "-q").stdout
+        assert alone("start", id).returncode == 0
+    assert alone("rm", "-f", id).returncode == 0
+
+
 def test_what_has_no_cgroup_cannot_be_paused(alone: Run, shared_store: Path) -> None:
     id = start(alone, "base", "sleep", "60")
     done = alone("pause", id)

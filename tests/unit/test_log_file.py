@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from minidocker.engine.log_file import PIECE, LogFile, entries
-from minidocker.engine.logs import Entry, Reader, last
+from minidocker.engine.logs import Entry, Reader, last, tail
 from minidocker.engine.pump import Pump
 from minidocker.errors import UsageError
 from minidocker.spec import logging
@@ -108,3 +108,31 @@ def test_log_options_are_read_as_docker_does() -> None:
     for wrong in ("max-file=0", "labels=a", "max-size=x", "max-size"):
         with pytest.raises(UsageError):
             logging.option(wrong, "--log-opt")
+
+
+def test_the_last_lines_are_found_from_the_end(tmp_path: Path) -> None:
+    log = LogFile(str(tmp_path / "log"), 400_000, 4)
+    lines = [f"line {n} {'x' * (n % 90)}\n".encode() for n in range(9000)]
+    for line in lines:
+        log.write("stdout", line)
+    log.write("stderr", b"an end without one")
+    whole = list(Reader(str(tmp_path), str(tmp_path / "log")).drain())
+    for number in (0, 1, 2, 300, 2000, 5000, 100_000, -1):
+        reader, found = tail(str(tmp_path), str(tmp_path / "log"), number)
+        assert [e.text for e in found] == [e.text for e in last(whole, number)]
+        log.write("stdout", b"more\n")
+        assert [entry.text for entry in reader.drain()][-1:] == [b"more\n"]
+        whole.append(Entry(b"more\n", "stdout", WHEN, 0))
+
+
+def test_what_is_written_while_we_read_is_not_run_after(tmp_path: Path) -> None:
+    log = LogFile(str(tmp_path / "log"), 2000, 3)
+    for n in range(40):
+        log.write("stdout", b"%d\n" % n)
+    reader = Reader(str(tmp_path), str(tmp_path / "log"))
+    seen = []
+    for entry in reader.drain(reader.sizes()):  # each line read writes two more
+        seen.append(entry.text)
+        log.write("stdout", b"more\nmore\n")
+    assert 0 < len(seen) <= 40
+    assert b"more\n" not in seen
