@@ -91,7 +91,8 @@ def main(argv: list[str]) -> int:
             from minidocker.verbs import stats_rows
 
             for rows in watch.rounds(options.interval, options.no_stream):
-                stats_rows.print_rows(rows, options.format, options.no_trunc)
+                found = [(row.id, row.name, row.pid, row.group, row.use) for row in rows]
+                stats_rows.print_rows(found, options.format, options.no_trunc)
         elif options.json:
             for rows in watch.rounds(options.interval, options.no_stream):
                 told = {"version": VERSION, "containers": [row.as_dict() for row in rows]}

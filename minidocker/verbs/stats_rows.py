@@ -9,9 +9,9 @@ from minidocker.engine.listing import SHORT, decimal
 from minidocker.formats.rows import show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-    from minidocker.verbs.stats import Row
+    from minidocker.proc.usage import Use
 
 COLUMNS = {
     "BlockIO": "BLOCK I/O", "CPUPerc": "CPU %", "Container": "CONTAINER", "ID": "CONTAINER ID",
@@ -25,25 +25,25 @@ USUAL = "\t".join(
 UNKNOWN = "--"
 
 
-def print_rows(rows: Sequence[Row], format: str, whole: bool) -> None:
-    """Print the rows as `format` says; `whole` cuts no id off."""
-    show([fields(row, whole) for row in rows], format, COLUMNS, USUAL)
+def print_rows(found: Iterable[tuple[str, str, int, str, Use]], format: str, whole: bool) -> None:
+    """Print a row each for (id, name, pid, cgroup, use); `whole` cuts no id off."""
+    show([fields(*one, whole) for one in found], format, COLUMNS, USUAL)
 
 
-def fields(row: Row, whole: bool) -> dict[str, Any]:
+def fields(id: str, name: str, pid: int, group: str, use: Use, whole: bool) -> dict[str, Any]:
     """Return one container's fields. A limit that nobody has set is the machine's memory."""
-    now = row.use.now
+    now = use.now
     limit = now.memory_limit or machine_memory()
-    id = row.id if whole else row.id[:SHORT]
+    id = id if whole else id[:SHORT]
     return {
-        "BlockIO": pair(disk_bytes(row.group)),
-        "CPUPerc": f"{row.use.cpu:.2f}%",
+        "BlockIO": pair(disk_bytes(group)),
+        "CPUPerc": f"{use.cpu:.2f}%",
         "Container": id,
         "ID": id,
         "MemPerc": f"{100 * now.memory / limit:.2f}%" if limit else UNKNOWN,
         "MemUsage": f"{binary(now.memory)} / {binary(limit)}",
-        "Name": row.name or row.id[:SHORT],
-        "NetIO": pair(net_bytes(row.pid)),
+        "Name": name or id[:SHORT],
+        "NetIO": pair(net_bytes(pid)),
         "PIDs": str(now.pids),
     }
 
