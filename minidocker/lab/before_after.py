@@ -24,5 +24,6 @@ def through_exec(code: str) -> Picture:
     printed = "".join(pieces)
     if ended or printed.count(mark) != 2:
         raise CellFailed(printed.replace(mark, "").strip() or f"[exit status {ended}]")
-    _, before, after = printed.split(mark)
+    said, before, after = printed.split(mark)
+    print(said, end="")
     return exec_sets(before.strip(), after.strip())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from minidocker.kernel.flags import CAPABILITIES
 from minidocker.pictures.picture import Picture
-from minidocker.pictures.svg import Canvas
+from minidocker.pictures.svg import Canvas, measure
 from minidocker.proc import processes
 
 WORDS = {"both": "now, and after exec", "bounding": "after exec only", "effective": "now only",
@@ -64,12 +64,12 @@ def _draw(
 ) -> tuple[Canvas, tuple[float, float]]:
     """Draw two blocks of capabilities side by side, one mark for each process."""
     canvas, half, row = Canvas(), (len(CAPABILITIES) + 1) // 2, 18
-    step = max(64.0, 170.0 / len(names))
+    step = max(64.0, 170.0 / len(names), min(90.0, 10 + max(measure(name, 12) for name in names)))
     block = 172 + step * len(names) + 16
     canvas.text(20, 30, title, "bold", 15)
     for side in (0, 1):
         for at, name in enumerate(names):
-            canvas.fitted(180 + block * side + step * at, 56, name, step - 6, "bold")
+            canvas.fitted(180 + block * side + step * at, 56, name, step - 6, "bold", 12)
     for number, name in enumerate(CAPABILITIES):
         side, line = divmod(number, half)
         x, y = 20 + block * side, 76.0 + row * line

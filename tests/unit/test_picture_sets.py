@@ -8,6 +8,8 @@ import pytest
 from drawn import drawn
 from recorded_proc import make
 
+from minidocker.lab.before_after import through_exec
+from minidocker.lab.cells import CellFailed
 from minidocker.pictures.exec_sets import exec_sets
 from minidocker.pictures.peer_groups import peer_groups
 
@@ -68,3 +70,15 @@ def test_sets_before_and_after_an_exec() -> None:
     assert "bounding: 41" in drawn(picture) and "is the bounding set" in picture.desc
     user = exec_sets(texts(1000, CapPrm=1, CapAmb=1, CapInh=1), texts(1000, CapPrm=1, CapEff=1))
     assert "is the ambient set" in user.desc and "exec: not user 0" in drawn(user)
+
+
+@pytest.mark.needs("linux")
+def test_what_an_exec_makes_of_them_is_seen_and_not_computed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    picture = through_exec("print('hello')\nos.setresuid(*3 * [os.getuid()])")
+    assert capsys.readouterr().out == "hello\n"
+    assert [row[0] for row in picture.rows][:2] == ["bounding", "permitted"]
+    for code in ("1 / 0", "x =", "os._exit(3)"):
+        with pytest.raises(CellFailed):
+            through_exec(code)
