@@ -47,7 +47,7 @@ def run(steps: AtWork, one: Instruction, words: Words) -> bool:
     shown = {name: text for name, text in asked.env.items() if name not in PROXIES}
     settings = [state.config.get("User"), state.config.get("WorkingDir"), asked.network]
     said = [sorted(mount.words.items()) for mount in asked.mounts]
-    run: list[object] = [asked.words, asked.script, shown, settings]
+    run: list[object] = [asked.words, asked.script, shown, settings, *request.walls]
     if "cache_key" in request.own:
         rest = [*steps.base()[1:], run, said, binds]
         key = own.key(steps, f"RUN {shlex.join(asked.words)}", {}, rest, one.number)
@@ -123,6 +123,7 @@ def made(
         work = stack.enter_context(Partial(store))
         environment: dict[str, str] = {}
         options = mounted(steps, asked, binds, work, stack, one.number, environment)
+        options += steps.request.walls
         for layer in layers.directories(store, steps.hexes()):
             options += ["--layer", layer]
         for name, text in asked.env.items():

@@ -23,7 +23,8 @@ class Secret(NamedTuple):
 class Request(NamedTuple):
     """One build. `title` is the Dockerfile's name for messages; `context` a directory, or "".
 
-    `own` are the learner's functions that serve in it, by name: see own.py.
+    `own` are the learner's functions that serve in it, by name: see own.py. `walls` are the options
+    of every RUN that say whose walls it has: --mine.
     `bring(name, platform, always)` gets an image from its registry; `say(line)` tells people.
     """
 
@@ -45,6 +46,7 @@ class Request(NamedTuple):
     bring: Callable[[str, str, bool], None]
     say: Callable[[bytes], None]
     own: Mapping[str, Callable[..., Any]] = {}
+    walls: tuple[str, ...] = ()
 
     def newest(self) -> int | None:
         """Return the latest time that a layer may have, in ns."""

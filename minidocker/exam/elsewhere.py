@@ -38,6 +38,7 @@ FILES = {
     "choose": ("containers/image", "internal/manifest/oci_index.go"),
     "headers_for": ("containers/image", "docker/docker_client.go"),
     "trusted": ("containers/image", "signature/policy_eval_sigstore.go"),
+    "store_is_whole": ("containers/storage", "check.go"),
     "status_of": (RUNC, "libcontainer/state_linux.go"),
     "exec_in": (RUNC, "libcontainer/setns_init_linux.go"),
     "stop": ("containers/podman", "libpod/oci_conmon_common.go"),

@@ -104,9 +104,14 @@ def by_pull(exam: Examiner) -> None:
     exam.must([OWN, "run", "--rm", "--mine", name, "cat", "/word"], out=f"{word}\n")
 
 
+def by_check(exam: Examiner) -> None:
+    """The store is whole, after all that was done with it."""
+    exam.must([OWN, "image", "check", "--mine"])
+
+
 WORDS: dict[str, Callable[[Examiner], None]] = {
     "import": by_import, "commit": by_commit, "build": by_build, "blame": by_blame,
-    "pull": by_pull, "ps": by_ps, "exec": by_exec, "stop": by_stop,
+    "pull": by_pull, "check": by_check, "ps": by_ps, "exec": by_exec, "stop": by_stop,
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, NamedTuple
 
 from minidocker.errors import Blocked, MinidockerError
+from minidocker.images.again import Unpack, unpack_again
 from minidocker.images.archive.apply import Lower
 from minidocker.images.archive.source import Progress, Source
 from minidocker.images.archive.stream import Stream
@@ -68,11 +69,11 @@ class Arrival:
     def __init__(
         self, store: Store, title: str, manifest: bytes, config: bytes,
         bring: Callable[[Partial, Blob, Progress | None], None], stop: Stop,
-        bar: Callable[[str], Progress | None] = lambda title: None,
+        bar: Callable[[str], Progress | None] = lambda title: None, unpack: Unpack | None = None,
     ) -> None:  # fmt: skip
         self.store, self.title, self.stop = store, title, stop
         self.manifest, self.config = manifest, config
-        self._bring, self._bar = bring, bar
+        self._bring, self._bar, self._theirs = bring, bar, unpack
         own, self.layers = documents.parts_of(documents.parse(manifest, title), title)
         self.diff_ids = documents.diff_ids_of(documents.parse(config, title), title)
         if len(self.diff_ids) != len(self.layers):
@@ -87,7 +88,9 @@ class Arrival:
         with Partial(self.store) as work:
             fresh: dict[str, Lower] = {}
             for _ in range(TRIES):
-                fresh |= self._all(work)
+                came = self._all(work)
+                self._again(work, came)
+                fresh |= came
                 with Hold(self.store.root, exclusive=True):
                     for diff_id in fresh:
                         if os.path.exists(work.path(diff_id)):
@@ -100,6 +103,20 @@ class Arrival:
                     image = self.store.resolve(full_names[0] if full_names else id)
                     return self._told(image, fresh)
         raise Blocked("somebody removes layers while they are needed", "try it again")
+
+    def _again(self, work: Partial, came: dict[str, Lower]) -> None:
+        """Let a learner's apply_layer unpack what came, where it was asked for.
+
+        Not a layer that deletes, which has more than a tree: the marks that overlay obeys. Nor one
+        that Python's tarfile cannot read.
+        """
+        for blob, diff_id in zip(self.layers, self.diff_ids, strict=True):
+            if not self._theirs or diff_id not in came or came[diff_id].deletes:
+                continue
+            with self._source(work, blob) as source:
+                readable = source.packing in ("", "gzip")
+            if readable and os.path.exists(packed := work.path(f"blobs/{blob.hex}")):
+                unpack_again(self._theirs, packed, work.path(f"{diff_id}/fs"), source.title)
 
     def _told(self, image: Image, fresh: dict[str, Lower]) -> Arrived:
         lost: dict[str, int] = {}

@@ -4,6 +4,7 @@
     headers_for(url, registry, realm, token, password)    may give a secret to nobody else than we
     trusted(name, manifest, payload, signature, key)      may believe nothing that we do not
     verify(stream, descriptor, directory)                 must leave the blob itself, and all of it
+    apply_layer(tar, directory)                           must make the tree that we make: `again`
 
 They come as callables, by their names; where one is missing, ours serves. They are called in the
 main thread only, since each call forks: so blobs come one after the other (`bring`).

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import stat
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from minidocker.errors import UsageError
+from minidocker.images.again import Unpack, unpack_again
 from minidocker.images.archive.source import Progress, Source
-from minidocker.images.archive.stream import Stream, shown
+from minidocker.images.archive.stream import Stream
 from minidocker.images.archive.tar import Archive
 from minidocker.images.archive.unpack import Unpacker
 from minidocker.images.store import additions, carry, changes, files, names, oci, overlay_check
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from minidocker.images.store.image import Image
     from minidocker.images.store.store import Store
 
-Unpack = Callable[[str, str], Any]  # apply_layer(tar, directory)
 Settings = Callable[[str], oci.Json]  # from the directory of the unpacked layer to Env, Cmd, …
 
 
@@ -95,7 +93,7 @@ def add_tar(
             packing, blob, size = source.kept()
         _refuse_saved(root, source.title)
         if unpack:
-            unpack_again(unpack, work, source.title)
+            unpack_again(unpack, work.path("packed"), root, source.title)
         facts = {
             "size": stream.position, "bytes": unpacker.bytes, "entries": unpacker.entries,
             "lost": unpacker.lost,
@@ -111,42 +109,6 @@ def add_tar(
     return Report(
         image, layer, unpacker.bytes, unpacker.entries, known, unpacker.lost, archive.complete
     )
-
-
-def unpack_again(unpack: Unpack, work: Partial, title: str) -> None:
-    """Let `unpack` make the layer's tree, which takes the place of ours where both are the same.
-
-    Ours stands already, so a hostile archive was refused. UsageError names the first difference.
-    """
-    theirs, ours = work.path("theirs"), work.path("layer/fs")
-    os.mkdir(theirs, stat.S_IMODE(os.lstat(ours).st_mode))
-    unpack(work.path("packed"), theirs)
-    shutil.copystat(ours, theirs)  # the root's own: an archive need not say anything of it
-    wanted, found = _facts(ours), _facts(theirs)
-    for path in sorted({*wanted, *found}):
-        if wanted.get(path) != found.get(path):
-            what = "is missing" if path not in found else "is not what the archive says"
-            raise UsageError(
-                f"apply_layer does not unpack {title} as we do: {shown(path)} {what}",
-                "leave --mine out, or minidocker grade apply_layer",
-            )
-    os.rename(ours, work.path("ours"))
-    os.rename(theirs, ours)
-
-
-def _facts(top: str) -> dict[bytes, tuple[object, ...]]:
-    """Return what each name of a tree is: kind, mode, owner, size, place of a link, time."""
-    found: dict[bytes, tuple[object, ...]] = {}
-    for folder, folders, others in os.walk(os.fsencode(top)):
-        for name in (*folders, *others):
-            path = os.path.join(folder, name)
-            info = os.lstat(path)
-            size = info.st_size if stat.S_ISREG(info.st_mode) else 0
-            link = os.readlink(path) if stat.S_ISLNK(info.st_mode) else b""
-            found[os.path.relpath(path, os.fsencode(top))] = (
-                info.st_mode, info.st_uid, info.st_gid, size, link, int(info.st_mtime),
-            )  # fmt: skip
-    return found
 
 
 def _refuse_saved(root: str, title: str) -> None:

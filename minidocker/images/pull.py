@@ -74,7 +74,9 @@ def pull(
         asked.bring(own, store, client, layers)
         client.transport.secrets_for = None  # what follows runs in threads, where nobody may fork
     try:
-        arrived = Arrival(store, full, manifest, config, downloads.bring, stop, bar).into([full])
+        arrived = Arrival(
+            store, full, manifest, config, downloads.bring, stop, bar, own.get("apply_layer")
+        ).into([full])
     except UsageError:
         downloads.forget()  # a hostile image is not worth keeping
         raise

@@ -40,7 +40,7 @@ examples:
   minidocker build -t app --target test --build-arg VERSION=2 .
   minidocker build -t tiny - < Dockerfile          a Dockerfile alone
   tar c . | minidocker build -t app -              a context as a tar archive
-  minidocker build --mine -t app .                 by your own cache_key and pack (lesson 12)
+  minidocker build --mine -t app .                 by your own cache_key, pack and walls
   minidocker build --secret id=key,src=key.pem .   for RUN --mount=type=secret,id=key
 
 A RUN is a run: it has the walls and the network of `minidocker run`, and no more rights. What
@@ -106,7 +106,7 @@ def parser() -> Parser:
     it.add_argument("--progress", choices=["auto", "plain"], default="auto",
                     help="lines, in either case")  # fmt: skip
     it.add_argument("--mine", action="store_true",
-                    help="let your own cache_key and pack serve (lesson 12)")  # fmt: skip
+                    help="by your own cache_key and pack; each RUN behind your walls")  # fmt: skip
     it.add_argument("--unsafe", action="store_true",
                     help="with --mine: also what failed when judged last")  # fmt: skip
     it.add_argument("-q", "--quiet", action="store_true", help="print the image's id alone")
@@ -141,7 +141,7 @@ def read(args: argparse.Namespace, stack: contextlib.ExitStack) -> Request:
         secrets=dict(map(secret, args.secret)), labels=pairs(args.label, "--label"),
         target=args.target, no_cache=args.no_cache, platform=args.platform, network=args.network,
         pull=args.pull, epoch=epoch(args), quiet=args.quiet, bring=bring, say=say,
-        own=own(args),
+        own=own(args), walls=("--mine", *["--unsafe"] * args.unsafe) if args.mine else (),
     )  # fmt: skip
 
 

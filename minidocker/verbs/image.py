@@ -86,6 +86,7 @@ A file that a later layer deletes is still in its own layer: `still in` names th
 The words are those of `docker image inspect`; Manifest is what a push would send.""",
     "check": """examples:
   minidocker image check && echo whole
+  minidocker image check --mine       by your own store_is_whole, and then by ours
 
 Every digest is computed again and every reference followed. Exit status 1 when something is
 damaged; what an interrupted command has left over is no damage: `minidocker image prune`.""",
@@ -146,7 +147,11 @@ def build_parser() -> Parser:
     it = verb("inspect", _inspect, "Show what an image is, as JSON.")
     it.add_argument("names", metavar="NAME", nargs="+")
     add_format(it)
-    verb("check", _check, "Prove that the store is whole.")
+    it = verb("check", _check, "Prove that the store is whole.")
+    it.add_argument("--mine", action="store_true",
+                    help="ask your own store_is_whole, too (lesson 13)")  # fmt: skip
+    it.add_argument("--unsafe", action="store_true",
+                    help="with --mine: also if it failed when judged last")  # fmt: skip
     it = verb("prune", _prune, "Remove images that nobody needs.")
     it.add_argument("-a", "--all", action="store_true", help="also those with a name, if unused")
     no_question(it)
@@ -195,14 +200,17 @@ def _import(store: Store, args: argparse.Namespace) -> None:
     _make_default_filter(store)
 
 
-def own(args: argparse.Namespace, word: str, function: str, whose: str) -> Own | None:
+def own(
+    args: argparse.Namespace, word: str, function: str, whose: str, lesson: str = "12"
+) -> Own | None:
     """Return the learner's function for a verb, where --mine asks for it and there is one."""
     if not args.mine:
         return None
     sys.stderr.write(learner.warning_outside_the_lab(Store()))
     found = learner.serving(word, whose, args.unsafe).get(function)
     if found is None:
-        print(f"minidocker: no {function} of yours: ours does it (lesson 12).", file=sys.stderr)
+        told = f"no {function} of yours: ours does it (lesson {lesson})."
+        print(f"minidocker: {told}", file=sys.stderr)
     return found
 
 
@@ -290,15 +298,19 @@ def _inspect(store: Store, args: argparse.Namespace) -> int:
 
 
 def _check(store: Store, args: argparse.Namespace) -> int:
+    whole = own(args, "check", "store_is_whole", "the store", "13")
     with store.hold():
         damage, counts = check.check(store)
+        theirs = whole(store.root) if whole and counts["images"] else True
+    if whole:  # it looks at the OCI layout alone, not at what lies unpacked beside it
+        print(f"your store_is_whole says: {'whole' if theirs is True else 'damaged'}")
     named = {image: name for name, image in catalogue.names(store).items()}
     for one in damage:
         print(f"{one.place} {one.what}")
     said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
     if not damage:
         print(f"the store is whole: {said}")
-        return 0
+        return 0 if theirs is True else 1
     hurt = sorted({named.get(one.image, one.image[:12]) for one in damage if one.image})
     remedy = f"minidocker image rm {' '.join(hurt)}, and get it again" if hurt else "get it again"
     _warn(f"{len(damage)} things are damaged ({said})\n  try: {remedy}")

@@ -36,7 +36,7 @@ examples:
   minidocker pull debian@sha256:…              just this one, whatever its tag stands for now
   minidocker pull localhost:5000/lab/base      http will do on loopback
   minidocker pull --verify cosign.pub NAME     only what the owner of this key has signed
-  minidocker pull --mine NAME                  your functions of lesson 13 are asked on the way
+  minidocker pull --mine NAME                  your functions of lessons 12 and 13 are asked
 
 Names and logins are Docker's: see `minidocker login`. Every byte is checked by its digest before
 it is used. What has come when a connection breaks off stays, and the next pull goes on from there.
@@ -55,7 +55,7 @@ def main(argv: list[str]) -> int:
         "--verify", metavar="KEY", default="", help="a public key (PEM) that must have signed it"
     )
     parser.add_argument(
-        "--mine", action="store_true", help="ask your own functions of lesson 13 on the way"
+        "--mine", action="store_true", help="ask your own functions of lessons 12 and 13"
     )
     parser.add_argument("--unsafe", action="store_true",
                         help="with --mine: also what failed when judged last")  # fmt: skip
@@ -75,7 +75,7 @@ def own_functions(name: str, args: argparse.Namespace) -> dict[str, Own]:
     """Return the learner's functions that a pull asks, and say which they are."""
     found = learner.serving("pull", names.any_name(name), args.unsafe)
     if not args.quiet:
-        told = ", ".join(sorted(found)) or "none: ours do it (lesson 13)"
+        told = ", ".join(sorted(found)) or "none: ours do it (lessons 12 and 13)"
         print(f"minidocker: your functions in this pull: {told}.", file=sys.stderr)
     return found
 

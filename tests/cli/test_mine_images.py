@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,19 @@ def context(tmp_path: Path) -> Path:
     (folder / "key").write_text("s3cret\n")
     (folder / "Dockerfile").write_text(LEAKY)
     return folder
+
+
+@pytest.fixture
+def registry(command: list[str]) -> Iterator[str]:
+    """The address of a registry on loopback."""
+    serve = [*command, "registry", "serve", "--port", "0"]
+    nothing = subprocess.DEVNULL
+    with subprocess.Popen(
+        serve, stdout=subprocess.PIPE, stderr=nothing, text=True, cwd=REPOSITORY
+    ) as process:
+        assert process.stdout
+        yield process.stdout.readline().strip().removeprefix("http://")
+        process.terminate()
 
 
 def called(store: Path, by: str, whose: str) -> list[str]:
@@ -100,6 +114,28 @@ def test_build_asks_the_learners_key(
     assert done.returncode and "no 64 hex digits" in done.stderr and "Dockerfile:2" in done.stderr
 
 
+def test_a_run_of_a_build_stands_behind_the_learners_walls(
+    minidocker: Callable, mine: Path, context: Path, shared_store: Path
+) -> None:
+    walls = mine.parent / "03_rootfs.py"
+    shutil.copy(REPOSITORY / "solutions/03_rootfs.py", walls)
+    (context / "Dockerfile").write_text("FROM base\nRUN echo behind walls > /mine\n")
+    build = lambda *more: minidocker("build", "--network", "none", "-t", "walled", *more, str(context))  # noqa: E731
+    pivots = lambda: [  # noqa: E731
+        one for one in used.notes(str(shared_store))
+        if (one["by"], one["function"]) == ("run", "pivot")
+    ]  # fmt: skip
+    assert build().returncode == 0 and not pivots()
+    done = build("--mine")
+    assert done.returncode == 0, done.stderr
+    assert len(pivots()) == 1, "and what ours has made is not theirs"
+    assert minidocker("run", "--rm", "walled", "cat", "/mine").stdout == "behind walls\n"
+    walls.write_text(walls.read_text() + "\ndef pivot(kernel, root):\n    1 / 0\n")
+    done = build("--mine", "--no-cache")
+    assert done.returncode and "ZeroDivisionError" in done.stderr and "03_rootfs.py" in done.stderr
+    assert build().returncode == 0
+
+
 def test_a_key_that_forgets_gives_the_wrong_layer(
     minidocker: Callable, mine: Path, context: Path
 ) -> None:
@@ -151,3 +187,71 @@ def test_import_takes_the_learners_tree_where_it_is_right(
     done = minidocker("import", "--mine", str(tmp_path / "root.tgz"), "bad")
     assert done.returncode and "root.tgz as we do: 'a' is missing" in done.stderr
     assert minidocker("image", "history", "bad").returncode
+
+
+def test_pull_takes_the_learners_tree_where_it_is_right(
+    minidocker: Callable, mine: Path, registry: str, shared_store: Path
+) -> None:
+    name = f"{registry}/lab/pulled:latest"
+    minidocker("rm", "-f", "wrote")
+    work = "mkdir /d; echo hi > /d/f; ln /d/f /d/g; ln -s f /d/l; chmod 4711 /d/f"
+    assert minidocker("run", "--name", "wrote", "base", "sh", "-c", work).returncode == 0
+    assert minidocker("commit", "wrote", name).returncode == 0
+    assert minidocker("rm", "wrote").returncode == 0
+    again = f"FROM {name}\nRUN rm /d/l\n"
+    (mine.parent / "Dockerfile").write_text(again)
+    build = ("build", "-q", "--network", "none", "-t", f"{registry}/lab/deletes")
+    assert minidocker(*build, str(mine.parent)).returncode == 0
+    for which in (name, f"{registry}/lab/deletes"):
+        assert minidocker("push", which).returncode == 0
+        assert minidocker("image", "rm", which).returncode == 0
+    minidocker("image", "prune", "-a")
+    text = mine.read_text()
+    mine.write_text(text + """
+
+def apply_layer(tar, directory, right=apply_layer):
+    right(tar, directory)
+    path = os.path.join(directory, "d/f")
+    if os.path.exists(path):                 # the same size, the same times, other bytes
+        times = os.stat(path)
+        with open(path, "r+") as file:
+            file.write("ho")
+        os.chmod(path, times.st_mode & 0o7777)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+""")
+    done = minidocker("pull", "--mine", "--unsafe", name)
+    assert done.returncode and "as we do: 'd/f' is not what the archive says" in done.stderr
+    assert minidocker("image", "inspect", name).returncode, "nothing of it was stored"
+    mine.write_text(text)
+    done = minidocker("pull", "--mine", name)
+    assert done.returncode == 0, done.stderr
+    assert "your functions in this pull: apply_layer" in done.stderr
+    assert set(called(shared_store, "pull", name)) == {"apply_layer"}
+    assert minidocker("image", "check").returncode == 0
+    seen = minidocker("run", "--rm", name, "sh", "-c", "cat /d/l; stat -c %a%h /d/g").stdout
+    assert seen == "hi\n47112\n"
+    # What deletes has marks that are no files: ours unpacks that layer.
+    assert minidocker("pull", "--mine", f"{registry}/lab/deletes").returncode == 0
+    seen = minidocker("run", "--rm", f"{registry}/lab/deletes", "ls", "/d").stdout
+    assert seen == "f\ng\n"
+
+
+def test_check_asks_the_learners_store_is_whole(
+    minidocker: Callable, mine: Path, shared_store: Path
+) -> None:
+    check = lambda: minidocker("image", "check", "--mine")  # noqa: E731
+    assert "no store_is_whole of yours" in check().stderr
+    theirs = mine.parent / "13_images.py"
+    shutil.copy(REPOSITORY / "solutions/13_images.py", theirs)
+    done = check()
+    assert done.returncode == 0 and done.stdout.startswith("your store_is_whole says: whole\n")
+    assert called(shared_store, "check", "the store")[-1:] == ["store_is_whole"]
+    blob = max((shared_store / "blobs/sha256").iterdir(), key=lambda path: path.stat().st_size)
+    whole = blob.read_bytes()
+    blob.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    done = check()
+    assert done.returncode == 1 and done.stdout.startswith("your store_is_whole says: damaged\n")
+    blob.write_bytes(whole)
+    theirs.write_text(theirs.read_text() + "\ndef store_is_whole(layout):\n    return False\n")
+    done = check()
+    assert done.returncode == 1 and "the store is whole" in done.stdout

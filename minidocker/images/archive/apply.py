@@ -108,6 +108,11 @@ class Lower(LayerUnpacker):
         self._gone: dict[Parts, Member] = {}
         self._opaque: dict[Parts, Member] = {}
 
+    @property
+    def deletes(self) -> bool:
+        """Whether the layer hides anything of those below."""
+        return bool(self._gone or self._opaque)
+
     def _delete(self, member: Member, path: Parts, parent: int) -> None:
         self._gone[path] = member
 
