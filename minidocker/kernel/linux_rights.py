@@ -8,7 +8,7 @@ from errno import EPERM
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as _flags
 from minidocker.kernel.interface import Kernel
-from minidocker.kernel.libc import call, ctypes, libc
+from minidocker.kernel.libc import ask, call, ctypes, libc
 from minidocker.kernel.named import open, os
 
 SYS_KEYCTL = {"x86_64": 250, "aarch64": 219}
@@ -49,7 +49,8 @@ class Rights(Kernel):
         # proc(5): of /proc/PID/stat, fields 50 and 51 are env_start and env_end; the second one,
         # the name, stands in brackets and may have blanks
         with open("/proc/self/stat", "rb") as stream:
-            fields = stream.read().rpartition(b")")[2].split()
+            text: bytes = ask("read(2)", "/proc/self/stat", stream.read)
+        fields = text.rpartition(b")")[2].split()
         start, end = (int(fields[number - 3]) for number in (50, 51))
         if not 0 < start <= end:
             raise KernelError("read(2)", EPERM, "/proc/self/stat", "env_start is not told")

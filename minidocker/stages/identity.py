@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from errno import EFBIG, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO
 
-from minidocker.errors import Blocked, KernelError, NotFound
+from minidocker.errors import Blocked, KernelError, MinidockerError, NotFound
 from minidocker.kernel.flags import PR_SET_KEEPCAPS
 from minidocker.places import ROOM
 from minidocker.spec.words import LIST, VALUE, Option, is_number
@@ -17,6 +17,7 @@ from minidocker.stages.base import Stage
 
 # What an image can do to its own file: there is none, or no ordinary one of a sensible size.
 NO_FILE = (ENOENT, ENOTDIR, EISDIR, ELOOP, EINVAL, EFBIG, ENXIO)
+MOST_GROUPS = 65536  # of one process. setgroups(2)
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ class Identity(Stage):
         uid, gid, groups, home = lookup(asked or "0", lines(kernel, "/etc/passwd", 6, 2), known)
         more = [group_id(name, known) for name in run.spec.process.groups or ()]
         groups = list(dict.fromkeys([*groups, *more]))
+        if len(groups) > MOST_GROUPS:
+            raise MinidockerError(
+                f"the container's /etc/group has the user in {len(groups)} groups, and "
+                f"{MOST_GROUPS} are the most", "--user UID:GID   (then no other group counts)",
+            )  # fmt: skip
         env = run.spec.process.env
         if not any(item.startswith("HOME=") for item in env):
             env.append(f"HOME={home}")
@@ -107,7 +113,7 @@ def lines(kernel: Kernel, path: str, fields: int, ids: int) -> list[list[str]]:
         if problem.errno not in NO_FILE:
             raise
         return []
-    found = [line.split(":") for line in text.split("\n")]
+    found = [line.split(":") for line in text.split("\n") if "\0" not in line]
     return [e for e in found if len(e) >= fields and all(is_id(n) for n in e[2 : 2 + ids])]
 
 

@@ -166,6 +166,22 @@ def test_an_archive_comes_through_a_pipe(
         assert "has .. in it" in cp("-", f"{box}:/d", stdin=stream, status=2).stderr
 
 
+def test_no_program_of_the_container_unpacks_an_archive(box: str, cp: Callable, mine: Path, tmp_path: Path) -> None:
+    """CVE-2026-41567: for `docker cp -` the container's own xz was started, on the host."""
+    mark = tmp_path / "started"
+    evil = mine / "evil"
+    evil.write_text(f"#!/bin/sh\ntouch {mark}\ncat\n")
+    evil.chmod(0o755)
+    for name in ("xz", "unxz", "gzip", "unpigz", "zstd", "bzip2"):
+        cp("evil", f"{box}:/bin/{name}")
+    for packing in ("gz", "xz", "bz2"):
+        with tarfile.open(mine / f"t.{packing}", f"w:{packing}") as out:
+            out.add(mine / "src", f"by-{packing}")
+        with open(mine / f"t.{packing}") as stream:
+            cp("-", f"{box}:/d", stdin=stream)
+    assert not mark.exists()
+
+
 def test_what_stays_as_it_is(
     box: str, cp: Callable, minidocker: Callable, host_unchanged: None, listed: Callable
 ) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from minidocker.errors import KernelError, NotFound, UsageError
+from minidocker.errors import KernelError, MinidockerError, NotFound, UsageError
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 from minidocker.kernel.trace import Pretend
 from minidocker.spec.spec import Mount, Process, Resources, Root, Run, Spec
 from minidocker.stages import CHAPTERS, STAGES, by_name, choose
 from minidocker.stages.cgroup import Cgroup, weight
-from minidocker.stages.identity import group_id, lines, lookup
+from minidocker.stages.identity import Identity, group_id, lines, lookup
 from minidocker.stages.layers import (
     INIT_DIRECTORIES,
     INIT_FILES,
@@ -227,6 +227,21 @@ def test_a_number_of_many_digits_is_no_id() -> None:
     for asked in (many, f"7:{many}"):
         with pytest.raises(NotFound):
             lookup(asked, entries, [])
+
+
+def test_a_line_with_a_nul_is_no_user() -> None:
+    """Its home would become a variable, and no variable can hold a NUL."""
+    kernel = Pretend({"/etc/passwd": "root:x:0:0::/ro\0ot:/bin/sh\nann:x:7:8::/h/ann:\n"})
+    assert [entry[0] for entry in lines(kernel, "/etc/passwd", 6, 2)] == ["ann"]
+
+
+def test_a_user_in_more_groups_than_a_process_can_have() -> None:
+    """CVE-2026-47262: an image's list of groups took all of containerd's memory."""
+    groups = "".join(f"g{number}:x:{number}:root\n" for number in range(70_000))
+    kernel = Pretend({"/etc/passwd": "root:x:0:0::/root:\n", "/etc/group": groups})
+    with pytest.raises(MinidockerError, match="70000 groups"):
+        Identity().inside(kernel, a_run())
+    assert "setgroups" not in names(kernel)
 
 
 def test_by_name_lists_the_stages() -> None:
