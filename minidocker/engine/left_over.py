@@ -93,11 +93,13 @@ def lost_tables(networks: Networks) -> list[str]:
     """Find tables of ours whose container or bridge is gone: "ip NAME".
 
     nft may finish its last transaction after what it was for was cleaned up. A cable without a
-    directory of ours belongs to a container of another store.
+    directory of ours belongs to a container of another store. The tables are read first: a device
+    is always older than its table, so none that comes meanwhile loses its guard.
     """
     found = []
+    tables = networks.kernel.run(["nft", "list", "tables"]).splitlines()
     devices = networks.devices()
-    for line in networks.kernel.run(["nft", "list", "tables"]).splitlines():
+    for line in tables:
         _, family, table = line.split()
         name = table.removeprefix(PREFIX)
         if name == table or name in devices or link(name) in devices:

@@ -301,6 +301,9 @@ def test_an_old_docker_archive(store: Store, tmp_path: Path) -> None:
         ({"Config": "x.json"}, "it lacks 'x.json'"),
         ({"RepoTags": ["../x"]}, "is not a name"),
         ({"RepoTags": ["a@sha256:" + "1" * 64]}, "has a digest"),
+        ({"RepoTags": ["sha256:" + "1" * 64]}, "taken for the id"),
+        ({"RepoTags": ["docker.io/library/sha256:x"]}, "taken for the id"),
+        ({"RepoTags": ["1" * 64 + ":latest"]}, "taken for the id"),
     ],
 )
 def test_hostile_docker_archives(store: Store, tmp_path: Path, table: dict, words: str) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import struct
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from minidocker.engine import left_over
 from minidocker.errors import Blocked, UsageError
 from minidocker.kernel.linux import Linux
 from minidocker.kernel.trace import Pretend
@@ -254,3 +257,20 @@ def test_the_filter_fits_also_with_many_ports() -> None:
     assert len(frames.allowed([], (32768, 60999))) // 8 < 40
     assert len(frames.allowed(list(range(1000, 4000)), (32768, 60999))) // 8 < 40
     assert len(frames.allowed(list(range(1000, 3000, 2)), (32768, 60999))) // 8 < 4096
+
+
+def test_a_cable_that_comes_while_a_prune_looks_keeps_its_guard(tmp_path: Path) -> None:
+    """Another store's container: of it there is neither a lock nor a directory that this one knows."""
+    there = [f"minidocker_{'ab' * 6}", "minidocker_mdk7"]
+    devices = ["lo"]
+
+    def nft(argv: list[str]) -> str:
+        devices.extend([leases.link("ab" * 6), "mdk7"])  # made after any earlier look
+        return "".join(f"table {family} {name}\n" for family, name in zip(("netdev", "ip"), there, strict=True))
+
+    networks = SimpleNamespace(
+        kernel=SimpleNamespace(run=nft), devices=lambda: list(devices), containers=str(tmp_path)
+    )
+    assert left_over.lost_tables(networks) == []
+    there[:] = [f"minidocker_{'cd' * 6}", "minidocker_mdk9"]
+    assert left_over.lost_tables(networks) == [f"netdev minidocker_{'cd' * 6}", "ip minidocker_mdk9"]

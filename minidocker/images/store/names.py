@@ -17,6 +17,7 @@ _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?/)?"
 _TAG = r":[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 _NAME = re.compile(rf"{_HOST}{_PART}(?:/{_PART})*(?:{_TAG})?(?:@sha256:[0-9a-f]{{64}})?")
+_ID = re.compile(r"[0-9a-f]{64}")
 LONGEST = 255  # a name becomes one file name, see NAME_MAX in limits.h
 HUB = ("docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com")
 
@@ -26,6 +27,14 @@ def check(name: str) -> str:
     full = any_name(name)
     if "@" in full:
         raise UsageError(f"{name!r} has a digest, and only a pull can give one", "NAME:TAG")
+    path = full.rpartition(":")[0]
+    if path == "sha256" or _ID.fullmatch(path):  # a stranger's archive would answer for an id
+        raise UsageError(
+            f"{name!r} would be taken for the id of an image", "another name",
+            docker="refusing to create an ambiguous tag using digest algorithm as name"
+            if path == "sha256" else
+            f"invalid repository name ({path}), cannot specify 64-byte hexadecimal strings",
+        )  # fmt: skip
     return full
 
 
