@@ -25,6 +25,7 @@ def act_loopback(learner, kernel, talk):
     """Let loopback_up do its work in a new network namespace."""
     function = learner.loopback_up
     kernel.unshare(f.CLONE_NEWNET)
+    ip(kernel, "link add beside0 type veth peer name beside1\n")  # others' interfaces, down
     talk.step("loopback_up(kernel)")
     if tried(talk, function, kernel)[1]:
         talk.ask("up")

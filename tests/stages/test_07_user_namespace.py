@@ -126,7 +126,8 @@ def test_argv(subject, cell):
         [
             "newgidmap",
             random.randrange(2, 9999),
-            f"0 {new_id()} 1\n1 {new_id()} 65536\n65537 {new_id()} 9\n",
+            f"0 {new_id()} 1\n1 {new_id()} 65536\n65537 {new_id()} 9\n"
+            f"65546 {new_id()} 1\n70000 {new_id()} 2\n",
         ],
     ]
     with cell("argv", calls=calls) as one:

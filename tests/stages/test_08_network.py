@@ -1,6 +1,7 @@
 """Checks of lesson 08: the network: a cable, a bridge, a route."""
 
 import json
+import random
 
 from looking_at_networks import command, containers, draw, reach, some, wait
 from looking_at_orders import broken, explained
@@ -29,6 +30,10 @@ def test_loopback(subject, cell):
             state = " ".join(word for word in links(pid)["lo"]["flags"])
             raise Fail("MD0801", ran="loopback_up(kernel), then a connection to 127.0.0.1",
                        expected="an answer, lo UP", kernel=f"{seen}; lo: {state}")  # fmt: skip
+        up = [name for name, link in links(pid).items() if name != "lo" and "UP" in link["flags"]]
+        if up:
+            raise Fail("MD0825", ran="loopback_up(kernel)", expected="lo alone is switched on",
+                       kernel=f"up too: {' '.join(sorted(up))}")  # fmt: skip
     errors_come_out(cell, "loopback_up", [], ["link_up"])
 
 
@@ -82,6 +87,12 @@ def test_connect_plugged(subject, cell):
             raise Fail("MD0809", ran=ran, expected=wanted, kernel=" ".join(found) or "none")
         if inside["eth0"]["address"] != mac:
             raise Fail("MD0824", ran=ran, expected=mac, kernel=inside["eth0"]["address"])
+        more = ["lo is up"] if "UP" in inside["lo"]["flags"] else []
+        routes = json.loads(command(box, "ip", "-json", "route", "show"))
+        more += [f"a route to {one['dst']}" for one in routes if "gateway" in one]
+        if more:
+            raise Fail("MD0826", ran=ran, expected="a cable and an address",
+                       kernel=", ".join(more))  # fmt: skip
         gateway = net["gateway"]
         seen, peer = reach(one.pid, gateway, box, gateway)
         if (seen, peer) != ("answer", address):
@@ -155,6 +166,12 @@ def settled(look, wanted):
 # --- default_route ---------------------------------------------------------------------
 
 
+def a_few_of_the_world():
+    """An address in each eighth of all, and none of a neighbour."""
+    starts = (16, 48, 80, 112, 144, 176, 193, 208)
+    return [f"{at + random.randrange(10)}.{random.randrange(256)}.1.1" for at in starts]
+
+
 def test_route(subject, cell):
     (number,), net = some(), draw()
     gateway = net["gateway"]
@@ -167,4 +184,10 @@ def test_route(subject, cell):
                 routes = command(pid, "ip", "route").replace("\n", "; ")
                 raise Fail("MD0813", ran=f"default_route(kernel, {gateway!r})",
                            expected=f"an answer from {target}", kernel=f"{seen}; {routes}")  # fmt: skip
+        for target in a_few_of_the_world():
+            found = command(pid, "sh", "-c", f"ip route get {target} 2>&1; true")
+            if f"{target} via {gateway} " not in found:
+                raise Fail("MD0813", ran=f"default_route(kernel, {gateway!r})",
+                           expected=f"{target} is reached via {gateway}",
+                           kernel=command(pid, "ip", "route").replace("\n", "; "))  # fmt: skip
     errors_come_out(cell, "default_route", ["10.9.8.1"], ["route_add"], pretended=["route_add"])

@@ -8,7 +8,7 @@ from looking_at_refusals import errors_come_out
 
 from minidocker.course.outcomes import Fail
 
-WORLD, SUBNET = "192.0.2.1", "10.77.0.0/24"
+WORLD = "192.0.2.1"
 
 
 # --- lease -----------------------------------------------------------------------------
@@ -26,7 +26,9 @@ def test_lease_free(subject, cell):
     base = draw()["base"]
     wanted = [f"{base}{number}" for number in free]
     owners = ["a1", "b2 web", "a1"]  # who asks twice has two addresses
-    table = table_of(*taken, base=base)
+    lines = table_of(*taken, base=base).splitlines(keepends=True)
+    lines.insert(random.randrange(len(lines)), "10.250.3.2\ta box of another network\n")
+    table = "".join(lines)
     with cell("lease", table=table, subnet=f"{base}0/24", owners=owners) as one:
         message = one.expect("leased")
         if message["seen"] != [repr(address) for address in wanted]:
@@ -45,7 +47,8 @@ def test_lease_free(subject, cell):
 
 def test_lease_full(subject, cell):
     """A small subnet that does not begin at 0: its first host address is the bridge's."""
-    subnet, base = "10.99.0.16/29", "10.99.0."
+    base = draw()["base"]
+    subnet = f"{base}16/29"
     full = table_of(*range(18, 23), base=base)
     with cell("lease_again", table=full, subnet=subnet, owner="late") as one:
         seen = one.expect("leased")["seen"]
@@ -55,14 +58,29 @@ def test_lease_full(subject, cell):
         if seen[1] != repr(f"{base}18"):
             raise Fail("MD0934", ran=f"{ran}, and then 18 is free", expected=f"{base}18",
                        kernel=seen[1])  # fmt: skip
+    goes_on_after_255(cell)
+
+
+def goes_on_after_255(cell):
+    """In a subnet of 512 addresses, one that ends in 255, or in 0, is like any other."""
+    base = draw()["base"]
+    nearest, _, third = base[:-1].rpartition(".")
+    wanted = [f"{base}255", f"{nearest}.{int(third) + 1}.0"]
+    subnet, table = f"{base}0/23", table_of(*range(2, 255), base=base)
+    with cell("lease", table=table, subnet=subnet, owners=["one", "more"]) as one:
+        seen = one.expect("leased")["seen"]
+        if seen != [repr(address) for address in wanted]:
+            raise Fail("MD0934", ran=f"two leases in {subnet}, of which .2 to .254 are taken",
+                       expected=" ".join(wanted), kernel=" ".join(seen))  # fmt: skip
 
 
 def test_lease_at_once(subject, cell):
-    count = 20
-    with cell("lease_at_once", subnet=SUBNET, count=count) as one:
+    count, base = 20, draw()["base"]
+    subnet = f"{base}0/24"
+    with cell("lease_at_once", subnet=subnet, count=count) as one:
         message = one.expect("leased")
         seen, ran = message["seen"], f"{count} processes ask at once"
-        wanted = {f"10.77.0.{number}" for number in range(2, 2 + count)}
+        wanted = {f"{base}{number}" for number in range(2, 2 + count)}
         if set(seen) != wanted or len(seen) != count:
             twice = sorted({address for address in seen if seen.count(address) > 1})
             told = f"twice: {' '.join(twice[:3])}" if twice else " ".join(sorted(seen)[:5])
@@ -72,13 +90,12 @@ def test_lease_at_once(subject, cell):
         if written != wanted:
             raise Fail("MD0935", ran=ran, expected=f"{count} lines", kernel=f"{len(written)} lines")
 
-
-    with cell("lease_beside", subnet=SUBNET, first="10.77.0.2") as one:
+    with cell("lease_beside", subnet=subnet, first=f"{base}2") as one:
         message = one.expect("leased")
-        ran = "another process holds PATH.lock, and enters 10.77.0.2 meanwhile"
-        if message["seen"] != repr("10.77.0.3"):
-            raise Fail("MD0936", ran=ran, expected="'10.77.0.3'", kernel=message["seen"])
-        if "10.77.0.2\tother" not in message["table"].splitlines():
+        ran = f"another process holds PATH.lock, and enters {base}2 meanwhile"
+        if message["seen"] != repr(f"{base}3"):
+            raise Fail("MD0936", ran=ran, expected=repr(f"{base}3"), kernel=message["seen"])
+        if f"{base}2\tother" not in message["table"].splitlines():
             raise Fail("MD0935", ran=ran, expected="the other's line stays",
                        kernel=repr(message["table"]))  # fmt: skip
 
@@ -155,6 +172,12 @@ def test_publish_only(subject, cell):
             if seen == "answer":
                 raise Fail("MD0942", ran=f"{ran}; another machine asks {target}:{port}",
                            expected="no answer", kernel="an answer")  # fmt: skip
+        for asking in (box, one.pid):
+            seen, _ = reach(far, "198.51.100.2", asking, "198.51.100.2", out, out)
+            if seen != "answer":
+                who = "the container" if asking == box else "the host"
+                raise Fail("MD0943", ran=f"{ran}; {who} asks another machine, 198.51.100.2:{out}",
+                           expected="an answer of that machine", kernel=seen)  # fmt: skip
     port = {"match": "tcp dport 80", "container": 80, "host": 80, "protocol": "tcp", "address": ""}
     lease = {"table": "one", "address": "10.9.8.2"}
     errors_come_out(cell, "publish", [port, lease], ["run"], pretended=["run"])

@@ -1,0 +1,10 @@
+# mistake: every interface is switched on
+# fails: loopback
+# says: has switched on more than the loopback
+
+import socket as _s
+
+
+def loopback_up(kernel):
+    for _, name in _s.if_nameindex():
+        kernel.link_up(name)
