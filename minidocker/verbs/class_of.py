@@ -26,6 +26,7 @@ examples:
                                     who is not ready, from each one's `doctor --json`
   minidocker class compare            pairs to look at, never a verdict
   minidocker class viva ada           three questions on two of her own functions
+  minidocker class slides 01          slides/01_pid.html, from the lesson's notebook
 
 Each submission has one record, in records/ beside the class file. Ctrl-C, a full disk or a power
 cut costs what was being judged at that moment; the same command goes on.
@@ -38,20 +39,21 @@ def main(argv: list[str]) -> int:
     """Run one of the words; return its exit status."""
     parser = make("class", "A class: many submissions, judged, marked and handed back.", AFTER)
     words = parser.add_subparsers(metavar="WORD", required=True)
-    for add in (_new, _grade, _export, _report, _pack, _preflight, _compare, _viva, _card):
+    for add in (_new, _grade, _export, _report, _pack, _preflight, _compare, _viva, _card,
+                _slides):
         add(words)
     options = parser.parse_args(argv)
     return int(options.run(options))
 
 
 def _word(words: Any, name: str, about: str, run: Any, after: str = "") -> argparse.ArgumentParser:
-    """Add a word; all but `new` and `card` read a class file."""
+    """Add a word; all but `new`, `card` and `slides` read a class file."""
     word: argparse.ArgumentParser = words.add_parser(
         name, help=about, description=about[0].upper() + about[1:] + ".", epilog=after,
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip
     word.set_defaults(run=run)
-    if name not in ("new", "card"):
+    if name not in ("new", "card", "slides"):
         word.add_argument("--file", default="class.toml", metavar="FILE",
                           help="the class; default: class.toml")  # fmt: skip
     return word
@@ -219,6 +221,28 @@ def run_card(options: argparse.Namespace) -> int:
     print(f"{code}  {message}\n{found.about}:")
     for number, question in enumerate(found.questions, 1):
         print(f"  {number}. {question}")
+    return 0
+
+
+def _slides(words: Any) -> None:
+    word = _word(words, "slides", "write slides for each lesson, from its notebook", run_slides)
+    word.add_argument("lessons", nargs="*", metavar="NN", help="default: all")
+    word.add_argument("--out", default="slides", metavar="DIR", help="default: slides")
+
+
+def run_slides(options: argparse.Namespace) -> int:
+    """`class slides`."""
+    from minidocker.classroom import exporting
+    from minidocker.classroom.pages.slides import slides_page
+
+    manifest = exporting.course()
+    lessons = [manifest.lesson(one) for one in options.lessons] or manifest.lessons
+    place = Path(options.out)
+    exporting.folder(place)
+    for lesson in lessons:
+        said = slides_page(lesson, manifest.root / lesson.notebook)
+        exporting.write(str(place / f"{lesson.id}.html"), said.encode())
+        print(f"{place / lesson.id}.html: {said.count('<section')} slides")
     return 0
 
 

@@ -12,8 +12,10 @@ from class_examples import RECORDS, ROOM
 
 from minidocker.classroom import marks as m
 from minidocker.classroom.classfile import Class, Student
+from minidocker.classroom.pages.slides import slides_page
 from minidocker.classroom.pages.student import student_page
 from minidocker.classroom.pages.teacher import teacher_page
+from minidocker.course.manifest import load
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -95,3 +97,19 @@ def test_a_large_class_is_one_table_to_look_at(
         edges.add(tables.nth(number).evaluate("""table => [...table.rows].slice(-3).map(row =>
             [...row.cells].map(cell => Math.round(cell.getBoundingClientRect().left)).join()).at(-1)"""))
     assert len(edges) == 1, edges
+
+
+def test_no_slide_is_larger_than_its_window(
+    browser: Browser, tmp_path: Path, screenshots: Path
+) -> None:
+    manifest = load(Path(__file__).resolve().parents[2])
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    for lesson in manifest.lessons:
+        text = slides_page(lesson, manifest.root / lesson.notebook)
+        (tmp_path / "slides.html").write_text(text, encoding="utf-8")
+        page.goto((tmp_path / "slides.html").as_uri(), timeout=90_000)
+        large = page.evaluate("""[...document.querySelectorAll("section")].filter(
+            one => one.offsetHeight > 722).map(one => one.innerText)""")
+        assert large == [] and page.evaluate("document.documentElement.scrollWidth") <= 1280
+    page.locator("#s5").scroll_into_view_if_needed()
+    page.screenshot(path=screenshots / "slides.png")

@@ -44,8 +44,8 @@ def bar(part: float, label: str) -> Markup:
     return tag("span", full, class_="bar", role="img", aria_label=label)
 
 
-def page(title: str, *body: object) -> str:
-    """Return a whole page."""
+def page(title: str, *body: object, style: str = "") -> str:
+    """Return a whole page; `style` is what it has beside the pages' own."""
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -55,7 +55,7 @@ def page(title: str, *body: object) -> str:
         tag("meta", name="referrer", content="no-referrer"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("title", title),
-        tag("style", Markup(STYLE)),
+        tag("style", Markup(STYLE + style)),
     )  # fmt: skip
     whole = tag("html", head, tag("body", tag("main", *body)), lang="en")
     return f"<!doctype html>\n{whole}\n"
