@@ -44,6 +44,10 @@ def grade(options: Namespace) -> int:
         raise UsageError("--on vm has one machine, so --jobs is 1", "leave --jobs out")
     found = _each_once(incoming.find([Path(one) for one in options.submissions], room))
     if options.only:
+        names = {one.name for one in found}
+        if unknown := [name for name in options.only if name not in names]:
+            raise NotFound(f"no submission is called {', '.join(unknown)}",
+                           "without --only each is listed by its name", 2)  # fmt: skip
         found = [one for one in found if one.name in options.only]
     if options.keep and options.keep not in [one.name for one in found]:
         raise NotFound(f"no submission is called {options.keep}", "class grade lists them", 2)

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from minidocker.chamber.cell_needs import PACKAGE
-from minidocker.classroom.exporting import open_class, write
+from minidocker.classroom.exporting import course, open_class, write
 from minidocker.course import exercise_file as subjects
 from minidocker.course.manifest import FOLDER, Manifest, load
 from minidocker.errors import UsageError
@@ -36,6 +36,9 @@ def pack(options: Namespace) -> int:
     """Write the edition into a folder; what was there of an earlier pack is replaced."""
     room, _ = open_class(options.file)
     manifest = load(PACKAGE.parent)
+    if course().root != manifest.root:
+        raise UsageError("pack packs the course, and MINIDOCKER_COURSE names a set of your own",
+                         f"hand out its files: {course().root / 'exercises'}")  # fmt: skip
     folder = Path(options.folder)
     files = edition(manifest)
     write_tree(folder, files)

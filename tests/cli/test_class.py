@@ -133,6 +133,8 @@ def test_wrong_words_are_sentences(room: Path, minidocker: Run) -> None:
         (["class", "grade", "/nowhere", "--file", str(room / "class/class.toml")], "there is no /nowhere"),
         (["class", "grade", str(room / "in"), "--file", str(room / "no.toml")], "class new"),
         (["class", "grade", str(room / "in"), "--jobs", "0"], "1 to 256"),
+        (["class", "grade", str(room / "in"), "--only", "who", "--file", str(room / "class/class.toml")],
+         "no submission is called who"),
         *((["class", "export", "csv", "--scale", wrong], "above 0") for wrong in ("0", "nan", "-5")),
         (["class", "compare", "--least", "101"], "0 to 100"),
     ):
@@ -223,5 +225,7 @@ def test_a_set_of_ones_own_is_judged_by_its_own_checks(room: Path, minidocker: R
     assert done.returncode == 0 and "did not pass" not in done.stdout, done.stdout + done.stderr
     asked = minidocker("class", "viva", "ada", "--file", file, env=env)
     assert asked.returncode == 0 and "77_exam, " in asked.stdout, asked.stderr
+    packed = minidocker("class", "pack", str(room / "edition"), "--file", file, env=env)
+    assert packed.returncode == 2 and str(own / "exercises") in packed.stderr
     without = minidocker("class", "export", "csv", "--file", file)
     assert without.returncode == 2 and "no lesson '77_exam'" in without.stderr

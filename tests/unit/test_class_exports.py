@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+import unicodedata
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -306,11 +307,13 @@ def test_gradescope_hands_out_what_was_judged(tmp_path: Path) -> None:
     for users, score in (
         ([{"email": "ADA@x.org", "name": "?"}], BY_LOGIN["ada"]),
         ([{"email": None, "sid": "4712"}], BY_LOGIN["bob"]),
+        ([{"name": unicodedata.normalize("NFD", "ZOË Ångström")}], BY_LOGIN["zoë"]),
         ([{"email": "who@x.org"}], None),
     ):
         (tmp_path / "submission_metadata.json").write_text(json.dumps({"users": users}))
         subprocess.run([sys.executable, tmp_path / "source/run_autograder"], check=True,
-                       env={**os.environ, "AUTOGRADER": str(tmp_path)})  # fmt: skip
+                       env={**os.environ, "AUTOGRADER": str(tmp_path), "LC_ALL": "C",
+                            "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"})  # fmt: skip
         said = json.loads((tmp_path / "results/results.json").read_text())
         if score is None:
             assert "No result" in said["output"]

@@ -20,16 +20,17 @@ SETUP = "#!/bin/sh\n# Everything was judged before: nothing to install.\n"
 RUN = '''\
 #!/usr/bin/env python3
 """Hand each student the result that was judged at home: no code of theirs runs here."""
-import json, os
+import json, os, unicodedata
 ROOT = os.environ.get("AUTOGRADER", "/autograder")
-users = json.load(open(ROOT + "/submission_metadata.json")).get("users", [])
+load = lambda name: json.load(open(ROOT + name, encoding="utf-8"))
+users = load("/submission_metadata.json").get("users", [])
 names = [str(user.get(key) or "") for user in users for key in ("email", "sid", "name")]
-known = json.load(open(ROOT + "/source/names.json"))
-plain = lambda text: " ".join(text.casefold().split())
+known = load("/source/names.json")
+plain = lambda text: " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 file = next((known[plain(name)] for name in names if plain(name) in known), None)
 said = {"output": "No result is here for " + ", ".join(filter(None, names)), "score": 0}
 if file:
-    said = json.load(open(ROOT + "/source/results/" + file))
+    said = load("/source/results/" + file)
 os.makedirs(ROOT + "/results", exist_ok=True)
 json.dump(said, open(ROOT + "/results/results.json", "w"))
 '''
