@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from minidocker.chamber import cgroups
 from minidocker.errors import MinidockerError
@@ -35,7 +35,7 @@ def prune(store: Store, kernel: Kernel) -> Iterator[str]:
         networks = Networks(kernel, store.root)
         lock = networks.lock()
         try:
-            yield from prune_networks(networks, everything=False)
+            yield from prune_networks(networks)
         finally:
             os.close(lock)
     for path in lost_cgroups(store):
@@ -67,16 +67,16 @@ def lost_cgroups(store: Store) -> list[str]:
     return found
 
 
-def prune_networks(networks: Networks, everything: bool) -> list[str]:
+def prune_networks(networks: Networks, also: Sequence[str] = ()) -> list[str]:
     """Remove what dead containers left: leases, rules, bridges; say what. The lock is held.
 
-    `everything`: also the networks that somebody made and nobody is in.
+    `also`: these networks, too, where somebody made them and nobody is in.
     """
     said = []
     for name in networks.names():
         for id in networks.sweep(name):
             said.append(f"removed lease of {id} in network {name}")
-        if everything and name != DEFAULT and not networks.members(name):
+        if name in also and name != DEFAULT and not networks.members(name):
             networks.kernel.remove_tree(f"{networks.root}/{name}")
             said.append(f"removed network {name}")
     for bridge in lost_bridges(networks):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from minidocker.errors import UsageError
+from minidocker.verbs.logs import moment
 
 Row = Mapping[str, Any]
 Test = Callable[[str], Callable[[Row], bool]]  # a filter's value → does a row fit?
@@ -74,6 +76,17 @@ def by_switch(key: str) -> Test:
         if value not in TRUE + FALSE:
             raise ValueError(value)
         return lambda row: bool(row[key]) == (value in TRUE)
+
+    return test
+
+
+def older_than(key: str) -> Test:
+    """Take rows that were made before a moment: "24h" ago, or a date. `key` is in seconds."""
+
+    def test(value: str) -> Callable[[Row], bool]:
+        until = moment(value, "--filter until")
+        made = "%Y-%m-%dT%H:%M:%S"
+        return lambda row: time.strftime(made, time.gmtime(row[key])) < until
 
     return test
 

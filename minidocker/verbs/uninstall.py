@@ -138,7 +138,8 @@ def empty(store: Store) -> None:
         if record["alive"]:
             raise Conflict(f"container {record['id']} has just been started", "the same again")
     if os.path.isdir(store.path("networks")):
-        left_over.prune_networks(Networks(kernel, store.root), everything=True)
+        networks = Networks(kernel, store.root)
+        left_over.prune_networks(networks, networks.names())
     table = mounts.parse(Path("/proc/self/mountinfo").read_text(errors="surrogateescape"))
     if below := [one.point for one in table if one.point.startswith(f"{store.root}/")]:
         raise Conflict(f"something is mounted at {below[0]}", f"umount {below[0]}")

@@ -613,3 +613,70 @@ def test_explain_and_dry_run_show_the_lines(realm: Realm) -> None:
         assert "dnat to 10.77.0.2:80" in text
         assert "ip route add default via 10.77.0.1" in text
         assert "link del mdk0" in text
+
+
+# --- the verbs of `network`, which need no bridge that stands ---------------------------------
+
+
+@pytest.fixture
+def verbs(tmp_path: Path, command: list[str]) -> Callable[..., subprocess.CompletedProcess]:
+    """Run `minidocker network …` in a store of its own; the exit status is looked at."""
+
+    def run(*words: str, status: int = 0) -> subprocess.CompletedProcess:
+        done = subprocess.run(
+            [*command, "network", *words], text=True, capture_output=True, timeout=60,
+            env={**os.environ, "MINIDOCKER_ROOT": str(tmp_path / "store")}, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert done.returncode == status, done
+        return done
+
+    return run
+
+
+def test_networks_of_a_label_or_a_name(verbs: Callable) -> None:
+    verbs("create", "shop", "--label", "a=b", "--label=c", "-d", "bridge", "--subnet", "10.198.1.0/24",
+          "--gateway", "10.198.1.1")  # fmt: skip
+    verbs("create", "shed", "--label", "a=x", "--subnet", "10.198.2.0/24")
+
+    def listed(*words: str) -> str:
+        return " ".join(verbs("list", "-q", *words).stdout.split())
+
+    assert listed() == "bridge shed shop" and listed("-f", "type=custom") == "shed shop"
+    assert listed("-f", "label=a") == "shed shop" and listed("--filter", "label=a=b") == "shop"
+    assert listed("-f", "name=sho", "-f", "name=^b") == "bridge shop" and listed("-f", "driver=none") == ""
+    assert listed("-f", "dangling=true", "-f", "scope=local") == "shed shop"
+    assert "invalid filter 'x'" in verbs("ls", "-f", "x=1", status=1).stderr
+    assert verbs("inspect", "-f", "{{json .Labels}}", "shop").stdout == '{"a":"b","c":""}\n'
+    assert verbs("ls", "--no-trunc", "-f", "label=c", "--format", '{{.Name}} {{.Label "a"}}').stdout == "shop b\n"
+    assert verbs("prune", "--filter", "until=1h").stdout == ""
+    assert verbs("prune", "-f", "--filter", "label!=c").stdout == "Deleted Networks:\nshed\n\n"
+    assert verbs("prune").stdout == "Deleted Networks:\nshop\n\n" and verbs("prune").stdout == ""
+
+
+def test_networks_that_cannot_go_or_come(verbs: Callable) -> None:
+    verbs("create", "shop", "--subnet", "10.198.1.0/24")
+    verbs("create", "shed", "--subnet", "10.198.2.0/24")
+    done = verbs("remove", "gone", "shop", "bridge", "shed", status=1)
+    assert done.stdout == "shop\nshed\n" and "network gone not found" in done.stderr
+    assert "bridge is a pre-defined network and cannot be removed" in done.stderr
+    assert "not found" in verbs("rm", "-f", "gone").stderr
+    assert "not permitted on predefined none network" in verbs("create", "none", status=1).stderr
+    verbs("create", "shop", "--subnet", "10.198.1.0/24")
+    assert "network with name shop already exists" in verbs("create", "shop", status=1).stderr
+    taken = verbs("create", "two", "--subnet", "10.198.0.0/16", status=1).stderr
+    assert "Pool overlaps with other one on this address space" in taken
+
+
+@pytest.mark.parametrize("words", [
+    ["--driver", "overlay"], ["--opt", "a=b"], ["--ip-range", "10.198.3.0/25"], ["--internal"], ["--ipv6"],
+    ["--attachable"], ["--scope", "swarm"], ["--gateway", "10.198.3.9", "--subnet", "10.198.3.0/24"],
+])  # fmt: skip
+def test_what_our_networks_have_not_is_refused_by_name(verbs: Callable, words: list[str]) -> None:
+    done = verbs("create", *words, "shop", status=2)
+    assert f"minidocker: {' '.join(words[:2])} is refused: " in done.stderr
+    assert verbs("ls", "-q").stdout == "bridge\n"
+
+
+def test_a_running_container_changes_no_network(verbs: Callable) -> None:
+    for word in ("connect", "disconnect"):
+        assert f"network {word} is refused: " in verbs(word, "shop", "box", status=2).stderr
