@@ -150,7 +150,13 @@ MEANINGS: dict[tuple[str, int], str] = {
     ("mount(2)", _errno.ENOENT): "the source or the mount point does not exist",
     ("mount(2)", _errno.ENOTDIR): "a directory is mounted on a file, or a file on a directory",
     ("open_tree(2)", _errno.ENOENT): "the source does not exist",
-    ("move_mount(2)", _errno.EINVAL): "a directory is mounted on a file, or a file on a directory",
+    (
+        "move_mount(2)",
+        _errno.EINVAL,
+    ): "a directory is mounted on a file, or a file on a directory   (Docker says: Are you trying "
+    "to mount a directory onto a file (or vice-versa)?)",
+    ("copy", _errno.ENOTDIR): "a volume is a directory, and what is there in the image is a file",
+    ("chdir(2)", _errno.ENOTDIR): "it is a file: give a directory",
     ("umount2(2)", _errno.EBUSY): "something uses it: MNT_DETACH lets go now and cleans up later",
     ("umount2(2)", _errno.EINVAL): "it is not a mount point in this mount namespace",
     (

@@ -54,9 +54,9 @@ def ethernet(kind: int, value: int) -> str:
 
 
 def parse_address(text: str, option: str) -> str:
-    """Check an IPv4 address."""
+    """Check an IPv4 address; "" asks for none."""
     try:
-        number(text)
+        number(text or "0.0.0.0")
     except ValueError:
         raise UsageError(f"{option} {text} is no IPv4 address", f"{option} 10.77.0.9") from None
     return text

@@ -32,11 +32,13 @@ def parse_host(text: str, option: str) -> list[str]:
     name, sign, address = text.partition("=" if "=" in text else ":")
     if address[:1] == "[" and address[-1:] == "]":
         address = address[1:-1]
-    if not sign or not name or name.split() != [name] or not name.isprintable():
+    if not sign or not name:
         raise UsageError(
             f"{option} {text!r} is not NAME:ADDRESS", f"{option} db:10.77.0.9",
             docker=f'bad format for add-host: "{text}"',
         )  # fmt: skip
+    if name.split() != [name] or not name.isprintable():
+        raise UsageError(f"{option} {text!r}: no line of a hosts file has such a name", "one word")
     if address != GATEWAY and not is_address(address):
         raise UsageError(
             f"{option} {text}: {address!r} is no IP address",
@@ -51,7 +53,8 @@ def parse_server(text: str, option: str) -> str:
     if not is_address(text.strip()):
         raise UsageError(
             f"{option} {text!r} is no IP address", f"{option} 9.9.9.9",
-            docker=f"{text} is not an ip address",
+            docker=f'invalid argument "{text}" for "{option}" flag: IP address is not correctly '
+            f"formatted: {text}",
         )  # fmt: skip
     return text.strip()
 
@@ -60,8 +63,9 @@ def parse_word(text: str, option: str) -> str:
     """Read --dns-search or --dns-option: one word of a line."""
     if text.split() != [text.strip()] or not text.isprintable():
         raise UsageError(
-            f"{option} {text!r} is no word for resolv.conf", f"such as {option} lab.example",
-            docker=f"{text} is not a valid domain",
+            f"{option} {text!r} is no word for resolv.conf",
+            f"such as {option} {'lab.example' if option == '--dns-search' else 'ndots:1'}",
+            docker=f"{text} is not a valid domain" if option == "--dns-search" else "",
         )  # fmt: skip
     return text.strip()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from minidocker.errors import UsageError
 from minidocker.net import addresses
 from minidocker.spec.spec import Port
-from minidocker.spec.words import is_number
+from minidocker.spec.words import is_address, is_number
 
 MOST = 1000  # ports in one -p: each one costs a socket and two rules
 
@@ -27,31 +27,31 @@ def parse(text: str, _: str = "-p") -> list[Port]:
     A range for one port of the container means "the first of these that is free", and an empty
     HOST means any that is free.
     """
-    numbers, _, protocol = text.partition("/")
-    protocol = protocol.lower()
-    words = numbers.split(":")
+    plain = _short(text) if "=" in text else text
+    numbers, _, protocol = plain.partition("/")
+    protocol = protocol.lower() or "tcp"
+    address, *words = numbers.rsplit(":", 2) if numbers.count(":") > 1 else [""]
+    words = words or numbers.split(":")
     if len(words) == 1:
         words = [words[0], words[0]]
-    address = words.pop(0) if len(words) == 3 else ""
-    if len(words) != 2 or protocol not in ("", "tcp", "udp"):
-        raise _wrong(text)
-    if address:
-        try:
-            addresses.number(address)
-        except ValueError:
-            raise _wrong(text) from None
-    address = "" if address == "0.0.0.0" else address
-    protocol = protocol or "tcp"
+    if not words[1]:
+        raise _wrong(text, f"no port specified: {numbers}<empty>")
+    if protocol == "sctp":
+        raise UsageError(f"-p {text} is refused: sctp is not passed on here", "tcp or udp")
+    if protocol != "tcp" and protocol != "udp":
+        raise _wrong(text, f"invalid proto: {protocol}")
+    address = _address(address, text)
     inside = _range(words[1], text)
-    if not words[0]:
+    if words[0].strip("0") == "":
         return [port(0, container, protocol, address) for container in inside]
-    hosts = _range(words[0], text)
+    hosts = _range(words[0], text, "invalid hostPort")
     if len(inside) == 1 and len(hosts) > 1:
         return [port(hosts[0], inside[0], protocol, address, hosts[-1])]
     if len(hosts) != len(inside):
         raise UsageError(
             f"-p {text}: the two ranges differ in length", "-p 8000-8010:8000-8010",
-            docker="invalid ranges specified for container and host Ports",
+            docker="invalid ranges specified for container and host Ports: "
+            f"{words[1]} and {words[0]}",
         )  # fmt: skip
     pairs = zip(hosts, inside, strict=True)
     return [port(host, container, protocol, address) for host, container in pairs]
@@ -72,14 +72,41 @@ def exposed(text: str, option: str) -> list[Port]:
         ) from None  # fmt: skip
 
 
-def _range(word: str, text: str) -> range:
+def _short(text: str) -> str:
+    """Turn Docker's long words, target=80,published=8080,protocol=udp, into the short ones."""
+    found = {"protocol": "tcp", "published": ""}
+    for field in text.split(","):
+        key, _, value = field.partition("=")
+        if key not in ("target", "published", "protocol", "mode"):
+            raise _wrong(text, f"invalid field key {key}")
+        found[key] = value
+    if not found.get("target"):
+        raise _wrong(text, f"invalid argument {text!r}: target is missing")
+    return f"{found['published']}:{found['target']}/{found['protocol']}"
+
+
+def _address(address: str, text: str) -> str:
+    """Check an address of this host; "" for all that it has. 0.0.0.0 says the same."""
+    plain = address[1:-1] if address[:1] == "[" and address[-1:] == "]" else address
+    if ":" in plain and is_address(plain):
+        raise UsageError(
+            f"-p {text} is refused: our networks have no IPv6", "an IPv4 address, or none"
+        )
+    try:
+        addresses.number(plain or "0.0.0.0")
+    except ValueError:
+        raise _wrong(text, f"invalid IP address: {address}") from None
+    return "" if plain == "0.0.0.0" else plain
+
+
+def _range(word: str, text: str, what: str = "invalid containerPort") -> range:
     first, dash, last = word.partition("-")
     numerals = [first, last] if dash else [first]
     if not all(is_number(numeral) for numeral in numerals):
-        raise _wrong(text, f"invalid containerPort: {word}")
+        raise _wrong(text, f"{what}: {word}")
     numbers = range(int(first), int(last or first) + 1)
     if not numbers or not 1 <= numbers[0] <= numbers[-1] <= 65535 or len(numbers) > MOST:
-        raise _wrong(text, f"invalid containerPort: {word}")
+        raise _wrong(text, f"{what}: {word}")
     return numbers
 
 

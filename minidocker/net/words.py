@@ -21,7 +21,11 @@ REFUSED = {
 def parse_network(text: str) -> dict[str, Any]:
     """Read --network name=NAME and what may follow, with "," between."""
     found: dict[str, Any] = {"alias": []}
-    for key, value in fields(text, "--network"):
+    if not text:
+        raise UsageError("--network has no name", "--network bridge",
+                         docker="no name set for network")  # fmt: skip
+    for key, given in fields(text, "--network"):
+        value = given or ""
         if key == "name":
             found["name"] = value
         elif key == "alias":
@@ -35,7 +39,8 @@ def parse_network(text: str) -> dict[str, Any]:
         else:
             raise UsageError(
                 f"--network {text!r}: there is no key {key}", "name=NAME,alias=NAME,ip=ADDRESS",
-                docker=f"invalid field {key}",
+                docker=f'invalid argument "{text}" for "--network" flag: invalid field '
+                f"{key if given is None else f'key {key}'}",
             )  # fmt: skip
     if not found.get("name"):
         raise UsageError(f"--network {text!r} names no network", "--network name=bridge,…")

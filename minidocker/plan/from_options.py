@@ -120,6 +120,11 @@ def _command(spec: Spec, asked: Asked, words: list[str], image: Image | None) ->
     if "entrypoint" in asked:
         entrypoint = [asked["entrypoint"]] if asked["entrypoint"] else []
         command = words
+    if image and not entrypoint and not command:
+        raise UsageError(
+            f"there is nothing to run: {spec.image} names no command, and neither do you",
+            f"minidocker run {spec.image} /bin/sh", docker="no command specified",
+        )  # fmt: skip
     process.args = entrypoint + command or ["/bin/sh"]
     cwd = asked.get("workdir") or config.get("WorkingDir") or ("/" if rootfs else os.getcwd())
     if not cwd.startswith("/"):

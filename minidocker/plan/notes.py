@@ -23,10 +23,7 @@ def note(spec: Spec, asked: Asked) -> None:
     for file in asked.get("label-file", ()):
         spec.labels.update(pairs(read_file(file, "--label-file")))
     spec.labels.update(pairs(named(asked.get("label", ()), "--label")))
-    annotations = named(asked.get("annotation", ()), "--annotation")
-    if bare := [text for text in annotations if "=" not in text]:
-        raise UsageError(f"--annotation {bare[0]!r} is not NAME=VALUE", "--annotation owner=me")
-    spec.annotations = pairs(annotations)
+    spec.annotations = pairs(named(asked.get("annotation", ()), "--annotation"))
     if text := asked.get("stop-signal") or asked.image.get("StopSignal"):
         spec.stop_signal = signal_number(text)
     if "stop-timeout" in asked:
@@ -34,12 +31,21 @@ def note(spec: Spec, asked: Asked) -> None:
 
 
 def named(given: list[str], option: str) -> list[str]:
-    """Refuse a text that has no name before its "="."""
+    """Refuse a text that has no name before its "=", and a label whose name has a space in it."""
     for text in given:
-        if not text.partition("=")[0]:
+        name = text.partition("=")[0].lstrip()
+        flag = '"-l, --label" flag' if option == "--label" else f'"{option}" flag'
+        if not name:
             raise UsageError(
                 f"{option} {text!r} has no name", f"{option} NAME=VALUE",
-                docker=f"invalid {option[2:]} format: {text!r}",
+                docker=f"invalid argument \"{text}\" for {flag}: invalid label '{text}': empty name"
+                if option == "--label" else "",
+            )  # fmt: skip
+        if option == "--label" and any(character.isspace() for character in name):
+            raise UsageError(
+                f"{option} {text!r} has a name with a space in it", f"{option} NAME=VALUE",
+                docker=f'invalid argument "{text}" for {flag}: '
+                f"label '{name}' contains whitespaces",
             )  # fmt: skip
     return given
 
@@ -90,9 +96,10 @@ def read_file(file: str, option: str) -> list[str]:
             text = stream.read()
     except OSError as problem:
         said = (problem.strerror or "").lower()
+        way = f"invalid env file ({file}): read" if os.path.isdir(file) else "open"
         raise NotFound(
             f"{option} {file}: {problem.strerror}", "give a readable file",
-            docker=f"open {file}: {said}",
+            docker=f"{way} {file}: {said}",
         ) from None  # fmt: skip
     return key_values(text.removeprefix(BYTE_ORDER_MARK).split("\n"), file, option)
 

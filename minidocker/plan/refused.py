@@ -52,6 +52,7 @@ REFUSED: dict[str, tuple[bool, str, tuple[str, ...]]] = {
     "--runtime": (VALUE, "minidocker is the runtime", ()),
     "--sig-proxy": (FLAG, "nothing else could end the container: signals are passed on", TRUE),
     "--storage-opt": (VALUE, "layers are overlay directories, which have no size of their own", ()),
+    "--use-api-socket": (FLAG, "there is no daemon, and so no socket of one", FALSE),
     "--volume-driver": (VALUE, "volumes are directories of the store, and there is no other kind",
                         ("", "local")),
 }  # fmt: skip

@@ -55,8 +55,9 @@ def _text(profile: str) -> str:
     except (OSError, UnicodeDecodeError) as problem:
         reason = getattr(problem, "strerror", None) or "it is not UTF-8 text"
         raise NotFound(
-            f"seccomp={profile}: {reason}", "name a JSON file in Docker's format"
-        ) from None
+            f"seccomp={profile}: {reason}", "name a JSON file in Docker's format",
+            docker=f"opening seccomp profile ({profile}) failed: open {profile}: {reason.lower()}",
+        ) from None  # fmt: skip
 
 
 def _compile(

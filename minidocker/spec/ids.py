@@ -22,7 +22,8 @@ def asked(options: dict[str, Any]) -> bool:
     """Say whether this run gets a user namespace: wished for, or needed since we are not root."""
     mode = options.get("userns", "")
     if mode not in ("", "private", "host"):
-        raise UsageError(f"--userns {mode!r} is no mode", "private or host")
+        raise UsageError(f"--userns {mode!r} is no mode", "private or host",
+                         docker="--userns: invalid USER mode")  # fmt: skip
     maps = bool(options.get("uidmap") or options.get("gidmap"))
     if mode == "host":
         if maps:

@@ -88,15 +88,21 @@ def put(section: Any, field: str, value: object) -> None:
         setattr(section, last, value)
 
 
-UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 
 
-def parse_cpus(text: str, option: str) -> float:
-    """Read --cpus: a number of CPUs such as 0.5 or 2; the kernel's smallest quota is 0.01."""
+def parse_cpus(text: str, option: str) -> float | None:
+    """Read --cpus: a number of CPUs such as 0.5, 2 or 1/2; the kernel's smallest quota is 0.01.
+
+    As in Docker, 0 is "nothing said".
+    """
+    over, _, under = text.partition("/")
     try:
-        cpus = float(text)
-    except ValueError:
+        cpus = float(over) / float(under or 1)
+    except (ValueError, ZeroDivisionError):
         cpus = -1.0
+    if cpus == 0:
+        return None
     if not 0.01 <= cpus <= 8192:
         raise UsageError(f"{option} {text!r} is not a number of CPUs", f"such as {option} 0.5")
     return cpus
@@ -126,11 +132,12 @@ def parse_set(text: str, option: str) -> str | None:
 def parse_size(text: str, option: str) -> int:
     """Read "64m" as 67108864 bytes: a number and one of b, k, m, g, t (powers of 1024).
 
-    "64mb" and "0.5g" are fine too, as in Docker. Anything else raises UsageError.
+    "64mb", "64MiB" and "0.5g" are fine too, as in Docker. Anything else raises UsageError.
     """
     word = text.strip().lower()
-    if len(word) > 2 and word[-1] == "b" and word[-2] in UNITS:
-        word = word[:-1]
+    for end in ("ib", "b"):
+        if len(word) > len(end) and word.endswith(end) and word[-len(end) - 1] in "kmgtp":
+            word = word.removesuffix(end)
     number, unit = (word[:-1], word[-1]) if word and not word[-1].isdigit() else (word, "")
     try:
         size = int(float(number) * UNITS[unit])
@@ -170,6 +177,8 @@ def parse_name(text: str, option: str) -> str:
 
 def parse_container_name(text: str, option: str) -> str:
     """Check the name of a container, and say Docker's words where it is none."""
+    if len(text) > 255:
+        raise UsageError(f"{option} is longer than 255 letters", "a shorter name")
     try:
         return parse_name(text.removeprefix("/"), option)
     except UsageError as problem:
@@ -191,10 +200,11 @@ def is_address(text: str) -> bool:
     return False
 
 
-def fields(text: str, option: str) -> list[tuple[str, str]]:
+def fields(text: str, option: str) -> list[tuple[str, str | None]]:
     """Read KEY=VALUE,KEY,… as pairs; quotes keep a comma in: "src=/a,b",dst=/c.
 
-    As in Docker, which reads it as a line of CSV: the quotes go around a whole field.
+    A key without "=" has the value None. As in Docker, which reads it as a line of CSV: the quotes
+    go around a whole field.
     """
     found, field, quoted, rest = [], "", False, text
     while rest:
@@ -211,7 +221,7 @@ def fields(text: str, option: str) -> list[tuple[str, str]]:
     if quoted:
         raise UsageError(f"{option} {text!r} has a quote that does not end", "one more quote")
     pairs = [one.partition("=") for one in [*found, field]]
-    return [(key.strip().lower(), value) for key, _, value in pairs]
+    return [(key.lower(), value if sign else None) for key, sign, value in pairs]
 
 
 def key_values(lines: list[str], file: str, option: str) -> list[str]:
@@ -221,7 +231,13 @@ def key_values(lines: list[str], file: str, option: str) -> list[str]:
     name with a space in it, or none at all, raises UsageError.
     """
     kept = []
-    for line in lines:
+    for number, line in enumerate(lines, 1):
+        if not line.isascii() and (strange := [c for c in line if "\ud800" <= c <= "\udfff"]):
+            raise UsageError(
+                f"{option} {file}: line {number} is no text in UTF-8", "NAME=VALUE in UTF-8",
+                docker=f"invalid env file ({file}): invalid utf8 bytes at line {number}: "
+                f"[{' '.join(str(ord(c) & 0xFF) for c in strange)}]",
+            )  # fmt: skip
         line = line.removesuffix("\r").lstrip()
         if not line or line[0] == "#":
             continue
@@ -240,17 +256,23 @@ def key_values(lines: list[str], file: str, option: str) -> list[str]:
     return kept
 
 
+CLIENTS = ("--pid", "--uts")  # of these options Docker's own words for a wrong mode are known
+
+
 def parse_mode(text: str, option: str, modes: tuple[str, ...]) -> str | None:
     """Read whose namespace it is: None for `modes[0]`, the container's own; else the text.
 
     "container:NAME" among the modes stands for every such text.
     """
     kind, _, name = text.partition(":")
-    if text == modes[0]:
+    if text in ("", modes[0]):
         return None
     if (text in modes and not name) or (kind == "container" and name and f"{kind}:NAME" in modes):
         return text
-    raise UsageError(f"{option} {text!r} is no mode", f"one of {', '.join(modes)}")
+    raise UsageError(
+        f"{option} {text!r} is no mode", f"one of {', '.join(modes)}",
+        docker=f"{option}: invalid {option[2:].upper()} mode" if option in CLIENTS else "",
+    )  # fmt: skip
 
 
 def one_of(*modes: str) -> Callable[[str, str], str | None]:

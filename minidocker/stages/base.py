@@ -7,7 +7,7 @@ has **options**, the words of the command line that are its own: the plan asks i
 
 from __future__ import annotations
 
-from minidocker.errors import MinidockerError, UsageError
+from minidocker.errors import KernelError, MinidockerError, UsageError
 from minidocker.kernel.flags import MS_BIND
 from minidocker.spec.words import put
 
@@ -41,17 +41,23 @@ def place(kernel: Kernel, root: str, path: str, kind: str = "dir") -> str:
 
     It is asked where the path *leads*: an image may have a link, and "/x/../proc" is /proc.
     """
-    target = kernel.target(root, path, kind)
-    where = kernel.filesystem(target)
     plain = "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
-    allowed = plain in MAY_BE_COVERED if where == "proc" else plain.startswith(CGROUPS)
-    if where in CLOSED and not allowed:
-        raise MinidockerError(
-            f"{path} leads into the container's /{'proc' if where == 'proc' else 'sys'}: "
-            "nothing may be mounted there, or it could hide what protects the host",
-            "another path inside",
-        )
-    return target
+    try:
+        target = kernel.target(root, path, kind)
+        where = kernel.filesystem(target)
+    except KernelError:  # there nobody can make a mount point
+        where = {"/proc/": "proc", "/sys/": "sysfs"}.get(plain[: plain.find("/", 1) + 1], "")
+        if not where:
+            raise
+    else:
+        allowed = plain in MAY_BE_COVERED if where == "proc" else plain.startswith(CGROUPS)
+        if where not in CLOSED or allowed:
+            return target
+    raise MinidockerError(
+        f"{path} leads into the container's /{'proc' if where == 'proc' else 'sys'}: "
+        "nothing may be mounted there, or it could hide what protects the host",
+        "another path inside",
+    )
 
 
 class Stage:

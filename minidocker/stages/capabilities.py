@@ -31,6 +31,7 @@ def read_name(text: str, option: str) -> str:
         raise UsageError(
             f"{option} {text}: there is no such capability",
             f"did you mean {close[0]}?" if close else "man 7 capabilities",
+            docker=f'invalid Cap{option[6:].capitalize()}: unknown capability: "{name}"',
         )
     return name
 

@@ -16,6 +16,7 @@ from minidocker.spec.words import LIST, VALUE, Option, is_number
 from minidocker.stages.base import Stage
 
 # What an image can do to its own file: there is none, or no ordinary one of a sensible size.
+MOST = 0x7FFFFFFF  # Docker's, too, takes no larger number
 NO_FILE = (ENOENT, ENOTDIR, EISDIR, ELOOP, EINVAL, EFBIG, ENXIO)
 MOST_GROUPS = 65536  # of one process. setgroups(2)
 
@@ -141,6 +142,8 @@ def lookup(
     user, _, named_group = asked.partition(":")
     user = user or "0"
     entry = find(user, passwd)
+    if entry is None:
+        refuse_out_of_range(user)
     if entry is None and not is_id(user):
         raise NotFound(
             f"no user {user!r} in the container's /etc/passwd",
@@ -151,10 +154,13 @@ def lookup(
     home = entry[5] if entry else "/"
     if named_group:
         found = find(named_group, group)
+        if found is None:
+            refuse_out_of_range(named_group)
         if found is None and not is_id(named_group):
             raise NotFound(
                 f"no group {named_group!r} in the container's /etc/group",
                 "give a number, such as --user 1000:1000",
+                docker=f"unable to find group {named_group}: no matching entries in group file",
             )
         gid = int(found[2]) if found else int(named_group)
         return uid, gid, [gid], home
@@ -163,9 +169,23 @@ def lookup(
     return uid, gid, [gid, *(g for g in extra if g != gid)], home
 
 
+def refuse_out_of_range(text: str) -> None:
+    """Refuse a number that is no id, as Docker does."""
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal()):
+        return
+    if len(digits) > 19 or not 0 <= int(text) <= MOST:  # int() refuses 5000 of them
+        raise NotFound(
+            f"the id {text} is not from 0 to {MOST}", "a smaller number, such as --user 1000",
+            docker=f"uids and gids must be in range 0-{MOST}",
+        )  # fmt: skip
+
+
 def group_id(name: str, group: list[list[str]]) -> int:
     """Return the number of a group, by its name or its number, which is never a name. group(5)"""
     found = find(name, group)
+    if found is None:
+        refuse_out_of_range(name)
     if found is None and not is_id(name):
         raise NotFound(
             f"no group {name!r} in the container's /etc/group",

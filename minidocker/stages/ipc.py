@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from minidocker.errors import UsageError
 from minidocker.kernel.flags import CLONE_NEWIPC
-from minidocker.spec.words import VALUE, Option, one_of
+from minidocker.spec.words import VALUE, Option, parse_mode
 from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.spec.spec import Spec
     from minidocker.spec.words import Asked
+
+
+def ipc_mode(text: str, option: str) -> str | None:
+    """Read --ipc. Docker's `shareable` is so of every container of ours: it can be joined."""
+    if text == "none":
+        raise UsageError(
+            f"{option} none is refused: a /dev/shm of its own comes with every container",
+            f"{option} private: nobody else sees it",
+        )
+    return parse_mode(
+        "private" if text == "shareable" else text, option, ("private", "host", "container:NAME")
+    )
 
 
 class Ipc(Stage):
@@ -25,7 +37,7 @@ class Ipc(Stage):
     options = (
         Option("--ipc", VALUE, "MODE", "walls to share",
                "private, host, or container:NAME (shared memory, with /dev/shm)",
-               read=one_of("private", "host", "container:NAME"), field="sharing.ipc",
+               read=ipc_mode, field="sharing.ipc",
                idle=("host",)),
     )  # fmt: skip
     parts = ("ipc_namespace",)

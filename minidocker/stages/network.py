@@ -32,7 +32,7 @@ def bridged(mode: str) -> bool:
 def parse_network(text: str, _: str) -> dict[str, Any]:
     """Read --network: a mode, a network's name, or name=…,alias=…,ip=…,mac-address=…"""
     option = "--network"
-    if "=" in text:
+    if "=" in text or not text:
         from minidocker.net import words
 
         found = words.parse_network(text)

@@ -23,20 +23,39 @@ ULIMITS = {
 
 def ulimit(text: str, option: str) -> list[int]:
     """Read --ulimit NAME=SOFT[:HARD] as [number, soft, hard]; -1 is no limit."""
-    name, _, rest = text.partition("=")
-    soft, _, hard = rest.partition(":")
+    name, sign, rest = text.partition("=")
+    numbers = rest.split(":")
     try:
-        limits = [int(soft), int(hard or soft)]
+        limits = [int(numbers[0]), int(numbers[-1])]
     except ValueError:
         limits = []
-    if name not in ULIMITS or not limits or min(limits) < -1:
+    if name not in ULIMITS or len(numbers) > 2 or not limits or min(limits) < -1:
         raise UsageError(
             f"{option} {text!r} is not NAME=SOFT or NAME=SOFT:HARD",
             f"such as {option} nofile=1024:4096; names: {', '.join(ULIMITS)}",
+            docker=f'invalid argument "{text}" for "{option}" flag: '
+            + (no_ulimit(name, rest) if sign else f"invalid ulimit argument: {text}"),
         )
     if limits[1] != -1 and (limits[0] == -1 or limits[0] > limits[1]):
-        raise UsageError(f"{option} {text}: the soft limit is above the hard one", "SOFT:HARD")
+        said = f"{limits[0]} > {limits[1]}"
+        if limits[0] == -1:
+            said = f"soft: -1 (unlimited), hard: {limits[1]}"
+        raise UsageError(
+            f"{option} {text}: the soft limit is above the hard one", "SOFT:HARD",
+            docker=f'invalid argument "{text}" for "{option}" flag: ulimit soft limit must be '
+            f"less than or equal to hard limit: {said}",
+        )  # fmt: skip
     return [ULIMITS[name], *limits]
+
+
+def no_ulimit(name: str, rest: str) -> str:
+    """Say in Docker's words what is wrong with NAME=REST."""
+    if name not in ULIMITS:
+        return f"invalid ulimit type: {name}"
+    if rest.count(":") > 1:
+        return f"too many limit value arguments - {rest}, can only have up to two, `soft[:hard]`"
+    wrong = next((n for n in rest.split(":") if not n.removeprefix("-").isdecimal()), rest)
+    return f'strconv.ParseInt: parsing "{wrong}": invalid syntax'
 
 
 def score(text: str, option: str) -> int:

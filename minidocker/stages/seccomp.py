@@ -91,10 +91,18 @@ def security_option(text: str, spec: Spec) -> str:
     elif text in ("systempaths=unconfined", "systempaths:unconfined"):
         spec.linux.unmasked = True
     elif key == "seccomp" and value:
-        return value
+        return "" if value == "builtin" else value
+    elif key in ("apparmor", "label"):
+        if value not in ("unconfined", "disable"):  # these say what is so in any case
+            what = "AppArmor" if key == "apparmor" else "SELinux"
+            raise UsageError(
+                f"--security-opt {text} is refused: no wall here is made of {what}",
+                "leave it out",
+            )
     else:
         raise UsageError(
             f"--security-opt {text!r} is not known",
             "no-new-privileges, seccomp=FILE, seccomp=unconfined, systempaths=unconfined",
+            docker=f'Invalid --security-opt: "{text}"',
         )
     return ""

@@ -88,7 +88,7 @@ def created(found: dict[str, object], root: str, spec: Spec) -> tuple[Run, int]:
     """Make the container's record, and the file that --cidfile asks for."""
     from minidocker.runtime import state
 
-    if "cidfile" not in found:
+    if not found.get("cidfile"):
         return state.create(root, spec)
     from minidocker.plan.notes import CidFile
 
@@ -104,7 +104,7 @@ def created(found: dict[str, object], root: str, spec: Spec) -> tuple[Run, int]:
 
 def bring_what_is_asked_for(found: dict[str, object], words: list[str]) -> None:
     """Pull for --pull always, and for a --platform that the image here is not for."""
-    when = found.get("pull", "missing")
+    when = found.get("pull") or "missing"
     if when not in ("always", "missing", "never"):
         raise UsageError(
             f"--pull {when!r} is none of always, missing, never", "--pull missing",

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from minidocker.spec.words import Asked
 
 
+def once(mounts: list[Mount]) -> list[Mount]:
+    """Leave out what was said twice in the same words: Docker, too, takes that as one."""
+    found: dict[tuple[object, ...], Mount] = {}
+    for mount in mounts:
+        what = "" if mount.anonymous else mount.volume  # the name of a new volume is ours
+        said = (what, mount.source, mount.destination, mount.readonly, mount.fill)
+        found.setdefault(said, mount)
+    return list(found.values())
+
+
 def volumes_asked(asked: Asked, given: list[Mount]) -> list[Mount]:
     """List what -v (`given`), --mount, --tmpfs, --volumes-from and the image ask for.
 
@@ -22,8 +32,8 @@ def volumes_asked(asked: Asked, given: list[Mount]) -> list[Mount]:
     """
     found: dict[str, Mount] = {}
     for mount in (
-        *asked.get("tmpfs", ()),
-        *given,
+        *{os.path.normpath(one.destination): one for one in asked.get("tmpfs", ())}.values(),
+        *once(given),
         *(parse_mount(text, asked.touch) for text in asked.get("mount", ())),
     ):
         place = os.path.normpath(mount.destination)

@@ -8,7 +8,14 @@ from minidocker.errors import UsageError
 from minidocker.kernel.flags import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY
 from minidocker.spec.spec import Mount
 from minidocker.spec.words import fields, is_root, parse_size
-from minidocker.volumes.words import PROPAGATION, SHARED, look_at_source, source_of, volume_name
+from minidocker.volumes.words import (
+    NO_NAME,
+    PROPAGATION,
+    SHARED,
+    look_at_source,
+    source_of,
+    volume_name,
+)
 
 OPTION = "--mount"
 SAME = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
@@ -35,11 +42,13 @@ REFUSED = {
 def parse_mount(text: str, touch: bool) -> Mount:
     """Read --mount; `touch` False looks at no file."""
     found, labels = read(text)
-    kind = found.get("type", "volume")
+    kind = str(found.get("type", "volume")).lower()
     if kind in TYPES:
         raise UsageError(f"{OPTION} type={kind} is refused: {TYPES[kind]}", "type=volume or bind")
     if kind not in ("bind", "volume", "tmpfs"):
-        raise refuse(text, f"mount type unknown: {kind!r}", "type=bind, volume or tmpfs")
+        raise refuse(
+            text, f"mount type unknown: {kind!r}", "type=bind, volume or tmpfs", kind
+        )
     for key in found:
         owner = next(one for one, keys in KEYS.items() if key in keys)
         if owner not in ("", kind):
@@ -50,8 +59,13 @@ def parse_mount(text: str, touch: bool) -> Mount:
     target = str(found.get("target", ""))
     if not target:
         raise refuse(text, "target is required", "target=/data")
-    if not target.startswith("/") or is_root(target):
-        raise refuse(text, f"invalid mount path: '{target}' mount path must be absolute", "/data")
+    if not target.startswith("/"):
+        words = f"invalid mount path: '{target}' mount path must be absolute"
+        raise refuse(text, words, f"target=/{target}", kind)
+    if is_root(target):
+        raise refuse(
+            text, f"invalid specification: destination can't be '{target}'", "target=/data", kind
+        )
     made = {"bind": bind, "volume": volume, "tmpfs": tmpfs}[kind](text, found, touch)
     made.destination, made.labels = target, labels
     made.readonly = bool(found.get("readonly"))
@@ -65,15 +79,21 @@ def read(text: str) -> tuple[dict[str, str | bool], dict[str, str]]:
     known = [key for keys in KEYS.values() for key in keys]
     for word, value in fields(text, OPTION):
         key = SAME.get(word, word)
+        if value is None and key not in SWITCHES:
+            words = f"invalid field '{word}' must be a key=value pair"
+            raise refuse(text, words, f"{word}=…" if word else "no comma too many")
         if key not in known:
             raise refuse(text, f"unexpected key '{word}' in '{word}={value}'", "type, source, …")
         if key in SWITCHES:
-            if value not in ("", *TRUE, *FALSE):
+            if value not in (None, *TRUE, *FALSE):
                 raise refuse(text, f"invalid value for {word}: {value}", f"{word}=true")
             found[key] = value not in FALSE
         elif not value:
-            words = f"invalid field '{word}' must be a key=value pair"
-            raise refuse(text, words, f"{word}=…")
+            if key == "type":
+                raise refuse(text, "type is required", "type=volume")
+            if key.startswith("tmpfs"):
+                raise refuse(text, f"invalid value for {word}: {value}", f"{word}=…")
+            found.pop(key, None)  # an empty one says nothing
         elif key == "volume-label":
             name, _, note = value.partition("=")
             labels[name] = note
@@ -83,29 +103,31 @@ def read(text: str) -> tuple[dict[str, str | bool], dict[str, str]]:
     return found, labels
 
 
-def refuse(text: str, docker: str, remedy: str) -> UsageError:
-    """Say what is wrong, in words that are Docker's, too."""
-    return UsageError(
-        f"{OPTION} {text!r}: {docker}", remedy,
-        docker=f'invalid argument "{text}" for "{OPTION}" flag: {docker}',
-    )  # fmt: skip
+def refuse(text: str, docker: str, remedy: str, kind: str = "") -> UsageError:
+    """Say what is wrong, in words that are Docker's, too; with a `kind` those of its daemon."""
+    who = f'invalid argument "{text}" for "{OPTION}" flag'
+    if kind:
+        who = f'invalid mount config for type "{kind}"'
+    return UsageError(f"{OPTION} {text!r}: {docker}", remedy, docker=f"{who}: {docker}")
 
 
 def bind(text: str, found: dict[str, str | bool], touch: bool) -> Mount:
     """Show a path of the host."""
     source = str(found.get("source", ""))
     if not source:
-        raise refuse(text, "field Source must not be empty", "source=/srv")
+        raise refuse(text, "field Source must not be empty", "source=/srv", "bind")
     if not source.startswith(("/", ".", "~")):
         words = f"invalid mount path: '{source}' mount path must be absolute"
-        raise refuse(text, words, f"source=./{source}")
+        raise refuse(text, words, f"source=./{source}", "bind")
     if found.get("bind-propagation", "rprivate") in SHARED:
         raise UsageError(f"{OPTION} bind-propagation is refused: {PROPAGATION}", "leave it out")
     if found.get("bind-propagation", "rprivate") not in ("private", "rprivate"):
         raise refuse(text, f"invalid propagation value: {found['bind-propagation']}", "rprivate")
     how = found.get("bind-recursive", "enabled")
     if how not in ("enabled", "disabled", "writable", "readonly"):
-        raise refuse(text, f"invalid value for bind-recursive: {how}", "enabled or disabled")
+        words = f"invalid value for bind-recursive: {how} "
+        words += '(must be "enabled", "disabled", "writable", or "readonly")'
+        raise refuse(text, words, "bind-recursive=disabled")
     if how == "readonly" and not found.get("readonly"):
         words = (
             "option 'bind-recursive=readonly' requires 'readonly' to be specified in conjunction"
@@ -126,6 +148,9 @@ def volume(text: str, found: dict[str, str | bool], _: bool) -> Mount:
             "leave it out",
         )
     name = str(found.get("source", ""))
+    if name.startswith(("/", ".")):
+        raise UsageError(f"{OPTION} {text!r}: {name} is a path, no volume's name", "type=bind",
+                         docker=f'"{name}" {NO_NAME}')  # fmt: skip
     return Mount(type="bind", options="dir", fill=not found.get("volume-nocopy"),
                  volume=volume_name(name) if name else os.urandom(32).hex(),
                  anonymous=not name)  # fmt: skip
@@ -134,10 +159,15 @@ def volume(text: str, found: dict[str, str | bool], _: bool) -> Mount:
 def tmpfs(text: str, found: dict[str, str | bool], _: bool) -> Mount:
     """Mount an empty file system in memory."""
     if "source" in found:
-        raise refuse(text, "field Source must not be specified", "leave it out")
+        raise refuse(text, "field Source must not be specified", "leave it out", "tmpfs")
     data = []
     if "tmpfs-size" in found:
-        data.append(f"size={parse_size(str(found['tmpfs-size']), f'{OPTION} tmpfs-size')}")
+        try:
+            size = parse_size(str(found["tmpfs-size"]), OPTION)
+        except UsageError:
+            words = f"invalid value for tmpfs-size: {found['tmpfs-size']}"
+            raise refuse(text, words, "tmpfs-size=64m") from None
+        data.append(f"size={size}")
     if "tmpfs-mode" in found:
         mode = str(found["tmpfs-mode"])
         if mode.strip("01234567") or int(mode, 8) > 0o7777:

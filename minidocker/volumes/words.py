@@ -6,22 +6,39 @@ import os
 import stat
 
 from minidocker.errors import NotFound, UsageError
-from minidocker.kernel.flags import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY
+from minidocker.kernel.flags import (
+    MS_NOATIME,
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_RDONLY,
+    MS_RELATIME,
+)
 from minidocker.spec.spec import Mount
 from minidocker.spec.words import is_root
 
-CHARACTERS = '"[a-zA-Z0-9][a-zA-Z0-9_.-]"'
+NO_NAME = (
+    'includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are '
+    "allowed. If you intended to pass a host directory, use absolute path"
+)
 # Words of -v's last part that change nothing here: what is so, and hints for other systems.
 IDLE = ("rw", "consistent", "cached", "delegated", "private", "rprivate")
 SHARED = ("shared", "rshared", "slave", "rslave", "unbindable", "runbindable")
 LABELS = "it would give the host's files another label of SELinux, and we change no file there"
 PROPAGATION = "what is mounted later, on either side, stays on its side: every mount is private"
+KINDS = (("ro", "rw"), ("private", "rprivate", *SHARED), ("z", "Z"), ("nocopy",))  # one of each
 # word of --tmpfs → (flags that it sets, flags that it clears)
 TMPFS_FLAGS = {
     "ro": (MS_RDONLY, 0), "rw": (0, MS_RDONLY), "exec": (0, MS_NOEXEC), "noexec": (MS_NOEXEC, 0),
     "suid": (0, MS_NOSUID), "nosuid": (MS_NOSUID, 0), "nodev": (MS_NODEV, 0), "defaults": (0, 0),
+    "noatime": (MS_NOATIME, MS_RELATIME), "relatime": (MS_RELATIME, MS_NOATIME),
+    "async": (0, 0),
 }  # fmt: skip
-TMPFS_DATA = ("size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "huge", "mpol")
+# its words with a value → what the kernel takes there. tmpfs(5)
+TMPFS_DATA = {
+    "size": r"\d+[kmgKMG]?|\d{1,3}%", "nr_blocks": r"\d+[kmgKMG]?", "nr_inodes": r"\d+[kmgKMG]?",
+    "mode": "[0-7]{1,5}", "uid": r"\d{1,10}", "gid": r"\d{1,10}", "huge": "[a-z_]+", "mpol": ".+",
+}  # fmt: skip
 
 
 def parse_volume(text: str, touch: bool = True) -> Mount:
@@ -30,6 +47,8 @@ def parse_volume(text: str, touch: bool = True) -> Mount:
     A path must exist: we make none on the host. `touch` False looks at no file.
     """
     parts = text.split(":")
+    if not text:
+        raise wrong(text, "invalid empty volume spec")
     if not all(parts) or len(parts) > 3:
         raise wrong(text, f"invalid spec: {text}: " + (
             "too many colons" if all(parts) else "empty section between colons"))  # fmt: skip
@@ -38,7 +57,10 @@ def parse_volume(text: str, touch: bool = True) -> Mount:
     destination = place_for(parts[1], text)
     mount = source_of(parts[0])
     mount.destination = destination
-    for word in parts[2].split(",") if len(parts) == 3 else ():
+    words = parts[2].split(",") if len(parts) == 3 else []
+    if any(sum(word in kind for word in words) > 1 for kind in KINDS):
+        raise wrong(text, f"invalid mode: {parts[2]}")
+    for word in words:
         if word in SHARED:
             raise UsageError(f"-v {text}: {word} is refused: {PROPAGATION}", "leave it out")
         if word in ("z", "Z"):
@@ -111,8 +133,7 @@ def volume_name(name: str) -> str:
         return name
     docker = (
         "volume name is too short, names should be at least two alphanumeric characters" if good
-        else f'"{name}" includes invalid characters for a local volume name, only {CHARACTERS} are '
-        "allowed. If you intended to pass a host directory, use absolute path"
+        else f'"{name}" {NO_NAME}'
     )  # fmt: skip
     raise UsageError(
         f"{name!r} is neither an absolute path nor a volume's name",
@@ -124,9 +145,12 @@ def parse_tmpfs(text: str, option: str) -> Mount:
     """Read --tmpfs DESTINATION[:OPTIONS]; without a word against it noexec, nosuid and nodev."""
     destination, _, words = text.partition(":")
     if not destination.startswith("/") or is_root(destination):
+        words = f"invalid mount path: '{destination}' mount path must be absolute"
+        if destination.startswith("/"):
+            words = f"invalid specification: destination can't be '{destination}'"
         raise UsageError(
-            f"{option} {text!r} needs an absolute path", f"such as {option} /run:size=64m",
-            docker=f"invalid mount path: '{destination}' mount path must be absolute",
+            f"{option} {text!r} needs an absolute path, and not the root",
+            f"such as {option} /run:size=64m", docker=words,
         )  # fmt: skip
     flags, data = MS_NOEXEC | MS_NOSUID | MS_NODEV, []
     for word in words.split(",") if words else ():
@@ -138,7 +162,14 @@ def parse_tmpfs(text: str, option: str) -> Mount:
                 f"{option} {text}: device nodes that somebody makes there would work",
                 "--device shows a node of the host",
             )
-        elif word.partition("=")[0] in TMPFS_DATA and "=" in word:
+        elif (key := word.partition("=")[0]) in TMPFS_DATA and "=" in word:
+            import re
+
+            if not re.fullmatch(TMPFS_DATA[key], word.partition("=")[2], re.ASCII):
+                raise UsageError(
+                    f"{option} {text}: {word!r} is nothing that a tmpfs takes",
+                    f"such as {option} {destination}:size=64m,mode=1777",
+                )
             data.append(word)
         else:
             raise UsageError(

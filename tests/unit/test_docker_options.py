@@ -32,7 +32,7 @@ DOCKER = [
     "--platform", "--privileged", "-p,--publish", "-P,--publish-all", "--pull", "-q,--quiet",
     "--read-only", "--restart", "--rm", "--runtime", "--security-opt", "--shm-size",
     "--sig-proxy", "--stop-signal", "--stop-timeout", "--storage-opt", "--sysctl", "--tmpfs",
-    "-t,--tty", "--ulimit", "-u,--user", "--userns", "--uts", "-v,--volume", "--volume-driver",
+    "-t,--tty", "--ulimit", "--use-api-socket", "-u,--user", "--userns", "--uts", "-v,--volume", "--volume-driver",
     "--volumes-from", "-w,--workdir",
 ]  # fmt: skip
 

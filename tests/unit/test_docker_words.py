@@ -152,10 +152,10 @@ def test_a_wall_alone_has_no_cable() -> None:
         (["--sysctl", "kernel.shmmax=1", "--ipc", "host"], "not allowed in host ipc namespace"),
         (["--add-host", "a"], 'bad format for add-host: "a"'),
         (["--add-host", ":1.2.3.4"], "bad format for add-host"),
-        (["--add-host", "a b:1.2.3.4"], "bad format for add-host"),
-        (["--add-host", "a\tb:1.2.3.4"], "bad format for add-host"),
+        (["--add-host", ""], 'bad format for add-host: ""'),
+        (["--add-host", "=1.2.3.4"], 'bad format for add-host: "=1.2.3.4"'),
         (["--add-host", "a:1.2.3"], 'invalid IP address in add-host: "1.2.3"'),
-        (["--dns", "x"], "x is not an ip address"),
+        (["--dns", "x"], 'invalid argument "x" for "--dns" flag: IP address is not correctly formatted: x'),
         (["--dns-search", "a b"], "is not a valid domain"),
         (["--mac-address", "02:42"], "is not a valid mac address"),
         (["--mac-address", "ff:ff:ff:ff:ff:ff"], "is not a valid mac address"),
@@ -163,19 +163,132 @@ def test_a_wall_alone_has_no_cable() -> None:
         (["--expose", "9" * 5000], "invalid range format for --expose: 9"),
         (["--stop-signal", "9" * 5000], "Invalid signal: 9"),
         (["--expose", "80/sctp"], "invalid range format for --expose"),
-        (["-p", "80-x:80"], "invalid containerPort"),
-        (["-p", "80-82:80-81"], "invalid ranges specified for container and host Ports"),
-        (["-l", "=x"], "invalid label format"),
+        (["-p", "80-x:80"], "invalid hostPort: 80-x"),
+        (["-p", "70000:80"], "invalid hostPort: 70000"),
+        (["-p", "80:x"], "invalid containerPort: x"),
+        (["-p", "80:70000"], "invalid containerPort: 70000"),
+        (["-p", "80:"], "no port specified: 80:<empty>"),
+        (["-p", ""], "no port specified: <empty>"),
+        (["-p", "80:80/foo"], "invalid proto: foo"),
+        (["-p", "localhost:80:80"], "invalid IP address: localhost"),
+        (["-p", "80:80:90:100"], "invalid IP address: 80:80"),
+        (["-p", "80-82:80-81"], "invalid ranges specified for container and host Ports: 80-81 and 80-82"),
+        (["-l", "=x"], "invalid argument \"=x\" for \"-l, --label\" flag: invalid label '=x': empty name"),
+        (["-l", "a b=c"], "label 'a b' contains whitespaces"),
+        (["--ulimit", "nofile"], "invalid ulimit argument: nofile"),
+        (["--ulimit", "foo=1"], "invalid ulimit type: foo"),
+        (["--ulimit", "=1"], "invalid ulimit type: "),
+        (["--ulimit", "nofile="], 'strconv.ParseInt: parsing "": invalid syntax'),
+        (["--ulimit", "nofile=100:"], 'strconv.ParseInt: parsing "": invalid syntax'),
+        (["--ulimit", "nofile=1:a"], 'strconv.ParseInt: parsing "a": invalid syntax'),
+        (["--ulimit", "nofile=1:2:3"], "too many limit value arguments - 1:2:3"),
+        (["--ulimit", "nofile=2:1"], "ulimit soft limit must be less than or equal to hard limit: 2 > 1"),
+        (["--ulimit", "core=-1:1"], "hard limit: soft: -1 (unlimited), hard: 1"),
+        (["--restart", ":3"], "invalid restart policy format: no policy provided before colon"),
+        (["--restart", "on-failure:x"], "invalid restart policy format: maximum retry count must be an integer"),
+        (["--restart", "on-failure:-1"], "invalid restart policy: maximum retry count cannot be negative"),
+        (["--stop-signal", "RTMIN+99"], "Invalid signal: RTMIN+99"),
+        (["--stop-signal", "RTMIN-1"], "Invalid signal: RTMIN-1"),
+        (["--stop-signal", "TERM+1"], "Invalid signal: TERM+1"),
+        (["--cap-add", "FOO"], 'invalid CapAdd: unknown capability: "CAP_FOO"'),
+        (["--cap-drop", "FOO"], 'invalid CapDrop: unknown capability: "CAP_FOO"'),
+        (["--security-opt", "foo"], 'Invalid --security-opt: "foo"'),
+        (["--uts", "foo"], "--uts: invalid UTS mode"),
+        (["--pid", "foo"], "--pid: invalid PID mode"),
+        (["--userns", "foo"], "--userns: invalid USER mode"),
+        (["--network", ""], "no name set for network"),
+        (["-v", ""], "invalid empty volume spec"),
+        (["-v", "aa:/d:ro,rw"], "invalid mode: ro,rw"),
+        (["--mount", "type=BIND,src=/x,dst=/"], "invalid mount config for type \"bind\": invalid specification"),
+        (["--mount", "type=,dst=/d"], "type is required"),
+        (["--mount", "dst=/d,readonly="], "invalid value for readonly: "),
+        (["--mount", "dst=/d,foo"], "invalid field 'foo' must be a key=value pair"),
+        (["--mount", "dst=/d,"], "invalid field '' must be a key=value pair"),
+        (["--mount", "type=volume, dst=/d"], "unexpected key ' dst' in ' dst=/d'"),
+        (["--mount", "type=tmpfs,dst=/d,tmpfs-size=x"], "invalid value for tmpfs-size: x"),
+        (["--mount", "type=bind,source=,dst=/d"], "field Source must not be empty"),
+        (["--mount", "type=volume,src=./x,dst=/d"], '"./x" includes invalid characters for a local volume name'),
+        (["--tmpfs", "/"], "invalid specification: destination can't be '/'"),
         (["-e", "=x"], "invalid environment variable: =x"),
         (["-w", "rel"], "it needs to be an absolute path"),
         (["--name", "a/b"], "Invalid container name (a/b)"),
         (["--ulimit", "nofile"], 'invalid argument "nofile" for "--ulimit" flag'),
         (["--shm-size", "x"], 'invalid argument "x" for "--shm-size" flag'),
-        (["--network", "colour=red"], "invalid field colour"),
+        (["--network", "colour=red"], "invalid field key colour"),
+        (["--network", "name=x,colour"], "invalid field colour"),
     ],
 )  # fmt: skip
 def test_dockers_words_where_it_refuses(argv: list[str], docker: str) -> None:
     assert docker in said(*argv).docker
+
+
+@pytest.mark.parametrize(
+    ("argv", "reason"),
+    [
+        (["-p", "80:80/sctp"], "sctp is not passed on"),
+        (["-p", "[::1]:80:80"], "our networks have no IPv6"),
+        (["-p", "::1:80:80"], "our networks have no IPv6"),
+        (["--ipc", "none"], "a /dev/shm of its own comes with every container"),
+        (["--security-opt", "apparmor=mine"], "no wall here is made of AppArmor"),
+        (["--security-opt", "label=type:x"], "no wall here is made of SELinux"),
+        (["--use-api-socket"], "there is no daemon"),
+    ],
+)
+def test_what_is_refused_by_its_name_has_a_reason(argv: list[str], reason: str) -> None:
+    problem = said(*argv)
+    assert " is refused: " in problem.message and reason in problem.message
+
+
+@pytest.mark.parametrize("text", ["size=x", "size=-1", "mode=9999", "uid=root", "nr_inodes=", "size=5000%"])
+def test_what_no_tmpfs_takes_is_said_before_anything_is_mounted(text: str) -> None:
+    assert text in said("--tmpfs", f"/d:{text}").message
+
+
+def test_what_says_nothing_or_the_same_is_taken_as_in_docker() -> None:
+    """Empty values, the same words twice, and what is so in any case."""
+    spec = plan("--ip", "", "--ipc", "shareable", "--pid", "", "--uts=", "--restart", "no:", "--cpus", "0",
+                "--security-opt", "apparmor=unconfined", "--security-opt", "label:disable",
+                "--security-opt", "seccomp=builtin", "--annotation", "bare")  # fmt: skip
+    assert (spec.net.address, spec.sharing, spec.restart, spec.resources.cpus) == ("", {}, None, None)
+    assert spec.annotations == {"bare": ""}
+    spec = plan("-v", "aa:/d", "-v", "aa:/d", "-v", "/x", "-v/x", "--tmpfs", "/t:ro", "--tmpfs", "/t:size=1m")
+    assert [mount.destination for mount in spec.mounts] == ["/t", "/d", "/x"]
+    assert spec.mounts[0].options == "size=1m"
+    assert said("-v", "aa:/d", "-v", "aa:/d:ro").docker == "Duplicate mount point: /d"
+
+
+def test_long_words_of_a_port_are_the_short_ones() -> None:
+    def ports(text: str) -> list[tuple[int, int, str]]:
+        return [(port.host, port.container, port.protocol) for port in plan("-p", text).net.ports]
+
+    assert ports("target=80,published=8080") == ports("8080:80") == [(8080, 80, "tcp")]
+    assert ports("published=53,target=5353,protocol=UDP,mode=host") == [(53, 5353, "udp")]
+    assert ports("target=80") == ports("0:80") == ports(":80") == [(0, 80, "tcp")]
+    assert "foo" in said("-p", "target=80,foo=1").docker
+
+
+def test_a_real_time_signal_by_its_distance() -> None:
+    assert plan("--stop-signal", "rtmin+3").stop_signal == signal.SIGRTMIN + 3
+    assert plan("--stop-signal", "SIGRTMAX-14").stop_signal == signal.SIGRTMAX - 14
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "env").write_bytes(b"A=1\nB=\xff\xfe\n")
+    with pytest.raises(UsageError) as problem:
+        from_options._env([], [], {"env-file": [str(tmp_path / "env")]})  # type: ignore[arg-type]
+    assert "invalid utf8 bytes at line 2: [255 254]" in problem.value.docker
+
+
+def test_an_id_out_of_range_is_refused_in_dockers_words() -> None:
+    group = [["audio", "x", "29", ""]]
+    for asked in ("-1", "2147483648", "4294967295", "0:4294967295", "audio:99999999999"):
+        with pytest.raises(MinidockerError) as problem:
+            lookup(asked, [["audio", "x", "5", "5", "", "/"]], group)
+        assert problem.value.docker == "uids and gids must be in range 0-2147483647"
+    with pytest.raises(MinidockerError) as problem:
+        lookup("5:nobody-here", [], group)
+    assert problem.value.docker == "unable to find group nobody-here: no matching entries in group file"
+    assert lookup("2147483647:29", [], group)[:2] == (2147483647, 29)
 
 
 def test_more_than_one_network_is_refused() -> None:
@@ -286,7 +399,7 @@ def test_resolv_conf(wanted: Names | None, text: str) -> None:
 
 def test_a_line_of_csv() -> None:
     assert fields('a=1,"b=2,3",c,"d=""x"""', "--mount") == [
-        ("a", "1"), ("b", "2,3"), ("c", ""), ("d", '"x"')]  # fmt: skip
+        ("a", "1"), ("b", "2,3"), ("c", None), ("d", '"x"')]  # fmt: skip
 
 
 def test_what_an_image_declares_travels_by_the_lean_file() -> None:
