@@ -115,6 +115,10 @@ def _class_of(number: int) -> type[KernelError]:
     return _CLASSES[number]
 
 
+NO_SUCH_ID = (
+    "this user namespace has no such id: an ordinary user's has more than root's with subordinate "
+    "ids alone (sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME)"
+)
 # (call, errno) → what it usually means. A call of "*" stands for any call.
 MEANINGS: dict[tuple[str, int], str] = {
     ("clone3(2)", _errno.EPERM): "new namespaces need CAP_SYS_ADMIN: run as root (sudo)",
@@ -155,6 +159,9 @@ MEANINGS: dict[tuple[str, int], str] = {
         _errno.EINVAL,
     ): "a directory is mounted on a file, or a file on a directory   (Docker says: Are you trying "
     "to mount a directory onto a file (or vice-versa)?)",
+    ("setresuid(2)", _errno.EINVAL): NO_SUCH_ID,
+    ("setresgid(2)", _errno.EINVAL): NO_SUCH_ID,
+    ("setgroups(2)", _errno.EINVAL): NO_SUCH_ID,
     ("copy", _errno.ENOTDIR): "a volume is a directory, and what is there in the image is a file",
     ("chdir(2)", _errno.ENOTDIR): "it is a file: give a directory",
     ("umount2(2)", _errno.EBUSY): "something uses it: MNT_DETACH lets go now and cleans up later",

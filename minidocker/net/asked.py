@@ -6,6 +6,7 @@ import os
 
 from minidocker.errors import UsageError
 from minidocker.net.names import GATEWAY
+from minidocker.net.programs import has_program
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -71,9 +72,8 @@ def missing(kernel: Kernel, rootless: bool) -> str:
         from minidocker.net import usermode
 
         return usermode.missing(kernel)
-    places = [*os.environ.get("PATH", "").split(":"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
     for program, package in PROGRAMS:
-        if not any(place and kernel.exists(f"{place}/{program}") for place in places):
+        if not has_program(kernel, program, "/usr/sbin", "/usr/bin", "/sbin", "/bin"):
             return f"there is no program {program} (apt-get install {package})"
     return ""
 

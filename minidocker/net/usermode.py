@@ -15,6 +15,7 @@ import os
 
 from minidocker.errors import Blocked, Conflict, KernelError, UsageError
 from minidocker.net import frames, leases, names
+from minidocker.net.programs import has_program
 from minidocker.net.reserve import reserve
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -45,11 +46,7 @@ def refuse(net: Net) -> None:
 
 def need_program(kernel: Kernel) -> None:
     """See that there is the program, and the device that it opens."""
-    places = os.environ.get("PATH", "").split(":")
-    here = [
-        name for name in (PROGRAM, "pasta")
-        if any(place and kernel.exists(f"{place}/{name}") for place in places)
-    ]  # fmt: skip
+    here = [name for name in (PROGRAM, "pasta") if has_program(kernel, name)]
     if PROGRAM not in here:
         # pasta hides its descriptors from us, so there can be no filter. See `frames`.
         more = ", and pasta cannot keep the host's 127.0.0.1 out of reach" if here else ""

@@ -61,7 +61,8 @@ class Cgroup(Stage):
                read=parse_set, field="resources.mems"),
         Option("--pids-limit", VALUE, "N", LIMITS,
                "processes at most, -1 is no limit; 2048 if nothing is said", typed=True,
-               read=lambda text, name: max(parse_number(text, name, -(1 << 63)), 0) or -1,
+               read=lambda text, name: parse_number(
+                   "-1" if text[:1] == "-" and text[1:].isdecimal() else text, name, -1) or -1,
                field="resources.pids"),
     )  # fmt: skip
     parts = ("limits", "make_cgroup", "remove")

@@ -49,14 +49,14 @@ class Account:
         (home / "ranges").write_text(f"learner:{FIRST}:{COUNT}\n" if ranges else "")
         os.chown(home, UID, UID)
 
-    def argv(self, *words: str) -> list[str]:
-        """The command line that is this user's `minidocker WORDS`."""
+    def argv(self, *words: str, path: str = "") -> list[str]:
+        """The command line that is this user's `minidocker WORDS`; `path` goes before PATH."""
         bind = [f"mount --bind {self.home}/passwd /etc/passwd"]
         for file in ("/etc/subuid", "/etc/subgid"):
             if os.path.exists(file):
                 bind.append(f"mount --bind {self.home}/ranges {file}")
         become = f"setpriv --reuid {UID} --regid {UID} --clear-groups"
-        env = f"env -i HOME={self.home} PATH=/usr/sbin:/usr/bin:/sbin:/bin PYTHONPATH={REPOSITORY}"
+        env = f"env -i HOME={self.home} PATH={path}/usr/sbin:/usr/bin:/sbin:/bin PYTHONPATH={REPOSITORY}"
         script = f'{" && ".join(bind)} && exec {become} {env} "$@"'
         command = [sys.executable, "-B", "-m", "minidocker"]
         return ["unshare", "--mount", "sh", "-c", script, "sh", *command, *words]
@@ -217,6 +217,25 @@ def test_a_terminal_an_init_and_another_user(user: Account) -> None:
         assert done.stdout == "1000\n", done.stderr
     else:
         assert done.returncode == 125 and "EINVAL" in done.stderr
+
+
+def test_a_path_of_roots_and_networks_that_this_user_cannot_have(user: Account, tmp_path: Path) -> None:
+    """`su` and `sudo -u` leave root's PATH as it is, with directories that are closed to others."""
+    (tmp_path / "closed").mkdir(mode=0o700)
+    run = ("run", "--rm", "base", "echo", "hello")
+    done = subprocess.run(user.argv(*run, path=f"{tmp_path}/closed/bin:{tmp_path}/closed:"), text=True,
+                          capture_output=True, timeout=60, cwd="/", stdin=subprocess.DEVNULL)  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "hello\n"), done
+    assert user("network", "ls", "-q").stdout == "bridge\n"
+    for words in (("network", "prune"), ("prune",)):
+        done = user(*words)
+        assert (done.returncode, done.stderr) == (0, ""), done
+
+
+def test_an_id_that_is_not_mapped_is_told_with_the_remedy(user: Account) -> None:
+    for asked in ("2000000000", "0:2000000000"):
+        done = user("run", "--rm", "--network", "none", "-u", asked, "base", "true")
+        assert done.returncode == 125 and "this user namespace has no such id" in done.stderr
 
 
 def test_nothing_is_left_even_of_subordinate_ids(user: Account) -> None:

@@ -40,7 +40,7 @@ def _zeros(path: Path) -> None:
 def test_an_id_that_is_none_never_means_root(minidocker: Callable, user: str) -> None:
     done = minidocker("run", "--rm", "--user", user, "base", "id")
     assert done.returncode == 125, done
-    assert "no user" in done.stderr or "no group" in done.stderr
+    assert "no user" in done.stderr or "must be in range 0-2147483647" in done.stderr
 
 
 def test_a_group_alone_is_roots(minidocker: Callable) -> None:
@@ -125,10 +125,10 @@ def test_a_mount_point_that_is_a_link_is_refused(
 
 def test_env_files_are_read_as_docker_reads_them(minidocker: Callable, tmp_path: Path) -> None:
     file = tmp_path / "env"
-    file.write_bytes(b"A=1\r\n  B=2\n# no\n\nC=x\x0cD=y\x85\n")
+    file.write_bytes("A=1\r\n  B=2\n# no\n\nC=x\x0cD=y\x85\n".encode())
     done = minidocker("run", "--rm", "--env-file", str(file), "base", "env")
     found = dict(line.split("=", 1) for line in done.stdout.split("\n") if line)
-    assert (found["A"], found["B"], found["C"]) == ("1", "2", "x\x0cD=y\udc85")
+    assert (found["A"], found["B"], found["C"]) == ("1", "2", "x\x0cD=y\x85")
 
 
 def test_a_dry_run_knows_any_user(minidocker: Callable) -> None:
