@@ -182,5 +182,7 @@ def act_look(learner, kernel, talk, function, cast, user=0, filtered=False):
             value = "LookupError" if "LookupError" in kinds_of else "PermissionError"
         except OSError as problem:
             value = type(OSError(problem.errno, "")).__name__
-        seen[name] = sorted(map(str, value)) if isinstance(value, Set | list) else value
+        if isinstance(value, list):
+            value = f"a list: {value!r}"[:80]
+        seen[name] = sorted(map(str, value)) if isinstance(value, Set) else value
     talk.ask("results", seen=seen)

@@ -232,27 +232,25 @@ def act_optional(learner, kernel, talk, cast):
 
 # --- bind ------------------------------------------------------------------------------
 
-STORE, BOX = "/tmp/store", "/tmp/box"
 
-
-def cast_bind(kernel, talk, read_only):
+def cast_bind(kernel, talk, read_only, store, box):
     """Build a store, which is shared with the host, with a second mount in it."""
-    tmpfs(kernel, STORE, "store", MS_SHARED)
-    tmpfs(kernel, f"{STORE}/deep", "deep", MS_SHARED)
-    kernel.mount("", f"{STORE}/deep", "", MS_REMOUNT | MS_BIND | SAFE)
-    tmpfs(kernel, f"{STORE}/deep/two words", "deeper", MS_SHARED)
-    os.mkdir(BOX)
-    tmpfs(kernel, f"{BOX}-beside", "beside", MS_SHARED)  # not below BOX: its name begins alike
+    tmpfs(kernel, store, "store", MS_SHARED)
+    tmpfs(kernel, f"{store}/deep", "deep", MS_SHARED)
+    kernel.mount("", f"{store}/deep", "", MS_REMOUNT | MS_BIND | SAFE)
+    tmpfs(kernel, f"{store}/deep/two words", "deeper", MS_SHARED)
+    os.mkdir(box)
+    tmpfs(kernel, f"{box}-beside", "beside", MS_SHARED)  # not below box: its name begins alike
 
 
-def act_bind(learner, kernel, talk, read_only):
+def act_bind(learner, kernel, talk, read_only, store, box):
     """Let bind show the store at a second place, in a mount namespace of its own."""
     function = learner.bind
     kernel.unshare(CLONE_NEWNS)
     kernel.mount("", "/", "", MS_REC | MS_PRIVATE)
     talk.ask("ready")
-    talk.step(f"bind(kernel, {STORE!r}, {BOX!r}, {read_only})")
-    function(kernel, STORE, BOX, read_only)
+    talk.step(f"bind(kernel, {store!r}, {box!r}, {read_only})")
+    function(kernel, store, box, read_only)
     talk.ask("bound")
 
 
@@ -279,6 +277,16 @@ def forgetful(kernel):
             kernel.mount("", place, "", MS_PRIVATE)
 
 
+OTHER = f"{TREE}/other"
+
+
+def at_another_place(kernel):
+    """Stay in one group of the host's, by a mount at a place where the host has none."""
+    forgetful(kernel)
+    kernel.mount(INNER, OTHER, "", MS_BIND)
+    kernel.mount("", INNER, "", MS_PRIVATE)
+
+
 WALLS = {
     "private, with MS_REC": private(MS_REC | MS_PRIVATE),
     "slave, with MS_REC": private(MS_REC | MS_SLAVE),
@@ -287,6 +295,7 @@ WALLS = {
     "private, without MS_REC": private(MS_PRIVATE),
     "slave, without MS_REC": private(MS_SLAVE),
     "private, one by one, and one forgotten": forgetful,
+    "private, but for a mount at another place": at_another_place,
 }
 
 
@@ -350,6 +359,7 @@ def cast_check_private(kernel, talk, shape):
     walls = dict(WALLS)
     tmpfs(kernel, f"{TREE}/named", "shared:1", MS_PRIVATE)  # a name is no field
     os.mkdir(f"{TREE}/listens")
+    os.mkdir(OTHER)
     kernel.mount(INNER, f"{TREE}/listens", "", MS_BIND)
     kernel.mount("", f"{TREE}/listens", "", MS_SLAVE)  # the same master is no leak
     pair = []

@@ -199,7 +199,7 @@ def proc_mounted(one, root):
 
 
 def test_proc_place(subject, cell):
-    root = f"/tmp/root-{random.randrange(10**6):06}"
+    root = f"/tmp/a root-{random.randrange(10**6):06}"
     with cell("proc", root=root) as one:
         _, ran, mount = proc_mounted(one, root)
         if mount.fstype != "proc":
@@ -217,7 +217,7 @@ def test_proc_place(subject, cell):
 
 
 def test_proc_numbers(subject, cell):
-    for root in ("", f"/tmp/root-{random.randrange(10**6):06}"):
+    for root in ("", f"/tmp/a root-{random.randrange(10**6):06}"):
         with cell("proc", root=root) as one:
             pid, ran, _ = proc_mounted(one, root)
             shows_own_numbers(one, pid, root, ran)
@@ -305,7 +305,7 @@ def test_propagation_nowhere(subject, cell):
 
 # --- bind ------------------------------------------------------------------------------
 
-STORE, BOX = "/tmp/store", "/tmp/box"
+STORE, BOX = (f"/tmp/{word} {random.randrange(10**6):06}" for word in ("a store", "a box"))
 PAIRS = {BOX: STORE, f"{BOX}/deep": f"{STORE}/deep",
          f"{BOX}/deep/two words": f"{STORE}/deep/two words"}  # fmt: skip
 BESIDE = f"{BOX}-beside"
@@ -365,7 +365,7 @@ def keeps_options(ran, new, after):
 
 
 def test_bind_tree(subject, cell):
-    with cell("bind", read_only=False) as one:
+    with cell("bind", read_only=False, store=STORE, box=BOX) as one:
         ran, before, after, host, host_after = bound(one, False)
         new = shows_the_tree(before, after, ran)
         host_is_unchanged(host, host_after, ran)
@@ -377,7 +377,7 @@ def test_bind_tree(subject, cell):
 
 
 def test_bind_read_only(subject, cell):
-    with cell("bind", read_only=True) as one:
+    with cell("bind", read_only=True, store=STORE, box=BOX) as one:
         ran, before, after, _, _ = bound(one, True)
         new = shows_the_tree(before, after, ran)
         lines = [("GOOD", f"{place}: ro") if new[place].read_only else ("BAD", f"{place}: rw")
@@ -390,7 +390,7 @@ def test_bind_read_only(subject, cell):
 
 
 def test_bind_source(subject, cell):
-    with cell("bind", read_only=True) as one:
+    with cell("bind", read_only=True, store=STORE, box=BOX) as one:
         ran, _, after, host, host_after = bound(one, True)
         store_is_writable(host_after, ran, "outside")
         store_is_writable(after, ran, "inside")
