@@ -322,8 +322,7 @@ def carry(
 ) -> int:
     """Child: see that the command gets the sets that we have now; return the gate to pass.
 
-    Only where it is wanted, and an exec of the gate would change them: see `Sets`. Capabilities in
-    `spare` are for us alone.
+    Only where `wanted`, and an exec of the gate changes them: see `Sets`. `spare` is ours alone.
     """
     now = kernel.capget()
     effective, permitted, inheritable = (one & ~spare for one in now)
@@ -337,8 +336,7 @@ def carry(
 
 def refusal(name: str, step: int, number: int) -> MinidockerError:
     """Put what the gate wrote into words; `name` is the command as the user typed it."""
-    call = STEPS[step] if 0 < step < len(STEPS) else "execve(2)"
-    problem = KernelError(call, number)
+    problem = KernelError(STEPS[step] if 0 < step < len(STEPS) else "execve(2)", number)
     if step != 1 or number not in PLAIN:
         return MinidockerError(
             f"cannot run {name}: {problem}",
