@@ -54,10 +54,12 @@ def peer_groups(
 
 
 def _table(pid: processes.Pid, below: str, root: processes.Root) -> dict[str, mounts.Mount]:
-    """Return the mounts of a process by their place; of several at one place, the last."""
+    """Return the mounts of a process by their place, as it reaches them: what is hidden is not."""
     inside = below.rstrip("/") + "/"
     found = mounts.mounts(pid, root)
-    return {item.point: item for item in found if f"{item.point}/".startswith(inside)}
+    points = {item.point for item in found if f"{item.point}/".startswith(inside)}
+    reached = {point: mounts.covering(found, point) for point in points}
+    return {point: item for point, item in reached.items() if item.point == point}
 
 
 def _of(item: mounts.Mount) -> dict[str, str]:

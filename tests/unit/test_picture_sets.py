@@ -55,8 +55,21 @@ def test_each_place_says_what_goes_over(tmp_path: Path) -> None:
         peer_groups([1], ["a", "b"], root=tmp_path)
 
 
+def test_of_mounts_upon_each_other_the_one_that_is_reached_counts(tmp_path: Path) -> None:
+    stacked = """\
+50 10 8:1 / / rw - ext4 /dev/sda rw
+70 51 0:9 / /srv rw shared:3 - tmpfs top rw
+51 50 0:5 / /srv rw shared:7 - tmpfs t rw
+52 51 0:6 / /srv/a rw shared:8 - tmpfs hidden rw
+"""
+    (make(tmp_path, 1) / "mountinfo").write_text(stacked)
+    picture = peer_groups([1], below="/srv", root=tmp_path)
+    assert picture.rows == [("/srv", "in group 3", "")]
+
+
 def test_many_mounts_are_cut_in_the_drawing_only(tmp_path: Path) -> None:
-    lines = [f"{at} 1 0:{at} / /m{at:02} rw - tmpfs t rw" for at in range(10, 30)]
+    lines = ["1 0 8:1 / / rw - ext4 /dev/sda rw"]
+    lines += [f"{at} 1 0:{at} / /m{at:02} rw - tmpfs t rw" for at in range(10, 29)]
     (make(tmp_path, 1) / "mountinfo").write_text("\n".join(lines))
     picture = peer_groups([1], root=tmp_path)
     assert len(picture.rows) == 20 and "… and 8 more: see the table" in drawn(picture)
