@@ -28,7 +28,7 @@ test: ## set up what the tests need, then run all of them
 test-more: ## the heavy ones too: every escape in the lab machine, and its partners
 	@$(BOOTSTRAP) test-more $(ARGS)
 
-faults: ## make every call of a run fail once, three errnos each (an hour or so, root)
+faults: ## make every call of a run fail once, three errnos each (some hours, root)
 	@$(BOOTSTRAP) faults $(ARGS)
 
 lint: ## check style and types (ruff, mypy)
