@@ -225,7 +225,7 @@ def cast_remove(kernel, talk, name, many):
     """Fill a cgroup with all kinds of processes, and one beside it with a neighbour."""
     enter(kernel, talk)
     box, beside = f"{ROOT}/boxes/{name}", f"{ROOT}/boxes/{name}2"
-    for path in (f"{ROOT}/boxes", box, f"{box}/inner", f"{box}/empty", beside):
+    for path in (f"{ROOT}/boxes", box, f"{box}/inner", f"{box}/empty", f"{box}/empty/deep", beside):
         kernel.mkdir(path)
     member_in(kernel, talk, beside, "neighbour")
     member_in(kernel, talk, box, "ordinary process")
@@ -302,7 +302,8 @@ def act_remove(learner, kernel, talk, name, cast):
 
 # --- why_died ----------------------------------------------------------------------------
 
-EVENTS = "low 0\nhigh 0\nmax {max}\noom {oom}\noom_kill {oom_kill}\noom_group_kill 0\n"
+EVENTS = ("low 0", "high 0", "max {max}", "oom {oom}", "oom_kill {oom_kill}", "oom_group_kill 0")
+"""The lines of memory.events. cgroup-v2.rst: they are known by their names, and new ones come."""
 
 
 def cast_why(kernel, talk, cases):
@@ -313,7 +314,8 @@ def cast_why(kernel, talk, cases):
         os.mkdir(path)
         if case["events"]:
             with open(f"{path}/memory.events", "w") as file:
-                file.write(EVENTS.format(**case["events"]))
+                lines = EVENTS if number % 2 else EVENTS[::-1]
+                file.write("\n".join([*lines, ""]).format(**case["events"]))
         found.append((path, ended(*case["end"].split()) | (0x80 if case["core"] else 0)))
     return found
 

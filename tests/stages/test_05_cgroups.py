@@ -124,9 +124,10 @@ def test_start_inside(subject, planted):
 
 
 def test_limits_memory(subject, cell):
-    size = random.randrange(16, 4096) << 20
+    size = random.randrange(16 << 7, 4096 << 7) * 8192  # no whole MiB, as -m 100000k is none
     half = size // 2
     cases = {
+        "memory=0": ({"memory": 0}, {"memory.max": 0, "memory.swap.max": 0}),
         f"memory={size}": ({"memory": size}, {"memory.max": size, "memory.swap.max": size}),
         f"memory={size}, swap={size}": (
             {"memory": size, "swap": size}, {"memory.max": size, "memory.swap.max": 0}),
