@@ -188,6 +188,8 @@ def test_a_blob_in_chunks(ask: Ask) -> None:
     done = ask("PATCH", place, LAYER[:3000], Content_Range="0-2999")
     assert (done.status, done.headers["Range"]) == (202, "0-2999")
     assert ask("PATCH", place, LAYER[:3000], Content_Range="0-2999").status == 416
+    short = ask("PATCH", place, LAYER[3000:], Content_Range="3000-4000")  # and 2000 bytes came
+    assert (short.status, short.code, short.headers["Range"]) == (400, "SIZE_INVALID", "0-2999")
     where = ask("GET", place)
     assert (where.status, where.headers["Range"]) == (204, "0-2999")
     done = ask("PUT", f"{place}?digest={digest(LAYER)}", LAYER[3000:], Content_Range="3000-4999")
@@ -242,6 +244,8 @@ def test_a_manifest_has_its_limits(ask: Ask) -> None:
     put_image(ask)
     other = ask("PUT", f"/v2/lab/web/manifests/{NOTHING}", manifest_of(CONFIG))
     assert (other.status, other.code) == (400, "DIGEST_INVALID")
+    other = ask("PUT", "/v2/lab/web/manifests/1", manifest_of(CONFIG), Content_Type=oci.INDEX_TYPE)
+    assert (other.status, other.code) == (400, "MANIFEST_INVALID")
     large = b'{"x": "' + bytes(5 << 20) + b'"}'
     assert ask("PUT", "/v2/lab/web/manifests/1", large).status == 413
 
@@ -255,7 +259,7 @@ def test_an_index_names_what_is_there(ask: Ask) -> None:
     assert ask("PUT", "/v2/lab/web/manifests/all", index).code == "MANIFEST_UNKNOWN"
 
 
-@pytest.mark.parametrize("name", ["Lab", "lab//web", "../lab", "lab/.web", "lab%2fweb", "-x"])
+@pytest.mark.parametrize("name", ["Lab", "lab//web", "../lab", "lab/.web", "lab%2fweb", "-x", "a" * 300])
 def test_a_bad_name_is_refused(ask: Ask, name: str) -> None:
     assert ask("POST", f"/v2/{name}/blobs/uploads/").status in (400, 404)
 
@@ -276,7 +280,8 @@ def test_tags(ask: Ask) -> None:
     assert json.loads(page.body)["tags"] == ["a", "b"]
     assert "Link" not in page.headers
     assert json.loads(ask("GET", "/v2/lab/web/tags/list?n=0").body)["tags"] == []
-    assert ask("GET", "/v2/lab/web/tags/list?n=x").status == 400
+    for number in ("x", "-1", "9" * 5000):
+        assert ask("GET", f"/v2/lab/web/tags/list?n={number}").code == "PAGINATION_NUMBER_INVALID"
     assert json.loads(ask("GET", "/v2/_catalog").body)["repositories"] == ["lab/web"]
 
 

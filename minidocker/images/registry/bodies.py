@@ -97,14 +97,21 @@ def reader(handler: Talk) -> Body:
 
 
 def receive(handler: Talk, path: str) -> None:
-    """Append a request's body to an upload, where its Content-Range begins at the upload's end."""
-    said = re.fullmatch(r"(?:bytes )?(\d+)-(\d+)", handler.headers.get("Content-Range", "0-0"))
-    if "Content-Range" in handler.headers and (not said or int(said[1]) != size(path)):
-        at = f"0-{max(size(path) - 1, 0)}"
+    """Append a request's body to an upload, if it is what its Content-Range says.
+
+    That begins at the upload's end, and is as long as the body; else nothing is kept of it.
+    """
+    before, header = size(path), handler.headers.get("Content-Range", "")
+    said = re.fullmatch(r"(?:bytes )?(\d{1,15})-(\d{1,15})", header)
+    at = f"0-{max(before - 1, 0)}"
+    if "Content-Range" in handler.headers and (not said or int(said[1]) != before):
         raise Refused(416, "BLOB_UPLOAD_INVALID", "bytes are missing before these", Range=at)
     with open(path, "ab") as file:
         while piece := handler.body.read(PIECE):
             file.write(piece)
+        if said and file.tell() != int(said[2]) + 1:
+            file.truncate(before)
+            raise Refused(400, "SIZE_INVALID", f"these are not the bytes {header[:40]}", Range=at)
 
 
 def size(path: str) -> int:

@@ -28,6 +28,7 @@ from minidocker.images.registry.tokens import Guard
 from minidocker.images.store import documents
 
 MOST_SKIPPED = 64 << 20  # bytes of a request that is refused
+LONGEST_NAME = 255  # a repository becomes one file name
 
 # method, path after /v2/NAME/ → the handler's function, and the right that it takes
 ROUTES = (
@@ -151,7 +152,7 @@ class Handler(bodies.Talk):
             found = re.fullmatch(rf"/v2/(.+?)/{pattern}", path)
             if found and self.command in methods.split():
                 name, *words = found.groups()
-                if not NAME.fullmatch(name):
+                if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
                     raise Refused(400, "NAME_INVALID", f"{name[:100]!r} is no name")
                 self.allow(name, right)
                 getattr(self, function)(name, *(_unquoted(word) for word in words))
@@ -203,7 +204,7 @@ class Handler(bodies.Talk):
         data = self.body.read(documents.LARGEST + 1)
         if len(data) > documents.LARGEST:
             raise Refused(413, "SIZE_INVALID", "a manifest has 4 MiB at most")
-        kind = self.headers.get("Content-Type", "") or "application/octet-stream"
+        kind = self.headers.get("Content-Type", "").partition(";")[0].strip()
         digest = f"sha256:{self.shelf.put_manifest(name, reference, kind, data)}"
         self.created(f"/v2/{name}/manifests/{digest}", digest)
 
@@ -217,9 +218,12 @@ class Handler(bodies.Talk):
         tags = [tag for tag in self.shelf.tags(name) if tag > self.query.get("last", "")]
         page, more = tags, {}
         if "n" in self.query:
-            page = tags[: int(self.query["n"])]
+            most = self.query["n"]
+            if not re.fullmatch("[0-9]{1,9}", most):
+                raise Refused(400, "PAGINATION_NUMBER_INVALID", f"n={most[:20]!r} is no number")
+            page = tags[: int(most)]
             if page and len(page) < len(tags):
-                after = f"n={int(self.query['n'])}&last={quote(page[-1])}"
+                after = f"n={int(most)}&last={quote(page[-1])}"
                 more = {"Link": f'</v2/{name}/tags/list?{after}>; rel="next"'}
         self.send(200, json.dumps({"name": name, "tags": page}).encode(), headers=more)
 
@@ -244,7 +248,7 @@ class Handler(bodies.Talk):
         digest, source = self.query.get("mount", ""), self.query.get("from", "")
         if digest and source and NAME.fullmatch(source):
             self.allow(source, "pull")
-            if self.shelf.mount(name, digest, source):
+            if len(source) <= LONGEST_NAME and self.shelf.mount(name, digest, source):
                 return self.created(f"/v2/{name}/blobs/{digest}", digest)
         upload = self.shelf.begin()
         if "digest" in self.query:

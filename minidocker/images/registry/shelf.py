@@ -138,29 +138,39 @@ class Shelf:
         return _text(self._in(name, "tags", tag))
 
     def put_manifest(self, name: str, reference: str, kind: str, data: bytes) -> str:
-        """Keep a manifest under a tag or its digest, if all that it names is here."""
+        """Keep a manifest under a tag or its digest, if all that it names is here.
+
+        `kind` is the type that it came with; the type that it says itself must be the same.
+        """
         hex = hashlib.sha256(data).hexdigest()
         if ":" in reference and self.hex(reference) != hex:
             raise Refused(400, "DIGEST_INVALID", f"what came has the digest sha256:{hex}")
         if ":" not in reference and not TAG.fullmatch(reference):
             raise Refused(400, "TAG_INVALID", f"{reference[:150]!r} is no tag")
         with self._lock:
-            self._look(name, data)
+            own = self._look(name, data)
+            if own and kind not in ("", own):
+                why = f"it came as {kind[:80]!r}, and says that it is {own[:80]!r}"
+                raise Refused(400, "MANIFEST_INVALID", why)
             files.write(self._path("blobs/sha256", hex), data)
             for folder in ("manifests", "tags"):
                 os.makedirs(self._in(name, folder), exist_ok=True)
+            kind = kind or own or "application/octet-stream"
             files.write(self._in(name, "manifests", hex), kind.encode())
             if ":" not in reference:
                 files.write(self._in(name, "tags", reference), hex.encode())
         return hex
 
-    def _look(self, name: str, data: bytes) -> None:
-        """Refuse what is no manifest, or names what this repository has not."""
+    def _look(self, name: str, data: bytes) -> str:
+        """Refuse what is no manifest, or names what this repository has not; return its type."""
         try:
             found: Any = json.loads(data)
             parts = [found[k] for k in ("config",) if k in found] + list(found.get("layers", []))
             blobs = [part["digest"] for part in parts if not part.get("urls")]
             children = [part["digest"] for part in found.get("manifests", [])]
+            own = found.get("mediaType") or ""
+            if not re.fullmatch(r"[\w.+/-]*", own, re.ASCII):
+                raise ValueError
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise Refused(400, "MANIFEST_INVALID", "it is no manifest") from None
         for digest in blobs:
@@ -168,6 +178,7 @@ class Shelf:
                 raise Refused(400, "MANIFEST_BLOB_UNKNOWN", f"{name} has no blob {digest}")
         for digest in children:
             self.manifest(name, digest)
+        return str(own)
 
     def remove_manifest(self, name: str, reference: str) -> None:
         """Remove a tag; or a manifest by its digest, with every tag that stands for it."""
