@@ -8,7 +8,6 @@ from collections.abc import Set
 from minidocker.grader.scenes_refused import act_refused  # noqa: F401  (a scene)
 from minidocker.kernel import flags as f
 
-ROOT = "/tmp/root"
 SHM = "/dev/shm"
 SECONDS = 500  # what the step "offset" of TIME_ORDER asks for
 
@@ -165,19 +164,19 @@ def hosts_shm(kernel):
     write(f"{SHM}/secret", "of the host")
 
 
-def cast_shm(kernel, talk):
+def cast_shm(kernel, talk, root):
     hosts_shm(kernel)
-    os.makedirs(ROOT + SHM)
+    os.makedirs(root + SHM)
 
 
-def act_shm(learner, kernel, talk):
+def act_shm(learner, kernel, talk, root):
     """Let private_shm do its work in a mount namespace of its own."""
     function = learner.private_shm
     kernel.unshare(f.CLONE_NEWNS)
     kernel.mount("", "/", "", f.MS_REC | f.MS_PRIVATE)
-    talk.step(f"private_shm(kernel, {ROOT!r})")
+    talk.step(f"private_shm(kernel, {root!r})")
     try:
-        function(kernel, ROOT)
+        function(kernel, root)
     except OSError as problem:
         talk.ask("refused", text=str(problem))
         return

@@ -19,7 +19,8 @@ from minidocker.kernel.linux import Linux
 from minidocker.proc import mounts
 
 CLOCKS = ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC", "CLOCK_REALTIME")
-SHM = "/tmp/root/dev/shm"
+ROOT = f"/tmp/a root-{random.randrange(10**6):06}"
+SHM = f"{ROOT}/dev/shm"
 
 
 def inside(pid, name, look):
@@ -257,7 +258,8 @@ def test_ipc_modes(subject, cell):
 def test_ipc_refuses(subject, cell):
     modes = ["", "bogus", "container:", "container:web", "container", "Private", "pod:1",
              "container:²", "container:1:2", "containers:7", "privately", "localhost", " private",
-             "host "]  # fmt: skip
+             "host ", "none", "shareable", "private:", "private:1", "host:7", "container:7x",
+             "service:7"]  # fmt: skip
     random.shuffle(modes)
     with cell("ipc_refuses", modes=modes) as one:
         seen = one.expect("results")["seen"]
@@ -273,7 +275,7 @@ def test_ipc_refuses(subject, cell):
 def mounted(one):
     """Wait for private_shm: the cell's number for its process, and the mount on the new place."""
     message = one.expect("mounted", "refused")
-    ran = "private_shm(kernel, '/tmp/root')"
+    ran = f"private_shm(kernel, {ROOT!r})"
     if message.event == "refused":
         raise Fail("MD0608", ran=ran, function="private_shm", text=message["text"])
     pid = one.number(message.sender)
@@ -283,14 +285,14 @@ def mounted(one):
     found = [mount for mount in table if mount.point == SHM]
     if not found:
         raise Fail("MD0616", ran=ran, expected=f"a mount on {SHM}", kernel="none")
-    more = [mount.point for mount in table if f"{mount.point}/".startswith("/tmp/root/")]
+    more = [mount.point for mount in table if f"{mount.point}/".startswith(f"{ROOT}/")]
     if len(more) > 1:
         raise Fail("MD0622", ran=ran, expected=f"one mount, on {SHM}", kernel=" · ".join(more))
     return pid, found[-1], ran
 
 
 def test_shm_private(subject, cell):
-    with cell("shm") as one:
+    with cell("shm", root=ROOT) as one:
         pid, mount, ran = mounted(one)
         files = one.files(pid).names(SHM)
         if files:
@@ -301,7 +303,7 @@ def test_shm_private(subject, cell):
 
 
 def test_shm_options(subject, cell):
-    with cell("shm") as one:
+    with cell("shm", root=ROOT) as one:
         pid, mount, ran = mounted(one)
         files = one.files(pid)
         found = files.stat(SHM)
