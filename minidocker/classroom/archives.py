@@ -19,6 +19,9 @@ from pathlib import Path
 from minidocker.course.exercise_file import MOST_BYTES
 
 MOST_MEMBERS = 50_000
+"""So many files may one submission have: a course's whole tree with its history, ten times."""
+MOST_OF_CLASS = 500_000
+"""So many may a zip of a whole class have: two hundred such trees."""
 MOST_TAR = 256 << 20
 """So many bytes of a tar are read, unpacked: it has no table of contents."""
 MOST_INNER = 64 << 20
@@ -116,8 +119,8 @@ def of_archive(data: io.BufferedIOBase | io.BytesIO, name: str) -> Iterator[Memb
 def _of_zip(data: io.BufferedIOBase | io.BytesIO) -> Iterator[Member]:
     with zipfile.ZipFile(data) as archive:
         entries = archive.infolist()
-        if len(entries) > MOST_MEMBERS:
-            raise Damaged(f"it has more than {MOST_MEMBERS} files")
+        if len(entries) > MOST_OF_CLASS:
+            raise Damaged(f"it has more than {MOST_OF_CLASS} files: unpack it, and name the folder")
         for entry in entries:
             mode, name = entry.external_attr >> 16, label(_zip_name(entry))
             if entry.is_dir() or not name:
@@ -146,8 +149,9 @@ def _of_tar(data: io.BufferedIOBase | io.BytesIO) -> Iterator[Member]:
         read = 0
         for count, entry in enumerate(archive):
             read += 512 + max(entry.size, 0)
-            if count > MOST_MEMBERS or read > MOST_TAR:
-                raise Damaged(f"it is larger than {MOST_TAR >> 20} MB or {MOST_MEMBERS} files")
+            if count > MOST_OF_CLASS or read > MOST_TAR:
+                raise Damaged(f"it is larger than {MOST_TAR >> 20} MB or {MOST_OF_CLASS} files: "
+                              "unpack it, and name the folder")  # fmt: skip
             name = label(entry.name)
             if entry.isdir() or not name:
                 continue
@@ -168,7 +172,7 @@ class _Bounded:
     def read(self, size: int) -> bytes:
         self.left -= size
         if self.left < 0:
-            raise Damaged(f"it is larger than {MOST_TAR >> 20} MB")
+            raise Damaged(f"it is larger than {MOST_TAR >> 20} MB: unpack it, and name the folder")
         return self.data.read(size)
 
 

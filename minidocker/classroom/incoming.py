@@ -237,14 +237,21 @@ def _content(path: Path, part: str, lessons: Sequence[Lesson]) -> dict[str, Any]
 
 def _all(path: Path, part: str) -> Iterator[tuple[Member, int]]:
     """Return the members of one submission, and those of the archives in it, one deep."""
+    count, folder = 0, path.is_dir()
     for member in _members(path, part):
-        if part and not path.is_dir() and not _within(member.name, part):
+        if part and not folder and not _within(member.name, part):
             continue
+        count += 1
+        if count > archives.MOST_MEMBERS:
+            raise Damaged(f"it has more than {archives.MOST_MEMBERS} files")
         if archives.is_archive(member.name) and not member.why:
             data = member.take(archives.MOST_INNER + 1)
             if len(data) > archives.MOST_INNER:
                 raise Damaged(f"{member.name} is larger than {archives.MOST_INNER >> 20} MB")
             for inner in archives.of_archive(io.BytesIO(data), member.name):
+                count += 1
+                if count > archives.MOST_MEMBERS:
+                    raise Damaged(f"it has more than {archives.MOST_MEMBERS} files")
                 yield inner, 1
         else:
             yield member, 0

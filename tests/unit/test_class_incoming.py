@@ -268,6 +268,25 @@ def test_an_archive_that_is_an_attack_has_no_verdict(
         incoming.open_one(one, LESSONS)
 
 
+def test_the_zip_of_a_class_may_hold_a_whole_tree_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Students hand in their clone: 200 times 400 files are no attack, 50,000 of one are."""
+    monkeypatch.setattr(archives, "MOST_MEMBERS", 100)
+    trees = {f"{login}/{PID}": b"n = 1\n" for login in ("ada", "zoë")}
+    trees |= {f"{login}/{number}": b"" for login in ("ada", "zoë", "eve") for number in range(90)}
+    trees |= {f"eve/more/{number}": b"" for number in range(90)}
+    path = zipped(tmp_path / "all.zip", trees)
+    found = {one.login or one.name: one for one in incoming.find([path], ROOM)}
+    assert sorted(found) == ["ada", "eve", "zoë"]
+    assert "01_pid" in incoming.open_one(found["ada"], LESSONS)["files"]
+    with pytest.raises(Damaged, match="more than 100 files"):
+        incoming.open_one(found["eve"], LESSONS)
+    monkeypatch.setattr(archives, "MOST_OF_CLASS", 200)
+    (one,) = incoming.find([path], ROOM)
+    assert "name the folder" in one.trouble
+
+
 def test_a_bomb_costs_its_own_file_only(tmp_path: Path) -> None:
     bomb_of_zip(tmp_path / "ada.zip")
     assert "larger than" in handed(tmp_path / "ada.zip")["ada"]["01_pid"]
