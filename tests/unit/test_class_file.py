@@ -68,6 +68,13 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
     assert room.student("ada").names() == {"ada", "lovelace, ada", "ada lovelace", "4711"}
 
 
+def test_without_a_roster_every_name_is_a_login(tmp_path: Path) -> None:
+    head, _, _ = GOOD.partition("[[student]]")
+    assert read(tmp_path, head).student("who").login == "who"
+    with pytest.raises(NotFound, match="nobody with the login who"):
+        read(tmp_path, GOOD).student("who")
+
+
 def test_what_is_shown_depends_on_the_check_and_on_the_day(tmp_path: Path) -> None:
     room = read(tmp_path, GOOD)
     before, after = (dt.datetime(2026, 12, day, tzinfo=dt.UTC) for day in (1, 2))
