@@ -136,7 +136,7 @@ def test_an_extension_and_the_teachers_time_count() -> None:
 def test_a_begun_day_counts_and_no_hour_of_a_clock_that_is_put_back(
     monkeypatch: pytest.MonkeyPatch, due: str, at: str, days: int
 ) -> None:
-    monkeypatch.setenv("TZ", "Europe/Berlin")
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
     time.tzset()
     try:
         part = Part(ROOM.lessons[1], 1.0, dt.datetime.fromisoformat(due))
