@@ -16,8 +16,8 @@ from minidocker.spec.words import LIST, VALUE, Option, is_number
 from minidocker.stages.base import Stage
 
 # What an image can do to its own file: there is none, or no ordinary one of a sensible size.
-MOST = 0x7FFFFFFF  # Docker's, too, takes no larger number
 NO_FILE = (ENOENT, ENOTDIR, EISDIR, ELOOP, EINVAL, EFBIG, ENXIO)
+MOST = 0x7FFFFFFF  # Docker's, too, takes no larger number
 MOST_GROUPS = 65536  # of one process. setgroups(2)
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
