@@ -5,10 +5,13 @@ Between two calls by name, who shares a directory around the place could put ano
 
 from __future__ import annotations
 
+import sys
+
 from minidocker.kernel.libc import call, ctypes, libc
 from minidocker.kernel.linux_targets import AT_RECURSIVE, SYS_MOUNT_SETATTR, open_tree
 
 AT_EMPTY_PATH = 0x1000
+PROC_SUPER_MAGIC = 0x9FA0
 MOUNT_ATTR_IDMAP = 0x00100000
 
 
@@ -28,6 +31,13 @@ def change(tree: int, set: int, clear: int, propagation: int, recursive: bool) -
         "mount_setattr(2)", libc.syscall, SYS_MOUNT_SETATTR, tree, "",
         AT_EMPTY_PATH | (AT_RECURSIVE if recursive else 0), attr, ctypes.sizeof(attr),
     )  # fmt: skip
+
+
+def is_procfs(fd: int) -> bool:
+    """Say whether an open file lies in a procfs; no path is asked, which may lie. fstatfs(2)"""
+    buffer = ctypes.create_string_buffer(256)  # struct statfs: its first word is the kind
+    call("fstatfs(2)", libc.fstatfs, fd, buffer)
+    return int.from_bytes(buffer.raw[:4], sys.byteorder) == PROC_SUPER_MAGIC
 
 
 def map_ids(tree: int, namespace: int, recursive: bool) -> None:

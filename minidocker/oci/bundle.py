@@ -85,7 +85,7 @@ def read(directory: str, id: str, text: str = "") -> Bundle:
 def process(part: Part, found: Bundle, spec: Spec) -> None:
     """Read `process`: of the bundle, or of an exec."""
     part.refuse("selinuxLabel", "execCPUAffinity")
-    part.refuse("apparmorProfile", why="AppArmor's profiles are not set here")
+    found.profile = part.text("apparmorProfile")
     mine = spec.process
     mine.args = part.texts("args")
     if not mine.args:

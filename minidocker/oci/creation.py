@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from minidocker.oci.container import Container
     from minidocker.oci.kinds import Bundle
     from minidocker.runtime.channel import Channel
+    from minidocker.runtime.gate import Label
     from minidocker.runtime.joining import Door
     from minidocker.runtime.signals import Signals
     from minidocker.spec.spec import Run
@@ -84,6 +85,14 @@ class Resident(Child):
             if not os.read(self.gate[0], 1):
                 os._exit(125)
 
+    def stand_alone(self) -> None:
+        """Open what the gate writes AppArmor's profile to, while /proc is in sight."""
+        if self.label:
+            from minidocker.oci.label import open_own  # loaded by now
+
+            open_own(self.label)
+        super().stand_alone()
+
     def prepare_terminal(self, master: int) -> None:
         """Give it its size; who stays in the foreground reads lines that end with \\n alone."""
         import termios  # loaded by now
@@ -124,18 +133,26 @@ class Creation(Birth):
         self.keep = 0
         self.keyring = True
         self.program = ""  # the path of a hook
+        self.label: Label | None = None
         self.pipes = (-1, -1)
         self.terminal = -1
 
     def make_program(self, channel: Channel) -> int:
         """Make the gate. Both pipes are opened for both ways, so they never look closed. fifo(7)"""
+        if self.bundle.profile:
+            from minidocker.oci.label import prepared
+
+            self.label = prepared(
+                self.bundle.profile, bool(self.run.spec.process.no_new_privs)
+            )
         if self.container is None:
-            return super().make_program(channel)
+            say = channel.child.fileno()
+            return make(self.kernel, say, self.run.directory, label=self.label)
         go, said = (
             os.open(self.container.path(name), os.O_RDWR | os.O_CLOEXEC) for name in ("go", "said")
         )
         self.pipes = (go, said)
-        return make(self.kernel, said, self.run.directory, go)
+        return make(self.kernel, said, self.run.directory, go, label=self.label)
 
     def make_child(self, channel: Channel, program: int) -> Resident:
         """Say what the new process will do."""
@@ -146,6 +163,7 @@ class Creation(Birth):
         child.bundle, child.state, child.keyring = self.bundle, self.state, self.keyring
         if self.container is not None:
             child.waits, child.speaks = self.pipes
+        child.label = self.label
         child.named, child.foreground = self.program, not self.console
         child.kept = set(range(3, 3 + self.keep))
         for stage in self.stages:

@@ -82,7 +82,7 @@ def features() -> dict[str, Any]:
                 "knownFlags": list(FILTER_FLAGS), "supportedFlags": list(FILTER_FLAGS),
                 "operators": [f"SCMP_CMP_{name}" for name in COMPARISONS],
             },
-            "apparmor": {"enabled": False}, "selinux": {"enabled": False},
+            "apparmor": {"enabled": True}, "selinux": {"enabled": False},
             "intelRdt": {"enabled": False}, "mountExtensions": {"idmap": {"enabled": True}},
         },
     }  # fmt: skip

@@ -70,18 +70,22 @@ def wanted(bundle: Bundle, said: dict[str, Any], words: list[str]) -> None:
     if "process" in said:
         _, part = load(str(said["process"]))
         sets, rlimits, score = bundle.sets, process.rlimits, process.oom_score
+        profile = bundle.profile
         bundles.process(part, bundle, bundle.spec)
         if not part.has("capabilities"):
             bundle.sets = sets
         process.rlimits = process.rlimits or rlimits
+        bundle.profile = bundle.profile or profile
         process.oom_score = score if process.oom_score is None else process.oom_score
         process.terminal = process.terminal or bool(said.get("tty"))
         return
     if not words:
         raise UsageError("process args cannot be empty", "exec ID COMMAND…, or --process FILE")
-    for key in ("apparmor", "process-label"):
-        if said.get(key):
-            raise UsageError(f"--{key}: minidocker does not do that", "leave it out, or take runc")
+    if said.get("process-label"):
+        raise UsageError(
+            "--process-label: minidocker does not do that", "leave it out, or take runc"
+        )
+    bundle.profile = str(said.get("apparmor") or bundle.profile)
     process.args, process.terminal = words, bool(said.get("tty"))
     process.env += said.get("env", [])
     process.cwd = str(said.get("cwd") or process.cwd)

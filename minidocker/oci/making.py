@@ -92,6 +92,10 @@ def check(bundle: Bundle, wish: Wish) -> None:
             f"config.json: root.path {bundle.spec.root.path} is no directory",
             "unpack an image there",
         )
+    if bundle.profile:
+        from minidocker.oci import label
+
+        label.check(bundle.profile)
     terminal = bundle.spec.process.terminal
     if terminal and not wish.console and not wish.waits_here:
         raise UsageError(

@@ -69,7 +69,7 @@ VERBS: dict[str, tuple[str, str, tuple[Option, ...]]] = {
         Option("-c --cap", "list", "NAME", "", "one more capability"),
         Option("--cgroup", "list", "[CONTROLLERS:]PATH", "", "in a cgroup below the container's"),
         option("--ignore-paused", "", "also while it is paused: it waits until resume"),
-        option("--apparmor", "PROFILE", "refused, as in config.json"),
+        option("--apparmor", "PROFILE", "confined by another profile"),
         option("--process-label", "LABEL", "refused, as in config.json"),
     )),
     "ps": ("ID [PS OPTIONS…]", "its processes, as ps(1) shows them", (FORMAT,)),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.runtime.channel import Channel
     from minidocker.runtime.explain import Teller
+    from minidocker.runtime.gate import Label
     from minidocker.spec.spec import Run
     from minidocker.stages.base import Stage
 
@@ -64,6 +65,7 @@ class Child:
         self.kept: set[int] = set()  # descriptors of the caller's that the command shall have
         self.path = ""  # of the command, once it is found
         self.by_rights = False  # only capabilities let the user run it
+        self.label: Label | None = None  # of AppArmor, which the gate writes
         self.spare = 0  # capabilities of ours that the command shall not have
         self.streams: tuple[int, int, int] | None = None  # instead of the caller's 0, 1, 2
         self.moment = "inside"
@@ -192,6 +194,8 @@ class Child:
         # What the caller had open is closed now, not by the exec: with a directory of the host's,
         # `-w /proc/self/fd/9` would be a way out (CVE-2024-21626 was this, in runc).
         ours = {self.channel.child.fileno(), self.gate[0], self.program, self.speaks, self.waits}
+        if self.label:
+            ours.add(self.label.attr)
         self.kernel.close_all_but({0, 1, 2} | self.kept | (ours - {-1}))
         self.enter_directory()
         self.die_with_the_host()  # again: a change of ids has cleared it
@@ -264,9 +268,10 @@ class Child:
         self.kernel.sigprocmask(self.mask)
         program = carry(
             self.kernel, self.program, self.speaks, bool(process.no_new_privs) or self.by_rights,
-            self.waits, self.spare,
+            self.waits, self.spare, self.label,
         )  # fmt: skip
-        for fd in {self.speaks, self.waits, *self.kept} - {-1}:
+        attr = self.label.attr if self.label else -1
+        for fd in {self.speaks, self.waits, attr, *self.kept} - {-1}:
             os.set_inheritable(fd, True)  # the gate closes the first by its exec of the command
         if not self.run.spec.init:
             self.pass_last()

@@ -11,6 +11,7 @@ before the command's own, and it does, in this order:
 
     fcntl(channel, F_SETFD, FD_CLOEXEC)    or close_range(2); EBADF: it is the gate's second time
     read(wait, …, 1), close(wait)          only where it is told to wait
+    openat(attr, "exec"), write, close     only where it has a `label`: AppArmor's, for the exec
     capset, prctl(PR_CAP_AMBIENT_LOWER)    only where `sets` are given
     execve(path, argv, envp)
     write(channel, {step, errno}, 8)       only when one of these fails; then it ends
@@ -23,6 +24,7 @@ from errno import E2BIG, EACCES, ELOOP, ENOENT, ENOEXEC, ENOTDIR, EPERM
 
 from minidocker.errors import Blocked, KernelError, MinidockerError
 from minidocker.runtime.elf import EM_AARCH64, EM_X86_64, executable, pack
+from minidocker.runtime.gate_code import assemble
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -30,191 +32,24 @@ if TYPE_CHECKING:
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 MACHINE = os.uname().machine  # asked now: see kernel/linux.py
-STEPS = ("", "execve(2)", "fcntl(2) F_SETFD", "read(2)", "capset(2)")
+STEPS = ("", "execve(2)", "fcntl(2) F_SETFD", "read(2)", "capset(2)", "write(2) on attr/exec")
+LABEL_STEP = 5
 PLAIN = (ENOENT, EACCES, ENOEXEC, EPERM, ENOTDIR, ELOOP, E2BIG)  # what a command itself can cause
 SECOND_TIME = b"minidocker: cannot run the command: it leads out of the container\n"
 CAPABILITY_VERSION_3 = 0x20080522
 
-# One instruction a line: [label:] bytes, mnemonic. ">label" stands for a distance that `assemble`
-# fills in. After the code comes the data: see `data`. rbx argc, r12 data, r13 step, rbp errno.
-X86_64 = """
-start:  4c8d25 >data      lea    r12, [rip + data]
-        8b1c24            mov    ebx, [rsp]
-        41bd02000000      mov    r13d, 2
-        b848000000        mov    eax, 72
-        418b3c24          mov    edi, [r12]
-        be02000000        mov    esi, 2
-        ba01000000        mov    edx, 1
-        0f05              syscall
-        83f8f7            cmp    eax, -9
-        0f84 >again       je     again
-        85c0              test   eax, eax
-        74 >wait          je     wait
-        b8b4010000        mov    eax, 436
-        418b3c24          mov    edi, [r12]
-        89fe              mov    esi, edi
-        ba04000000        mov    edx, 4
-        0f05              syscall
-        85c0              test   eax, eax
-        0f85 >failed      jne    failed
-wait:   418b7c2404        mov    edi, [r12 + 4]
-        85ff              test   edi, edi
-        78 >sets          js     sets
-        41bd03000000      mov    r13d, 3
-        31c0              xor    eax, eax
-        4889e6            mov    rsi, rsp
-        ba01000000        mov    edx, 1
-        0f05              syscall
-        83f8fc            cmp    eax, -4
-        74 >wait          je     wait
-        83f801            cmp    eax, 1
-        0f85 >failed      jne    failed
-        b803000000        mov    eax, 3
-        418b7c2404        mov    edi, [r12 + 4]
-        0f05              syscall
-        85c0              test   eax, eax
-        0f85 >failed      jne    failed
-sets:   41837c240800      cmp    dword [r12 + 8], 0
-        74 >go            je     go
-        41bd04000000      mov    r13d, 4
-        b87e000000        mov    eax, 126
-        498d7c2408        lea    rdi, [r12 + 8]
-        498d742410        lea    rsi, [r12 + 16]
-        0f05              syscall
-        85c0              test   eax, eax
-        0f85 >failed      jne    failed
-        4531ff            xor    r15d, r15d
-lower:  4d0fa37c2428      bt     qword [r12 + 40], r15
-        73 >next          jae    next
-        b89d000000        mov    eax, 157
-        bf2f000000        mov    edi, 47
-        be03000000        mov    esi, 3
-        4489fa            mov    edx, r15d
-        4531d2            xor    r10d, r10d
-        4531c0            xor    r8d, r8d
-        0f05              syscall
-        85c0              test   eax, eax
-        0f85 >failed      jne    failed
-next:   41ffc7            inc    r15d
-        4183ff40          cmp    r15d, 64
-        75 >lower         jne    lower
-go:     41bd01000000      mov    r13d, 1
-        b83b000000        mov    eax, 59
-        488b7c2408        mov    rdi, [rsp + 8]
-        488d742410        lea    rsi, [rsp + 16]
-        488d54dc10        lea    rdx, [rsp + rbx * 8 + 16]
-        0f05              syscall
-failed: f7d8              neg    eax
-        89c5              mov    ebp, eax
-        44892c24          mov    [rsp], r13d
-        896c2404          mov    [rsp + 4], ebp
-        b801000000        mov    eax, 1
-        418b3c24          mov    edi, [r12]
-        4889e6            mov    rsi, rsp
-        ba08000000        mov    edx, 8
-        0f05              syscall
-leave:  31ff              xor    edi, edi
-        83fd02            cmp    ebp, 2
-        400f94c7          sete   dil
-        83c77e            add    edi, 126
-        b8e7000000        mov    eax, 231
-        0f05              syscall
-        b83c000000        mov    eax, 60
-        0f05              syscall
-        f4                hlt
-again:  31ed              xor    ebp, ebp
-        b801000000        mov    eax, 1
-        bf02000000        mov    edi, 2
-        498d742438        lea    rsi, [r12 + 56]
-        418b542430        mov    edx, [r12 + 48]
-        0f05              syscall
-        eb >leave         jmp    leave
-"""
-# x19 data, w20 argc, w21 step, w22 errno, w23 and x24 the capabilities to lower
-AARCH64 = """
-start:  10000013 >data    adr    x19, data
-        b94003f4          ldr    w20, [sp]
-        52800055          mov    w21, #2
-        52800328          mov    w8, #25
-        b9400260          ldr    w0, [x19]
-        52800041          mov    w1, #2
-        52800022          mov    w2, #1
-        d4000001          svc    #0
-        3100241f          cmn    w0, #9
-        54000000 >again   b.eq   again
-        34000000 >wait    cbz    w0, wait
-        52803688          mov    w8, #436
-        b9400260          ldr    w0, [x19]
-        2a0003e1          mov    w1, w0
-        52800082          mov    w2, #4
-        d4000001          svc    #0
-        35000000 >failed  cbnz   w0, failed
-wait:   b9400660          ldr    w0, [x19, #4]
-        37f80000 >sets    tbnz   w0, #31, sets
-        52800075          mov    w21, #3
-        528007e8          mov    w8, #63
-        910003e1          mov    x1, sp
-        52800022          mov    w2, #1
-        d4000001          svc    #0
-        3100101f          cmn    w0, #4
-        54000000 >wait    b.eq   wait
-        7100041f          cmp    w0, #1
-        54000001 >failed  b.ne   failed
-        52800728          mov    w8, #57
-        b9400660          ldr    w0, [x19, #4]
-        d4000001          svc    #0
-        35000000 >failed  cbnz   w0, failed
-sets:   b9400a60          ldr    w0, [x19, #8]
-        34000000 >go      cbz    w0, go
-        52800095          mov    w21, #4
-        52800b68          mov    w8, #91
-        91002260          add    x0, x19, #8
-        91004261          add    x1, x19, #16
-        d4000001          svc    #0
-        35000000 >failed  cbnz   w0, failed
-        52800017          mov    w23, #0
-        f9401678          ldr    x24, [x19, #40]
-lower:  36000018 >next    tbz    w24, #0, next
-        528014e8          mov    w8, #167
-        528005e0          mov    w0, #47
-        52800061          mov    w1, #3
-        2a1703e2          mov    w2, w23
-        52800003          mov    w3, #0
-        52800004          mov    w4, #0
-        d4000001          svc    #0
-        35000000 >failed  cbnz   w0, failed
-next:   110006f7          add    w23, w23, #1
-        d341ff18          lsr    x24, x24, #1
-        b5000018 >lower   cbnz   x24, lower
-go:     52800035          mov    w21, #1
-        52801ba8          mov    w8, #221
-        f94007e0          ldr    x0, [sp, #8]
-        910043e1          add    x1, sp, #16
-        8b140c22          add    x2, x1, x20, lsl #3
-        d4000001          svc    #0
-failed: 4b0003f6          neg    w22, w0
-        29005bf5          stp    w21, w22, [sp]
-        52800808          mov    w8, #64
-        b9400260          ldr    w0, [x19]
-        910003e1          mov    x1, sp
-        52800102          mov    w2, #8
-        d4000001          svc    #0
-leave:  52800fc0          mov    w0, #126
-        71000adf          cmp    w22, #2
-        1a801400          cinc   w0, w0, eq
-        52800bc8          mov    w8, #94
-        d4000001          svc    #0
-        52800ba8          mov    w8, #93
-        d4000001          svc    #0
-        00000000          udf    #0
-again:  52800016          mov    w22, #0
-        52800808          mov    w8, #64
-        52800040          mov    w0, #2
-        9100e261          add    x1, x19, #56
-        b9403262          ldr    w2, [x19, #48]
-        d4000001          svc    #0
-        14000000 >leave   b      leave
-"""
+
+class Label:
+    """What the gate writes into "exec" of the directory `attr`: AppArmor's word for the exec.
+
+    Only the process that opened the file may write to it, and an exec makes another of it; and
+    written before, it would be the gate's. proc(5), /proc/PID/attr
+    """
+
+    __slots__ = ("attr", "text")
+
+    def __init__(self, attr: int, text: bytes) -> None:
+        self.attr, self.text = attr, text
 
 
 class Sets:
@@ -233,60 +68,14 @@ class Sets:
         self.inheritable, self.ambient = inheritable, ambient
 
 
-def lines(table: str) -> list[tuple[str, str, str, str]]:
-    """Read a table: (label or "", hexadecimal bytes, label that it points to or "", mnemonic)."""
-    found = []
-    for line in table.strip().splitlines():
-        label, code, rest = line[:8].strip(" :"), line[8:26].split(), line[26:]
-        found.append((label, code[0], code[1][1:] if len(code) > 1 else "", rest))
-    return found
-
-
-def assemble(machine: str) -> bytes:
-    """Return the code for "x86_64" or "aarch64"; its data follows at once."""
-    x86 = machine == "x86_64"
-    rows = lines(X86_64 if x86 else AARCH64)
-    places, place = {}, 0
-    for label, code, points, _ in rows:
-        places[label] = place
-        place += len(code) // 2 + (x86_distance(code) if x86 and points else 0)
-    places["data"] = -place % 8 + place
-    out = bytearray()
-    for _, code, points, _ in rows:
-        distance = places[points] - len(out) if points else 0
-        if x86:
-            out += bytes.fromhex(code)
-            if points:
-                size = x86_distance(code)
-                out += (distance - len(code) // 2 - size).to_bytes(size, "little", signed=True)
-        else:
-            out += (int(code, 16) | arm_distance(code, distance)).to_bytes(4, "little")
-    return bytes(out).ljust(places["data"], b"\0")
-
-
-def x86_distance(code: str) -> int:
-    """Say how many bytes a distance has: four after `lea` and a long jump, one after a short."""
-    return 4 if code.startswith(("4c8d", "0f8")) else 1
-
-
-def arm_distance(code: str, distance: int) -> int:
-    """Put a distance into the bits where this kind of instruction has it. Arm ARM, C4.1"""
-    if code.startswith("10"):  # adr: 19 bits above 2 bits
-        return (distance >> 2 & 0x7FFFF) << 5 | (distance & 3) << 29
-    words = distance >> 2
-    if code.startswith("14"):  # b
-        return words & 0x3FFFFFF
-    if code[:2] in ("36", "37"):  # tbz, tbnz
-        return (words & 0x3FFF) << 5
-    return (words & 0x7FFFF) << 5  # b.cond, cbz, cbnz
-
-
-def data(channel: int, wait: int, sets: Sets | None) -> bytes:
+def data(channel: int, wait: int, sets: Sets | None, label: Label | None = None) -> bytes:
     """Return what changes from run to run.
 
     0 channel, 4 wait (−1: do not) | 8 struct __user_cap_header (version 0: leave the sets alone)
-    16 struct __user_cap_data[2] | 40 ambient capabilities to lower | 48 length of the text | 56 it
+    16 struct __user_cap_data[2] | 40 ambient capabilities to lower | 48 length of the text at 72
+    56 directory of the label (−1: none), 60 its length | 64 "exec" | 72 the text | 144 the label
     """
+    attr, text = (label.attr, label.text) if label else (-1, b"")
     low, high, lower, version = [0, 0, 0], [0, 0, 0], 0, 0
     if sets:
         version = CAPABILITY_VERSION_3
@@ -295,31 +84,37 @@ def data(channel: int, wait: int, sets: Sets | None) -> bytes:
         # the capset before has lowered those that are not inheritable; twice does no harm
         lower = sets.permitted & ~sets.ambient
     return pack(
-        "iiIiIIIIIIQQ", channel, wait, version, 0, *low, *high, lower, len(SECOND_TIME)
-    ) + SECOND_TIME  # fmt: skip
+        "iiIiIIIIIIQQiI", channel, wait, version, 0, *low, *high, lower, len(SECOND_TIME),
+        attr, len(text),
+    ) + b"exec\0\0\0\0" + SECOND_TIME.ljust(72, b"\0") + text  # fmt: skip
 
 
-def build(machine: str, channel: int, wait: int = -1, sets: Sets | None = None) -> bytes:
+def build(
+    machine: str, channel: int, wait: int = -1, sets: Sets | None = None,
+    label: Label | None = None,
+) -> bytes:  # fmt: skip
     """Return the gate as an ELF file, for "x86_64" or "aarch64"; Blocked for another machine."""
     if machine not in ("x86_64", "aarch64"):
         raise Blocked(f"there is no gate for {machine}", "x86_64 or arm64")
     number = EM_X86_64 if machine == "x86_64" else EM_AARCH64
-    return executable(number, assemble(machine) + data(channel, wait, sets))
+    return executable(number, assemble(machine) + data(channel, wait, sets, label))
 
 
 def make(
-    kernel: Kernel, channel: int, directory: str, wait: int = -1, sets: Sets | None = None
-) -> int:
+    kernel: Kernel, channel: int, directory: str, wait: int = -1, sets: Sets | None = None,
+    label: Label | None = None,
+) -> int:  # fmt: skip
     """Make the gate; return its descriptor, which nobody can write to.
 
     `directory`: where it lies, without a name, if nothing in memory may run (vm.memfd_noexec = 2).
     """
-    return kernel.sealed_program(build(MACHINE, channel, wait, sets), directory)
+    return kernel.sealed_program(build(MACHINE, channel, wait, sets, label), directory)
 
 
 def carry(
-    kernel: Kernel, gate: int, channel: int, wanted: bool, wait: int = -1, spare: int = 0
-) -> int:
+    kernel: Kernel, gate: int, channel: int, wanted: bool, wait: int = -1, spare: int = 0,
+    label: Label | None = None,
+) -> int:  # fmt: skip
     """Child: see that the command gets the sets that we have now; return the gate to pass.
 
     Only where `wanted`, and an exec of the gate changes them: see `Sets`. `spare` is ours alone.
@@ -331,7 +126,7 @@ def carry(
     sets = Sets(effective, permitted, inheritable, kernel.ambient())
     kernel.capset(now[0], now[1], inheritable | permitted)
     kernel.raise_ambient(permitted)
-    return make(kernel, channel, "/", wait, sets)
+    return make(kernel, channel, "/", wait, sets, label)
 
 
 def refusal(name: str, step: int, number: int) -> MinidockerError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -219,3 +220,51 @@ def test_a_program_that_only_a_capability_lets_the_user_run(oci: Runtime, tmp_pa
     rows = dict(line.split(":\t") for line in oci("run", "--bundle", oci.bundle, "box").stdout.splitlines())
     assert {rows[f"Cap{name}"].strip("0") for name in ("Inh", "Prm", "Eff", "Amb")} == {""}
     assert int(rows["CapBnd"], 16) == 0b11
+
+
+def with_apparmor(oci: Runtime, attr: Path, *words: object) -> subprocess.CompletedProcess:
+    """Call the runtime as on a host with AppArmor, whose files are in a directory of the test's."""
+    script = (
+        "import sys\nfrom minidocker.oci import label\nfrom minidocker.kernel import detached\n"
+        "label.is_enabled = detached.is_procfs = lambda *_: True\n"
+        f"label.ATTRIBUTES, label.LOADED = ({str(attr)!r},), {str(attr / 'profiles')!r}\n"
+        "from minidocker.verbs.oci import main\nsys.exit(main(sys.argv[1:]))\n"
+    )
+    argv = [sys.executable, "-c", script, "--root", str(oci.root), *map(str, words)]
+    return subprocess.run(argv, cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+
+
+def test_a_profile_of_apparmor_is_written_by_the_gate(oci: Runtime, tmp_path: Path) -> None:
+    """This shows who writes it and when; that the kernel then confines, only a host with AppArmor can."""
+    attr = tmp_path / "attr"
+    attr.mkdir()
+    (attr / "profiles").write_text("mine (enforce)\nother (complain)\n")
+    (attr / "exec").touch()
+    oci.config["process"]["apparmorProfile"] = "mine"
+    oci.write("ls /proc/self/fd")
+    done = with_apparmor(oci, attr, "run", "--bundle", oci.bundle, "one")
+    assert done.returncode == 0, done.stderr
+    assert (attr / "exec").read_text() == "exec mine"
+    assert set(done.stdout.split()) == {"0", "1", "2", "3"}  # 3: the directory that ls reads
+    del oci.config["process"]["apparmorProfile"]
+    oci.create("exec sleep 1000")
+    done = with_apparmor(oci, attr, "exec", "--apparmor", "other", "box", "true")
+    # In the container there is no such directory, and nothing is run without its profile.
+    assert done.returncode == 255 and "cannot apply the apparmor profile" in done.stderr
+    oci.config["process"]["apparmorProfile"] = "nobody"
+    oci.write("true", "two")
+    done = with_apparmor(oci, attr, "run", "--bundle", oci.bundle, "two")
+    assert done.returncode == 1 and "cannot apply apparmor profile `nobody`: profile not loaded" in done.stderr
+
+
+def test_a_profile_that_cannot_be_is_refused_by_name(oci: Runtime) -> None:
+    from minidocker.oci.label import is_enabled
+
+    words = "profile not loaded" if is_enabled() else "AppArmor is not enabled here"
+    oci.config["process"]["apparmorProfile"] = "minidocker-nobody-has-this"
+    refused = oci.run("true", check=False)
+    assert refused.returncode == 1 and words in refused.stderr and "minidocker-nobody-has-this" in refused.stderr
+    oci.config["process"]["apparmorProfile"] = "unconfined"  # which is so without AppArmor, too
+    oci.create("exec sleep 1000")
+    refused = oci("exec", "--apparmor", "minidocker-nobody-has-this", "box", "true", check=False)
+    assert refused.returncode == 255 and words in refused.stderr
