@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from minidocker.spec.spec import Run, Spec
 
 LETTERS = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
-LONGEST = 1024
+KEPT = (".", "..", ".cache")  # the last one holds compiled filters
+LONGEST = 255  # of a directory's name
 
 
 def default_root() -> str:
@@ -44,7 +45,7 @@ class Container:
     """One container of a root directory, by its id."""
 
     def __init__(self, root: str, id: str) -> None:
-        if not id or set(id) - LETTERS or id in (".", "..") or len(id) > LONGEST:
+        if not id or set(id) - LETTERS or id in KEPT or len(id) > LONGEST:
             strange = next((f": invalid character `{one}` in the ID" for one in id
                             if one not in LETTERS), "")  # fmt: skip
             raise UsageError(

@@ -70,7 +70,10 @@ def start(container: Container) -> None:
     try:
         run_hooks(container, record, "poststart", "running")
     except MinidockerError:
-        end(container, record, SIGKILL)  # as runc does
+        try:
+            end(container, record, SIGKILL)  # as runc does
+        except Conflict:
+            pass  # it has ended already
         raise
 
 

@@ -127,12 +127,20 @@ def pass_listeners(bundle: Bundle, wish: Wish) -> None:
 
 
 def write_pid(path: str, pid: int) -> None:
-    """Write the pid file: whole or not at all, since somebody waits for it."""
-    new = f"{os.path.dirname(path) or '.'}/.{os.path.basename(path)}"
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    os.write(fd, str(pid).encode())
-    os.close(fd)
-    os.rename(new, path)
+    """Write the pid file: whole or not at all, since somebody waits for it.
+
+    Its directory may be everybody's: by a name that nobody knows before, and through no link.
+    """
+    new = f"{os.path.dirname(path) or '.'}/.{os.path.basename(path)[:200]}.{os.urandom(8).hex()}"
+    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        os.write(fd, str(pid).encode())
+        os.rename(new, path)
+    except BaseException:
+        os.unlink(new)
+        raise
+    finally:
+        os.close(fd)
 
 
 def send_pidfd(path: str, pid: int, kind: str) -> None:

@@ -85,7 +85,7 @@ def answer(found: dict[str, Any], words: list[str]) -> int:
 def tell(found: dict[str, Any], words: list[str], message: str, remedy: str) -> int:
     """Write an error to stderr, and to the log in the caller's format; return the status."""
     hint = f" (try: {remedy})" if remedy else ""  # callers take the first line for all of it
-    hint = hint.replace("\n", "; ")
+    hint, message = hint.replace("\n", "; "), message.replace("\n", "; ")
     try:
         os.write(2, f"minidocker: {message}{hint}\n".encode(errors="surrogateescape"))
     except OSError:

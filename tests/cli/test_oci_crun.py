@@ -268,3 +268,31 @@ def test_a_profile_that_cannot_be_is_refused_by_name(oci: Runtime) -> None:
     oci.create("exec sleep 1000")
     refused = oci("exec", "--apparmor", "minidocker-nobody-has-this", "box", "true", check=False)
     assert refused.returncode == 255 and words in refused.stderr
+
+
+def test_a_pid_file_follows_no_link_and_leaves_nothing(oci: Runtime, tmp_path: Path) -> None:
+    """In a directory that is everybody's, a name that can be guessed was somebody's link."""
+    victim = tmp_path / "victim"
+    victim.write_text("kept\n")
+    (tmp_path / ".pid").symlink_to(victim)
+    oci.run("true", "--pid-file", tmp_path / "pid")
+    assert victim.read_text() == "kept\n" and (tmp_path / "pid").read_text().isdecimal()
+    (tmp_path / "there").mkdir()
+    before = set(os.listdir(tmp_path))
+    refused = oci.run("true", "--pid-file", tmp_path / "there", check=False)
+    assert refused.returncode == 1 and "EISDIR" in refused.stderr
+    assert set(os.listdir(tmp_path)) == before
+
+
+def test_a_hook_after_the_start_is_told_though_the_command_has_ended(oci: Runtime) -> None:
+    oci.config["hooks"] = {"poststart": [{"path": "/bin/sh", "args": ["sh", "-c", "sleep 0.2; exit 3"]}]}
+    refused = oci.run("true", check=False)
+    assert refused.returncode == 1 and "error running poststart hook #0: /bin/sh: exit status 3" in refused.stderr
+
+
+@pytest.mark.parametrize("name", [".cache", "a\nb", "a" * 256, "é"])
+def test_an_id_that_is_none(oci: Runtime, name: str) -> None:
+    for verb in ("create", "state", "delete"):
+        refused = oci(verb, *(("--force",) if verb == "delete" else ()), name, check=False)
+        assert refused.returncode == 1 and "invalid container ID" in refused.stderr
+        assert refused.stderr.count("\n") == 1
