@@ -132,6 +132,8 @@ def test_what_was_made_here_is_packed_before_it_travels(
     assert pack_layers(store, full)
     image, manifest = catalogue.tags(store)[full]
     assert image == before[0] and manifest != before[1]
+    additions.tag(store, image[:12], "by-id")
+    assert catalogue.tags(store)["by-id:latest"] == (image, manifest)  # and not as it was before
     assert whole(store)
     pushed = send(store, full)
     assert pushed.digest == f"sha256:{manifest}"

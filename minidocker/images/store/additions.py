@@ -120,11 +120,16 @@ def point(store: Store, work: Partial, name: str, image: str, manifest: str) -> 
 
 
 def tag(store: Store, name: str, new: str) -> None:
-    """Give an image one more name; a name that stood for another image is moved."""
+    """Give an image one more name; a name that stood for another image is moved.
+
+    By its id alone it is asked for as some name of its has it, and not as it was before a push.
+    """
     full = check(new)
     with Partial(store) as work, Hold(store.root, exclusive=True):
         found = store.resolve(name)
         image = found.id.removeprefix("sha256:")
-        manifest = tags(store).get(found.name, ("", ""))[1] or manifests_of(store, image)[0]
+        known = tags(store)
+        named = [hex for its_image, hex in known.values() if its_image == image and hex]
+        manifest = known.get(found.name, ("", ""))[1] or [*named, *manifests_of(store, image)][0]
         point(store, work, full, image, manifest)
         layout.write_index(store)
