@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import json
@@ -35,6 +36,7 @@ from images_trees import archive, hard, link, member
 from minidocker.errors import Blocked, MinidockerError, NotFound, UsageError
 from minidocker.images import arrival, importer
 from minidocker.images.registry import client as client_module
+from minidocker.images.registry import transport
 from minidocker.images.registry.client import Client, challenges
 from minidocker.images.registry.credentials import Login
 from minidocker.images.registry.tokens import Guard
@@ -294,6 +296,32 @@ def test_lying_manifests(store: Store, serve: Serve, fault: str) -> None:
     refused(store, shelf.full(), words[fault], MinidockerError)
 
 
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), (b"HTTP/1.1 200 OK\r\n\r\n", b" ")],
+)
+def test_an_answer_without_an_end_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, first: bytes, again: bytes
+) -> None:
+    monkeypatch.setattr(transport, "DEADLINE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def talk() -> None:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(first)
+                while True:  # each byte comes in time
+                    connection.sendall(again)
+
+        talker = threading.Thread(target=talk)
+        talker.start()
+        asked = transport.Transport()
+        with pytest.raises(Blocked, match=r"has not ended|broke off"):
+            asked.send("GET", f"http://127.0.0.1:{server.getsockname()[1]}/", {}).read(1 << 40)
+        asked.close()
+        talker.join()
+
+
 BIG = {"schemaVersion": 2, "x": "y" * (5 << 20)}
 SELF = {"digest": "sha256:" + "1" * 64, "size": 5, "mediaType": oci.INDEX_TYPE}
 
@@ -364,6 +392,7 @@ def test_hostile_layers(store: Store, serve: Serve, layers: list, words: str) ->
         (config_of(ROOTFS, config={"Cmd": "sh"}), "Cmd of its configuration is no list"),
         (config_of(ROOTFS, config={"Env": ["A=\0layer=x"]}), "holds a NUL"),
         (config_of(ROOTFS, config={"User": ["x"]}), "no text"),
+        (config_of(ROOTFS, config={"StopSignal": 5}), "no text"),
         (config_of(ROOTFS, config=[]) | {"config": [1]}, "wrong type"),
         (config_of(ROOTFS, history={"a": 1}), "wrong type"),
         (config_of(ROOTFS, history=[1]), "wrong type"),

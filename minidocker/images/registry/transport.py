@@ -25,7 +25,7 @@ from minidocker.errors import Blocked, MinidockerError
 from minidocker.images.store import files
 
 PATIENCE = 30.0  # seconds without a byte
-DEADLINE = 120.0  # seconds for a whole document
+DEADLINE = 120.0  # seconds for a whole document, and for the headers of an answer
 MOST_REDIRECTS = 5
 PIECE = 1 << 18
 NO_TRUST = "do not trust that registry"
@@ -78,7 +78,10 @@ class Answer:
             found += piece
             if len(found) > most or time.monotonic() > until:
                 self.close()
-                return found[: most + 1] if len(found) > most else b""
+                if len(found) > most:
+                    return found[: most + 1]
+                why = f"{origin(self.url)} has not ended its answer in {DEADLINE:.0f} s"
+                raise Blocked(why, NO_TRUST)
         return found
 
     def close(self) -> None:
@@ -89,7 +92,7 @@ class Answer:
     def finish(self) -> None:
         """Read what is left, if it is little: then the connection can be used again."""
         if not self._response.isclosed():
-            with contextlib.suppress(Unreachable):
+            with contextlib.suppress(Blocked):
                 self.read(65536)
 
 
@@ -163,13 +166,13 @@ class Transport:
             fresh = connection.sock is None
             try:
                 connection.request(method, path or "/", body, headers)
-                response = connection.getresponse()
+                response = _answer(connection)
             except (http.client.ImproperConnectionState, ConnectionError):
                 connection.close()
                 if fresh or body is not None:
                     raise
                 connection.request(method, path or "/", body, headers)  # it had been idle too long
-                response = connection.getresponse()
+                response = _answer(connection)
         except (OSError, http.client.HTTPException, UnicodeError, ValueError) as problem:
             connection.close()
             raise _unreachable(url, problem) from None
@@ -205,14 +208,33 @@ class Transport:
     def abort(self) -> None:
         """Break all connections, so that nobody goes on waiting for one; shutdown(2)"""
         for connection in self._all:
-            if connection.sock is not None:
-                with contextlib.suppress(OSError, AttributeError):
-                    connection.sock.shutdown(socket.SHUT_RDWR)
+            _break(connection)
 
     def close(self) -> None:
         """Close all connections, those of other threads as well."""
         for connection in self._all:
             connection.close()
+
+
+def _answer(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+    """Return the answer once its headers are here; a server that never ends them is cut off.
+
+    Each byte may come in time and the end never: so patience with each is not enough.
+    """
+    late = threading.Timer(DEADLINE, _break, [connection])
+    late.daemon = True
+    late.start()
+    try:
+        return connection.getresponse()
+    finally:
+        late.cancel()
+
+
+def _break(connection: http.client.HTTPConnection) -> None:
+    """End a connection under whoever reads from it; shutdown(2)"""
+    if connection.sock is not None:
+        with contextlib.suppress(OSError, AttributeError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def is_loopback(host: str) -> bool:
