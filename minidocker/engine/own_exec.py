@@ -105,7 +105,7 @@ class OwnEntrant(Entrant):
             for number, fd in enumerate(self.given):
                 os.dup2(fd, number)
             self.keep = mask(DEFAULT_CAPABILITIES if names is None else names) & held
-            first = self.first()
+            first = living.behind(self.process)
             self.proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             self.walls = self.namespaces(str(first))
             container = SimpleNamespace(
@@ -123,11 +123,6 @@ class OwnEntrant(Entrant):
             self.fail(problem)
         finally:  # an unwound child would run the command line's code
             os._exit(125)
-
-    def first(self) -> int:
-        """Return the container's first process, by the pidfd that we hold."""
-        with open(f"/proc/self/fdinfo/{self.process}", encoding="ascii") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("Pid:"))
 
     def namespaces(self, who: str) -> dict[str, int]:
         """Return the namespaces of a process, as the host's /proc says."""

@@ -21,6 +21,7 @@ from minidocker.errors import Conflict, MinidockerError
 from minidocker.kernel import packets
 from minidocker.kernel.flags import PR_SET_CHILD_SUBREAPER, SIGCHLD
 from minidocker.kernel.linux import Linux
+from minidocker.proc import living
 from minidocker.runtime import terminal  # noqa: F401  (a helper can load nothing)
 from minidocker.runtime.enter import RIGHTS
 from minidocker.runtime.signals import Signals
@@ -74,10 +75,13 @@ def main_of(record: dict[str, Any]) -> int:
 
 def holds(process: int, path: str) -> bool:
     """Say whether a process has a file open. proc(5)"""
-    with open(f"/proc/self/fdinfo/{process}", encoding="ascii") as stream:
-        pid = next((line.split()[1] for line in stream if line.startswith("Pid:")), "0")
+    pid = living.behind(process)
     wanted = os.stat(path)
-    for fd in os.listdir(f"/proc/{pid}/fd"):
+    try:
+        open_ones = os.listdir(f"/proc/{pid}/fd")
+    except FileNotFoundError:
+        return False  # it has just ended
+    for fd in open_ones:
         try:
             if os.path.samestat(os.stat(f"/proc/{pid}/fd/{fd}"), wanted):
                 return True

@@ -62,6 +62,13 @@ def lives(directory: str) -> int:
     return alive(written(directory))
 
 
+def behind(process: int) -> int:
+    """Return the number of the process behind a pidfd; 0 when it has ended. proc(5), fdinfo"""
+    with open(f"/proc/self/fdinfo/{process}", encoding="ascii") as stream:
+        number = next((int(line.split()[1]) for line in stream if line.startswith("Pid:")), 0)
+    return max(number, 0)  # −1: it has been waited for
+
+
 def handle(text: str) -> int:
     """Open a pidfd of a marked process; −1 when it has ended. The caller closes it. pidfd_open(2)
 
