@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 from minidocker.engine import freezing, keepers, once_more, told
+from minidocker.engine.standing import exit_code
 from minidocker.errors import Blocked, Conflict
 from minidocker.kernel.linux import Linux
 from minidocker.proc import living
@@ -269,10 +270,13 @@ def wait(record: dict[str, Any]) -> int | None:
 
 
 def recorded(record: dict[str, Any]) -> int | None:
-    """Return the status that a container in the foreground has left in its record."""
+    """Return the status that a container in the foreground has left in its record.
+
+    One that was only being made at our first look may have had keepers, and nobody saw its end.
+    """
     if record.get("keeper"):
         return None
     for found in state.records(os.path.dirname(os.path.dirname(record["directory"]))):
         if found["id"] == record["id"] and found["status"] == "exited":
-            return int(found["exit_code"])
+            return exit_code(found)
     return None

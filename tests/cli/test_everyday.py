@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -85,6 +86,15 @@ def test_a_container_whose_mark_is_lost_can_be_ended(alone: Run, shared_store: P
         done = alone(*word, id, timeout=ending.PATIENCE)
         assert (done.returncode, done.stderr) == (0, "")
         assert id not in alone("ps", "-q").stdout
+
+
+def test_who_waits_for_what_was_only_being_made_may_not_hear_how_it_ended(tmp_path: Path) -> None:
+    directory = tmp_path / "containers" / "abc"
+    directory.mkdir(parents=True)
+    known = {"id": "abc", "name": "", "image": "", "status": "created", "facts": {}}
+    later = {**known, "status": "running", "keeper": "1 2 dead"}
+    (directory / "record.json").write_text(json.dumps(later))
+    assert ending.recorded({**known, "directory": str(directory)}) is None
 
 
 @everyday
