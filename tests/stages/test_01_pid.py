@@ -252,8 +252,10 @@ def test_init_status(subject, cell):
         raise Fail("MD0112", ran=ran, lines=lines)
 
 
-SIGNALS = {"SIGTERM": f.SIGTERM, "SIGINT": f.SIGINT, "SIGHUP": f.SIGHUP, "SIGUSR1": f.SIGUSR1,
-           "SIGWINCH": f.SIGWINCH}  # fmt: skip
+SIGNALS = {name: int(getattr(signal, name)) for name in (
+    "SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGWINCH",
+    "SIGQUIT", "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG")}  # fmt: skip
+"""Each of them, and no few of them: another init ignores those of the terminal, say."""
 
 
 def test_init_signals(subject, cell):
