@@ -76,7 +76,10 @@ def test_options_names(subject, cell):
 
 def test_changes(subject, cell):
     args, n = plan()
-    args["operations"].append(["fifo", f"{n['new']}/pipe"])  # no file, and no whiteout
+    args["operations"] += [
+        ["fifo", f"{n['new']}/pipe"],  # no file, and no whiteout
+        ["write", f"{n['new']}-beside", token()],  # sorted as a text, it comes before new/…
+    ]
     with cell("changes", **args) as one:
         one.expect("cast")
         truth = noted(one, f"{args['place']}/upper")
