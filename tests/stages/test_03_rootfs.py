@@ -23,7 +23,7 @@ BELOW = ("/data", "/data/deeper")  # what scenes_03_rootfs.grow mounts in the ne
 def names():
     """A new root that no file can know beforehand, and three tokens: /, /tmp, the new root."""
     tokens = [f"{word} {random.getrandbits(64):x}" for word in ("host", "host", "container")]
-    return {"root": f"/tmp/box{random.randrange(10**6)}", "tokens": tokens}
+    return {"root": f"/tmp/a box{random.randrange(10**6)}", "tokens": tokens}
 
 
 # --- looking from outside ----------------------------------------------------------------------
