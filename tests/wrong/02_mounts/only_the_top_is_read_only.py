@@ -1,6 +1,6 @@
 # mistake: the remount changes one mount, not those below
 # fails: bind_read_only
-# says: BAD       /tmp/box/deep: rw
+# says: /deep: rw
 
 def bind(kernel, source, target, read_only):
     kernel.mount(source, target, "", MS_BIND | MS_REC)

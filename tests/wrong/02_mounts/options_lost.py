@@ -1,6 +1,6 @@
 # mistake: a remount sets all options of a mount, and those of the source are not among them
 # fails: bind_read_only
-# says: /tmp/box/deep has not the options
+# says: /deep has not the options
 
 def bind(kernel, source, target, read_only):
     kernel.mount(source, target, "", MS_BIND | MS_REC)

@@ -1,6 +1,6 @@
 # mistake: the source is made read-only, and then bound
 # fails: bind_source
-# says: at /tmp/store is read-only now
+# says: is read-only now; only the target must be
 
 def bind(kernel, source, target, read_only):
     if read_only:

@@ -7,5 +7,5 @@ def bind(kernel, source, target, read_only):
     kernel.mount(source, target, "", MS_BIND | MS_REC)
     if read_only:
         for words in mount_lines("self"):
-            if words[4].startswith(target):
-                kernel.mount_setattr(unescaped(words[4]), MOUNT_ATTR_RDONLY, False)
+            if (place := unescaped(words[4])).startswith(target):
+                kernel.mount_setattr(place, MOUNT_ATTR_RDONLY, False)
