@@ -408,7 +408,7 @@ def test_host_pid_gone(subject, cell):
         init = cast["a.1"]
         unused = 1 + max(one.proc.numbers(pid)[-1] for pid in cast.values())
         nobody = 1 + max(one.proc.pids())
-        begins = unused // 10  # the first digits of a number are another number
+        begins = (unused - 1) // 10  # the first digits of a number that is there are another
         theirs = cast["b.3"]  # its number out here is in `a` nobody's, or another process's
         inside = {one.proc.numbers(pid)[-1]: pid for name, pid in cast.items() if name[0] == "a"}
         questions = {(init, unused): "LookupError", (nobody, 1): "LookupError",
