@@ -95,7 +95,7 @@ def test_what_is_added_and_dropped(inside: Callable, options: tuple, wanted: int
 @pytest.mark.parametrize(
     ("option", "word"),
     [("--cap-add=NET_ADMN", "CAP_NET_ADMIN"), ("--cap-drop=zzz", "man 7"),
-     ("--security-opt=apparmor=x", "no-new-privileges"), ("--ulimit=nofile", "nofile=1024"),
+     ("--security-opt=apparmor=x", "AppArmor"), ("--ulimit=nofile", "nofile=1024"),
      ("--ulimit=nofile=5:4", "hard"), ("--device=/etc/passwd", "-v"),
      ("--device=/dev/null:/dev/x:r", "letters"), ("--security-opt=seccomp=/none.json", "JSON")],
 )  # fmt: skip

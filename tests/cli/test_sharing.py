@@ -172,7 +172,7 @@ def test_shm_size(minidocker: Callable) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        ["--ipc", "bogus"], ["--ipc", "container:"], ["--uts", "container:x"], ["--pid", ""],
+        ["--ipc", "bogus"], ["--ipc", "container:"], ["--uts", "container:x"],
         ["--network", "container:"], ["--uts", "host", "--hostname", "x"],
         ["--uts", "host", "--domainname", "x"], ["--pid", "host", "--init"],
         ["--ipc", "host", "--shm-size", "1m"], ["--domainname", "x" * 65],
