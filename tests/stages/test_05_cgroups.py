@@ -110,14 +110,14 @@ def test_start_inside(subject, planted):
         if not good(lines):
             code = "MD0509" if homes["the caller"] != "grader" else "MD0501"
             raise Fail(code, ran=ran, lines=lines, path=f"/{box}")
-        pid = one.number(command)
-        if returned["value"] != pid or returned["kind"] != "int":
-            raise Fail("MD0510", ran=ran, value=returned["value"], pid=pid)
         born = len(one.proc.children(one.number(returned.sender)))
         living = len(tree.read(box, "cgroup.procs").split())
         if (born, living) != (1, 2):
             raise Fail("MD0524", ran=ran, expected="one child of the caller, and its first child",
                        kernel=f"{born} children, {living} processes in the cgroup")  # fmt: skip
+        pid = one.number(command)
+        if returned["value"] != pid or returned["kind"] != "int":
+            raise Fail("MD0510", ran=ran, value=returned["value"], pid=pid)
 
 
 # --- limits ------------------------------------------------------------------------------

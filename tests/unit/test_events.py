@@ -70,7 +70,9 @@ def test_the_file_is_bounded_and_nothing_is_said_twice(
         one.join()
     kept = read(tmp_path)
     assert kept and len(set(kept)) == len(kept)
-    assert sum(file.stat().st_size for file in tmp_path.glob("events*")) < 15_000
+    for number in range(60):  # who was slow to turn the file over has let it grow
+        happened.tell(run, f"b-{number}")
+    assert sum(file.stat().st_size for file in tmp_path.glob("events*")) < 9_000
     happened.tell(run_of(tmp_path, **{f"l{n}": "x" * 1000 for n in range(50)}), "big")
     assert read(tmp_path)[-1] == "big box"  # without its labels
     assert all(
