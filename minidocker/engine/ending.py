@@ -15,7 +15,7 @@ from minidocker.engine import freezing, keepers, once_more, told
 from minidocker.engine.standing import exit_code
 from minidocker.errors import Blocked, Conflict
 from minidocker.kernel.linux import Linux
-from minidocker.proc import living
+from minidocker.proc import lean, living
 from minidocker.runtime import last_word, state
 from minidocker.stages import STAGES
 
@@ -57,11 +57,8 @@ def child_of_keepers(record: dict[str, Any]) -> int:
 
 def parent_of(pid: int) -> int:
     """Return the parent of a process; 0 where it has none, or is gone."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stream:
-            return int(stream.read().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
+    found = lean.fields(pid)
+    return int(found[lean.PARENT - 3]) if found else 0
 
 
 def runs_alone(record: dict[str, Any]) -> bool:

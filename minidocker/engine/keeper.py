@@ -26,7 +26,7 @@ from minidocker.engine.streams import Streams
 from minidocker.errors import MinidockerError
 from minidocker.kernel.flags import PR_SET_CHILD_SUBREAPER, SIGCHLD, SIGKILL
 from minidocker.kernel.resident import drop_program_text
-from minidocker.proc import living
+from minidocker.proc import lean, living
 from minidocker.runtime import last_word, state
 from minidocker.runtime.watch import warn
 from minidocker.spec import logging
@@ -190,9 +190,7 @@ class Keeper(Kept):
         between leaves it to the standby, with its status.
         """
         owned = {getattr(stage, "program", 0) for stage in self.stages}  # a stage waits for its own
-        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as stream:
-            children = [int(pid) for pid in stream.read().split()]
-        for pid in children:
+        for pid in lean.children():
             if pid in owned:
                 continue
             look = os.WEXITED | os.WNOHANG | os.WNOWAIT

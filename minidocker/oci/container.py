@@ -19,6 +19,7 @@ from minidocker.errors import Conflict, MinidockerError, NotFound, UsageError
 from minidocker.kernel.named import fcntl, open
 from minidocker.oci.lean_json import loads
 from minidocker.oci.looks import in_user_namespace, is_frozen
+from minidocker.proc.lean import began
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -205,16 +206,6 @@ def everything(root: str) -> Iterator[Container]:
     for id in sorted(os.listdir(root)) if os.path.isdir(root) else []:
         if os.path.exists(f"{root}/{id}/lock") and not set(id) - LETTERS:
             yield Container(root, id)
-
-
-def began(pid: int) -> str:
-    """Return when a process began, in the kernel's ticks; "" for one that has ended. proc(5)"""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as stream:
-            fields = stream.read().rpartition(b")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] in (b"Z", b"X") else fields[22 - 3].decode()
 
 
 def now() -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+STATE, PARENT, START = 3, 4, 22  # fields of /proc/PID/stat, counted from 1
+
 
 def namespace(pid: str | int, name: str) -> str:
     """Return "mnt:[4026531841]" for /proc/PID/ns/NAME; "" when it cannot be read."""
@@ -28,11 +30,25 @@ def children(pid: str | int = "self") -> list[int]:
     return found
 
 
-def state(pid: int) -> str:
-    """Return a process's state letter, "Z" for a zombie; "" when it has gone. proc_pid_stat(5)"""
+def fields(pid: int, proc: str = "/proc") -> list[str]:
+    """Return what stands in /proc/PID/stat from the third field, the state, on; [] if it is gone.
+
+    The second, the name, may hold blanks and brackets: they are counted behind its end.
+    proc_pid_stat(5)
+    """
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            # pid (name) state: the name may hold spaces and brackets.
-            return file.read().rpartition(b")")[2].split()[0].decode()
+        with open(f"{proc}/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()
     except OSError:
-        return ""
+        return []
+
+
+def began(pid: int, proc: str = "/proc") -> str:
+    """Return when a process began, in ticks since the boot; "" for one that has ended."""
+    found = fields(pid, proc)
+    return "" if not found or found[STATE - 3] in "ZX" else found[START - 3]
+
+
+def state(pid: int) -> str:
+    """Return a process's state letter, "Z" for a zombie; "" when it has gone."""
+    return next(iter(fields(pid)), "")

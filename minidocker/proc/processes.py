@@ -277,12 +277,15 @@ def read(pid: Pid, name: str, root: Root = "/proc") -> str:
         raise _told(error, pid) from None
 
 
+def stat(pid: Pid, root: Root = "/proc") -> list[str]:
+    """Return /proc/PID/stat from the third field on, as `lean.fields` does. proc_pid_stat(5)"""
+    return read(pid, "stat", root).rpartition(")")[2].split()
+
+
 def _is_kernel_thread(pid: Pid, fields: dict[str, str], root: Root) -> bool:
     if "Kthread" in fields:  # since Linux 6.8
         return fields["Kthread"] == "1"
-    # The name may hold spaces and brackets: count the fields behind the last bracket.
-    behind = read(pid, "stat", root).rpartition(")")[2].split()
-    return bool(int(behind[6]) & PF_KTHREAD)
+    return bool(int(stat(pid, root)[6]) & PF_KTHREAD)
 
 
 def _readlink(pid: Pid, name: str, root: Root) -> str:

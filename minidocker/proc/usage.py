@@ -184,8 +184,7 @@ def _homes(spaces: dict[int, list[int]], root: processes.Root) -> dict[int, int]
 
 def _of_process(pid: int, root: processes.Root) -> tuple[int, int, int]:
     """Return (ticks, bytes, threads) of a process; its own ticks and its dead children's."""
-    # The name may hold spaces and brackets: count the fields behind the last bracket.
-    fields = processes.read(pid, "stat", root).rpartition(")")[2].split()
+    fields = processes.stat(pid, root)
     status = processes.status(pid, root)
     memory = int(status.get("VmRSS", "0 kB").split()[0]) * 1024
     ticks = sum(int(field) for field in fields[11:15])  # utime stime cutime cstime

@@ -60,7 +60,7 @@ def own_table(pids: list[int]) -> list[str]:
     for pid in pids:
         try:
             one = processes.process(pid)
-            fields = processes.read(pid, "stat").rpartition(")")[2].split()
+            fields = processes.stat(pid)
         except (LookupError, PermissionError):
             continue  # it has just ended
         ticks = int(fields[11]) + int(fields[12])

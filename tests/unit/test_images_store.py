@@ -193,6 +193,18 @@ def test_the_same_archive_is_stored_once(store: Store, tar: str) -> None:
     assert leftovers(store) == []
 
 
+def test_changes_begin_with_what_docker_writes_for_nothing() -> None:
+    settings = dict.fromkeys(("Env", "Labels", "ExposedPorts", "Volumes"))
+    for line in ("ENV A=1", "LABEL a=b", "EXPOSE 80 53/udp", 'VOLUME ["/a b", "/c"]', "VOLUME /d /e"):
+        oci.change(settings, line)
+    assert settings == {
+        "Env": ["A=1"], "Labels": {"a": "b"}, "ExposedPorts": {"80/tcp": {}, "53/udp": {}},
+        "Volumes": {"/a b": {}, "/c": {}, "/d": {}, "/e": {}},
+    }  # fmt: skip
+    with pytest.raises(UsageError):
+        oci.change(settings, 'VOLUME ["/a"')
+
+
 def test_the_files_of_an_image_agree(store: Store, tar: str) -> None:
     image = importer.import_tar(store, "one", tar, ["LABEL a=b", "EXPOSE 80/tcp"]).image
     blobs = Path(store.root, "blobs/sha256")
