@@ -107,25 +107,33 @@ def change(settings: Json, line: str) -> None:
         settings[key.capitalize()] = _command(key, value)
     elif key == "ENV":
         name, _, text = _pair(key, value)
-        rest = [e for e in settings.get("Env", []) if e.partition("=")[0] != name]
+        rest = [e for e in settings.get("Env") or [] if e.partition("=")[0] != name]
         settings["Env"] = [*rest, f"{name}={text}"]
     elif key == "LABEL":
         name, _, text = _pair(key, value)
-        settings["Labels"] = {**settings.get("Labels", {}), name: text}
+        _add(settings, "Labels", {name: text})
     elif key == "WORKDIR":
         if not value.startswith("/"):
             raise UsageError(f"WORKDIR {value!r} does not begin with /", HELP)
         settings["WorkingDir"] = os.path.normpath(value)
     elif key in ("USER", "STOPSIGNAL"):
         settings[{"USER": "User", "STOPSIGNAL": "StopSignal"}[key]] = value
-    elif key in ("EXPOSE", "VOLUME"):
-        field = {"EXPOSE": "ExposedPorts", "VOLUME": "Volumes"}[key]
-        settings[field] = {**settings.get(field, {}), **{word: {} for word in value.split()}}
+    elif key == "EXPOSE":
+        ports = [word if "/" in word else f"{word}/tcp" for word in value.split()]
+        _add(settings, "ExposedPorts", {port: {} for port in ports})
+    elif key == "VOLUME":
+        paths = _list(key, value) if value.startswith("[") else value.split()
+        _add(settings, "Volumes", {path: {} for path in paths})
     else:
         raise UsageError(f"--change {line!r} begins with no word that can be changed", HELP)
 
 
 HELP = "CMD, ENTRYPOINT, ENV, WORKDIR, USER, LABEL, EXPOSE, VOLUME or STOPSIGNAL: -c 'CMD bash'"
+
+
+def _add(settings: Json, field: str, more: Json) -> None:
+    """Add to a table; Docker writes null for one with nothing in it."""
+    settings[field] = {**(settings.get(field) or {}), **more}
 
 
 def _split(line: str) -> tuple[str, str]:
@@ -148,11 +156,16 @@ def _command(key: str, value: str) -> list[str]:
     """A JSON list is the command itself; other text is for the shell, as in a Dockerfile."""
     if not value.startswith("["):
         return ["/bin/sh", "-c", value] if value else []
+    return _list(key, value)
+
+
+def _list(key: str, value: str) -> list[str]:
+    """Read a JSON list of texts."""
     try:
         words = json.loads(value)
     except ValueError:
         words = None
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        example = f'-c \'{key} ["bash", "-l"]\''
+        example = f'-c \'{key} ["/bin/sh", "-l"]\''
         raise UsageError(f"--change {key} {value} is not a JSON list of strings", example)
     return words
