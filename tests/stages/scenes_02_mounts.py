@@ -7,6 +7,7 @@ as on a machine with systemd. A scene that leaves it builds its own tree there f
 import os
 import random
 import signal
+import time
 
 from minidocker.grader.scenes_refused import act_refused  # noqa: F401  (a scene)
 from minidocker.kernel.flags import (
@@ -300,7 +301,7 @@ WALLS = {
 
 
 NEAR = f"{TREE}/near"
-HIGHEST = 400
+HIGHEST, TRIES = 400, 15
 """With more peer groups than that on a machine, numbers alike would take thousands of mounts."""
 
 
@@ -315,29 +316,39 @@ def group_numbers():
 def alike(kernel):
     """Mount in groups such as 12 and 123, twice: return the places of (long, short, long, short).
 
-    The kernel gives the lowest number that is free. So many are taken, and all but two let go.
-    Nothing is returned on a machine with too many groups.
+    The kernel gives the lowest number that is free, on the whole machine. So many are taken, and all
+    but two let go. Another check that does the same just now is waited for. Nothing is returned on
+    a machine with too many groups.
     """
     tmpfs(kernel, NEAR, "near", MS_PRIVATE)
+    for _ in range(TRIES):
+        if found := tried(kernel):
+            return found
+        time.sleep(random.uniform(0.05, 0.4))
+    return []
+
+
+def tried(kernel):
+    """Try it once; what did not come out alike is unmounted."""
 
     def shared(name):
-        os.mkdir(f"{NEAR}/{name}")
+        os.makedirs(f"{NEAR}/{name}", exist_ok=True)
         kernel.mount(f"{NEAR}/{name}", f"{NEAR}/{name}", "", MS_BIND)
         kernel.mount("", f"{NEAR}/{name}", "", MS_SHARED)
         return f"{NEAR}/{name}"
 
-    short = [shared("short"), shared("short-too")]
+    short, many, long = [shared("short"), shared("short-too")], [], []
     numbers = [group_numbers()[place] for place in short]
-    if max(map(int, numbers)) > HIGHEST:
-        return []
-    many = [shared(str(number)) for number in range(9 * max(map(int, numbers)) + 20)]
-    found = {number: place for place, number in group_numbers().items()}
-    long = [next((place for number, place in found.items()
-                  if number.startswith(one) and place in many), "")
-            for one in numbers]  # fmt: skip
-    for place in set(many) - set(long):
+    if max(map(int, numbers)) <= HIGHEST:
+        many = [shared(str(number)) for number in range(9 * max(map(int, numbers)) + 20)]
+        found = {number: place for place, number in group_numbers().items()}
+        long = [next((place for number, place in found.items()
+                      if number.startswith(one) and place in many), "")
+                for one in numbers]  # fmt: skip
+    alike = [long[0], short[0], long[1], short[1]] if long and all(long) else []
+    for place in {*many, *short} - set(alike):
         kernel.umount2(place)
-    return [long[0], short[0], long[1], short[1]] if all(long) else []
+    return alike
 
 
 def all_but(place):
