@@ -1,4 +1,4 @@
-"""--filter of `volume` and `network`: which of them a word is about."""
+"""Lists of `volume` and `network`: which of them a word is about, and what is shown of each."""
 
 from __future__ import annotations
 
@@ -101,6 +101,16 @@ def without_label(value: str) -> Callable[[Row], bool]:
     """Take rows without it."""
     fits = by_label(value)
     return lambda row: not fits(row)
+
+
+def cells(rows: Sequence[Row], columns: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return what a table or a template shows of rows: labels as a text, and one label by name."""
+    return [
+        {**{key: row[key] for key in columns},
+         "Labels": ",".join(f"{k}={v}" for k, v in sorted(row["Labels"].items())),
+         "Label": lambda name, labels=row["Labels"]: labels.get(name, "")}
+        for row in rows
+    ]  # fmt: skip
 
 
 def labels_of(texts: Sequence[str]) -> dict[str, str]:

@@ -24,6 +24,7 @@ from minidocker.verbs.narrow import (
     by_switch,
     by_text,
     by_word,
+    cells,
     labels_of,
     narrow,
     older_than,
@@ -237,13 +238,8 @@ def show_all(networks: Networks, args: argparse.Namespace) -> list[str]:
     rows = narrow([described(networks, name) for name in networks.names()], args.filter, LISTED)
     if args.quiet:
         return [row["Name"] for row in rows]
-    shown = [
-        {**{key: row[key] for key in COLUMNS},
-         "Labels": ",".join(f"{k}={v}" for k, v in sorted(row["Labels"].items())),
-         "Label": lambda name, labels=row["Labels"]: labels.get(name, "")}
-        for row in rows
-    ]  # fmt: skip
-    show(shown, args.format, COLUMNS, "\t".join(f"{{{{.{name}}}}}" for name in USUAL))
+    usual = "\t".join(f"{{{{.{name}}}}}" for name in USUAL)
+    show(cells(rows, COLUMNS), args.format, COLUMNS, usual)
     return []
 
 

@@ -20,6 +20,7 @@ from minidocker.verbs.narrow import (
     by_switch,
     by_text,
     by_word,
+    cells,
     labels_of,
     narrow,
     without_label,
@@ -139,13 +140,7 @@ def show_all(volumes: Volumes, args: argparse.Namespace) -> list[str]:
     rows = [row for row in rows if row["Dangling"] or not args.dangling]
     if args.quiet:
         return [row["Name"] for row in rows]
-    shown = [
-        {**{key: row[key] for key in COLUMNS},
-         "Labels": ",".join(f"{k}={v}" for k, v in sorted(row["Labels"].items())),
-         "Label": lambda name, labels=row["Labels"]: labels.get(name, "")}
-        for row in rows
-    ]  # fmt: skip
-    show(shown, args.format, COLUMNS, "{{.Driver}}\t{{.Name}}")
+    show(cells(rows, COLUMNS), args.format, COLUMNS, "{{.Driver}}\t{{.Name}}")
     return []
 
 
