@@ -50,6 +50,8 @@ from minidocker.make.running import ROOT, Screen, Trouble, ask, must
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+LONGEST_TEST = 900  # seconds; the longest one takes 400 in a machine under emulation
+
 
 # ---------------------------------------------------------------- image, doctor, lab
 
@@ -161,7 +163,9 @@ def test(*argv: str) -> int:
     python = os.path.join(VENV, "bin", "python")
     sys.stdout.flush()
     os.chdir(ROOT)
-    os.execv(python, [python, "-m", "pytest", "--durations=10", "--durations-min=1", *argv])
+    # A test that hangs fails by itself, says where, and the others go on.
+    usual = ["--durations=10", "--durations-min=1", f"--timeout={LONGEST_TEST}"]
+    os.execv(python, [python, "-m", "pytest", *usual, *argv])
 
 
 def test_more(*argv: str) -> int:

@@ -91,7 +91,7 @@ def judged(entries, argv, env, at_once):
     """Let so many processes judge the entries; return them, each with what it said."""
     def one(part):
         return subprocess.run(argv, env=env, text=True, input=json.dumps(part), cwd="/",
-                              capture_output=True)  # fmt: skip
+                              capture_output=True, timeout=800)  # fmt: skip
 
     with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(one, [entries[first::at_once] for first in range(at_once)]))
