@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from minidocker.course.manifest import PACKAGE
+from minidocker.course.manifest import OWN_COURSE
 
 Job = dict[str, Any]
 """What goes to a worker (worker.py), and under "found" whose it is."""
@@ -39,7 +39,7 @@ class Judge:
     def __post_init__(self) -> None:
         self.words = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", CODE.format(str(PACKAGE.parent)), str(os.getpid())],
+            [sys.executable, "-c", CODE.format(str(OWN_COURSE)), str(os.getpid())],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.words,
             start_new_session=True,  # Ctrl-C is for the coordinator, which ends the others
         )  # fmt: skip

@@ -20,7 +20,7 @@ from typing import Any
 from minidocker.course import exercise_file as subjects
 from minidocker.course import outcomes as o
 from minidocker.course.edit import MARK
-from minidocker.course.manifest import PACKAGE, Lesson, Manifest, load
+from minidocker.course.manifest import OWN_COURSE, Lesson, Manifest, load
 from minidocker.grader import judge
 from minidocker.kernel import flags
 from minidocker.kernel.linux import Linux
@@ -37,7 +37,7 @@ def main() -> int:
     out, course = os.dup(1), os.environ.get("MINIDOCKER_COURSE")
     os.dup2(2, 1)
     os.set_inheritable(out, False)
-    manifest = load(course or PACKAGE)
+    manifest = load(course or OWN_COURSE)
     for line in sys.stdin:
         begin = time.monotonic()
         job = json.loads(line)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from minidocker.course import starters
-from minidocker.course.manifest import FOLDER, PACKAGE, Lesson, Manifest
+from minidocker.course.manifest import FOLDER, OWN_COURSE, Lesson, Manifest
 from minidocker.course.outcomes import Fail, NotStarted
 
 MOST_BYTES = 256_000
@@ -264,5 +264,5 @@ def starter(manifest: Manifest, lesson: Lesson) -> str:
 
 def hidden(manifest: Manifest) -> tuple[Path, ...]:
     """Return what a cell must not show: solutions, tests, and the manifests with their hints."""
-    hints = {manifest.root / FOLDER, PACKAGE / FOLDER}
+    hints = {manifest.root / FOLDER, OWN_COURSE / FOLDER}
     return (manifest.root / "solutions", manifest.root / "tests", *sorted(hints))

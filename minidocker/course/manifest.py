@@ -22,7 +22,7 @@ FOLDER = "minidocker/course/lessons"
 RECORDS = ("function", "check", "hints", "needs", "page")
 """The words of a lesson's file that are more than a text or a number."""
 COMMON = "course.toml"
-PACKAGE = Path(__file__).resolve().parents[2]
+OWN_COURSE = Path(__file__).resolve().parents[2]
 """The course that this package belongs to."""
 
 
@@ -241,7 +241,7 @@ def find_root() -> Path:
             )
         return Path(named).resolve()
     here = Path.cwd()
-    for place in (here, *here.parents, PACKAGE):
+    for place in (here, *here.parents, OWN_COURSE):
         if _is_course(place):
             return place
     raise NotFound("there is no course here", "go to the directory that holds exercises/", 2)

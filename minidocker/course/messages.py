@@ -15,7 +15,7 @@ from minidocker.course import manifest
 @functools.cache
 def every() -> dict[str, str]:
     """Return code → template, of the course that this package belongs to."""
-    return manifest.load(manifest.PACKAGE).messages
+    return manifest.load(manifest.OWN_COURSE).messages
 
 
 def sentence(code: str, **facts: Any) -> str:

@@ -42,7 +42,7 @@ def read(root: Path, entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 @functools.cache
 def _course(root: Path) -> manifest.Manifest | None:
     """Return the course of a learner's tree; without one, the package's own, if it has any."""
-    for place in (root, manifest.PACKAGE):
+    for place in (root, manifest.OWN_COURSE):
         try:
             return manifest.load(place)
         except MinidockerError:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from importlib.util import MAGIC_NUMBER, cache_from_source
 from pathlib import Path
 
-from minidocker.course.manifest import PACKAGE
+from minidocker.course.manifest import OWN_COURSE
 from minidocker.errors import MinidockerError
 from minidocker.stages import by_name
 
@@ -33,7 +33,7 @@ SAID = "raise NotImplementedError('{name}: a hole, which a function of yours fil
 def package(parts: Iterable[tuple[str, str]]) -> dict[str, bytes]:
     """Return the files of the package, each of `parts` (stage, name) emptied: path → content."""
     found: dict[str, bytes] = {}
-    top = PACKAGE / HOME
+    top = OWN_COURSE / HOME
     for path in sorted(top.rglob("*")):
         name = path.relative_to(top).as_posix()
         if name.startswith(tuple(f"{one}/" for one in LEFT_OUT)) or not path.is_file():
@@ -47,7 +47,7 @@ def package(parts: Iterable[tuple[str, str]]) -> dict[str, bytes]:
         found[key] = without(found[key].decode(), name, line).encode()
         cut.add(key)
     for key in [key for key in found if key.endswith(".py")]:
-        code = compiled(found[key], key) if key in cut else kept(PACKAGE / key)
+        code = compiled(found[key], key) if key in cut else kept(OWN_COURSE / key)
         if code:
             folder, _, name = key.rpartition("/")
             tag = f"{name.removesuffix('.py')}.{sys.implementation.cache_tag}.pyc"

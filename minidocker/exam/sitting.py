@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from minidocker.course.manifest import PACKAGE, Manifest
+from minidocker.course.manifest import OWN_COURSE, Manifest
 from minidocker.course.outcomes import inert
 from minidocker.errors import Blocked
 from minidocker.exam import asked, containers, kit
@@ -115,7 +115,7 @@ def must_be_here(course: Manifest, partner: str) -> None:
             f"the exam with {who.name} needs {', '.join(missing)}: not on this machine",
             who.package + ("; minidocker exam --with podman" if partner == "docker" else ""),
         )
-    for place in {course.root.resolve(), PACKAGE}:
+    for place in {course.root.resolve(), OWN_COURSE}:
         shown = [one for one in SHOWN if place.is_relative_to(one)]
         if shown and not any(place.is_relative_to(one) for one in HIDDEN):
             raise Blocked(

@@ -61,7 +61,7 @@ class Runtime:
         path = self.directory / f"{words[-1]}.out"
         with open(path, "w") as out:
             argv = [sys.executable, "-m", "minidocker", "oci", "--root", str(self.root), *map(str, words)]
-            done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=REPOSITORY)
+            done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=REPOSITORY, timeout=60)
         assert done.returncode == 0, path.read_text()
 
     def state(self, name: str = "box") -> dict[str, Any]:

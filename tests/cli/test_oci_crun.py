@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from tests.cli.oci_runtime import Runtime
@@ -103,18 +105,8 @@ def test_a_terminal_on_a_dev_that_is_read_only(oci: Runtime) -> None:
     oci.config["process"].update(terminal=True, args=["/bin/sh", "-c", "tty; touch /dev/x"])
     oci.write()
     argv = [sys.executable, "-m", "minidocker", "oci", "--root", str(oci.root), "run", "--bundle", str(oci.bundle), "one"]
-    import pty
-
-    said = b""
-
-    def read(fd: int) -> bytes:
-        nonlocal said
-        said += (piece := os.read(fd, 1000))
-        return piece
-
-    os.environ["PYTHONPATH"] = str(REPOSITORY)
-    pty.spawn(argv, read, lambda fd: b"")
-    assert b"/dev/pts/0" in said and b"Read-only file system" in said
+    said, status = pexpect.run(shlex.join(argv), timeout=60, cwd=str(REPOSITORY), withexitstatus=True)
+    assert b"/dev/pts/0" in said and b"Read-only file system" in said and status == 1
 
 
 def test_a_hook_stands_in_the_root_and_a_node_may_have_a_slash(oci: Runtime) -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -315,6 +316,7 @@ def test_an_interrupted_pull_ends_soon_and_leaves_the_store_whole(
     incoming = tmp_path / "store/incoming"
     while not (incoming.exists() and any(p.stat().st_size > 20_000 for p in incoming.iterdir())):
         assert process.poll() is None
+        time.sleep(0.01)  # the registry is a thread of ours
     process.send_signal(number)
     _, told = process.communicate(timeout=10)
     assert process.returncode == (130 if number == signal.SIGINT else 143)

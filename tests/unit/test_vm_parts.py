@@ -443,6 +443,7 @@ def test_ctrl_c_ends_the_program_and_all_that_it_started(tmp_path: Path) -> None
     )
     process = subprocess.Popen([sys.executable, "-I", "-c", script], stderr=subprocess.DEVNULL)
     while not os.path.exists(mark) or not Path(mark).read_text():
+        assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     process.wait(30)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from minidocker.classroom.pages.html import Markup, bar, tag
 from minidocker.classroom.records import Record
-from minidocker.course.manifest import PACKAGE
+from minidocker.course.manifest import OWN_COURSE
 from minidocker.lab import sayings
 
 
@@ -26,7 +26,7 @@ class Saying:
     of: tuple[int, int]
 
 
-def of_class(found: Sequence[Record], tree: str = str(PACKAGE)) -> list[Saying]:
+def of_class(found: Sequence[Record], tree: str = str(OWN_COURSE)) -> list[Saying]:
     """Count the answers of a class; [] when no journal has any."""
     said = [one["sayings"] for one in found if one.get("sayings")]
     if not any(answers for one in said for answers in one.values()):
