@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 PROGRAMS = ("libvirtd", "virtlogd", "virtlockd", "dnsmasq", "virtiofsd")
+LINKS = ("virbr", "vnet", "macvtap")  # containers' links come and go meanwhile
 FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 TABLES = ("iptables-save", "ip6tables-save", "nft list ruleset")
 
@@ -15,7 +16,7 @@ TABLES = ("iptables-save", "ip6tables-save", "nft list ruleset")
 def look() -> dict[str, list[str]]:
     """Return what there is of links, rules, mounts, cgroups, programs and settings."""
     return {
-        "links": sorted(os.listdir("/sys/class/net")),
+        "links": sorted(one for one in os.listdir("/sys/class/net") if one.startswith(LINKS)),
         "rules": [line for tool in TABLES for line in _rules(tool)],
         "mounts": sorted(line.split()[4] for line in _lines("/proc/self/mountinfo")),
         "cgroups": sorted(_cgroups()),
