@@ -11,7 +11,6 @@ import json
 import os
 import re
 import resource
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -23,6 +22,7 @@ from minidocker.classroom.classfile import Class
 from minidocker.course.exercise_file import decoded
 from minidocker.course.manifest import Lesson
 from minidocker.errors import NotFound
+from minidocker.forked import answer_of
 from minidocker.lab import sayings
 
 SECONDS = 60  # for reading one submission
@@ -88,32 +88,20 @@ def open_one(one: Found, lessons: Sequence[Lesson]) -> dict[str, Any]:
 
 def guarded(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function in a child with limits and return what it returned, by way of JSON."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
+
+    def work() -> bytes:
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        with open("/proc/self/statm", encoding="ascii") as file:
+            most = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE") + MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
         try:
-            os.close(reader)
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(SECONDS)
-            resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            with open("/proc/self/statm", encoding="ascii") as file:
-                most = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE") + MEMORY
-            resource.setrlimit(resource.RLIMIT_AS, (most, most))
-            try:
-                said = {"value": function(*arguments)}
-            except (Damaged, OSError) as problem:
-                said = {"damaged": str(problem)}
-            with os.fdopen(writer, "wb") as out:
-                out.write(json.dumps(said).encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as came:
-        data = came.read(MOST_ANSWER)
-    os.waitpid(pid, 0)
+            return json.dumps({"value": function(*arguments)}).encode()
+        except (Damaged, OSError) as problem:
+            return json.dumps({"damaged": str(problem)}).encode()
+
     try:
-        told = json.loads(data)
+        told = json.loads(answer_of(work, SECONDS, MOST_ANSWER))
     except ValueError:
         raise Damaged("reading it took more than a submission may take") from None
     if "damaged" in told:

@@ -18,8 +18,10 @@ from typing import Any
 from minidocker.course import starters
 from minidocker.course.manifest import FOLDER, OWN_COURSE, Lesson, Manifest
 from minidocker.course.outcomes import Fail, NotStarted
+from minidocker.forked import answer_of
 
 MOST_BYTES = 256_000
+PARSER_SECONDS = 60.0  # on a busy machine, for 10 s of the processor
 STARTERS = "exercises/.starters"
 
 
@@ -91,21 +93,12 @@ class Shape:
 
 def shape_of(text: str) -> Shape:
     """Parse a text in a child with limits: a short text can take a parser a long time, or all."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.close(reader)
-            _limit_parser()
-            told = json.dumps(_parsed(text)).encode()
-            with os.fdopen(writer, "wb") as out:
-                out.write(told)
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as came:
-        data = came.read()
-    os.waitpid(pid, 0)
+
+    def work() -> bytes:
+        _limit_parser()
+        return json.dumps(_parsed(text)).encode()
+
+    data = answer_of(work, PARSER_SECONDS)
     if not data:
         return Shape({}, wrong=(0, "Python cannot read it within its limits", ""))
     told = json.loads(data)

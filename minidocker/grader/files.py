@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import marshal
 import os
-import select
-import signal
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from minidocker.chamber.cell_room import become_root
+from minidocker.forked import answer_of
 from minidocker.grader.probe import Gone
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
@@ -110,25 +109,13 @@ class Files:
 
     def _ask(self, work: Callable[[int], Any]) -> Any:
         """Do something in a child, and return what it says; OSError when it takes too long."""
-        reader, writer = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            try:
-                os.close(reader)
-                self._enter()
-                answer = _tried(work, self.root)
-                with os.fdopen(writer, "wb") as out:
-                    marshal.dump(answer, out)
-            finally:
-                os._exit(0)
-        os.close(writer)
-        try:
-            with os.fdopen(reader, "rb") as came:
-                ready = select.select([came], [], [], self.left)[0]
-                answer = marshal.loads(came.read() or marshal.dumps({})) if ready else {}
-        finally:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+
+        def asked() -> bytes:
+            self._enter()
+            return marshal.dumps(_tried(work, self.root))
+
+        said = answer_of(asked, self.left)
+        answer = marshal.loads(said) if said else {}
         if "errno" in answer:
             raise OSError(answer["errno"], os.strerror(answer["errno"]))
         if "refused" in answer:

@@ -106,26 +106,22 @@ def probe_overlay(directory: str, kernel: Kernel | None = None) -> str:
 
 
 CANNOT_TRY = "no mount namespace"
+SECONDS = 30.0
 
 
 def _in_child(kernel: Kernel, folder: str) -> str:
     """Return what the try in a forked child said: "" for success."""
-    reading, writing = os.pipe()
-    pid = kernel.fork()
-    if pid == 0:
-        told = "the child was stopped"
+    from minidocker.forked import answer_of  # a run whose store was tried before needs none of it
+
+    def work() -> bytes:
         try:
             told = _try(kernel, folder)
-        except BaseException as problem:  # nothing but _exit may leave the child
+        except Exception as problem:
             told = str(problem) or type(problem).__name__
-        finally:
-            os.write(writing, told.encode("utf-8", "replace")[:4000])
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        told = pipe.read().decode("utf-8", "replace")
-    kernel.waitpid(pid)
-    return told
+        return b"+" + told.encode("utf-8", "replace")
+
+    told = answer_of(work, SECONDS)
+    return told[1:].decode("utf-8", "replace") if told else "the child that tried it was stopped"
 
 
 def _try(kernel: Kernel, folder: str) -> str:
