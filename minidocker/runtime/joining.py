@@ -35,6 +35,8 @@ def clone_flags_and_doors(story: Story, sharing: dict[str, str]) -> tuple[int, l
     """Return the flags of the clone, and an open door for each namespace of another container."""
     flags = 0
     doors: list[Door] = []
+    if "pid" in sharing and not story.run.facts.get("cgroup"):
+        story.run.facts["strays"] = True  # nothing ends them with the command: see strays.py
     for stage in story.stages:
         story.stage = stage
         mode = sharing.get(stage.shares, "private")

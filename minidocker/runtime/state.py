@@ -335,6 +335,10 @@ def _remove_empty(directory: str) -> bool:
 def undo(run: Run, stages: Sequence[Stage], kernel: Kernel) -> list[Exception]:
     """Call every stage's `after`, last first; one that fails does not stop the others."""
     failed: list[Exception] = []
+    if run.facts.get("strays"):
+        from minidocker.runtime import strays
+
+        strays.kill(run.directory)
     for stage in reversed(stages):
         try:
             stage.after(kernel, run)

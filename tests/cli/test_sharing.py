@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -140,6 +141,44 @@ def test_who_joins_processes_ends_with_them(
     starter.kill()  # its process 1 dies with it, and so does everybody in the namespace
     assert guest.wait(10) == 137
     guest.communicate()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_nothing_of_a_container_outlives_it_in_the_hosts_processes(
+    minidocker: Callable, command: list[str], shared_store: Path, killed: bool
+) -> None:
+    """A pid namespace would end it, and on machines without it a cgroup; here there is neither."""
+    number = 100_000 + int.from_bytes(os.urandom(3))
+    script = f"setsid sleep {number} >/dev/null 2>&1 & echo up; {'sleep 60' if killed else ''}"
+    starter = subprocess.Popen(
+        [*command, "run", "--rm", "--pid", "host", "--network", "none", "base", "sh", "-c", script],
+        text=True, env={**os.environ, "MINIDOCKER_ROOT": str(shared_store)}, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert starter.stdout
+    assert starter.stdout.readline() == "up\n"
+    if killed:
+        starter.kill()
+    assert starter.wait(60) == (-signal.SIGKILL if killed else 0)
+    if killed:
+        assert minidocker("prune").returncode == 0
+    end = time.monotonic() + 20
+    while (left := with_words(f"sleep\0{number}")) and time.monotonic() < end:
+        time.sleep(0.02)  # a process that is killed ends a moment later
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left
+
+
+def with_words(words: str) -> list[int]:
+    """Processes with these words in their command line."""
+    found = []
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            if words in Path(f"/proc/{pid}/cmdline").read_text(errors="replace"):
+                found.append(int(pid))
+        except OSError:
+            continue
+    return found
 
 
 def test_join_everything_at_once(minidocker: Callable, neighbour: tuple) -> None:

@@ -1,0 +1,53 @@
+"""Strays: what is left of a container whose first process has ended, where nothing else ends it.
+
+A pid namespace of its own dies with its PID 1, and a cgroup can be killed as a whole. With
+`--pid host` or `--pid container:` there is none of the first, and some machines have none of the
+second; `joining` notes that. So every process is asked which mounts it sees: those of one
+container name its directory.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from minidocker.proc.lean import namespace
+
+ROUNDS = 1000  # one that forks all the time needs a few
+
+
+def kill(directory: str) -> None:
+    """Kill all that still lives in the container of this directory; nothing where there is none."""
+    mark = f"/containers/{os.path.basename(directory)}/".encode()
+    for _ in range(ROUNDS):
+        if not [pid for pid in os.listdir("/proc") if pid.isdecimal() and _end(int(pid), mark)]:
+            return
+
+
+def _end(pid: int, mark: bytes) -> bool:
+    """Kill a process if it sees these mounts, in a mount namespace other than ours."""
+    if not _sees(pid, mark):
+        return False
+    try:
+        process = os.pidfd_open(pid)
+    except OSError:
+        return False  # it has just ended
+    try:
+        if not _sees(pid, mark):  # its number had a new owner before we opened it
+            return False
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(process)
+
+
+def _sees(pid: int, mark: bytes) -> bool:
+    """Say so; a zombie sees nothing."""
+    try:
+        with open(f"/proc/{pid}/mountinfo", "rb") as stream:
+            found = mark in stream.read()
+    except OSError:
+        return False
+    return found and namespace(pid, "mnt") not in ("", namespace("self", "mnt"))
