@@ -14,11 +14,9 @@ from minidocker.errors import Blocked
 from minidocker.images.archive import tar_headers
 from minidocker.images.archive.attributes import OVERLAY
 from minidocker.images.archive.member import LINK, Member, Pax
-from minidocker.images.archive.open_directories import DIRECTORY
+from minidocker.images.archive.open_directories import DIRECTORY, open_file
 from minidocker.images.archive.pack import holes, read
-from minidocker.images.archive.stream import shown
 
-READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 DEEPEST = 256  # directories in one another: each is an open descriptor
 KERNEL_S = ("proc", "sysfs", "cgroup", "cgroup2")  # what is in these is no file to keep
 
@@ -82,11 +80,9 @@ class Tree:
             yield member
 
     def _regular(self, parent: int, name: bytes, called: bytes) -> Iterator[Member]:
-        self._file = os.open(name, READ, dir_fd=parent)
+        self._file = open_file(name, parent)
         try:
             info = os.fstat(self._file)
-            if not stat.S_ISREG(info.st_mode):
-                raise Blocked(f"{shown(called)} changed while it was read", "once more")
             member = about(info, called)
             first = self._first.setdefault((info.st_dev, info.st_ino), called)
             if first != called and info.st_nlink > 1:

@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from images_trees import archive, folder, hard, link, member, snapshot
 
+from minidocker.engine.tree import Tree
 from minidocker.errors import Blocked, MinidockerError, UsageError
 from minidocker.images.archive import apply, pack, tar_headers, unpack
 from minidocker.images.archive.stream import Stream
@@ -357,6 +358,59 @@ def test_what_no_layer_can_say(tmp_path: Path) -> None:
 
 
 @root_only
+def put_another(file: Path) -> None:
+    file.rename(file.parents[1] / "kept")  # else the new one may get its inode
+    file.write_text("another one")
+
+
+def put_a_fifo(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def put_a_device(file: Path) -> None:
+    if os.geteuid():
+        pytest.skip("blocked: needs root (sudo make test)")
+    file.unlink()
+    os.mknod(file, stat.S_IFCHR | 0o600, os.makedev(42, 42))  # for which there is no driver
+
+
+@pytest.mark.parametrize("other", [put_another, put_a_fifo, put_a_device])
+def test_what_takes_a_files_place_while_it_is_packed_is_not_opened(
+    tmp_path: Path, other: Callable
+) -> None:
+    upper = tree_of(tmp_path / "upper", A="", a="text")
+    with Upper(str(upper), []) as tree:
+        packer = pack.Packer(tree)
+        for _ in ("the root", "A"):  # then all names have been looked at
+            packer.next_piece()
+        other(upper / "a")
+        with pytest.raises(Blocked, match="changed while it was read"):
+            list(iter(packer.next_piece, b""))
+
+
+@pytest.mark.parametrize("other", [put_a_fifo, put_a_device])
+def test_what_takes_a_files_place_while_it_is_copied_is_not_opened(
+    tmp_path: Path, other: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_text("text")
+    fd = os.open(tmp_path, os.O_RDONLY)
+    look = os.stat
+
+    def swap(path: object, **more: object) -> os.stat_result:
+        found = look(path, **more)  # type: ignore[arg-type]
+        monkeypatch.setattr(os, "stat", look)
+        other(tmp_path / "a")
+        return found
+
+    monkeypatch.setattr(os, "stat", swap)
+    try:
+        with pytest.raises(Blocked, match="changed while it was read"):
+            list(Tree(fd, "a", "a", lambda path: ""))
+    finally:
+        os.close(fd)
+
+
 def test_a_socket_is_left_out_and_counted(tmp_path: Path) -> None:
     upper = tree_of(tmp_path / "upper", a="")
     os.mknod(upper / "s", stat.S_IFSOCK | 0o600)

@@ -8,10 +8,35 @@ what is in it is made by its own name alone: see openat(2).
 from __future__ import annotations
 
 import os
+import stat
+
+from minidocker.errors import Blocked
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
+PATH = 0o10000000 | os.O_NOFOLLOW | os.O_CLOEXEC  # O_PATH: a name for it, and no driver starts
+
 Parts = tuple[bytes, ...]
+
+
+def open_file(name: bytes, parent: int, expected: os.stat_result | None = None) -> int:
+    """Open an ordinary file of a directory to read it; Blocked where it has become something else.
+
+    A container that runs may put a device node in its place after we looked: to open one starts a
+    driver already, and to read it may read the host's disk. `expected` is what stat(2) said.
+    """
+    held = os.open(name, PATH, dir_fd=parent)
+    try:
+        found = os.fstat(held)
+        same = expected is None or os.path.samestat(found, expected)
+        if not same or not stat.S_ISREG(found.st_mode):
+            raise Blocked(
+                f"{name.decode(errors='backslashreplace')!r} changed while it was read",
+                "once more, when nothing writes there",
+            )
+        return os.open(f"/proc/self/fd/{held}", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(held)
 
 
 class Chain:

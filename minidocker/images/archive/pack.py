@@ -17,6 +17,7 @@ from minidocker.images.archive import tar_headers
 from minidocker.images.archive.attributes import OVERLAY
 from minidocker.images.archive.member import LINK, Member, Pax
 from minidocker.images.archive.merged import Merged
+from minidocker.images.archive.open_directories import open_file
 from minidocker.images.archive.stream import shown
 from minidocker.images.archive.upper import DELETED, Entry, Upper
 from minidocker.images.archive.whiteout import OPAQUE, PREFIX, inside
@@ -24,7 +25,6 @@ from minidocker.images.archive.whiteout import OPAQUE, PREFIX, inside
 PIECE = 1 << 20
 HOLES = 1 << 20  # bytes of holes that make a file worth a map: small files are written whole
 MOST_PIECES = 10_000
-READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 WITHOUT_DATA = (b"overlay.redirect", b"overlay.metacopy")
 
 
@@ -72,7 +72,7 @@ class Packer:
         if member.kind != stat.S_IFREG:
             yield tar_headers.header(member)
             return
-        fd = os.open(entry.path[-1], READ, dir_fd=self._upper.parent(entry))
+        fd = open_file(entry.path[-1], self._upper.parent(entry), entry.info)
         try:
             yield from with_data(fd, member, entry.info)
         finally:

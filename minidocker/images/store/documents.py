@@ -146,7 +146,7 @@ def diff_ids_of(config: oci.Json, title: str) -> list[str]:
     if not isinstance(settings, dict) or not whole:
         raise bad(title, "its configuration has words of a wrong type")
     texts = [settings[key] for key in ("WorkingDir", "User", "StopSignal") if settings.get(key)]
-    for key in ("Env", "Cmd", "Entrypoint"):
+    for key in ("Env", "Cmd", "Entrypoint", "Shell", "OnBuild"):
         value = settings.get(key) or []
         if not isinstance(value, list):
             raise bad(title, f"{key} of its configuration is no list")
