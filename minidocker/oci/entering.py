@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 
 from minidocker.errors import Conflict
-from minidocker.kernel.flags import CAPABILITIES, PR_SET_DUMPABLE
-from minidocker.oci import groups, hooks
+from minidocker.kernel.flags import PR_SET_DUMPABLE
+from minidocker.oci import groups, hooks, tracers
 from minidocker.oci.creation import Creation
 from minidocker.oci.doors import of_process
 from minidocker.oci.mine import furnished
 from minidocker.oci.seccomp_of import with_filter
 from minidocker.oci.wall import Wall
 from minidocker.oci.walls import ENTERING
+from minidocker.proc.lean import namespace
 from minidocker.runtime.channel import to_json
 from minidocker.runtime.child import seal
 from minidocker.runtime.signals import Signals
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from minidocker.oci.container import Container
     from minidocker.oci.kinds import Bundle
     from minidocker.spec.spec import Run
-
-TRACES, ADMINISTERS = (1 << CAPABILITIES.index(f"CAP_SYS_{name}") for name in ("PTRACE", "ADMIN"))
 
 
 class Enter(Wall):
@@ -75,6 +74,7 @@ def ready(
 ) -> Creation:  # fmt: skip
     """Say how the process is to be made; nothing is made yet."""
     refuse_tracer(bundle)
+    tracers.refuse(namespace(record["pid"], "pid"))
     run = container.run(bundle.spec, record["facts"])
     run.root = ""  # no root is changed, and /dev/console stays PID 1's
     bundle.namespaces = {}
@@ -102,7 +102,7 @@ def born(birth: Creation, container: Container, record: dict[str, Any]) -> None:
 def refuse_tracer(bundle: Bundle) -> None:
     """Refuse to be seen by who may trace any process, and has not all the rights anyway."""
     kept = bundle.sets.bounding
-    if kept & TRACES and not kept & ADMINISTERS and "user" not in bundle.namespaces:
+    if kept & tracers.TRACES and not kept & tracers.ADMINISTERS and "user" not in bundle.namespaces:
         raise Conflict(
             "exec: the container has CAP_SYS_PTRACE, and could take over a process of ours that "
             "starts in it", "a container without that capability, or with a user namespace",

@@ -70,6 +70,11 @@ class Joined(Wall):
         from minidocker.oci.doors import open_paths
 
         self.doors = open_paths(self.bundle.namespaces)
+        for door in self.doors:
+            if door.name == "pid":
+                from minidocker.oci import tracers
+
+                tracers.refuse(os.readlink(f"/proc/self/fd/{door.fd}"))
 
     def parent(self, kernel: Kernel, run: Run) -> None:
         """Enter them; whoever is in a pid namespace already must not look into what comes."""

@@ -297,6 +297,23 @@ def test_exec_enters_a_container(oci: Runtime) -> None:
     assert int(rows.split("CapEff:")[1].split()[0], 16) == 1 << 5
 
 
+@pytest.mark.parametrize("also", ["CAP_KILL", "CAP_SYS_PTRACE"])
+def test_a_pid_namespace_with_a_tracer_is_not_entered(oci: Runtime, also: str) -> None:
+    """As in a pod: the tracer is a third container, and has joined the namespace of the first."""
+    first = oci.create("exec sleep 1000", "one")
+    oci("start", "one")
+    pid_namespace = next(one for one in oci.linux["namespaces"] if one["type"] == "pid")
+    pid_namespace["path"] = f"/proc/{first}/ns/pid"
+    oci.config["process"]["capabilities"] = {name: ["CAP_KILL", also] for name in ALL}
+    oci.create("exec sleep 1000", "two")
+    oci("start", "two")
+    oci.config["process"]["capabilities"] = {name: ["CAP_KILL"] for name in ALL}
+    asked = [oci("exec", "one", "true", check=False), oci.run("true", check=False)]
+    refused = also == "CAP_SYS_PTRACE"
+    assert [done.returncode for done in asked] == ([255, 1] if refused else [0, 0]), asked
+    assert all(("has CAP_SYS_PTRACE in the pid namespace" in done.stderr) == refused for done in asked)
+
+
 def test_pause_update_and_what_it_uses(oci: Runtime) -> None:
     oci.create("exec sleep 1000")
     oci("start", "box")
