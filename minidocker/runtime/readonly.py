@@ -20,6 +20,9 @@ from minidocker.kernel.named import fcntl, open, os
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
+    from collections.abc import Container
+    from typing import Any
+
     from minidocker.kernel.interface import Kernel
 
 ST_RDONLY = 1
@@ -28,23 +31,36 @@ F_SEAL_WRITE = 8
 EXE = "/proc/self/exe"
 AGAIN = "MINIDOCKER_SEALED"  # in the environment: we have started again already
 LIBRARIES = "LD_LIBRARY_PATH"
+# What of the caller's variables a run uses itself. No other one is taken along: PID 1 of `--init`
+# is this process, and whoever inside has CAP_SYS_PTRACE may read its memory.
+USED = ("HOME", "PATH", "USER", "TERM", "TZ", "TMPDIR", "VIRTUAL_ENV", "DOCKER_CONFIG", "COLUMNS",
+        "LINES", "NO_COLOR", LIBRARIES)  # fmt: skip
+USED_WITH = ("MINIDOCKER_", "PYTHON", "LC_", "LANG", "XDG_", "SSL_CERT_", "REGISTRY_AUTH_")
+USED_AS = "_PROXY"  # HTTPS_PROXY, http_proxy, …
 READABLE = 0o555  # the copy starts `minidocker run`, which must not become untraceable for its user
 
 
-def ensure(kernel: Kernel) -> None:
-    """Return when the interpreter cannot be changed; otherwise start again from one that cannot."""
+def ensure(kernel: Kernel, named: Container[str] | None = ()) -> None:
+    """Return when the interpreter cannot be changed; otherwise start again from one that cannot.
+
+    Of the caller's variables go along those that a run uses, and those `named`; with None all.
+    """
     again = os.environ.pop(AGAIN, None)
     if again is not None:
         restore(again)
-    if sealed():
+    env = {
+        name: value for name, value in os.environ.items()
+        if named is None or name in named or is_used(name)
+    }  # fmt: skip
+    safe = sealed()
+    if safe and (again is not None or len(env) == len(os.environ)):
         return
     if again is not None:
         raise MinidockerError(
             "the interpreter could not be sealed, and others would see it: nothing was started",
             "leave --init and --pid container: out",
         )
-    program = copy(kernel)
-    env = dict(os.environ)
+    program = EXE if safe else copy(kernel)
     env[AGAIN] = env.get(LIBRARIES, "")
     if directory := own_library():
         # $ORIGIN in a program's RUNPATH means "where /proc/self/exe is", and that is nowhere now
@@ -53,6 +69,22 @@ def ensure(kernel: Kernel) -> None:
         os.execve(program, [sys.executable, *sys.orig_argv[1:]], env)
     except OSError as problem:
         raise KernelError("execveat(2)", problem.errno or 0, sys.executable) from None
+
+
+def named(found: dict[str, Any]) -> list[str] | None:
+    """Name the caller's variables that the container is to have; None where that may be all.
+
+    A file of --env-file may be a pipe, which can be read once; with --stages there may be no root,
+    and then the container has the caller's variables.
+    """
+    if found.get("env-file") or found.get("stages") or found.get("mine") or found.get("stage"):
+        return None
+    return [str(item) for item in found.get("env", ())]
+
+
+def is_used(name: str) -> bool:
+    """Say whether a run uses this variable itself."""
+    return name in USED or name.startswith(USED_WITH) or name.upper().endswith(USED_AS)
 
 
 def restore(libraries: str) -> None:

@@ -52,7 +52,7 @@ def main(argv: list[str]) -> int:
     if found.get("init") or str(found.get("pid", "")).startswith("container:"):
         from minidocker.runtime import readonly  # others will see us in their /proc
 
-        readonly.ensure(kernel)
+        readonly.ensure(kernel, readonly.named(found))
     bring_what_is_asked_for(found, words)
     try:
         spec, stages, record, lock = begin(found, words, store)

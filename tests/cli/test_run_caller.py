@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -62,6 +63,42 @@ def test_init_shows_nothing_of_the_host(minidocker: Callable) -> None:
     assert "s3" not in done.stdout
     assert "PATH=" in done.stdout
     assert "Permission denied" in done.stderr
+
+
+def test_the_memory_of_init_holds_none_of_the_callers_variables(
+    command: list[str], store_env: dict[str, str]
+) -> None:
+    """CAP_SYS_PTRACE may read it; we do so from outside. Of many variables some would be left."""
+    secrets = {f"SECRET_{n}": f"geheim-{n}-" + "x" * 20 * n for n in range(60)}
+    line = [*command, "run", "--rm", "-i", "--init", "--network", "none", "-e", "SECRET_7", "base", "sh",
+            "-c", "echo ${#SECRET_7}${SECRET_8}; cat"]  # fmt: skip
+    running = subprocess.Popen(
+        line, env={**store_env, **secrets}, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert running.stdout and running.stdout.readline() == f"{len(secrets['SECRET_7'])}\n"
+        init = int(children(running.pid)[0])
+        memory = b"".join(readable(init))
+    finally:
+        running.communicate("", timeout=60)
+    assert b"wait_signal" in memory  # it is PID 1, and can be read
+    left = {name for name in secrets if secrets[name].encode() in memory}
+    assert left <= {"SECRET_7"}
+
+
+def children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def readable(pid: int) -> Iterator[bytes]:
+    """Yield what is in a process's memory."""
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            place, rights, *_ = line.split()
+            start, end = (int(word, 16) for word in place.split("-"))
+            with contextlib.suppress(OSError, OverflowError):
+                if rights.startswith("rw"):
+                    yield os.pread(memory.fileno(), end - start, start)
 
 
 def test_the_callers_groups_stay_outside(command: list[str], store_env: dict[str, str]) -> None:
