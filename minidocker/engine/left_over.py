@@ -17,6 +17,7 @@ from minidocker.net.networks import DEFAULT, Networks, is_bridge
 from minidocker.runtime import state
 from minidocker.stages import STAGES
 from minidocker.stages.cgroup import PARENT, Cgroup
+from minidocker.volumes.store import Volumes
 
 
 def prune(store: Store, kernel: Kernel) -> Iterator[str]:
@@ -31,6 +32,13 @@ def prune(store: Store, kernel: Kernel) -> Iterator[str]:
         if not record["alive"] and state.clean_up(record, STAGES, kernel):
             yield f"removed container {record['id']} {record['name']}".rstrip()
     forget_names(store)
+    if os.path.isdir(store.path("volumes")):
+        volumes = Volumes(kernel, store.root)
+        lock = volumes.lock()
+        try:
+            yield from volumes.sweep()
+        finally:
+            os.close(lock)
     if os.path.isdir(store.path("networks")):
         networks = Networks(kernel, store.root)
         lock = networks.lock()

@@ -15,14 +15,25 @@ NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 PIECE = 1 << 20
 
 
+FILLING = ".minidocker-filling"  # is there until all is: who finds it begins again
+
+
 def fill(source: str, target: str) -> bool:
-    """Copy into `target` while it is empty, and make it like `source`; say whether it was."""
+    """Copy into `target` while it is empty, and make it like `source`; say whether it was.
+
+    What a kill or a full disk has cut off is no volume that somebody has used: it is copied anew.
+    """
     here = os.open(source, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     there = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        if os.listdir(there):
+        names = os.listdir(there)
+        if names and FILLING not in names:
             return False
+        for name in names:
+            _remove(name, there)
+        os.close(os.open(FILLING, NEW, 0o600, dir_fd=there))
         _all(here, there, os.fstat(here).st_dev)
+        os.unlink(FILLING, dir_fd=there)
         _alike(here, there)
         return True
     finally:
@@ -34,6 +45,8 @@ def _all(here: int, there: int, device: int) -> None:
     """Copy each name of one directory; what is mounted in it stays where it is."""
     first: dict[tuple[int, int], str] = {}  # hard links within one directory stay links
     for name in os.listdir(here):
+        if name == FILLING:
+            continue  # an image's own would say that this is not whole
         found = os.stat(name, dir_fd=here, follow_symlinks=False)
         key = found.st_dev, found.st_ino
         if stat.S_ISDIR(found.st_mode):
@@ -46,6 +59,22 @@ def _all(here: int, there: int, device: int) -> None:
             _one(name, found, here, there)
             if found.st_nlink > 1 and not stat.S_ISSOCK(found.st_mode):
                 first[key] = name
+
+
+def _remove(name: str, parent: int) -> None:
+    """Remove a name with all below it, each from its open directory."""
+    try:
+        os.unlink(name, dir_fd=parent)
+        return
+    except (IsADirectoryError, PermissionError):
+        pass  # unlink(2) says EPERM of a directory in some file systems
+    fd = os.open(name, DIRECTORY, dir_fd=parent)
+    try:
+        for below in os.listdir(fd):
+            _remove(below, fd)
+    finally:
+        os.close(fd)
+    os.rmdir(name, dir_fd=parent)
 
 
 def _below(name: str, here: int, there: int, device: int) -> None:

@@ -66,12 +66,19 @@ class Volumes:
 
     def names(self) -> list[str]:
         """List the volumes."""
-        found = os.listdir(self.root) if os.path.isdir(self.root) else []
-        return sorted(name for name in found if os.path.isdir(self.data(name)))
+        return sorted(filter(self.has, self._entries()))
+
+    def _entries(self) -> list[str]:
+        return os.listdir(self.root) if os.path.isdir(self.root) else []
+
+    def has(self, name: str) -> bool:
+        """Say whether there is a volume of this name; one that begins with a dot is about to go."""
+        good = name and "/" not in name and not name.startswith(".")
+        return bool(good) and os.path.isdir(self.data(name))
 
     def about(self, name: str) -> dict[str, Any]:
         """Return what its volume.json says; NotFound for a name that no volume has."""
-        if name not in self.names():
+        if not self.has(name):
             raise NotFound(
                 f"there is no volume {name}", "minidocker volume ls",
                 docker=f"get {name}: no such volume",
@@ -89,10 +96,10 @@ class Volumes:
             try:
                 with open(f"{self.containers}/{id}/record.json", encoding="utf-8") as stream:
                     mounts = json.load(stream)["spec"]["mounts"]
-            except (OSError, ValueError, KeyError, TypeError):
+            except (OSError, ValueError, KeyError, TypeError, RecursionError):
                 continue
-            for mount in mounts or ():
-                if mount.get("volume"):
+            for mount in mounts if isinstance(mounts, list) else ():
+                if isinstance(mount, dict) and isinstance(mount.get("volume"), str):
                     found.setdefault(mount["volume"], []).append(id)
         return found
 
@@ -105,7 +112,23 @@ class Volumes:
                 f"minidocker rm {users[0]}",
                 docker=f"remove {name}: volume is in use - [{', '.join(users)}]",
             )
-        self.kernel.remove_tree(f"{self.root}/{name}")
+        self._discard(name)
+
+    def _discard(self, name: str) -> None:
+        """Remove a volume: from the first moment there is none, so a kill leaves no half of it."""
+        away = f".{os.urandom(8).hex()}"
+        os.rename(f"{self.root}/{name}", f"{self.root}/{away}")
+        self.kernel.remove_tree(f"{self.root}/{away}")
+
+    def sweep(self) -> list[str]:
+        """Remove what killed commands have left of volumes; say what. The lock is held."""
+        said = []
+        for name in self._entries():
+            path = f"{self.root}/{name}"
+            if name.startswith(".") or (os.path.isdir(path) and not os.path.isdir(self.data(name))):
+                self.kernel.remove_tree(path)
+                said.append(f"removed what was left of a volume ({name})")
+        return said
 
     def remove_own(self, names: Sequence[str], id: str) -> None:
         """Remove the anonymous volumes of a container that goes, but for those that others use."""
@@ -113,8 +136,8 @@ class Volumes:
         try:
             users = self.users()
             for name in names:
-                if not set(users.get(name, ())) - {id} and name in self.names():
-                    self.kernel.remove_tree(f"{self.root}/{name}")
+                if not set(users.get(name, ())) - {id} and self.has(name):
+                    self._discard(name)
         finally:
             os.close(lock)
 

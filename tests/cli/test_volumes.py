@@ -293,6 +293,43 @@ def test_a_link_in_a_volume_leads_the_copy_nowhere(mini: Callable, full: str, st
     assert not list((tmp_path / "target").iterdir())
 
 
+def test_a_volume_that_was_filled_by_half_is_filled_anew(
+    mini: Callable, full: str, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk or a kill may end the copy anywhere; what a container has put there is kept."""
+    from minidocker.kernel import copying
+
+    mini("volume", "create", "half")
+    data = store / "volumes/half/_data"
+    (tmp_path / "image/deep/deeper").mkdir(parents=True)
+    for name in ("a", copying.FILLING, "deep/b", "deep/deeper/c"):
+        (tmp_path / "image" / name).write_text("from an image\n")
+    monkeypatch.setattr(copying, "_alike", lambda old, new: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        copying.fill(str(tmp_path / "image"), str(data))
+    monkeypatch.undo()
+    assert copying.FILLING in os.listdir(data)
+    look = [*QUIET, "-v", "half:/data", full, "sh", "-c", "ls -A /data; cat /data/link; rm /data/same"]
+    assert mini(*look).stdout.split() == ["link", "out", "same", "sub", "tool", "one"]
+    assert mini(*look, status=1).stdout.split() == ["link", "out", "sub", "tool", "one"]
+
+
+def test_a_volume_that_was_removed_by_half_is_none(mini: Callable, store: Path) -> None:
+    """remove_tree may be killed anywhere; the first step takes the name away."""
+    from minidocker.kernel.linux import Linux
+    from minidocker.volumes.store import Volumes
+
+    mini("volume", "create", "going")
+    mini("volume", "create", "staying")
+    volumes = Volumes(Linux(), str(store))
+    volumes.kernel.remove_tree = lambda path: None  # killed before it has begun
+    volumes.remove("going")
+    (store / "volumes/begun").mkdir()  # `create` was killed before it made _data
+    assert names(mini) == ["staying"]
+    assert mini("prune").stdout.count("what was left of a volume") == 2
+    assert sorted(os.listdir(store / "volumes")) == ["lock", "staying"]
+
+
 def test_ids_of_its_own(mini: Callable, full: str) -> None:
     """--userns private: the volume is its root's, and the way to it stays closed to that user."""
     out = mini(*QUIET, "--userns", "private", "-v", "mapped:/data", full, "sh", "-c", LOOK).stdout
