@@ -79,7 +79,13 @@ def complain(problem: MinidockerError) -> None:
     trace = getattr(problem, "trace", "")
     remedy = f"\n  try: {problem.remedy}" if problem.remedy else ""
     docker = f"   (Docker says: {problem.docker})" if problem.docker else ""
-    sys.stderr.write(f"{trace}minidocker: {problem.message}{remedy}{docker}\n")
+    said = f"minidocker: {problem.message}{remedy}{docker}"
+    # A stranger's text, such as an image's command, may steer a terminal.
+    if not said.replace("\n", "").replace("\t", "").isprintable():
+        from minidocker.images.store.files import escaped
+
+        said = escaped(said)
+    sys.stderr.write(f"{trace}{said}\n")
 
 
 def dispatch(word: str, rest: list[str]) -> int:

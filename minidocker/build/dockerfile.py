@@ -113,7 +113,11 @@ def one_line(text: str, number: int, escape: str = "\\") -> Instruction:
     lines = read(f"# escape={escape}\n{text}").lines
     if len(lines) != 1:
         raise BuildError(number, f"{text[:60]!r} is no instruction")
-    return instruction(lines[0]._replace(number=number), escape)
+    found = instruction(lines[0]._replace(number=number), escape)
+    if found.word == "FROM":  # an image's configuration says anything
+        raise BuildError(number, "ONBUILD FROM cannot be", "another base image",
+                         "FROM isn't allowed as an ONBUILD trigger")  # fmt: skip
+    return found
 
 
 def instruction(line: Line, escape: str) -> Instruction:

@@ -303,3 +303,11 @@ def test_variables_that_double_one_another_come_to_an_end() -> None:
     assert len(Words({"A": "a" * 1000}).word("$A" * 1000)) == 1_000_000
     with pytest.raises(BuildError, match="grows to more than"):
         Words({"A": "a" * 10_000}).text('"${A:-x}"' * 1000)
+
+
+def test_a_trigger_of_an_image_is_no_from() -> None:
+    """What an image's configuration says has passed no reader of a Dockerfile."""
+    assert one_line("RUN a", 7).number == 7
+    for text, said in (("FROM a", "ONBUILD FROM cannot be"), ("RUN a\nRUN b", "is no instruction")):
+        with pytest.raises(BuildError, match=said):
+            one_line(text, 7)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from minidocker import cli
 from minidocker.errors import Blocked, MinidockerError, UsageError
 from minidocker.images.store.image import lean, parse_lean
 from minidocker.images.store.store import Store
@@ -29,6 +30,14 @@ def said(*argv: str) -> MinidockerError:
         plan(*argv)
     assert problem.value.remedy and problem.value.status == 125
     return problem.value
+
+
+def test_a_strangers_text_in_an_error_steers_no_terminal(capsys: pytest.CaptureFixture) -> None:
+    """An image's working directory, say: it comes into the sentence that refuses it."""
+    assert cli.main(["run", "--dry-run", "-w", "\x1b]0;x\x07é\u202e", "img"]) == 125
+    told = capsys.readouterr().err
+    assert "-w \\x1b]0;x\\x07é\\u202e is not an absolute path\n  try: " in told
+    assert "\x1b" not in told and "\x07" not in told
 
 
 # --- what it becomes -----------------------------------------------------------------------

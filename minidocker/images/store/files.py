@@ -109,6 +109,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
+def escaped(text: str) -> str:
+    """Return lines of text in which control characters are written as Python does: \\x1b."""
+    return "".join(c if c in "\n\t" or c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def usage(path: str) -> int:
     """Return the bytes of all files under a directory, as far as they can be seen."""
     total = 0
