@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from keeping import Run, start, until
 
-from minidocker.cli import status_of
 from minidocker.engine import ending
 from minidocker.errors import Conflict, MinidockerError, NotFound, UsageError
+from minidocker.verbs.failed import status_of
 
 OTHER_KINDS = (  # JSON, and no record of ours
     '{"id": "ID", "name": "", "image": "", "status": "running", "facts": {}, "spec": {"mounts": 5}}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,16 @@ def test_a_strangers_text_in_an_error_steers_no_terminal(capsys: pytest.CaptureF
     told = capsys.readouterr().err
     assert "-w \\x1b]0;x\\x07é\\u202e is not an absolute path\n  try: " in told
     assert "\x1b" not in told and "\x07" not in told
+
+
+def test_an_error_is_told_where_no_file_can_be_opened_any_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """What prints it in full is loaded only then: a start that goes well need not pay for it."""
+    monkeypatch.setitem(sys.modules, "minidocker.verbs.failed", None)
+    monkeypatch.delattr("minidocker.verbs.failed", raising=False)
+    assert cli.main(["run", "--dry-run", "-w", "x", "img"]) == 125
+    assert capsys.readouterr().err == "minidocker: -w x is not an absolute path\n"
 
 
 # --- what it becomes -----------------------------------------------------------------------
