@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,6 +49,11 @@ def do(root: str, operations: Sequence[Any]) -> None:
             os.setxattr(path, args[0], args[1].encode())
         elif word == "node":
             os.mknod(path, 0o020644, os.makedev(*args))  # numbers that no driver has
+        elif word == "mark":
+            os.setxattr(path, args[0], args[1].encode())
+        elif word == "socket":
+            with socket.socket(socket.AF_UNIX) as one:
+                one.bind(path)
         elif word == "fifo":
             os.mkfifo(path)
         elif word == "time":
@@ -73,7 +79,7 @@ def cast_upper(
     kernel.run(["cp", "-a", f"{place}/base", f"{place}/flat"])
     overlay(kernel, [f"{place}/base"], f"{place}/upper", f"{place}/work", f"{place}/merged")
     for operation in operations:
-        if operation[0] == "node":  # the overlay of a user namespace makes none: beneath it, then
+        if operation[0] in ("node", "mark"):  # an overlay makes none, or keeps it: beneath it, then
             kernel.umount2(f"{place}/merged")
             do(f"{place}/upper", [operation])
             overlay(kernel, [f"{place}/base"], f"{place}/upper", f"{place}/work", f"{place}/merged")

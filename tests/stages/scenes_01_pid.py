@@ -226,6 +226,15 @@ def container(kernel, talk, name, flags=CLONE_NEWPID, inner=None, children=2, re
     return pid
 
 
+def guest(kernel, talk, name, pid):
+    """Start a process that enters the container of `pid`, as exec does: no child of anybody there."""
+    if os.fork() == 0:
+        kernel.setns(os.open(f"/proc/{pid}/ns/pid", os.O_RDONLY))
+        if os.fork() == 0:
+            talk.say("member", name=name)
+        forever()
+
+
 def nested(kernel, talk, name, depth):
     """Start containers in one another; the innermost one is called `name`."""
     inner = None if depth == 1 else lambda: nested(kernel, talk, name, depth - 1)
@@ -238,7 +247,7 @@ def cast_host_pid(kernel, talk, shape):
         BASE[0] = random.randrange(60, min(25_000, int(file.read()) // 2))
     next_number(BASE[0])
     if shape == "equal":
-        container(kernel, talk, "a", children=3)
+        guest(kernel, talk, "a.guest", container(kernel, talk, "a", children=3))
         container(kernel, talk, "b", children=3)
     elif shape == "ending":
         container(kernel, talk, "e", children=4, reaps=True)

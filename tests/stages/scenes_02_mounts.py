@@ -133,6 +133,7 @@ def act_proc(learner, kernel, talk, root):
         return
     if os.fork() == 0:
         forever()
+    os.chdir("/tmp")  # a path that does not begin with a slash leads elsewhere
     talk.ask("ready")
     talk.step(f"mount_proc(kernel, {root!r})")
     function(kernel, root)
@@ -158,7 +159,25 @@ def kinds(kernel):
         kernel.mount("", f"{TREE}/{name}", "", MS_SLAVE)
         if more:
             kernel.mount("", f"{TREE}/{name}", "", more)
+    far_from_its_master(kernel)
     tmpfs(kernel, f"{TREE}/unbindable", "unbindable", MS_UNBINDABLE)
+
+
+def far_from_its_master(kernel):
+    """Make a slave whose master is in another table: it has a third field, propagate_from:N."""
+    near = f"{TREE}/near"  # a slave of `shared`, and shared with the other table alone
+    os.mkdir(near)
+    kernel.mount(f"{TREE}/shared", near, "", MS_BIND)
+    kernel.mount("", near, "", MS_SLAVE)
+    kernel.mount("", near, "", MS_SHARED)
+    beside = os.fork()
+    if beside == 0:
+        forever()  # in the table as it is now
+    kernel.unshare(CLONE_NEWNS)
+    os.mkdir(f"{TREE}/far")
+    kernel.mount(near, f"{TREE}/far", "", MS_BIND)
+    kernel.mount("", f"{TREE}/far", "", MS_SLAVE)
+    kernel.umount2(near, 0)
 
 
 def stacks(kernel):
@@ -249,6 +268,7 @@ def act_bind(learner, kernel, talk, read_only, store, box):
     function = learner.bind
     kernel.unshare(CLONE_NEWNS)
     kernel.mount("", "/", "", MS_REC | MS_PRIVATE)
+    kernel.mount("", store, "", MS_SHARED)
     talk.ask("ready")
     talk.step(f"bind(kernel, {store!r}, {box!r}, {read_only})")
     function(kernel, store, box, read_only)

@@ -74,6 +74,9 @@ def test_hostname_is_kept(subject, cell, machine):
                        kernel=f"ns/uts of both: {theirs}")  # fmt: skip
         changed = ["the domain name"] if domains[1] != domains[0] else []
         changed += ["one more process"] if set(one.proc.pids()) - {1, pid} else []
+        now = one.proc.namespaces(pid)
+        changed += [f"the {kind} namespace" for kind in f.NAMESPACES
+                    if kind != "uts" and now.get(kind) != one.own.get(kind)]  # fmt: skip
         if changed:
             raise Fail("MD0011", ran=f"set_hostname(kernel, {name!r})",
                        expected="only the host name is new", kernel=", ".join(changed))  # fmt: skip
@@ -117,6 +120,12 @@ def test_namespaces_of(subject, cell):
         if seen["ended"] not in ("FileNotFoundError", "ProcessLookupError", "OSError"):
             raise Fail("MD0012", ran=f"namespaces_of({cast['ended']})", expected="an OSError",
                        kernel=repr(seen["ended"])[:60])  # fmt: skip
+    with cell("look", kinds=["plain"], function="namespaces_of", user=NOBODY) as one:
+        cast = members(one, ["plain"])
+        seen = looked(one, cast)["plain"]
+        if seen != "PermissionError":
+            ran = f"namespaces_of({cast['plain']}), as user 65534, for a process of root"
+            raise Fail("MD0014", ran=ran, expected="PermissionError", kernel=repr(seen)[:60])
 
 
 def own_root(one, pid, caller):

@@ -382,7 +382,7 @@ def judge_host_pid(found, code="MD0117"):
 
 def test_host_pid_equal(subject, cell):
     with cell("host_pid", shape="equal") as one:
-        cast = members(one, 8)
+        cast = members(one, 9)
         questions = {}
         for name, pid in cast.items():
             questions[(cast[f"{name[0]}.1"], one.proc.numbers(pid)[-1])] = pid
@@ -404,7 +404,7 @@ def test_host_pid_nested(subject, cell):
 
 def test_host_pid_gone(subject, cell):
     with cell("host_pid", shape="equal") as one:
-        cast = members(one, 8)
+        cast = members(one, 9)
         init = cast["a.1"]
         unused = 1 + max(one.proc.numbers(pid)[-1] for pid in cast.values())
         nobody = 1 + max(one.proc.pids())

@@ -252,6 +252,7 @@ KINDS = {
     "/tmp/tree/back\\040slash": "shared",
     "/tmp/tree/slave": "slave",
     "/tmp/tree/slave and shared": "shared and slave",
+    "/tmp/tree/far": "slave",  # two fields: master:N propagate_from:N
     "/tmp/tree/unbindable": "unbindable",
 }
 STACKS = {"/tmp/tree/twice": "private", "/tmp/tree/moved": "shared",
@@ -364,6 +365,16 @@ def keeps_options(ran, new, after):
                        kernel=",".join(new[place].options))  # fmt: skip
 
 
+def the_others_stay(before, after, ran):
+    """What was mounted before bind travels as it did: the source, too."""
+    now = {mount.id: mount for mount in after}
+    for mount in before:
+        same = now.get(mount.id, mount)
+        if same.propagation != mount.propagation:
+            raise Fail("MD0230", ran=ran, point=mount.point, expected=mount.propagation,
+                       kernel=same.propagation)  # fmt: skip
+
+
 def test_bind_tree(subject, cell):
     with cell("bind", read_only=False, store=STORE, box=BOX) as one:
         ran, before, after, host, host_after = bound(one, False)
@@ -374,6 +385,7 @@ def test_bind_tree(subject, cell):
                 raise Fail("MD0222", ran=ran, point=place, expected="rw",
                            kernel=",".join(mount.options))  # fmt: skip
         keeps_options(ran, new, after)
+        the_others_stay(before, after, ran)
 
 
 def test_bind_read_only(subject, cell):

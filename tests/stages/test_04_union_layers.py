@@ -10,6 +10,7 @@ import random
 from looking_at_layers import noted, plan, read, somewhere, token, write
 from looking_at_refusals import errors_come_out
 
+from minidocker.chamber.cell_needs import user_attributes
 from minidocker.course.outcomes import Fail, compared, good
 from minidocker.proc import mounts
 
@@ -74,10 +75,18 @@ def test_options_names(subject, cell):
             raise Fail("MD0404", ran=ran, kernel=options, lines=lines)
 
 
+def attributes_space():
+    return "user" if user_attributes() else "trusted"
+
+
 def test_changes(subject, cell):
     args, n = plan()
     args["operations"] += [
         ["fifo", f"{n['new']}/pipe"],  # no file, and no whiteout
+        ["socket", f"{n['new']}/socket"],
+        ["mkdir", f"{n['new']}/marked"],  # "x" has another meaning than "y"
+        ["mark", f"{n['new']}/marked", f"{attributes_space()}.overlay.opaque", "x"],
+        *([["node", f"{n['new']}/first", 240, 0]] if os.geteuid() == 0 else []),
         ["write", f"{n['new']}-beside", token()],  # sorted as a text, it comes before new/…
     ]
     with cell("changes", **args) as one:
@@ -115,8 +124,13 @@ def etc_texts():
 
 
 def test_etc_mounted(subject, cell):
-    place, texts = somewhere(), etc_texts()
-    ran = "place_etc_files(kernel, directory, root)"
+    for texts in (etc_texts(), dict.fromkeys(ETC, "")):  # an empty file is a file, too
+        judge_mounted(cell, texts)
+    errors_come_out(cell, "place_etc_files", ["/tmp/files", "/tmp/tree"], ["mount"], ["mount"])
+
+
+def judge_mounted(cell, texts):
+    place, ran = somewhere(), "place_etc_files(kernel, directory, root)"
     with cell("etc", place=place, texts=texts) as one:
         placed(one, texts)
         seen = {name: read(one, f"{place}/merged/etc/{name}") for name in ETC}
@@ -133,7 +147,6 @@ def test_etc_mounted(subject, cell):
         if not good(lines):
             code = "MD0429" if wanted - set(found) else "MD0436"
             raise Fail(code, ran=ran, expected="three mounts", lines=lines)
-    errors_come_out(cell, "place_etc_files", ["/tmp/files", "/tmp/tree"], ["mount"], ["mount"])
 
 
 def test_etc_layer(subject, cell):

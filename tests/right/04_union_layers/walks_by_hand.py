@@ -9,7 +9,10 @@ def changes(upper, below=""):
             os.minor(info.st_rdev)
         )
         folder = entry.is_dir(follow_symlinks=False)
-        hides = folder and any(name.endswith(".overlay.opaque") for name in os.listxattr(entry.path))
+        hides = folder and any(
+            name.endswith(".overlay.opaque") and os.getxattr(entry.path, name) == b"y"
+            for name in os.listxattr(entry.path)
+        )
         found.append((path, "deleted" if gone else "opaque" if hides else "written"))
         found += changes(upper, path) if folder else []
     return sorted(found)

@@ -1,0 +1,17 @@
+# mistake: minor 0 alone is taken for a whiteout
+# fails: changes
+# says: expected 'written', got 'deleted'
+
+def changes(upper):
+    found = []
+    for folder, folders, files in os.walk(upper):
+        for name in folders + files:
+            path = os.path.join(folder, name)
+            info = os.lstat(path)
+            word = "written"
+            if stat.S_ISCHR(info.st_mode) and os.minor(info.st_rdev) == 0:
+                word = "deleted"
+            elif attributes(path).get("trusted.overlay.opaque") == b"y":
+                word = "opaque"
+            found.append((os.path.relpath(path, upper), word))
+    return sorted(found)
