@@ -20,6 +20,7 @@ from minidocker.spec.spec import Resources
 ROOT = "/sys/fs/cgroup"
 HERE = f"{ROOT}/grader"  # the scene's own place: a cgroup that hands memory down holds nobody
 GENERATIONS = 60
+MORE = ("cpuset", "io", "hugetlb", "misc")  # controllers that nobody has asked for
 
 
 def forever():
@@ -175,13 +176,34 @@ def cast_make(kernel, talk, path, kept):
         kernel.mkdir(f"{ROOT}/{kept}")
 
 
+class Offers:
+    """A kernel that offers more controllers than three, and notes which of the others are asked for."""
+
+    def __init__(self, kernel):
+        self.kernel, self.others = kernel, []
+
+    def __getattr__(self, name):
+        return getattr(self.kernel, name)
+
+    def read(self, path):
+        text = self.kernel.read(path)
+        return f"{text.strip()} {' '.join(MORE)}\n" if path.endswith("/cgroup.controllers") else text
+
+    def write(self, path, text):
+        mine = text.split() if path.endswith("/cgroup.subtree_control") else []
+        self.others += [word for word in mine if word.strip("+") in MORE]
+        left = [word for word in mine if word.strip("+") not in MORE]
+        if left or not mine:
+            self.kernel.write(path, " ".join(left) if len(left) < len(mine) else text)
+
+
 def act_make(learner, kernel, talk, path):
     """Let make_cgroup make a cgroup; then again, when all is there; then live in it."""
-    function = learner.make_cgroup
+    function, kernel = learner.make_cgroup, Offers(kernel)
     for again in ("", ", which exists now"):
         talk.step(f"make_cgroup(kernel, '{ROOT}/{path}'){again}")
         function(kernel, f"{ROOT}/{path}")
-        talk.ask("made")
+        talk.ask("made", others=kernel.others)
     pid = member(talk, "inhabitant")
     try:
         kernel.write(f"{ROOT}/{path}/cgroup.procs", str(pid))
@@ -298,6 +320,11 @@ def act_remove(learner, kernel, talk, name, cast):
         talk.step(f"remove(kernel, '{ROOT}/boxes/{name}'){again}")
         function(kernel, f"{ROOT}/boxes/{name}")
         talk.ask("removed")
+    kernel.mkdir(f"{ROOT}/shelf")
+    kernel.mkdir(f"{ROOT}/shelf/{name}")
+    talk.step(f"remove(kernel, '{ROOT}/shelf/{name}'), which is alone in shelf")
+    function(kernel, f"{ROOT}/shelf/{name}")
+    talk.ask("removed")
 
 
 # --- why_died ----------------------------------------------------------------------------

@@ -103,7 +103,7 @@ def act_real(learner, kernel, talk, cast):
 # --- exec: a container ------------------------------------------------------------------------
 
 
-def container(kernel, talk, keep, group):
+def container(kernel, talk, keep, group, env=None):
     """Start a container as its PID 1 says when it stands; return what exec_in is given."""
     ready, done = os.pipe()
     pid = kernel.clone(WALLS)
@@ -119,8 +119,8 @@ def container(kernel, talk, keep, group):
     if not os.read(ready, 1):
         raise RuntimeError("the container of the scene does not stand")
     os.close(ready)
-    env = {"PATH": "/usr/bin:/bin"}
-    return SimpleNamespace(pid=pid, group=group, keep=keep, filter=ALLOW_ALL, env=env)
+    return SimpleNamespace(pid=pid, group=group, keep=keep, filter=ALLOW_ALL,
+                           env=env or {"PATH": "/usr/bin:/bin"})  # fmt: skip
 
 
 def give_up(kernel, one):
@@ -191,17 +191,18 @@ class Watched:
         return call
 
 
-def cast_exec(kernel, talk, keep, group, argv):
+def cast_exec(kernel, talk, keep, group, argv, env=None):
     path = enter_tree(kernel, talk, group)
-    one = container(kernel, talk, keep, path)
+    one = container(kernel, talk, keep, path, env)
     if path.startswith(TREE):
         kernel.write(f"{path}/cgroup.procs", str(one.pid))
     talk.ask("container", pid=one.pid)
     return one
 
 
-def act_exec(learner, kernel, talk, keep, group, argv, cast):
+def act_exec(learner, kernel, talk, keep, group, argv, cast, env=None):
     """Let a helper call exec_in; it stays, so that its child has a parent."""
+    os.environ["HELPER"] = "a word for the helper alone"
     function = learner.exec_in
     argv = [shutil.which(argv[0]), *argv[1:]]
     reader, writer = os.pipe()

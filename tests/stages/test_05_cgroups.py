@@ -281,7 +281,10 @@ def test_make_path(subject, planted):
     path = f"{kept}/{name_for('boxes')}/{name_for('one')}"
     ran = f"make_cgroup(kernel, '{ROOT}/{path}')"
     with planted("make", path=path, kept=kept) as (one, tree):
-        one.expect("made")
+        others = one.expect("made")["others"]
+        if others:
+            raise Fail("MD0526", ran=f"{ran}, where there are more of them",
+                       expected="+cpu +memory +pids, and no other", kernel=" ".join(others[:4]))  # fmt: skip
         parts = path.split("/")
         wanted = {"/".join(parts[:count]) for count in range(1, len(parts) + 1)} | {"grader"}
         lines = compared(wanted, tree.names())
@@ -410,6 +413,11 @@ def test_remove_beside(subject, planted, cell):
             raise Fail("MD0518", ran=ran, lines=[("BAD", f"the process in /boxes/{box}2: killed")])
         one.answer()
         removed(one, tree, box, cast, f"{ran}, which is gone")
+        one.answer()
+        removed(one, tree, box, cast, ran := f"remove(kernel, '{ROOT}/shelf/{box}')")
+        lines = compared({"shelf"}, tree.names() & {"shelf"})
+        if not good(lines):
+            raise Fail("MD0525", ran=ran, lines=lines)
     errors_come_out(cell, "remove", ["/tmp/group"], ["rmdir"], pretended=["write"])
 
 

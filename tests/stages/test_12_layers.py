@@ -158,7 +158,8 @@ def same_trees():
 def test_pack_same(subject, cell):
     place, (trees, when) = somewhere(), same_trees()
     packs = [["upper", "1.tar", None], ["a copy", "deep/2.tar", None],
-             ["upper", "3.tar", SECOND - 5], ["later", "deep/4.tar", SECOND - 5]]  # fmt: skip
+             ["upper", "3.tar", SECOND - 5], ["later", "deep/4.tar", SECOND - 5],
+             ["upper", "5.tar", 0], ["later", "deep/6.tar", 0]]  # fmt: skip
     for operations in trees.values():
         operations.insert(0, ["mkdir", "d0"])
     with cell("same", place=place, trees=trees, packs=packs) as one:
@@ -168,11 +169,12 @@ def test_pack_same(subject, cell):
         one.expect("written")
         found = [read_tar(one, f"{place}/{tar}") for _, tar, _ in packs]
     for at, words in ((0, "a copy of it, packed on another day"),
-                      (2, "a copy with later times; newest is before them all")):  # fmt: skip
+                      (2, "a copy with later times; newest is before them all"),
+                      (4, "a copy with later times; newest is 0")):  # fmt: skip
         if found[at] != found[at + 1]:
             raise Fail("MD1229", ran=f"pack of a tree, and of {words}",
                        lines=apart(found[at], found[at + 1]))  # fmt: skip
-    for at, newest in ((0, None), (2, SECOND - 5)):
+    for at, newest in ((0, None), (2, SECOND - 5), (4, 0)):
         times = {os.path.normpath(m.name): int(m.mtime) for m in members_of(found[at])}
         wanted = {path: second if newest is None else min(second, newest)
                   for path, second in when.items()}  # fmt: skip
@@ -224,7 +226,8 @@ def test_meaning(subject, cell):
     truth = {
         f".wh.{x}": ["delete", x], f"a/b/.wh.{x}": ["delete", f"a/b/{x}"],
         "a/.wh..wh..opq": ["empty", "a"], "a/b/.wh..wh..opq": ["empty", "a/b"],
-        f"a/{x}": ["put", f"a/{x}"], f"a/{x}.wh": ["put", f"a/{x}.wh"],
+        f"a/{x}": ["put", f"a/{x}"], f"./a//{x}/": ["put", f"./a//{x}/"],
+        f"a/{x}.wh": ["put", f"a/{x}.wh"],
         f"a/.wh.{x}.wh.b": ["delete", f"a/{x}.wh.b"], f".wh..wh.{x}": ["delete", f".wh.{x}"],
         f"a/.wh..wh..opq{x}": ["delete", f"a/.wh..opq{x}"],
         f"a/x.wh.{x}": ["put", f"a/x.wh.{x}"], f"a/.wh..{x}": ["delete", f"a/.{x}"],
@@ -366,6 +369,9 @@ def attacks(place):
         ["an opaque mark through a link", [link("l", "../outside"), member("l/.wh..wh..opq", "")]],
         ["the deletion of ..", [member("sub/.wh...", "")]],
         ["the deletion of nothing", [member(".wh.", "")]],
+        ["a name with .., and new directories", [member("../made/here/file")]],
+        ["a directory, then a link in its place, then a file through it", [
+            member("d/a"), link("d", "../outside"), member("d/canary")]],
         [HARMLESS, [member("d", type=tarfile.DIRTYPE, mtime=5), link("d", "../outside")]],
     ]  # fmt: skip
     return found
@@ -402,9 +408,15 @@ def test_apply_hostile(subject, cell):
 
 
 def canaries(one, place):
-    """What lies beside the directory that an archive is applied to."""
-    return {path: facts for path, facts in tree(one, place).items()
-            if not (path == "rootfs" or path.startswith("rootfs/") or path == "layer.tar")}  # fmt: skip
+    """What lies beside the directory that an archive is applied to.
+
+    Who has written there and put all back has changed st_ctime, which nobody can set.
+    """
+    found = {path: facts for path, facts in tree(one, place).items()
+             if not (path == "rootfs" or path.startswith("rootfs/") or path == "layer.tar")}  # fmt: skip
+    for path, facts in found.items():
+        facts["last change"] = look(one, lambda path=path: os.lstat(f"{place}/{path}").st_ctime_ns)
+    return found
 
 
 def test_round_trip(subject, cell):
@@ -426,7 +438,8 @@ def test_round_trip(subject, cell):
 def layers_plan():
     """Layers over one another, with each way to give and to hide a path; all names at random."""
     n = {word: f"{random.choice('.aZö')}{token()[:4]}" for word in (
-        "tree", "again", "file", "way", "goal", "twice", "back", "kept", "over", "plain", "dir")}  # fmt: skip
+        "tree", "again", "file", "way", "goal", "twice", "back", "kept", "over", "plain", "dir",
+        "nowhere")}  # fmt: skip
     paths = [
         f"{n['tree']}/x/y", f"{n['tree']}/x", n["tree"], f"{n['again']}/old", f"{n['again']}/new",
         f"{n['again']}/sub/deep", f"{n['again']}/sub/new", n["again"], f"{n['file']}/in", n["file"],
@@ -434,7 +447,7 @@ def layers_plan():
         f"{n['back']}/x", f"{n['back']}/y", n["kept"], n["over"], f"{n['plain']}/a",
         f"{n['plain']}/b", f"{n['plain']}/gone", n["plain"], f"{n['dir']}/in", n["dir"],
         f"{n['plain']}/never", f"{n['tree']}/never", f"{n['kept']}/never", f".wh{token()[:3]}",
-        f"{n['again']}/never",
+        f"{n['again']}/never", n["nowhere"],
     ]  # fmt: skip
     write = lambda *path: ["write", "/".join(path), token()]  # noqa: E731
     first = [
@@ -442,6 +455,7 @@ def layers_plan():
         write(n["file"], "in"), write(n["way"], "in"), write(n["goal"], "in"),
         write(n["twice"], "x"), write(n["back"], "x"), write(n["back"], "y"), write(n["kept"]),
         write(n["over"]), write(n["plain"], "a"), write(n["plain"], "gone"), write(n["dir"]),
+        ["symlink", n["nowhere"], f"/{token()}"],
     ]  # fmt: skip
     steps = [
         [["remove", n["tree"]]],

@@ -19,6 +19,8 @@ from minidocker.course.outcomes import Fail, compared, good
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
+DOCKERS_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKERS_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
@@ -483,6 +485,7 @@ def lies(us, other):
         "it was signed for another repository": f"{host}/lab/old",
         "it was signed for a repository whose name is longer": name + "shop",
         "it was signed for a repository whose name is shorter": name[:-1],
+        "it was signed for a name in capital letters": f"{host}/{path.upper()}",
         "it was signed for another registry": f"evil.example/{path}",
         "it was signed for a registry whose name is longer": f"evil.example/{name}",
     }.items():
@@ -530,7 +533,7 @@ class Layout:
         base = self.blob(b"base " + token().encode() * 20)
         entries = [self.image(base) for _ in range(2)]
         inner = as_json(index(self.image(base), self.image(base)))
-        entries.append(self.blob(inner, INDEX))
+        entries.append(self.blob(inner, DOCKERS_INDEX))
         self.files["index.json"] = as_json(index(*entries))
 
     def blob(self, data, kind=LAYER):
@@ -539,9 +542,10 @@ class Layout:
 
     def image(self, base):
         layer = self.blob(b"layer " + token().encode() * random.randrange(5, 50))
-        config = self.blob(as_json({"os": "linux", "by": token()}), CONFIG)
-        data = as_json({"schemaVersion": 2, "config": config, "layers": [base, layer]})
-        made = self.blob(data, MANIFEST)
+        said = {"os": "linux", "config": {"Cmd": ["sh"]}, "by": token()}  # of no blob, a real one's
+        config, empty = self.blob(as_json(said), CONFIG), self.blob(b"")
+        data = as_json({"schemaVersion": 2, "config": config, "layers": [base, layer, empty]})
+        made = self.blob(data, DOCKERS_MANIFEST if self.manifests else MANIFEST)
         for kept, one in zip((self.layers, self.configs, self.manifests), (layer, config, made),
                              strict=True):  # fmt: skip
             kept.append(f"blobs/sha256/{one['digest'][7:]}")

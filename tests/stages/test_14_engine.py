@@ -41,7 +41,7 @@ def plain(record, **more):
 def test_status_told(subject, cell):
     proc, now = f"/tmp/proc {secrets.token_hex(3)}", boot()
     pids = random.sample(range(2, 4_000_000), 8)
-    starts = [random.randrange(100, 10**9) for _ in pids]
+    starts = [0, *(random.randrange(100, 10**9) for _ in pids[1:])]
     names = ["sleep", "a) Z 1 (b", "two words", ") 1 2 3", "Z", "(Z)", "x y z", "sh"]
     random.shuffle(names)
     states = [*random.sample("SRDTI", 5), "Z", "X", "S"]
@@ -61,6 +61,7 @@ def test_status_told(subject, cell):
         (plain(some, pid=free), "crashed"),
         (plain(some, start=some["start"] + random.randrange(1, 999)), "crashed"),
         (plain(some, start=some["start"] - random.randrange(1, 99)), "crashed"),
+        (plain(some, start=some["start"] + 1), "crashed"),
         (plain(some, boot=boot()), "crashed"), (plain(some, pid=free, boot=boot()), "crashed"),
         ({}, "unknown"), ({"exit": None}, "unknown"), (plain(some, pid=None), "unknown"),
         (plain(some, boot=None), "unknown"), (plain(some, start=None), "unknown"),
@@ -222,13 +223,36 @@ def argv():
 
 
 def test_exec_place(subject, cell):
-    with entered(cell, "exec", argv=argv()) as (one, first, _, _):
+    env = {"PATH": "/usr/bin:/bin", "BOX": secrets.token_hex(4)}
+    with entered(cell, "exec", argv=argv(), env=env) as (one, first, _, _):
         _, pid, _ = executed(one, argv, first)
         lines = alike(place(one, first), place(one, pid))
         if not good(lines):
             raise Fail("MD1408", ran=EXEC, lines=lines)
+        brings_nothing_in(one, pid, env)
     with cell("exec_refused", words=["write", "setns", "fork"]) as one:
         refusals(one)
+
+
+def descriptors_of(one, pid):
+    place = os.open(f"{pid}/fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=one.proc.descriptor)
+    try:
+        return [int(name) for name in os.listdir(place)]
+    finally:
+        os.close(place)
+
+
+def brings_nothing_in(one, pid, env):
+    """The command has its container's environment, and no descriptor of the helper's."""
+    files = one.files(pid)
+    text = files.as_root(lambda: one.proc.read(pid, "environ"))
+    lines = compared({f"{key}={value}" for key, value in env.items()}, set(text.split("\0")[:-1]))
+    if not good(lines):
+        raise Fail("MD1430", ran=EXEC, lines=lines)
+    left = sorted(set(files.as_root(lambda: descriptors_of(one, pid))) - {0, 1, 2})
+    if left:
+        raise Fail("MD1431", ran=EXEC, expected="0, 1 and 2 are open",
+                   kernel=f"{', '.join(map(str, left))} too")  # fmt: skip
 
 
 def test_exec_power(subject, cell):
@@ -500,6 +524,15 @@ def shown(waits):
     return f"waits of {text or 'nothing'}" + (", …" if len(waits) > 16 else "")
 
 
+def exactly_long():
+    """Seconds of a second run, after which ten more are ten in floating-point numbers, too."""
+    while True:
+        seconds = round(random.uniform(0, 9), 2)
+        began = 0.0 + 0.5 + 0.1 + seconds + 0.2
+        if began + 10.0 - began == 10.0:
+            return seconds
+
+
 def test_supervise_waits(subject, cell):
     many = [[short(), status(), False] for _ in range(random.randrange(12, 16))]
     lives = [life("always", [*many, [1.0, 0, True]])]
@@ -507,6 +540,8 @@ def test_supervise_waits(subject, cell):
         runs = [[short(), status(), False] for _ in range(11)]
         runs[random.randrange(3, 8)][0] = long
         lives.append(life("unless-stopped", [*runs, [2.0, 3, True]]))
+    runs = [[0.5, 1, False], [exactly_long(), 1, False], [10.0, 1, False], [1.0, 3, True]]
+    lives.append({**life("unless-stopped", runs), "now": 0.0})  # HEALTHY, and not a bit more
     slow = [[random.uniform(9.0, 9.9), 1, False] for _ in range(4)]  # together they are no good run
     lives.append(life("on-failure", [*slow, [1.0, 0, False]]))
     judge_lives(cell, lives)
@@ -576,9 +611,9 @@ def words_of(count):
         pieces = [text.replace(b"\n", b"\r"), b"\n", b"\r\n", text, b"a line\n", b"\n\n",
                   "é".encode(), b"\0"]  # fmt: skip
         said.append((random.choice(["stdout", "stderr"]), random.choice(pieces)))
-    said.append(("stdout", bytes([random.randrange(11, 256)]) * random.randrange(17_000, 19_000)))
     said.append(("stderr", b"no end"))
-    return [(stream, data, 1) for stream, data in said]
+    long = ("stdout", bytes([random.randrange(11, 256)]), random.randrange(50_000, 60_000))
+    return [*((stream, data, 1) for stream, data in said), long]
 
 
 def pumped(cell, said, full=()):

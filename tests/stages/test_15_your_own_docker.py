@@ -53,7 +53,8 @@ def test_private(subject, cell):
     for _ in range(6):
         listed = random.sample(TYPES, random.randrange(2, len(TYPES) + 1))
         joined = set(random.sample(listed, random.randrange(1, len(listed))))
-        path = f"/run/ns/{secrets.token_hex(3)}"
+        where = random.choice(["/run/ns", "/proc/1/ns", "/var/run/netns", "/ns"])
+        path = f"{where}/{secrets.token_hex(3)}"
         configs.append(bundle_of([
             {"type": kind, "path": path} if kind in joined
             else {"type": kind, **random.choice([{}, {"path": ""}])} for kind in listed
