@@ -55,7 +55,7 @@ class Subject:
         shape = self._shape("source")
         if shape.wrong:
             line, what, text = shape.wrong
-            raise Fail("MD9002", file=self.file, line=line, what=what, trace=text)
+            raise Fail("MD9002", file=self.file, line=line or "?", what=what, trace=text)
         begin = self._shape("starter").items if self.starter else {}
         for name in names:
             same = name in shape.items and shape.items[name] == begin.get(name)
@@ -123,7 +123,9 @@ def _parsed(text: str) -> dict[str, Any]:
         return {"items": found, "bound": sorted(_bound(tree)), "wrong": None}
     except SyntaxError as problem:
         shown = (problem.text or "").rstrip()[:200]
-        return {"items": {}, "bound": [], "wrong": [problem.lineno or 0, problem.msg, shown]}
+        before, null, _ = text.partition("\0")  # Python names no line for it
+        line = problem.lineno or (before.count("\n") + 1 if null else 0)
+        return {"items": {}, "bound": [], "wrong": [line, problem.msg, shown]}
     except (RecursionError, MemoryError):
         return {"items": {}, "bound": [], "wrong": [0, "nested too deeply", ""]}
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from minidocker.course import renumbered
-from minidocker.course.outcomes import FAIL, NOT_STARTED, PASS, Result
+from minidocker.course.outcomes import FAIL, NOT_STARTED, OF_THE_FILE, PASS, Result
 
 FOLDER = ".minidocker"
 
@@ -141,11 +141,15 @@ class Journal:
         return count
 
     def failed_edits(self, check: str) -> int:
-        """Return how many different texts of the file have failed this check in a row."""
+        """Return how many different texts of the file have failed this check in a row.
+
+        One that Python could not read is no try: no check has seen what it does.
+        """
         texts: set[str] = set()
         for entry in self.entries():
-            outcome = entry["checks"].get(check, [""])[0] if entry["do"] == "grade" else ""
-            if outcome == FAIL:
+            graded = entry["checks"] if entry["do"] == "grade" else {}
+            outcome, code = graded.get(check, ["", ""])
+            if outcome == FAIL and code not in OF_THE_FILE:
                 texts.add(entry["digest"])
             elif outcome == PASS:
                 texts.clear()

@@ -260,7 +260,8 @@ def load(root: str | os.PathLike[str] | None = None) -> Manifest:
         raise NotFound(f"there is no {FOLDER} in {place}", "name the course's directory", 2)
     common = _read(folder / COMMON)
     files = sorted(folder.glob("[0-9][0-9]_*.toml"))
-    lessons = tuple(_checked(_lesson, path, {**_read(path), "id": path.stem}) for path in files)
+    hints = common.get("hints", {})
+    lessons = tuple(_checked(_lesson, path, _whole(path, hints)) for path in files)
     coming = tuple(_checked(_coming, folder / COMMON, one) for one in common.get("coming", []))
     return Manifest(place, lessons, coming, common.get("messages", {}))
 
@@ -271,6 +272,12 @@ def _read(path: Path) -> dict[str, Any]:
             return tomllib.load(file)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise UsageError(f"{path}: {problem}", f"repair it: git checkout {path}", 2) from None
+
+
+def _whole(path: Path, hints: dict[str, Any]) -> dict[str, Any]:
+    """Return a lesson's table, with the hints that belong to every lesson."""
+    table = _read(path)
+    return {**table, "id": path.stem, "hints": {**hints, **table.get("hints", {})}}
 
 
 def _checked(make: Callable[[dict[str, Any]], T], path: Path, entry: dict[str, Any]) -> T:

@@ -18,6 +18,8 @@ from minidocker.course.messages import sentence
 PASS, FAIL, BLOCKED, ERROR, NOT_STARTED = "pass", "fail", "blocked", "error", "not_started"
 AS_GIVEN = "MD9017"
 """The code of a pass that earns nothing: the example holds as the course has given it."""
+OF_THE_FILE = ("MD9001", "MD9002", "MD9003", "MD9014", "MD9019")
+"""The codes of a file that no check could try: Python cannot read it, or a name is not there."""
 OUTCOMES = (PASS, FAIL, BLOCKED, ERROR, NOT_STARTED)
 
 

@@ -28,7 +28,7 @@ def place(path: Path) -> str:
     return str(path) if relative.startswith("../..") else relative
 
 
-WHOLE_FILE = ("MD9002", "MD9014")
+WHOLE_FILE = ("MD9002", "MD9014", "MD9019")
 
 
 class Printer:
@@ -46,7 +46,7 @@ class Printer:
             from rich.console import Console
 
             self.notebook = colour and not self.out.isatty()
-            self.console = Console(file=self.out, highlight=False, soft_wrap=True,
+            self.console = Console(file=self.out, highlight=False, soft_wrap=True, emoji=False,
                                    force_terminal=colour or None,
                                    color_system="truecolor" if self.notebook else "auto",
                                    no_color="NO_COLOR" in os.environ or None)  # fmt: skip

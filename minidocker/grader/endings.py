@@ -44,11 +44,14 @@ def of_message(message: Message, doing: str, file: str) -> Exception:
 def _of_exception(message: Message, doing: str) -> Exception:
     step = str(message.facts.get("step", doing))
     kind, text = str(message["kind"]), str(message["text"])
-    if kind == "NotImplementedError":
+    early = step.startswith("importing ")
+    if not early and kind == "NotImplementedError":
         return NotStarted(step.partition("(")[0])
     trace = str(message["trace"])
     if not message["own"] and kind != "SyntaxError" and "minidocker." not in text:
         trace = "outside your file"
+    if early:
+        return Fail("MD9019", kind=kind, text=text, file=step.partition(" ")[2], trace=trace)
     return Fail("MD9004", kind=kind, text=text, step=step, trace=trace)
 
 

@@ -6,7 +6,7 @@ import argparse
 
 from minidocker.course.journal import Journal
 from minidocker.course.manifest import Lesson, Manifest
-from minidocker.course.outcomes import FAIL
+from minidocker.course.outcomes import FAIL, OF_THE_FILE
 from minidocker.course.printer import Printer
 from minidocker.errors import NotFound, UsageError
 from minidocker.grader import after_hints
@@ -26,7 +26,8 @@ def hint(manifest: Manifest, options: argparse.Namespace) -> int:
     key = code if code in lesson.hints else ""  # without hints of its own it has the check's
     taken, tried = journal.hints_taken(check_id, key), journal.failed_edits(check_id)
     check = next((one for one in lesson.checks if one.id == check_id), None)
-    after = after_hints.helps(manifest, lesson, check) if check else []
+    tries = check is not None and code not in OF_THE_FILE
+    after = after_hints.helps(manifest, lesson, check) if check and tries else []
     if check and after and taken >= len(steps) and tried >= after_hints.TRIES:
         at = min(taken - len(steps), len(after) - 1)
         title, lines = after[at]

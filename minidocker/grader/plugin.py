@@ -25,7 +25,6 @@ from minidocker.grader.fixtures import find_check
 
 CONTROL_SECONDS = 60.0
 CONTROL = "control"
-OF_THE_FILE = ("MD9001", "MD9002", "MD9003", "MD9014")
 USER = "sudo minidocker grade, or the lab machine: minidocker vm up"
 
 
@@ -129,7 +128,7 @@ class Grading:
         known = isinstance(problem, o.NotStarted | Blocked) or problem is None
         if known or subject.trusted or not (user or _strange(problem)):
             return problem
-        if subject.refused or (isinstance(problem, o.Fail) and problem.code in OF_THE_FILE):
+        if subject.refused or (isinstance(problem, o.Fail) and problem.code in o.OF_THE_FILE):
             return problem
         if subject.name == CONTROL:
             return problem

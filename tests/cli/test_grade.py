@@ -207,6 +207,26 @@ def test_the_next_hint_is_a_new_one_though_the_failure_is_another(course, comman
 
 
 @needs_root
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [(("(layers", "(:layers"), "MD9002"), (("import os", "import oss"), "MD9019"),
+     (("import os", "raise NotImplementedError"), "MD9019")],
+)  # fmt: skip
+def test_what_python_cannot_read_is_said_once_and_its_hints_give_nothing_away(
+    course, command, change, code
+):
+    path = course / "exercises/04_union_layers.py"
+    text = (course / "solutions/04_union_layers.py").read_text().replace(*change, 1)
+    for number in range(3):
+        path.write_text(f"{text}# {number}\n")
+        said = command("grade", "04").stdout
+        assert said.count(code) == 1 and "5 fail" in said and "borrow" not in said
+    for step in (1, 2, 3, 3):
+        said = command("hint", "04").stdout
+        assert f"({code}): hint {step} of 3" in said and "reversed" not in said, said
+
+
+@needs_root
 def test_more_than_hints_comes_after_three_different_tries_only(course, command):
     solve(course, ("    if pid == 0:", "    if pid == 1:"))
     command("grade", "01")

@@ -48,9 +48,9 @@ def test_a_fail_says_everything_in_order():
     assert len(text) == 6 + 5
 
 
-def result(check, outcome, points, earned=0, message=""):
+def result(check, outcome, points, earned=0, message="", code=""):
     title = check.upper()
-    return Result("learner", "01_pid", check, title, points, outcome, message, "", 0.1, earned)
+    return Result("learner", "01_pid", check, title, points, outcome, message, code, 0.1, earned)
 
 
 RESULTS = [
@@ -201,5 +201,26 @@ def test_no_python_is_a_fail_with_the_line(text):
     assert problem.value.code == "MD9002"
 
 
+@pytest.mark.parametrize(
+    ("text", "line"), [("a = 1\nb = '\0'\n", "line 2:"), ("x = " + "(" * 9000, "line ")]
+)
+def test_the_line_is_never_line_0(text, line):
+    with pytest.raises(Fail) as problem:
+        a_subject(text).ready(("spawn",))
+    assert line in str(problem.value) and "line 0" not in str(problem.value)
+
+
+def test_a_text_that_python_cannot_read_is_no_try(journal):
+    for number, code in enumerate((*outcomes.OF_THE_FILE, "MD0101")):
+        journal.graded("01_pid", f"text {number}", [result("b", "fail", 2, code=code)])
+    assert journal.failed_edits("b") == 1
+
+
 def test_outcomes_are_five():
     assert len(set(outcomes.OUTCOMES)) == 5 == len(printer.WORDS)
+
+
+def test_in_colour_too_a_learners_text_is_as_it_is(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    printer.Printer().line("ran  overlay_options(['a:b:c', '[red]x'])", "red")
+    assert "['a:b:c', '[red]x']" in capsys.readouterr().out
