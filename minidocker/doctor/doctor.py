@@ -189,7 +189,7 @@ def _rich_table(found: Mapping[str, Finding], listed: list[Lesson]) -> bool:
             seen.append(f"\nfix: {told}", style="bold")
         fix = item.fix or fix
         table.add_row(Text(shapes[item.state], style=styles[item.state]), item.title, seen)
-    console = Console()  # knows NO_COLOR, TERM=dumb and the width
+    console = Console(emoji=False)  # knows NO_COLOR, TERM=dumb and the width
     console.print(table)
     for line in _lesson_lines(found, listed):
         console.print(Text(line))

@@ -99,9 +99,9 @@ def hops(pid: int | str, host: int | str) -> list[Hop]:
     ways = [name for name in by_name if name != "lo" and name[:3] not in ("mdk", "mdv")]
     return [
         *(device(name, WORLD, "a cable") for name in ways),
-        hook("prerouting", WORLD, "published ports"),
+        hook("prerouting", WORLD, "published"),
         hook("forward", WORLD, "passed on"),
-        hook("output", OWN, "published ports"),
+        hook("output", OWN, "published"),
         hook("postrouting", BOTH, "what leaves takes the host's address"),
         device(bridge, BOTH, "the bridge: looks at the Ethernet address"),
         device(link, BOTH, "the host's end of the cable"),

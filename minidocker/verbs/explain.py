@@ -82,4 +82,5 @@ def _console() -> Any:
         from rich.console import Console
     except ImportError:
         return None
-    return Console(stderr=True, no_color="NO_COLOR" in os.environ, soft_wrap=True)
+    return Console(stderr=True, no_color="NO_COLOR" in os.environ, soft_wrap=True,
+                   emoji=False)

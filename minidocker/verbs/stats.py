@@ -229,7 +229,7 @@ def _live(watch: Watch, interval: float, once: bool) -> bool:
         told = "Ctrl-C ends it." if not once else ""
         return Group(made, Text(f"{_note(rows)}  {told}".strip(), style="dim"))
 
-    console = Console()  # knows NO_COLOR, TERM=dumb and the width
+    console = Console(emoji=False)  # knows NO_COLOR, TERM=dumb and the width
     if once or not console.is_terminal or console.is_dumb_terminal:
         for rows in watch.rounds(interval, once):
             console.print(drawn(rows))

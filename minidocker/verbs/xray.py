@@ -70,7 +70,7 @@ def _rich(found: XRay) -> bool:
         "own": ("◆ own", "green"), "yours": ("○ yours", "bold red"), "given": ("▲ given", "cyan"),
         "closed": ("■ closed", "blue"), "unknown": ("? unknown", "yellow"), "": ("", ""),
     }  # fmt: skip
-    console = Console()  # knows NO_COLOR, TERM=dumb and the width
+    console = Console(emoji=False)  # knows NO_COLOR, TERM=dumb and the width
     console.print(Text(found.title, style="bold"))
     console.print(Text(found.desc))
     console.print(Text(f"numbers: {report.pids(found.facts)}", style="dim"))
