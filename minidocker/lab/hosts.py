@@ -1,6 +1,6 @@
 """A host in small, for notebooks: a network namespace in which bridges and rules do no harm.
 
-    host = small_host()                        loopback, and nothing else
+    host = small_host()                        loopback, and nothing else: it passes on no packet
     host.sh("ip link")                         a line of shell in its network; what it printed
     host.start("minidocker run …")             a command beside the notebook, in its network
     box = host.box()                           a process in a network of its own; inside(box, …)
@@ -19,7 +19,11 @@ from typing import Any
 from minidocker.lab import cells
 from minidocker.proc import processes
 
-UP = "ip link set lo up; mount -t sysfs sysfs /sys; echo up; exec sleep infinity"
+# A new network begins with the ip_forward of the machine, and that is 1 where Docker is.
+UP = (
+    "echo 0 > /proc/sys/net/ipv4/ip_forward; ip link set lo up; mount -t sysfs sysfs /sys; "
+    "echo up; exec sleep infinity"
+)
 
 
 class SmallHost:

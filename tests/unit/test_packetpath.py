@@ -28,6 +28,10 @@ def plugged(host, name, address):
     return box
 
 
+def test_a_small_host_passes_nothing_on_whatever_this_machine_does(host) -> None:
+    assert host.sh("cat /proc/sys/net/ipv4/ip_forward") == "0"
+
+
 def test_hops_count_what_went_by(host) -> None:
     host.sh("ip link add mdk0 type bridge; ip addr add 10.77.0.1/24 dev mdk0; ip link set mdk0 up")
     box = plugged(host, "mdvabc", "10.77.0.2")
