@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import datetime as dt
 import io
@@ -226,6 +227,19 @@ def test_moodle_fills_grade_and_feedback_together_or_neither() -> None:
     checks = {check.id for lesson in ROOM.lessons for check in lesson.checks}
     assert "Look next at" not in tables.feedback(BY_LOGIN["eve"], checks)
     assert [row["Last modified (grade)"] for row in rows][1] == "Monday, 1 December 2026"
+
+
+def test_feedback_on_a_file_that_cannot_be_read_says_so() -> None:
+    eve = copy.deepcopy(BY_LOGIN["eve"])
+    assert eve.record is not None
+    for report in eve.record["lessons"]:
+        for check in report["checks"]:
+            check["code"], check["message"] = "MD9014", "01.py cannot be judged: a pipe.\n  more"
+    said = tables.feedback(eve)
+    assert said.endswith(". 01.py cannot be judged: a pipe.") and "Look next at" not in said
+
+
+def test_moodle_refuses_a_table_that_lacks_somebody() -> None:
     with pytest.raises(UsageError, match="no row for nil"):
         gradebooks.moodle(MARKS, "w", MOODLE.replace("nil@", "nix@").replace("Nobody", "N").encode(),
                           "", None, tables.feedback)  # fmt: skip

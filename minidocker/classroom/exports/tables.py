@@ -131,8 +131,10 @@ def feedback(mark: Mark, hidden: Collection[str] = ()) -> str:
         state = f": {one.state}" if one.state in (EXCUSED, UNJUDGED, MISSING) else ""
         off = f", {number(one.off)} % off for {one.late_days} days" if one.off else ""
         lines.append(f"{one.lesson}{state or f' {one.earned}/{one.judged}'}{off}")
-    failed = [c["title"] for le in mark.record["lessons"] for c in le["checks"]
+    failed = [c for le in mark.record["lessons"] for c in le["checks"]
               if c["outcome"] == o.FAIL and c["id"] not in hidden]  # fmt: skip
-    if failed:
-        lines.append(f"Look next at: {failed[0]}.")
+    if failed and failed[0]["code"] in o.OF_THE_FILE:  # no check could try it: say what is wrong
+        lines.append(failed[0]["message"].partition("\n")[0])
+    elif failed:
+        lines.append(f"Look next at: {failed[0]['title']}.")
     return ". ".join(lines)
