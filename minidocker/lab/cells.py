@@ -64,7 +64,8 @@ def stream(options: Sequence[str], source: str, write: Callable[[str], object]) 
         process.stdin.write(source.encode())
         process.stdin.close()
         _copy(process, process.stdout, write)
-        return process.wait()
+        code = process.wait()
+        return code if code >= 0 else 128 - code
     except KeyboardInterrupt:
         _end(process)
         raise CellFailed("[interrupted: every process of this cell was ended]") from None

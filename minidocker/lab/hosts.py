@@ -36,7 +36,9 @@ class SmallHost:
         cells.wait_until(lambda: "up" in self._holder.output())
 
     def words(self, *words: str) -> list[str]:
-        """Return the words that start a command in this host's network."""
+        """Return the words that start a command in this host's network, while it lives."""
+        if not os.path.exists(f"/proc/{self.pid}"):
+            raise cells.CellFailed("[this small host has ended: run again the cell that makes it]")
         where = f"--wd={os.getcwd()}"
         return ["nsenter", f"--target={self.pid}", "--net", "--mount", where, *words]
 
@@ -75,7 +77,10 @@ class SmallHost:
         self._holder.stop()
 
     def __repr__(self) -> str:
-        number = processes.namespace(self.pid, "net")
+        try:
+            number = processes.namespace(self.pid, "net")
+        except processes.NoProcess:
+            return "<a small host that has ended>"
         return f"<a small host: process {self.pid}, network namespace {number}>"
 
 

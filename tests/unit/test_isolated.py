@@ -110,6 +110,10 @@ def test_standard_input_is_empty_and_not_the_cells_text():
     assert run("cat; echo done", "--sh")[1] == "done\n"
 
 
+def test_a_cell_that_kills_its_supervisor_ends_as_in_a_shell() -> None:
+    assert run("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)")[0] == 137
+
+
 def test_output_comes_while_the_cell_runs():
     times: list[float] = []
     begin = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from minidocker.lab.cells import CellFailed
 from minidocker.lab.hosts import inside, small_host
 from minidocker.lab.overhear import overheard
 from minidocker.pictures.network_map import network_map
@@ -30,6 +31,14 @@ def plugged(host, name, address):
 
 def test_a_small_host_passes_nothing_on_whatever_this_machine_does(host) -> None:
     assert host.sh("cat /proc/sys/net/ipv4/ip_forward") == "0"
+
+
+def test_a_small_host_that_has_ended_says_so(host) -> None:
+    assert "network namespace" in repr(host)
+    host.stop()
+    assert repr(host) == "<a small host that has ended>"
+    with pytest.raises(CellFailed, match="run again the cell that makes it"):
+        host.sh("true")
 
 
 def test_hops_count_what_went_by(host) -> None:
