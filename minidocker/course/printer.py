@@ -94,7 +94,7 @@ class Printer:
         said = ", ".join(f"{n} {WORDS[word]}" for word, n in counts.items() if n)
         earned, here, points = sums(results)
         self.line(f"{said}. Points: {earned} of {here} possible here, {points} in all.", "bold")
-        if counts[o.BLOCKED]:
+        if any(r.outcome == o.BLOCKED and "PATIENCE" not in r.message for r in results):
             self.line("The lab machine can judge what is blocked here: minidocker grade --on vm")
 
 

@@ -220,6 +220,14 @@ def test_outcomes_are_five():
     assert len(set(outcomes.OUTCOMES)) == 5 == len(printer.WORDS)
 
 
+def test_a_busy_machine_is_no_reason_for_another_one(capsys):
+    busy = result("c", "blocked", 4, message="too busy to judge this: MINIDOCKER_PATIENCE=4 waits")
+    printer.Printer().total([busy])
+    assert "lab machine" not in capsys.readouterr().out
+    printer.Printer().total([busy, result("d", "blocked", 1, message="no cgroups")])
+    assert "lab machine" in capsys.readouterr().out
+
+
 def test_in_colour_too_a_learners_text_is_as_it_is(monkeypatch, capsys):
     monkeypatch.setenv("FORCE_COLOR", "1")
     printer.Printer().line("ran  overlay_options(['a:b:c', '[red]x'])", "red")
