@@ -23,6 +23,7 @@ from minidocker.images.store import files, oci, recipes
 from minidocker.images.store.partial import Partial
 
 SCRIPT = "/run/minidocker-heredoc"
+SANDBOX = "buildkitsandbox"  # the host name of each RUN, as in Docker
 NETWORKS = ("default", "none", "host")
 OURS, OURS_TOO = ("PATH", "HOME"), ("LD_", "PYTHON", "MINIDOCKER_", "XDG_")
 LAST_WORDS = 40  # lines of a failed step that are shown again where nothing was shown
@@ -123,6 +124,7 @@ def made(
         work = stack.enter_context(Partial(store))
         environment: dict[str, str] = {}
         options = mounted(steps, asked, binds, work, stack, one.number, environment)
+        options += ["-h", SANDBOX]
         options += steps.request.walls
         for layer in layers.directories(store, steps.hexes()):
             options += ["--layer", layer]

@@ -133,7 +133,7 @@ def config(spec: Record, record: Record) -> Record:
         "Tty": bool(process.get("terminal")),
         "OpenStdin": interactive,
         "StdinOnce": interactive,
-        "Env": process.get("env") or [],
+        "Env": asked_for(process.get("env") or [], spec.get("hostname") or "", process),
         "Cmd": process.get("args") or [],
         "Image": record["image"],
         "Volumes": None,
@@ -145,6 +145,12 @@ def config(spec: Record, record: Record) -> Record:
         "StopTimeout": spec.get("stop_timeout"),
         **({"Healthcheck": healthcheck(spec["health"])} if spec.get("health") else {}),
     }
+
+
+def asked_for(env: list[str], hostname: str, process: Record) -> list[str]:
+    """Return the variables of the image and the command line, without what a run adds itself."""
+    found = [item for item in env if item != f"HOSTNAME={hostname}"]
+    return found[bool(process.get("terminal") and found[:1] and found[0][:5] == "TERM=") :]
 
 
 def healthcheck(asked: Record) -> Record:

@@ -44,11 +44,14 @@ class Uts(Stage):
 
     @classmethod
     def plan(cls, spec: Spec, asked: Asked) -> None:
-        """Read both names; a container that gets none is called by its id."""
+        """Read both names; one without is called by its id. Its command finds it in HOSTNAME."""
         super().plan(spec, asked)
         cls.refuse_shared(spec, asked, "hostname", "domainname")
         if not spec.hostname:
             spec.hostname = os.uname().nodename if "uts" in spec.sharing else spec.id
+        env = spec.process.env
+        if "rootfs" in spec.stages and "\0HOSTNAME=" not in "\0" + "\0".join(env):
+            env.insert(1, f"HOSTNAME={spec.hostname}")
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Set the names; the namespace is new, so the host keeps its own.

@@ -50,6 +50,16 @@ def test_settings_of_its_own_namespaces(minidocker: Callable) -> None:
     assert done.returncode == 125 and "it takes no such value" in done.stderr
 
 
+def test_the_host_name_is_a_variable_and_no_setting(minidocker: Callable) -> None:
+    say = ["base", "sh", "-c", "echo $HOSTNAME; hostname"]
+    assert minidocker(*QUIET, "-h", "there", *say).stdout.split() == ["there", "there"]
+    assert minidocker(*QUIET, "-h", "there", "-e", "HOSTNAME=mine", *say).stdout.split() == ["mine", "there"]
+    done = minidocker("create", "--network", "none", "-t", "-e", "X=1", "base", "true")
+    shown = minidocker("inspect", "-f", "{{range .Config.Env}}{{println .}}{{end}}", done.stdout.strip())
+    assert [line.partition("=")[0] for line in shown.stdout.split()] == ["PATH", "X"]  # as Docker's
+    assert minidocker("rm", done.stdout.strip()).returncode == 0
+
+
 def test_groups_and_the_score(minidocker: Callable) -> None:
     done = minidocker(*QUIET, "--group-add", "1234", "--group-add", "root", "-u", "5:6", "--oom-score-adj", "700",
                       "base", "sh", "-c", "id -G; cat /proc/self/oom_score_adj")  # fmt: skip
