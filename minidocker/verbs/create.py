@@ -7,7 +7,7 @@ import os
 from minidocker.errors import NoImage, UsageError
 from minidocker.images.store.store import Store
 from minidocker.plan import options
-from minidocker.verbs import run
+from minidocker.verbs import bringing, run
 
 NOT_KEPT = ("mine", "stage", "unsafe", "explain", "dry-run", "on", "fresh", "detach")
 
@@ -25,11 +25,11 @@ def main(argv: list[str]) -> int:
         raise UsageError(f"create has no --{unfit[0]}: what it makes starts later", "run", 125)
     found["detach"] = True
     store = Store()
-    run.bring_what_is_asked_for(found, words)
+    bringing.asked_for(found, words)
     try:
         spec, _, _, lock = run.begin(found, words, store)
     except NoImage as problem:
-        run.bring_what_is_missing(found, problem)
+        bringing.missing(found, problem)
         spec, _, _, lock = run.begin(found, words, store)
     os.close(lock)
     print(spec.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from minidocker.errors import MinidockerError, NoImage, NotFound, UsageError
+from minidocker.errors import MinidockerError, NoImage, UsageError
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def main(argv: list[str]) -> int:
     if found.get("fresh"):
         raise UsageError("--fresh is for the lab machine", "--on vm --fresh")
     if "dry-run" in found:
-        return dry_run(found, words)
+        from minidocker.verbs import rehearse
+
+        return rehearse.main(found, words, told)
     if sys.platform != "linux":
         raise MinidockerError("containers need Linux", "vagrant up   (or: run --dry-run)")
     store = Store()
@@ -53,11 +55,16 @@ def main(argv: list[str]) -> int:
         from minidocker.runtime import readonly  # others will see us in their /proc
 
         readonly.ensure(kernel, readonly.named(found))
-    bring_what_is_asked_for(found, words)
+    if found.get("pull") or found.get("platform"):
+        from minidocker.verbs import bringing
+
+        bringing.asked_for(found, words)
     try:
         spec, stages, record, lock = begin(found, words, store)
     except NoImage as problem:
-        bring_what_is_missing(found, problem)
+        from minidocker.verbs import bringing
+
+        bringing.missing(found, problem)
         spec, stages, record, lock = begin(found, words, store)
     teller = None
     if found.get("explain"):
@@ -102,40 +109,6 @@ def created(found: dict[str, object], root: str, spec: Spec) -> tuple[Run, int]:
     return record, lock
 
 
-def bring_what_is_asked_for(found: dict[str, object], words: list[str]) -> None:
-    """Pull for --pull always, and for a --platform that the image here is not for."""
-    when = found.get("pull") or "missing"
-    if when not in ("always", "missing", "never"):
-        raise UsageError(
-            f"--pull {when!r} is none of always, missing, never", "--pull missing",
-            docker=f"invalid pull option: '{when}': must be one of \"always\", \"missing\" or "
-            '"never"',
-        )  # fmt: skip
-    of_image = words and not (found.get("rootfs") or found.get("layer"))
-    platform = str(found.get("platform", ""))
-    if of_image and (when == "always" or (when == "missing" and platform)):
-        from minidocker.verbs import pull
-
-        pull.for_run(words[0], platform, when == "always", bool(found.get("quiet")))
-
-
-def bring_what_is_missing(found: dict[str, object], problem: NoImage) -> None:
-    """Pull the image that is not here; the first error is raised again where we may not."""
-    an_id = len(problem.name) >= 12 and not problem.name.strip("0123456789abcdef")
-    if found.get("pull") == "never" or an_id:
-        raise problem
-    from minidocker.images.store.image import with_tag
-    from minidocker.verbs import pull
-
-    try:
-        platform = str(found.get("platform", ""))
-        pull.for_run(problem.name, platform, True, bool(found.get("quiet")))
-    except MinidockerError as other:
-        docker = f"Unable to find image '{with_tag(problem.name)}' locally"
-        message = f"{problem.message} here, and {other.message}"
-        raise NotFound(message, problem.remedy, docker=docker) from None
-
-
 def open_standard_descriptors() -> None:
     """Put /dev/null where 0, 1 or 2 is closed: else a file of ours would get that number."""
     while True:
@@ -146,20 +119,6 @@ def open_standard_descriptors() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))
-
-
-def dry_run(found: dict[str, object], words: list[str]) -> int:
-    """Tell every step of a run, and do none of them."""
-    from minidocker.images.store.store import Store
-    from minidocker.kernel.trace import Pretend
-    from minidocker.plan import from_options
-    from minidocker.runtime.rehearsal import invented, rehearse
-
-    store = Store()
-    spec, stages = from_options.plan(found, words, store, touch=False)
-    kernel, teller = told(Pretend(invented(spec.process.user)))
-    rehearse(spec, [stage() for stage in stages], kernel, teller, store.root)
-    return 0
 
 
 def told(kernel: Kernel) -> tuple[Kernel, Teller]:

@@ -10,7 +10,8 @@ import pytest
 
 from minidocker import cli
 from minidocker.errors import Blocked, MinidockerError, UsageError
-from minidocker.images.store.image import lean, parse_lean
+from minidocker.images.store.image import parse_lean
+from minidocker.images.store.lean import lean
 from minidocker.images.store.store import Store
 from minidocker.kernel.trace import Pretend
 from minidocker.net import names

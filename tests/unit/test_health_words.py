@@ -12,7 +12,8 @@ import pytest
 
 from minidocker.engine import health
 from minidocker.errors import KernelError, UsageError
-from minidocker.images.store.image import lean, parse_lean
+from minidocker.images.store.image import parse_lean
+from minidocker.images.store.lean import lean
 from minidocker.plan.health import LONGEST, note_health, of_image, parsed
 from minidocker.runtime import healthy
 from minidocker.runtime.healthy import FIRST, follow

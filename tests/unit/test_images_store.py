@@ -24,10 +24,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from images_trees import archive, folder, link, member, snapshot
 
-from minidocker.errors import Blocked, Conflict, NotFound, UsageError
+from minidocker.errors import Blocked, Conflict, NoImage, NotFound, UsageError
 from minidocker.images import base, importer
 from minidocker.images.store import catalogue, changes, names, oci, overlay_check
-from minidocker.images.store.image import LISTS, STRINGS, lean, parse_lean, with_tag
+from minidocker.images.store.image import LISTS, STRINGS, parse_lean, with_tag
+from minidocker.images.store.lean import lean
 from minidocker.images.store.partial import Partial
 from minidocker.images.store.store import Store
 from minidocker.places import default_root
@@ -142,6 +143,17 @@ def test_an_unknown_image_is_not_found(store: Store, name: str) -> None:
     with pytest.raises(NotFound, match=name) as caught:
         store.resolve(name)
     assert caught.value.remedy == "minidocker image ls"
+
+
+def test_a_digest_that_is_here_by_its_tag(store: Store, tar: str) -> None:
+    importer.import_tar(store, "lab.example/one:1", tar)
+    (manifest,) = {hex for _, hex in catalogue.tags(store).values()}
+    found = store.resolve(f"lab.example/one@sha256:{manifest}")
+    assert found.id == store.resolve("lab.example/one:1").id
+    assert store.resolve(f"lab.example/one:2@sha256:{manifest}").id == found.id  # no tag counts then
+    for other in (f"lab.example/two@sha256:{manifest}", f"lab.example/one@sha256:{'0' * 64}"):
+        with pytest.raises(NoImage):
+            store.resolve(other)
 
 
 @pytest.mark.parametrize("name", ["base", "base:latest"])

@@ -14,7 +14,8 @@ from minidocker.errors import Conflict
 from minidocker.images.store import files, layout, oci
 from minidocker.images.store.catalogue import blobs_of, config_of, manifests_of, names, tags
 from minidocker.images.store.hold import Hold
-from minidocker.images.store.image import as_file, lean
+from minidocker.images.store.image import as_file
+from minidocker.images.store.lean import lean
 from minidocker.images.store.names import check
 from minidocker.images.store.partial import Partial
 

@@ -16,7 +16,8 @@ from minidocker.errors import MinidockerError
 from minidocker.images.archive.source import Source
 from minidocker.images.store import catalogue, documents, files, layout
 from minidocker.images.store.hold import listing
-from minidocker.images.store.image import lean, read
+from minidocker.images.store.image import read
+from minidocker.images.store.lean import lean
 
 if TYPE_CHECKING:
     from minidocker.images.store.store import Store

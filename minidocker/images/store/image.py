@@ -1,4 +1,4 @@
-"""An image as a run needs it: its layers, a few settings, and the lean file that holds them."""
+"""An image as a run needs it: its layers, and a few settings; read from its lean file."""
 
 from __future__ import annotations
 
@@ -46,29 +46,8 @@ def as_file(full: str) -> str:
     return full.replace("/", "%")
 
 
-def lean(id: str, hexes: list[str], config: dict[str, Any]) -> str:
-    """Write an image for the hot path: KEY=VALUE pairs, each ended by NUL, as in /proc/PID/environ.
-
-    Neither an argument, a variable nor a path can hold a NUL, so nothing needs quoting. Lists
-    repeat their key. Read it with: tr '\\0' '\\n' < lean
-    """
-    pairs = [("id", id)] + [("layer", h) for h in hexes]
-    pairs += [(key, value) for key in LISTS for value in config.get(key) or []]
-    pairs += [(key, config[key]) for key in (*STRINGS, "StopSignal") if config.get(key)]
-    for key in (*SETS, "Labels"):
-        found = config.get(key)
-        for name, text in found.items() if isinstance(found, dict) else ():
-            pairs.append((key, f"{name}={text}" if key == "Labels" else name))
-    if config.get("Healthcheck"):
-        import json
-
-        pairs += [(key, json.dumps(config[key])) for key in WATCHED if config.get(key)]
-    pairs = [(key, text) for key, text in pairs if "\0" not in text]
-    return "".join(f"{key}={value}\0" for key, value in pairs)
-
-
 def parse_lean(text: str, name: str, layers: str) -> Image:
-    """Read what `lean` wrote; `layers` is the directory of all layers."""
+    """Read what `lean.lean` wrote; `layers` is the directory of all layers."""
     image = Image("", name, [], {key: [] for key in LISTS} | dict.fromkeys(STRINGS, ""))
     for pair in text.split("\0")[:-1]:
         key, _, value = pair.partition("=")

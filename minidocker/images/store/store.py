@@ -73,12 +73,10 @@ class Store:
                 return "sha256:" + found[0][:12], read(os.path.join(folder, found[0], "lean"))
             if found:
                 raise NotFound(f"{len(found)} images have ids that begin with {start}", LIST)
-        from minidocker.images.store import names  # `re` is loaded only for the words of an error
+        from minidocker.images.store import other_names
 
-        full = names.any_name(name)  # docker.io/library/debian is debian
-        path = self.path("images", "names", as_file(full), "lean")
-        if full != with_tag(name) and os.path.exists(path):
-            return full, read(path)
+        if other := other_names.find(self.root, name):
+            return other
         base = with_tag(name) == BASE + ":latest"
         if base:  # ours alone: a stranger's image of that name at Docker Hub is no base of ours
             raise NotFound(f"there is no image {name}", "minidocker image build-base")
