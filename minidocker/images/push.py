@@ -12,10 +12,10 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from minidocker.errors import Conflict, MinidockerError
+from minidocker.errors import Blocked, Conflict, MinidockerError
 from minidocker.images.arrival import AT_ONCE, Stop
 from minidocker.images.registry.client import TRIES, Client
-from minidocker.images.registry.transport import Unreachable
+from minidocker.images.registry.transport import Unreachable, join
 from minidocker.images.store import catalogue, documents, files, names
 from minidocker.images.store.partial import Partial
 
@@ -127,8 +127,8 @@ class Sender:
         answer.finish()
         if answer.status == 200:
             return "known"
-        if answer.status != 404:
-            self.client.expect(answer, 404)
+        if answer.status == 401 or answer.status >= 500:
+            self.client.expect(answer, 404)  # else: who may not look may still send
         progress = self.bar(blob.hex[:12]) or (lambda done, total: None)
         for number in range(TRIES):
             try:
@@ -151,6 +151,9 @@ class Sender:
         if begun.status == 201:
             return "mounted"
         place = begun.headers.get("Location", "")
+        if not place:
+            raise Blocked(f"{self.client.host} names no place for a blob", "try it later")
+        place = join(begun.url, place)
         place += ("&" if "?" in place else "?") + "digest=" + quote(digest, safe="")
         with open(self.work.path(blob.hex), "rb", buffering=0) as file:
             body = Body(file, blob.size, progress, self.stop)

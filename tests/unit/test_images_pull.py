@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import contextlib
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -37,8 +38,9 @@ from minidocker.errors import Blocked, MinidockerError, NotFound, UsageError
 from minidocker.images import arrival, importer
 from minidocker.images.registry import client as client_module
 from minidocker.images.registry import transport
-from minidocker.images.registry.client import Client, challenges
+from minidocker.images.registry.client import Client
 from minidocker.images.registry.credentials import Login
+from minidocker.images.registry.headers import challenges
 from minidocker.images.registry.tokens import Guard
 from minidocker.images.store import catalogue, changes, documents, names, oci
 from minidocker.images.store.check import check
@@ -942,3 +944,102 @@ def test_import_and_pull_share_a_layer(store: Store, serve: Serve, tmp_path: Pat
     assert get(store, shelf.full()).fresh == 0
     assert json.loads(Path(store.root, "index.json").read_text())["manifests"]
     assert whole(store)
+
+
+# What a registry may do, and few do
+
+
+@pytest.mark.parametrize("how", ["parts", "no length"])
+def test_an_answer_may_be_less_than_was_asked_for(
+    store: Store, serve: Serve, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    from minidocker.images.registry import server
+
+    cut: set[str] = set()
+
+    def blob(self: Any, name: str, digest: str) -> None:
+        data = Path(self.shelf.blob(name, digest)).read_bytes()
+        at = int(self.headers.get("Range", "bytes=0-")[6:-1])
+        part = data[at : at + max(len(data) // 3, 1000)]
+        if how == "parts" and at:
+            more = {"Content-Range": f"bytes {at}-{at + len(part) - 1}/{len(data)}"}
+            self.send(206, part, headers=more)
+            return
+        self.send_response(200)
+        if how == "parts":
+            self.send_header("Content-Length", str(len(data)))
+        self.close_connection = True
+        self.end_headers()
+        self.wfile.write(data if digest in cut else part)
+        cut.add(digest)
+
+    shelf = serve()
+    shelf.good()
+    monkeypatch.setattr(server.Handler, "get_blob", blob)
+    assert get(store, shelf.full()).fresh == 2
+    assert whole(store)
+
+
+@pytest.mark.parametrize("honest", [True, False])
+def test_a_digest_of_another_kind(
+    store: Store, serve: Serve, monkeypatch: pytest.MonkeyPatch, honest: bool
+) -> None:
+    manifest = (shelf := serve()).good()
+    hex = hashlib.sha512(manifest if honest else b"").hexdigest()
+    real = client_module.Client.ask
+
+    def ask(self: Client, method: str, path: str, *words: Any, **more: Any) -> Any:
+        answer = real(self, method, path, *words, **more)
+        if path.startswith("manifests/"):
+            answer.headers.replace_header("Docker-Content-Digest", f"sha512:{hex}")
+        return answer
+
+    monkeypatch.setattr(client_module.Client, "ask", ask)
+    if honest:
+        assert get(store, shelf.full()).fresh == 2
+    else:
+        refused(store, shelf.full(), "what came is not sha512", Blocked)
+
+
+def test_the_realm_may_ask_us_to_wait(
+    store: Store, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = serve(guard=Guard("me:secret", anonymous=True))
+    shelf.good()
+    realms: list[str] = []
+    real = transport.Transport.send
+
+    class Busy:
+        status = 429
+        headers: dict[str, str]
+        url = "http://127.0.0.1/token"
+
+        def finish(self) -> None: ...
+
+        def read(self, most: int) -> bytes:
+            return b"{}"
+
+    def send(self: Any, method: str, url: str, *words: Any, **more: Any) -> Any:
+        if "/token" in url:
+            realms.append(url)
+            if len(realms) == 1:
+                return Busy()
+        return real(self, method, url, *words, **more)
+
+    waited: list[float] = []
+    monkeypatch.setattr(transport.Transport, "send", send)
+    monkeypatch.setattr(client_module.Client, "_pause", lambda self, seconds, why: waited.append(seconds))
+    Busy.headers = {"Retry-After": "3600"}
+    refused(store, shelf.full(), "takes no more requests for 3600 seconds", Blocked)
+    assert len(realms) == 1
+    realms.clear()
+    Busy.headers = {"Retry-After": "7"}
+    assert get(store, shelf.full()).fresh == 2
+    assert waited == [7.0]
+
+
+def test_one_host_is_written_in_several_ways() -> None:
+    same = ["https://h.example", "https://H.example:443", "https://u:p@h.example:443/x"]
+    assert {transport.origin(url) for url in same} == {"https://h.example"}
+    assert transport.origin("http://h.example:443/") == "http://h.example:443"
+    assert transport.origin("http://[::1]:80/") == "http://[::1]"

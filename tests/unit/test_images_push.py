@@ -208,6 +208,64 @@ def test_a_place_where_no_bytes_go(
             send(store, shelf.full())
 
 
+@pytest.mark.parametrize("how", ["relative", "redirect", "no look"])
+def test_what_a_registry_may_do(
+    store: Store, other: Store, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    from minidocker.images.registry import server
+
+    shelf = serve()
+    made(store, tmp_path, shelf.full())
+    real, begin, head = server.Handler.send, server.Handler.begin, server.Handler.get_blob
+
+    def relative(self: Any, status: int, *words: Any, **more: Any) -> None:
+        if status == 202:
+            more["headers"]["Location"] = more["headers"]["Location"].rpartition("/")[2]
+        real(self, status, *words, **more)
+
+    def redirect(self: Any, name: str) -> None:
+        if "again" in self.path:
+            return begin(self, name)
+        return real(self, 307, headers={"Location": f"/v2/{name}/blobs/uploads/?again=1"})
+
+    def no_look(self: Any, name: str, digest: str) -> None:
+        return real(self, 405) if self.command == "HEAD" else head(self, name, digest)
+
+    found = {"relative": ("send", relative), "redirect": ("begin", redirect), "no look": ("get_blob", no_look)}
+    monkeypatch.setattr(server.Handler, *found[how])
+    assert send(store, shelf.full()).sent == 2
+    assert get(other, shelf.full()).fresh == 1
+
+
+def test_an_upload_without_a_place(
+    store: Store, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from minidocker.images.registry import server
+
+    shelf = serve()
+    made(store, tmp_path, shelf.full())
+    monkeypatch.setattr(server.Handler, "begin", lambda self, name: self.send(202))
+    with pytest.raises(Blocked, match="names no place"):
+        send(store, shelf.full())
+
+
+def test_a_body_goes_to_no_other_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    from minidocker.images.registry.transport import Transport
+
+    asked: list[str] = []
+
+    class Moved:
+        status, headers = 307, {"Location": "https://other.example/x"}
+
+    def once(self: Transport, method: str, url: str, *rest: Any) -> Any:
+        asked.append(url)
+        return Moved()
+
+    monkeypatch.setattr(Transport, "_once", once)
+    assert Transport().send("POST", "https://one.example/token", {}, b"refresh_token=secret").status == 307
+    assert asked == ["https://one.example/token"]
+
+
 def test_a_missing_image_or_blob(store: Store, serve: Serve, tmp_path: Path) -> None:
     shelf = serve()
     with pytest.raises(NotFound, match="no image"):

@@ -9,7 +9,6 @@ A password goes to the realm alone, and only over TLS (or on loopback); a token 
 
 from __future__ import annotations
 
-import email.utils
 import hashlib
 import json
 import random
@@ -23,6 +22,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from minidocker.errors import Blocked, MinidockerError, NotFound
 from minidocker.images.registry.credentials import Login
+from minidocker.images.registry.headers import challenges, retry_after
 from minidocker.images.registry.transport import (
     NO_TRUST,
     Answer,
@@ -40,7 +40,6 @@ LONGEST_PAUSE = 60  # a registry that wants more is told to the user instead
 ACCEPT = ", ".join((*documents.MANIFESTS, *documents.INDEXES))
 SERVERS = {names.HUB[0]: "registry-1.docker.io"}
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))')
 
 Say = Callable[[str], None]
 
@@ -88,7 +87,11 @@ class Client:
         if len(data) > documents.LARGEST:
             raise documents.bad(title, f"a document of more than {documents.LARGEST >> 20} MiB")
         wanted = reference if ":" in reference else answer.headers.get("Docker-Content-Digest", "")
-        if wanted and documents.hex_of(wanted, title) != hashlib.sha256(data).hexdigest():
+        if wanted.startswith("sha512:"):  # as a registry may call what we asked for by its tag
+            fits = wanted[7:] == hashlib.sha512(data).hexdigest()
+        else:
+            fits = not wanted or documents.hex_of(wanted, title) == hashlib.sha256(data).hexdigest()
+        if not fits:
             raise wrong_digest(title, wanted)
         return data, answer.headers.get("Content-Type", "").partition(";")[0].strip()
 
@@ -190,7 +193,7 @@ class Client:
 
     def _wait(self, answer: Answer, pause: float) -> None:
         """Wait as long as the registry asks; too long is told instead, with the time."""
-        asked = _retry_after(answer.headers.get("Retry-After", ""))
+        asked = retry_after(answer.headers.get("Retry-After", ""))
         if asked > LONGEST_PAUSE:
             until = time.strftime("%H:%M:%S", time.localtime(time.time() + asked))
             raise Blocked(
@@ -260,7 +263,7 @@ class Client:
         return False
 
     def _ask_realm(self, words: dict[str, str]) -> str:
-        """Get a token, with the password if there is one."""
+        """Get a token, in the time that the realm asks for."""
         realm = join(self._base, words.get("realm", ""))
         if not words.get("realm") or not self.transport.is_safe(realm, self._base):
             raise Blocked(
@@ -271,25 +274,31 @@ class Client:
         self._realm = realm
         scopes = self.scopes or words.get("scope", "").split()
         service = {"service": words["service"]} if "service" in words else {}
+        for number in range(TRIES):
+            answer = self._send_to_realm(realm, scopes, service)
+            if number + 1 == TRIES or not _passes(answer.status):
+                break
+            self._wait(answer, FIRST_PAUSE * 2**number)
+        if answer.status in (400, 401, 403):
+            raise self._no_token(answer)
+        if _passes(answer.status):
+            raise Blocked(f"{origin(realm)} answers with status {answer.status}", "try it later")
+        found = documents.parse(self.expect(answer, 200).read(1 << 20), origin(realm))
+        return str(found.get("token") or found.get("access_token") or "")
+
+    def _send_to_realm(self, realm: str, scopes: list[str], service: dict[str, str]) -> Answer:
+        """Ask once for a token, with the password or the identity token if there is one."""
         if self.login and self.login.token:
             form = {
                 "grant_type": "refresh_token", "client_id": "minidocker",
                 "refresh_token": self.login.token, "scope": " ".join(scopes), **service,
             }  # fmt: skip
             kind = {"Content-Type": "application/x-www-form-urlencoded"}
-            answer = self.transport.send("POST", realm, kind, urlencode(form).encode())
-        else:
-            query = urlencode([*service.items(), *(("scope", scope) for scope in scopes)])
-            secrets = {"Authorization": self.login.basic()} if self.login else None
-            url = realm + ("&" if urlsplit(realm).query else "?") + query
-            answer = self.transport.send("GET", url, {}, secrets=secrets)
-        if answer.status in (400, 401, 403):
-            raise self._no_token(answer)
-        if _passes(answer.status):
-            why = f"{origin(realm)} answers with status {answer.status}"
-            raise Unreachable(why, "try it later")
-        found = documents.parse(self.expect(answer, 200).read(1 << 20), origin(realm))
-        return str(found.get("token") or found.get("access_token") or "")
+            return self.transport.send("POST", realm, kind, urlencode(form).encode())
+        query = urlencode([*service.items(), *(("scope", scope) for scope in scopes)])
+        secrets = {"Authorization": self.login.basic()} if self.login else None
+        url = realm + ("&" if urlsplit(realm).query else "?") + query
+        return self.transport.send("GET", url, {}, secrets=secrets)
 
     def _no_token(self, answer: Answer) -> MinidockerError:
         said = _said(answer)
@@ -309,31 +318,9 @@ def wrong_digest(title: str, wanted: str) -> MinidockerError:
     )
 
 
-def challenges(headers: list[str]) -> dict[str, dict[str, str]]:
-    """Read WWW-Authenticate: scheme in small letters → its words. RFC 9110, 11.6.1"""
-    found: dict[str, dict[str, str]] = {}
-    for header in headers:
-        starts = list(re.finditer(r"(?:^|,)\s*(Bearer|Basic)\b", header, re.IGNORECASE))
-        for number, start in enumerate(starts):
-            end = starts[number + 1].start() if number + 1 < len(starts) else len(header)
-            words = PARAMETER.findall(header[start.end() : end])
-            found[start[1].lower()] = {key.lower(): a or b for key, a, b in words}
-    return found
-
-
 def _passes(status: int) -> bool:
     """Say whether another try may help: too many requests, or a server that fails."""
     return status == 429 or (status >= 500 and status != 501)
-
-
-def _retry_after(text: str) -> float:
-    """Read Retry-After: seconds, or a date; 0 where there is none."""
-    if text.isdecimal():
-        return min(float(text), 1e6)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return 0.0
 
 
 def _said(answer: Answer) -> str:

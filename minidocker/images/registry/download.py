@@ -41,6 +41,7 @@ class Downloads:
     def __init__(self, store: Store, client: Client, stop: Stop) -> None:
         self.store, self.client, self.stop = store, client, stop
         self._begun: set[str] = set()
+        self._partial: dict[str, bool] = {}  # whether the last answer may have been no whole one
 
     def bring(self, work: Partial, blob: Blob, progress: Progress | None) -> None:
         """Put a blob where blobs wait for their place, checked. Blocked for a wrong one."""
@@ -135,6 +136,8 @@ class Downloads:
                 continue
             if resumed[1] == blob.size and resumed[0].hexdigest() == blob.hex:
                 return
+            if before < resumed[1] < blob.size and self._partial.pop(blob.hex, False):
+                continue
             file.truncate(0)
             if not begun_with:
                 self._drop(file, blob)
@@ -178,6 +181,8 @@ class Downloads:
             digest.update(piece)
             _write(file, piece)
             progress(size, blob.size)
+        # A server may send a part of what was asked for: RFC 9110, 15.3.7
+        self._partial[blob.hex] = answer.status == 206 or answer.is_open_ended()
         return digest, size
 
     def _ask(self, blob: Blob, offset: int) -> Answer:

@@ -84,6 +84,10 @@ class Answer:
                 raise Blocked(why, NO_TRUST)
         return found
 
+    def is_open_ended(self) -> bool:
+        """Say whether nobody said how long it is: then its end may as well be a cut."""
+        return self._length is None and not self._response.chunked
+
     def close(self) -> None:
         """Give up what is left of the body, and the connection with it."""
         self._response.close()
@@ -126,18 +130,23 @@ class Transport:
         self, method: str, url: str, headers: Mapping[str, str], body: Any = None,
         secrets: Mapping[str, str] | None = None,
     ) -> Answer:  # fmt: skip
-        """Send a request and return the answer; a GET follows redirects, without the secrets.
+        """Send a request and return the answer; it follows redirects, without the secrets.
 
+        What is no GET follows those that keep the method, and a body goes to its own host alone.
         Unreachable where no answer comes; Blocked for what may not be done.
         """
         for _ in range(MOST_REDIRECTS + 1):
             secrets = self.secrets_for(url) if self.secrets_for else secrets
             answer = self._once(method, url, {**headers, **(secrets or {})}, body)
             place = answer.headers.get("Location", "")
-            if answer.status not in (301, 302, 303, 307, 308) or method not in ("GET", "HEAD"):
+            if answer.status not in (301, 302, 303, 307, 308):
                 return answer
-            answer.finish()
             there = join(url, place)
+            if method not in ("GET", "HEAD"):
+                may_go = isinstance(body, bytes) and origin(there) == origin(url)
+                if answer.status < 307 or not (body is None or may_go):
+                    return answer
+            answer.finish()
             self._look_at(url, there)
             if origin(there) != origin(url):
                 secrets = None
@@ -259,7 +268,8 @@ def join(base: str, place: str) -> str:
 def origin(url: str) -> str:
     """Return scheme, host and port: what a secret belongs to, and what messages may show."""
     parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
+    host = parts.netloc.rpartition("@")[2].lower()
+    host = host.removesuffix({"https": ":443", "http": ":80"}.get(parts.scheme, "\0"))
     return files.printable(f"{parts.scheme}://{host}"[:200])
 
 
