@@ -17,7 +17,7 @@ import tarfile
 from typing import TYPE_CHECKING, BinaryIO
 
 from minidocker.errors import UsageError
-from minidocker.images.archive.source import Progress, Source
+from minidocker.images.archive.source import Progress, Source, is_zstd
 from minidocker.images.archive.stream import Stream
 from minidocker.images.archive.tar import Archive
 from minidocker.images.archive.unpack import KEEP_FREE
@@ -207,16 +207,41 @@ class Spooled:
         if not isinstance(index.get("manifests"), list) or not index["manifests"]:
             raise documents.bad(self.title, "its index.json names nothing")
         found: dict[str, tuple[list[str], bytes, bytes]] = {}
-        for entry in index["manifests"]:
-            manifest = self._follow(documents.blob(entry, self.title), wanted)
-            own, _ = documents.parts_of(documents.parse(manifest, self.title), self.title)
+        all_of_it = []
+        for name, blob in self._chosen(index["manifests"], wanted):
+            manifest = self._follow(blob, wanted)
+            all_of_it.append((name, manifest, documents.parse(manifest, self.title)))
+        if not all_of_it:
+            raise documents.bad(self.title, "its index.json names no image")
+        images = [one for one in all_of_it if not documents.is_artifact(one[2])]
+        for name, manifest, document in images or all_of_it:  # what is no image is a signature, say
+            own, _ = documents.parts_of(document, self.title)
             hex = hashlib.sha256(manifest).hexdigest()
             known = found.setdefault(hex, ([], manifest, self._blob(own.hex)))
-            notes = entry.get("annotations") or {}
-            name = notes.get(CONTAINERD) or notes.get(layout.REF)
-            if name and (full := names.check(str(name))) not in known[0]:
-                known[0].append(full)
+            if name and name not in known[0]:
+                known[0].append(name)
         return list(found.values())
+
+    def _chosen(self, entries: list[oci.Json], wanted: oci.Json) -> list[tuple[str, Blob]]:
+        """Return (name or "", manifest or index) of what may be images for us in index.json.
+
+        Of one image for several machines it is that for ours; an attestation is none.
+        """
+        groups: dict[str, list[oci.Json]] = {}
+        for entry in entries:
+            blob = documents.blob(entry, self.title)
+            if not documents.is_attestation(entry):
+                name = _name_of(entry)
+                alone = "" if name or entry.get("platform") else blob.hex
+                groups.setdefault(name or alone, []).append(entry)
+        found = []
+        for title, group in groups.items():
+            name = _name_of(group[0])
+            if len(group) > 1 and all(entry.get("platform") for entry in group):
+                found.append((name, documents.choose({"manifests": group}, wanted, title)))
+            else:
+                found += [(name, documents.blob(entry, self.title)) for entry in group]
+        return found
 
     def _follow(self, blob: Blob, wanted: oci.Json) -> bytes:
         for _ in range(documents.DEEPEST + 1):
@@ -249,7 +274,22 @@ class Spooled:
         hexes = {file: hex for hex, file in self._by_hex.items()}
         with open(file, "rb") as stream:
             start = stream.read(4)
-        packing = {b"\x1f\x8b": "gzip", b"\x28\xb5": "zstd"}.get(start[:2], "")
+        packing = "gzip" if start[:2] == b"\x1f\x8b" else "zstd" * is_zstd(start)
         return oci.descriptor(oci.layer_type(packing), hexes[file], os.stat(file).st_size)
 
 
+def _name_of(entry: oci.Json) -> str:
+    """Return the name that an entry of index.json gives to its image; "" for none.
+
+    A `ref.name` may be any word, as of the tags of other layouts; then the image comes by its id.
+    """
+    notes = entry.get("annotations")
+    if not isinstance(notes, dict):
+        return ""
+    if notes.get(CONTAINERD):
+        return names.check(str(notes[CONTAINERD]))
+    ref = str(notes.get(layout.REF) or "")
+    try:
+        return names.check(ref) if ref else ""
+    except UsageError:
+        return ""

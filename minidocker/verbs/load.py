@@ -28,13 +28,14 @@ def main(argv: list[str]) -> int:
     """Load images; return the exit status."""
     parser = make("load", "Load the images of a file that `save` has written.", AFTER)
     parser.add_argument("-i", "--input", metavar="FILE", default="-", help="default: stdin")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print the images' ids alone")
     parser.add_argument("--platform", default="", help="of an index: OS/ARCHITECTURE")
     args = parser.parse_args(argv)
 
     def work() -> int:
         store = Store()
         title = "standard input" if args.input == "-" else os.path.basename(args.input)
-        with Bars() as bars:
+        with Bars(args.quiet) as bars:
             arrived = load(store, args.input, args.platform, bars.add(title))
         for one in arrived:
             print(one.image.id, flush=True)
@@ -42,7 +43,8 @@ def main(argv: list[str]) -> int:
             happened.tell_of("image", store.root, "load", one.image.id, name=name)
             known = [n for n, id in catalogue.names(store).items() if one.image.id.endswith(id)]
             layers = f"{one.fresh} layer{'s' * (one.fresh != 1)}, {files.size(one.bytes)}"
-            print(f"{', '.join(known) or one.image.name}: {layers}", file=sys.stderr)
+            if not args.quiet:
+                print(f"{', '.join(known) or one.image.name}: {layers}", file=sys.stderr)
         return 0
 
     return guarded(work)

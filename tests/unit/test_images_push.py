@@ -392,6 +392,57 @@ def oci_tar(tmp_path: Path, *entries: Any, blobs: tuple[bytes, ...] = ()) -> str
     return str(path)
 
 
+def whole_image(layer: bytes, **more: Any) -> tuple[dict, tuple[bytes, ...]]:
+    """The entry of an index for an image of one plain layer, and its blobs."""
+    config = as_json(config_of(layer))
+    manifest = as_json(oci.manifest(
+        oci.descriptor(oci.CONFIG_TYPE, sha(config), len(config)),
+        [oci.descriptor(oci.LAYER_TYPE, sha(layer), len(layer))],
+    ))  # fmt: skip
+    entry = {**oci.descriptor(oci.MANIFEST_TYPE, sha(manifest), len(manifest)), **more}
+    return entry, (config, manifest, layer)
+
+
+def test_what_lies_in_a_layout_beside_an_image(store: Store, tmp_path: Path) -> None:
+    def called(ref: str) -> dict[str, str]:
+        return {"org.opencontainers.image.ref.name": ref}
+
+    def machine(architecture: str) -> dict[str, str]:
+        return {"os": "linux" if architecture != "unknown" else "unknown", "architecture": architecture}
+
+    empty = {**oci.descriptor("application/vnd.oci.empty.v1+json", sha(b"{}"), 2)}
+    note = as_json({"schemaVersion": 2, "mediaType": oci.MANIFEST_TYPE, "config": empty, "layers": [empty]})
+    signature = oci.descriptor(oci.MANIFEST_TYPE, sha(note), len(note))
+    absent = {**oci.descriptor(oci.MANIFEST_TYPE, "1" * 64, 500), "annotations": called("lab:1")}
+    here = oci.here()["architecture"]
+    image, blobs = whole_image(ROOTFS, annotations=called("lab:1"), platform=machine(here))
+    layout = oci_tar(
+        tmp_path, {**signature, "annotations": called("sig")}, {**absent, "platform": machine("s390x")},
+        {**signature, "platform": machine("unknown")}, image, blobs=(note, *blobs),
+    )  # fmt: skip
+    assert [one.image.name for one in saved.load(store, layout)] == ["lab:1"]
+    other, blobs = whole_image(SECOND, annotations=called("V1.0+build"))
+    [loaded] = saved.load(store, oci_tar(tmp_path, other, blobs=blobs))
+    assert loaded.image.name.startswith("sha256:")  # such a word is no name: it comes by its id
+    assert list(catalogue.names(store)) == ["lab:1"]
+    with pytest.raises(UsageError, match="names no image"):
+        saved.load(store, oci_tar(tmp_path, {**signature, "platform": machine("unknown")}, blobs=(note,)))
+    with pytest.raises(UsageError, match="no container image"):
+        saved.load(store, oci_tar(tmp_path, signature, blobs=(note,)))
+
+
+def test_a_frame_of_zstd_that_says_nothing_may_come_first(store: Store, tmp_path: Path) -> None:
+    need("zstd")
+    packed = subprocess.run(["zstd", "-qc"], input=ROOTFS, stdout=subprocess.PIPE, check=True).stdout
+    odd = bytes.fromhex("502a4d1804000000") + b"size" + packed  # as pzstd writes it
+    config = as_json(config_of(ROOTFS))
+    table = [{"Config": "c.json", "RepoTags": ["lab:1"], "Layers": ["l.tar"]}]
+    (tmp_path / "d.tar").write_bytes(archive([
+        member("manifest.json", as_json(table)), member("c.json", config), member("l.tar", odd),
+    ]))  # fmt: skip
+    assert [one.fresh for one in saved.load(store, str(tmp_path / "d.tar"))] == [1]
+
+
 def test_hostile_oci_archives(store: Store, tmp_path: Path) -> None:
     entry = oci.descriptor(oci.MANIFEST_TYPE, "1" * 64, 5)
     inner = as_json({"schemaVersion": 2, "manifests": [entry]})

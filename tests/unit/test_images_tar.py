@@ -107,6 +107,12 @@ def test_global_header_is_a_default_for_all() -> None:
     assert [(one.name, one.uid) for one, _ in read(out.getvalue())] == [(b"a", 7), (b"b", 7)]
 
 
+def test_an_empty_record_takes_its_key_away() -> None:
+    data = archive([member("a", b"x", uid=7, pax_headers={"uid": "", "SCHILY.xattr.user.x": ""})])
+    [(one, _)] = read(data)
+    assert (one.uid, one.xattrs) == (7, {b"user.x": b""})
+
+
 def test_data_that_nobody_reads_is_skipped() -> None:
     data = archive([member("a", b"x" * 5000), member("b", b"y")])
     assert [one.name for one in Archive(Stream(blocks(data), "x"))] == [b"a", b"b"]
@@ -164,7 +170,7 @@ def test_broken_archives_get_one_sentence(data: bytes, words: str) -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        {"mtime": "nan"}, {"mtime": "1e400"}, {"mtime": ""}, {"mtime": "1" * 60},
+        {"mtime": "nan"}, {"mtime": "1e400"}, {"mtime": " "}, {"mtime": "1" * 60},
         {"uid": "-1"}, {"uid": "1_0"}, {"size": "9" * 30},
         {"GNU.sparse.major": "1", "GNU.sparse.realsize": "5"},
         {"GNU.sparse.map": "0,1,0,1", "GNU.sparse.size": "9"},

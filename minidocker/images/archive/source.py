@@ -140,7 +140,7 @@ class Source:
         self._plain: _Kept | None = None
         if start.startswith(ZIP):
             raise UsageError(f"{self.title} is a zip archive", "unpack it, and pack it with tar")
-        if start.startswith(ZSTD):
+        if is_zstd(start):
             self.packing = "zstd"
             return self._zstd()
         for magic, (module, error) in PACKED.items():
@@ -194,6 +194,11 @@ class Source:
         except (OSError, ValueError) as problem:
             self._disk_is_full = getattr(problem, "errno", 0) in FULL
             # else zstd has ended, or the import was given up: `read` tells it
+
+
+def is_zstd(start: bytes) -> bool:
+    """Say whether a file begins as zstd's do: a frame, or one to skip before it, as of pzstd."""
+    return start.startswith(ZSTD) or (start[1:4] == b"\x2a\x4d\x18" and start[0] >> 4 == 5)
 
 
 class _Kept:

@@ -139,9 +139,9 @@ class Archive:
             pax.setdefault(b"linkpath", data.partition(b"\0")[0])
         else:
             found = self._records(data)
-            pax.update(found)
+            _merge(pax, found)
             if kind == b"g":
-                self._defaults.update(found)
+                _merge(self._defaults, found)
                 self._extra_defaults += len(data)
 
     def _records(self, data: bytes) -> Pax:
@@ -222,6 +222,18 @@ class Archive:
             raise self.stream.damaged(f"{shown(text)} is not a time")
         seconds, rest = int(whole or b"0"), int(fraction[:9].ljust(9, b"0") or b"0")
         return seconds * 10**9 + (-rest if whole.startswith(b"-") else rest)
+
+
+def _merge(pax: Pax, found: Pax) -> None:
+    """Add records to others: one that is empty takes its key away, so that the header counts.
+
+    But an extended attribute may well be empty.
+    """
+    for key, value in found.items():
+        if value or key.startswith(XATTR):
+            pax[key] = value
+        else:
+            pax.pop(key, None)
 
 
 def _ustar_name(header: bytes) -> bytes:

@@ -114,6 +114,20 @@ def media_type(document: oci.Json) -> str:
     ))  # fmt: skip
 
 
+def is_attestation(entry: oci.Json) -> bool:
+    """Say whether an entry of an index is for "unknown/unknown": no image, but a word on one."""
+    platform = entry.get("platform") or {}
+    return isinstance(platform, dict) and "unknown" in (
+        platform.get("architecture"), platform.get("os")
+    )  # fmt: skip
+
+
+def is_artifact(manifest: oci.Json) -> bool:
+    """Say whether a manifest's configuration is of no container image."""
+    config = manifest.get("config")
+    return isinstance(config, dict) and config.get("mediaType") not in CONFIGS
+
+
 def parts_of(manifest: oci.Json, title: str) -> tuple[Blob, list[Blob]]:
     """Return (configuration, layers bottom first) of a manifest of a container image."""
     config = blob(manifest.get("config"), title)
@@ -187,7 +201,7 @@ def choose(index: oci.Json, wanted: oci.Json, title: str) -> Blob:
         platform = entry.get("platform") or {}
         if not isinstance(platform, dict):
             raise bad(title, "a platform is no JSON object")
-        if platform.get("architecture") == "unknown" or platform.get("os") == "unknown":
+        if is_attestation(entry):
             continue
         if looked.media_type not in MANIFESTS + INDEXES:
             continue
@@ -212,5 +226,5 @@ def _rank(platform: oci.Json, wanted: oci.Json) -> int:
     has, asked = platform.get("variant", ""), wanted.get("variant", "")
     if asked:
         return 3 if has == asked else 0 if has else 2
-    usual = {"arm64": "v8", "arm": "v7"}.get(wanted["architecture"], "")
+    usual = {"amd64": "v1", "arm64": "v8", "arm": "v7"}.get(wanted["architecture"], "")
     return 3 if has in ("", usual) else 2
