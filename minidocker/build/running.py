@@ -18,7 +18,7 @@ from typing import Any
 from minidocker.errors import Conflict, NotFound
 from minidocker.kernel.flags import PR_SET_PDEATHSIG
 from minidocker.kernel.linux import Linux
-from minidocker.runtime import state
+from minidocker.runtime import reading, state
 from minidocker.stages import STAGES
 
 PATIENCE = 1.0  # seconds from SIGTERM to SIGKILL
@@ -49,7 +49,7 @@ class Container:
 
     def record(self) -> dict[str, Any]:
         """Return its record; NotFound where it never came to be."""
-        return state.find(self.root, self.name)
+        return reading.find(self.root, self.name)
 
     def run(
         self, options: Sequence[str], command: Sequence[str], hear: Callable[[bytes], None],

@@ -16,7 +16,7 @@ from minidocker.engine.standing import exit_code
 from minidocker.errors import Blocked, Conflict
 from minidocker.kernel.linux import Linux
 from minidocker.proc import lean, living
-from minidocker.runtime import last_word, state
+from minidocker.runtime import last_word, reading, state
 from minidocker.stages import STAGES
 
 PATIENCE = 10  # seconds, as Docker's
@@ -206,10 +206,8 @@ def hurry(record: dict[str, Any]) -> None:
 
 def as_now(record: dict[str, Any]) -> dict[str, Any]:
     """Read a record again: with a policy, its command and its keepers may be other ones by now."""
-    for found in state.records(os.path.dirname(os.path.dirname(record["directory"]))):
-        if found["id"] == record["id"]:
-            return found
-    return record
+    found = reading.one(os.path.dirname(os.path.dirname(record["directory"])), record["id"])
+    return found or record
 
 
 def remove(record: dict[str, Any], force: bool, volumes: bool) -> None:
@@ -273,7 +271,5 @@ def recorded(record: dict[str, Any]) -> int | None:
     """
     if record.get("keeper"):
         return None
-    for found in state.records(os.path.dirname(os.path.dirname(record["directory"]))):
-        if found["id"] == record["id"] and found["status"] == "exited":
-            return exit_code(found)
-    return None
+    found = reading.one(os.path.dirname(os.path.dirname(record["directory"])), record["id"])
+    return exit_code(found) if found and found["status"] == "exited" else None

@@ -10,7 +10,7 @@ from minidocker.engine.standing import STATES, exit_code, moment, state_of
 from minidocker.errors import MinidockerError
 from minidocker.images.store.catalogue import layers_of
 from minidocker.images.store.store import Store
-from minidocker.runtime import state
+from minidocker.runtime import reading
 
 Record = dict[str, Any]
 
@@ -104,7 +104,7 @@ def by_ancestor(store: Store, value: str, text: str) -> Callable[[Record], bool]
 
 def beside(value: str, store: Store) -> tuple[float, str]:
     """Return when another container was created, and its id."""
-    other = state.find(store.root, value)
+    other = reading.find(store.root, value)
     return moment(other, "created"), str(other["id"])
 
 

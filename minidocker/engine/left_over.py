@@ -14,7 +14,7 @@ from minidocker.kernel.interface import Kernel
 from minidocker.net import rules
 from minidocker.net.leases import PREFIX, link
 from minidocker.net.networks import DEFAULT, Networks, is_bridge
-from minidocker.runtime import state
+from minidocker.runtime import reading, state
 from minidocker.stages import STAGES
 from minidocker.stages.cgroup import PARENT, Cgroup
 from minidocker.volumes.store import Volumes
@@ -28,7 +28,7 @@ def prune(store: Store, kernel: Kernel) -> Iterator[str]:
                 f"{store.root} is on a read-only file system", f"mount -o remount,rw {store.root}"
             )
         raise MinidockerError(f"{store.root} is not yours to write to", "sudo minidocker prune")
-    for record in state.records(store.root):
+    for record in reading.records(store.root):
         if not record["alive"] and state.clean_up(record, STAGES, kernel):
             yield f"removed container {record['id']} {record['name']}".rstrip()
     forget_names(store)

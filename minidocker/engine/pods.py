@@ -16,7 +16,7 @@ from minidocker.engine import ending
 from minidocker.errors import Blocked, Conflict, NotFound
 from minidocker.images.store.files import write
 from minidocker.images.store.store import Store
-from minidocker.runtime import state
+from minidocker.runtime import reading
 from minidocker.runtime.elf import EM_AARCH64, EM_X86_64, executable
 from minidocker.spec.pods import HOLDER, NOTE
 
@@ -87,10 +87,10 @@ def holders(records: list[Record]) -> Iterator[tuple[Record, list[Record]]]:
 
 def find(store: Store, name: str) -> tuple[Record, list[Record]]:
     """Return a pod by its name, its id or the id's beginning: the holder, and what is in it."""
-    record = state.find(store.root, name)
+    record = reading.find(store.root, name)
     if note_of(record) != HOLDER:
         raise NotFound(f"{name} is no pod", "minidocker pod ls")
-    members = [one for one in state.records(store.root) if note_of(one) == record["id"]]
+    members = [one for one in reading.records(store.root) if note_of(one) == record["id"]]
     return record, members
 
 

@@ -20,21 +20,21 @@ from minidocker.errors import MinidockerError
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.proc import living
-from minidocker.runtime import healthy, state
+from minidocker.runtime import healthy, reading, state
 from minidocker.spec import logging
 from minidocker.stages import STAGES
 
 
 def find(store: Store, name: str) -> dict[str, Any]:
-    """Return a container's record, as state.find does; one without a keeper gets one first."""
-    record = state.find(store.root, name)
+    """Return a container's record, as reading.find does; one without a keeper gets one first."""
+    record = reading.find(store.root, name)
     revive(record)
     return as_it_is(record)
 
 
 def records(store: Store) -> Iterator[dict[str, Any]]:
-    """Yield each container's record, as state.records does; each that lives has a keeper."""
-    for record in state.records(store.root):
+    """Yield each container's record, as reading.records does; each that lives has a keeper."""
+    for record in reading.records(store.root):
         revive(record)
         if should_run(record):
             record = restored(store, record)
@@ -69,7 +69,7 @@ def restored(store: Store, record: dict[str, Any]) -> dict[str, Any]:
         from minidocker.engine import again  # all that a start needs: most looks start nothing
 
         again.start(record, started_again(record))
-        return state.find(store.root, record["id"])
+        return reading.find(store.root, record["id"])
     except MinidockerError as problem:
         name = record["name"] or record["id"]
         sys.stderr.write(f"minidocker: {name} should run, and does not: {problem.message}\n")

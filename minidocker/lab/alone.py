@@ -14,7 +14,7 @@ from minidocker.images.store.store import Store
 from minidocker.lab.cells import CellFailed, environment, shell_text
 from minidocker.pictures.family import Relative, relatives
 from minidocker.proc import processes
-from minidocker.runtime import state
+from minidocker.runtime import reading
 
 _seen: dict[str, dict[int, str]] = {}
 _left: list[str] = []  # what goes when the kernel does
@@ -51,9 +51,9 @@ def _remove() -> None:
 def kin(name: str) -> list[Relative]:
     """Return the family of a container at this moment, those of earlier moments included.
 
-    ConflictError and others of `state.find` when there is no such container.
+    ConflictError and others of `reading.find` when there is no such container.
     """
-    record = state.find(Store().root, name)
+    record = reading.find(Store().root, name)
     roles = _seen.setdefault(record["id"], {})
     for role in ("standby", "keeper"):
         pid = str(record.get(role) or "").partition(" ")[0]

@@ -17,7 +17,7 @@ from errno import EEXIST
 
 from minidocker.errors import Conflict, KernelError, NotFound
 from minidocker.net import addresses, leases, rules
-from minidocker.proc.living import lives
+from minidocker.proc.living import is_kept
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ class Networks:
         locks = {id: f"{self.containers}/{id}/lock" for id in members}
         dead = [
             id for id in members
-            if not self.kernel.is_locked(locks[id]) and not lives(f"{self.containers}/{id}")
+            if not self.kernel.is_locked(locks[id]) and not is_kept(f"{self.containers}/{id}")
         ]  # fmt: skip
         if dead or (not members and self.up(name)[0]):
             self.leave(name, dead)

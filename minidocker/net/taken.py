@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from minidocker.proc.living import lives
+from minidocker.proc.living import is_kept
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def of_container(kernel: Kernel, containers: str, protocol: str, port: int) -> s
             continue
         has = any(p["host"] == port and p["protocol"] == protocol for p in ports)
         # "created": it asks for its ports just now, as we do
-        held = kernel.is_locked(f"{directory}/lock") or lives(directory)
+        held = kernel.is_locked(f"{directory}/lock") or is_kept(directory)
         if has and record.get("status") == "running" and held:
             return f"container {record['name'] or record['id']}"
     return ""

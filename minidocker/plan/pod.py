@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minidocker.errors import Conflict, NotFound, UsageError
-from minidocker.runtime import state
+from minidocker.runtime import reading
 from minidocker.spec.pods import HOLDER, NOTE
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -21,7 +21,7 @@ def join(spec: Spec, asked: Asked) -> None:
         raise UsageError(f"--{said} is the pod's", f"minidocker pod create --{said} …")
     id = name
     if asked.touch:
-        record = state.find(asked.store, name)
+        record = reading.find(asked.store, name)
         made = record.get("spec") or {}
         if (made.get("annotations") or {}).get(NOTE) != HOLDER:
             raise NotFound(f"{name} is no pod", f"minidocker pod create {name}")

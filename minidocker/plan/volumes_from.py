@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minidocker.errors import UsageError
-from minidocker.runtime import state
+from minidocker.runtime import reading
 from minidocker.spec.spec import Mount
 from minidocker.volumes.words import LABELS
 
@@ -27,7 +27,7 @@ def inherited(asked: Asked) -> list[Mount]:
                 f"--volumes-from {text!r} is not NAME or NAME:ro", "--volumes-from web:ro",
                 docker=f"invalid mode for volumes-from: {mode}",
             )  # fmt: skip
-        record = state.find(asked.store, name) if asked.touch else {}
+        record = reading.find(asked.store, name) if asked.touch else {}
         for values in record.get("spec", {}).get("mounts") or ():
             mount = Mount(**values)
             if mount.type == "bind":

@@ -62,6 +62,41 @@ def lives(directory: str) -> int:
     return alive(written(directory))
 
 
+def is_kept(directory: str) -> bool:
+    """Say whether a container lives that nobody holds the lock of: alone, or with a lost lock.
+
+    Who owns one whose lock is lost holds a file without a name; so its record's marks count.
+    """
+    if lives(directory):
+        return True
+    if os.path.exists(f"{directory}/lock"):
+        return False  # who owns it holds that
+    import json  # which a start without such a neighbour does not need
+
+    try:
+        with open(f"{directory}/record.json", encoding="utf-8") as stream:
+            record = json.load(stream)
+        marks = [str(record.get(role) or "") for role in ("keeper", "standby")]
+        pid = record.get("pid")
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return False
+    return any(map(alive, marks)) or (
+        isinstance(pid, int) and is_inside(pid, os.path.basename(directory))
+    )
+
+
+def is_inside(pid: int, id: str) -> bool:
+    """Say whether a process is of a container: its cgroup or its mounts have the id."""
+    for name in ("cgroup", "mountinfo"):
+        try:
+            with open(f"/proc/{pid}/{name}", encoding="utf-8", errors="replace") as stream:
+                if id in stream.read():
+                    return True
+        except OSError:
+            pass  # it has ended
+    return False
+
+
 def behind(process: int) -> int:
     """Return the number of the process behind a pidfd; 0 when it has ended. proc(5), fdinfo"""
     with open(f"/proc/self/fdinfo/{process}", encoding="ascii") as stream:

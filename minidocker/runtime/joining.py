@@ -9,7 +9,7 @@ from __future__ import annotations
 from minidocker.errors import Blocked, Conflict, KernelError, StageError
 from minidocker.kernel.flags import CLONE_NEWPID, NAMESPACES
 from minidocker.kernel.named import os
-from minidocker.runtime import state
+from minidocker.runtime import reading, state
 from minidocker.runtime.failure import failure
 from minidocker.stages.base import Stage
 
@@ -61,7 +61,7 @@ def running(story: Story, name: str) -> dict[str, Any]:
             "an ordinary user's container cannot join another one: each has a user namespace",
             "sudo minidocker run …   for both",
         )
-    record = state.find(os.path.dirname(os.path.dirname(story.run.directory)), name)
+    record = reading.find(os.path.dirname(os.path.dirname(story.run.directory)), name)
     if not record["alive"] or record.get("status") != "running":
         raise not_running(name)
     return record
@@ -87,7 +87,7 @@ def refuse_tracers(root: str, pid: int) -> None:
     here = pid_namespace(pid)
     if here == pid_namespace("self"):
         return  # the host's own: they see us in any case
-    for record in state.records(root):
+    for record in reading.records(root):
         if record["alive"] and record.get("pid") and pid_namespace(record["pid"]) == here:
             refuse_tracer(record)
 

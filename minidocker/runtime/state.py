@@ -10,11 +10,11 @@ Whoever can take the lock of a container knows that its owner is gone, and may c
 
 from __future__ import annotations
 
-from errno import EACCES, EPERM, EROFS
+from errno import EACCES, ENOENT, EPERM, EROFS
 
-from minidocker.errors import Conflict, KernelError, MinidockerError, NotFound
+from minidocker.errors import Conflict, KernelError, MinidockerError
 from minidocker.kernel.interface import Kernel
-from minidocker.kernel.named import fcntl, open, os
+from minidocker.kernel.named import fcntl, os
 from minidocker.runtime import happened
 from minidocker.runtime.channel import to_json
 from minidocker.runtime.happened import name_of
@@ -22,7 +22,7 @@ from minidocker.spec.spec import Run, Spec
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from minidocker.stages.base import Stage
@@ -178,47 +178,6 @@ def discard(run: Run) -> None:
         rootless.remove_tree(run.directory)
 
 
-def records(root: str) -> Iterator[dict[str, Any]]:
-    """Yield the record of each container, with "alive" and "directory" added.
-
-    A directory without a readable record (its start was cut off) gives a record with the id only.
-    """
-    import json
-
-    from minidocker.runtime import healthy, updated, whole
-
-    containers = f"{root}/containers"
-    for id in sorted(os.listdir(containers)) if os.path.isdir(containers) else []:
-        if id == "names":
-            continue
-        directory = f"{containers}/{id}"
-        try:
-            with open(f"{directory}/record.json", encoding="utf-8") as stream:
-                record = json.load(stream)
-            if not whole.is_record(record, id):
-                raise ValueError
-        except FileNotFoundError:
-            if not os.path.isdir(directory):
-                continue  # it ended while we looked
-            record = {"id": id, "name": "", "image": "", "status": "created", "facts": {}}
-        except PermissionError:
-            raise MinidockerError(
-                f"the containers in {root} are not yours to look at", "the same with sudo"
-            ) from None
-        except (OSError, ValueError, RecursionError):  # one that is spoilt hides no other
-            record = {"id": id, "name": "", "image": "", "status": "unreadable", "facts": {}}
-        updated.apply(record, directory)
-        healthy.apply(record, directory)
-        name = name_of(directory, record["name"])
-        record.update(name=name, directory=directory, alive=is_alive(directory))
-        if not record["alive"] and record["status"] == "running" and record.get("keeper"):
-            # The one that wrote "running" was killed. None: so were both, and nobody saw the end.
-            from minidocker.runtime import last_word
-
-            record.update(status="exited", exit_code=last_word.read(f"{directory}/lock"))
-        yield record
-
-
 def is_alive(directory: str) -> bool:
     """Say whether a process holds the container's lock, or its command runs without us. flock(2)"""
     try:
@@ -248,11 +207,9 @@ def try_lock(directory: str) -> int | None:
 def take_lock(directory: str) -> int | None:
     """Take the container's lock whether its command runs or not; None while an owner lives."""
     try:
-        lock = os.open(f"{directory}/lock", os.O_RDWR | os.O_CLOEXEC)
-    except OSError as problem:
-        if problem.errno != EROFS:
-            raise
-        lock = os.open(f"{directory}/lock", os.O_RDONLY | os.O_CLOEXEC)  # it can be looked at
+        lock = _open_lock(directory)
+    except BlockingIOError:
+        return None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -261,26 +218,27 @@ def take_lock(directory: str) -> int | None:
     return lock
 
 
-def find(root: str, name: str) -> dict[str, Any]:
-    """Return the record of a container by id, name ("box" or "/box"), or the id's beginning.
+def _open_lock(directory: str) -> int:
+    """Open the container's lock; one that is lost is made again, unless its owner lives.
 
-    An id comes before a name, a name before a beginning, as in Docker. Conflict: several begin so.
+    Only what is removed, or was never begun, has no lock and no record. Else BlockingIOError.
     """
-    everything = list(records(root)) if name.strip("/") else []
-    found = [r for r in everything if r["id"] == name]
-    found = found or [r for r in everything if r["name"] and r["name"] == name.removeprefix("/")]
-    found = found or [r for r in everything if r["id"].startswith(name)]
-    if len(found) > 1:
-        raise Conflict(
-            f"{len(found)} containers have ids that begin with {name}", "minidocker ps -a",
-            docker=f"Multiple IDs found with provided prefix: {name}",
-        )  # fmt: skip
-    if not found:
-        raise NotFound(
-            f"there is no container {name}", "minidocker ps -a",
-            docker=f"No such container: {name}",
-        )  # fmt: skip
-    return found[0]
+    path = f"{directory}/lock"
+    try:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as problem:
+        if problem.errno == EROFS:
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # it can be looked at
+        if problem.errno != ENOENT or not os.path.exists(f"{directory}/record.json"):
+            raise
+    from minidocker.proc.living import is_kept
+
+    if is_kept(directory):
+        raise BlockingIOError
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        raise FileNotFoundError(path) from None  # on a read-only disk it stays lost
 
 
 def clean_up(

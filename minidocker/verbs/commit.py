@@ -15,7 +15,7 @@ from minidocker.images.commit import base_of, commit
 from minidocker.images.store import files, oci
 from minidocker.images.store.store import Store
 from minidocker.plan import learner
-from minidocker.runtime import state
+from minidocker.runtime import reading, state
 from minidocker.verbs.owners import with_owners
 from minidocker.verbs.parser import make
 
@@ -70,7 +70,7 @@ def guarded(store: Store, args: argparse.Namespace) -> int:
 
 def commit_container(store: Store, args: argparse.Namespace) -> int:
     """Make the image; print its id on standard output, and the rest for people."""
-    record = state.find(store.root, args.container)
+    record = reading.find(store.root, args.container)
     upper, layers = upper_of(record), layers_of(record)
     lock = state.try_lock(record["directory"])  # held: nobody removes the container meanwhile
     if lock is None:

@@ -8,7 +8,7 @@ from minidocker.engine.layers_of import layers_of, upper_of
 from minidocker.errors import Blocked
 from minidocker.images.archive.upper import Upper, changes
 from minidocker.images.store.store import Store
-from minidocker.runtime import state
+from minidocker.runtime import reading
 from minidocker.verbs.owners import with_owners
 from minidocker.verbs.parser import make
 
@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
 
 def diff(store: Store, container: str) -> int:
     """Print one line a change, parents first, as `docker diff` does."""
-    record = state.find(store.root, container)
+    record = reading.find(store.root, container)
     try:
         with Upper(upper_of(record), layers_of(record)) as upper:
             for kind, path in changes(upper):

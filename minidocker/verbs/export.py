@@ -10,7 +10,7 @@ from minidocker.engine.layers_of import layers_of, upper_of
 from minidocker.images.archive.merged import Merged
 from minidocker.images.archive.pack import Packer
 from minidocker.images.store.store import Store
-from minidocker.runtime import state
+from minidocker.runtime import reading
 from minidocker.verbs.guarded import guarded
 from minidocker.verbs.parser import make
 from minidocker.verbs.save import output
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
 
 def export(store: Store, container: str, path: str) -> int:
     """Pack the container's layers, its own on top."""
-    record = state.find(store.root, container)
+    record = reading.find(store.root, container)
     told.tell(record, "export")
     layers = [os.path.realpath(layer) for layer in (*layers_of(record), upper_of(record))]
     with output(path) as out, Merged(layers) as tree:

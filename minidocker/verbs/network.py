@@ -14,7 +14,7 @@ from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.net import addresses
 from minidocker.net.networks import DEFAULT, Networks
-from minidocker.proc.living import lives
+from minidocker.proc.living import is_kept
 from minidocker.runtime import happened
 from minidocker.verbs.each import one_by_one
 from minidocker.verbs.inspecting import add_format, tell
@@ -209,7 +209,7 @@ def about(networks: Networks, name: str) -> dict[str, Any]:
     for address, owner in networks.members(name).items():
         id, *names = owner.split()
         directory = f"{networks.containers}/{id}"
-        if networks.kernel.is_locked(f"{directory}/lock") or lives(directory):
+        if networks.kernel.is_locked(f"{directory}/lock") or is_kept(directory):
             members[id] = {
                 "Name": names[0] if names else id,
                 "EndpointID": "",

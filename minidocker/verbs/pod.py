@@ -12,7 +12,7 @@ from minidocker.errors import Blocked, MinidockerError
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.plan.options import BY_KEY
-from minidocker.runtime import state
+from minidocker.runtime import reading
 from minidocker.spec.pods import HOLDER, NOTE
 from minidocker.spec.words import LIST
 from minidocker.verbs import run
@@ -93,7 +93,7 @@ def create_one(store: Store, args: argparse.Namespace) -> int:
 
 def show_all(store: Store, args: argparse.Namespace) -> int:
     """Print a line for each pod."""
-    found = list(pods.holders(list(state.records(store.root))))
+    found = list(pods.holders(list(reading.records(store.root))))
     if args.quiet:
         print("".join(f"{holder['id']}\n" for holder, _ in found), end="")
         return 0

@@ -8,7 +8,7 @@ from minidocker.engine import again, ending, told
 from minidocker.errors import Conflict
 from minidocker.images.store.store import Store
 from minidocker.plan.notes import signal_number
-from minidocker.runtime import state
+from minidocker.runtime import reading
 from minidocker.verbs.each import each
 from minidocker.verbs.parser import make
 from minidocker.verbs.stop import stop_words
@@ -33,7 +33,7 @@ def main(argv: list[str]) -> int:
                 raise Conflict(f"{name} was started with --rm: it goes when it stops",
                                "run it without --rm")  # fmt: skip
         ending.stop(record, number, args.timeout)
-        again.start(state.find(store.root, record["id"]))
+        again.start(reading.find(store.root, record["id"]))
         told.tell(record, "restart")
 
     return each(store, args.names, restart)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minidocker.engine import revival
 from minidocker.images.store.store import Store
-from minidocker.runtime import state
+from minidocker.runtime import reading
 from minidocker.verbs.parser import make
 
 AFTER = """\
@@ -28,7 +28,7 @@ def main(argv: list[str]) -> int:
     """Start each container whose policy says so; print the name of each."""
     make("restore", "Start containers that should run: see run --restart.", AFTER).parse_args(argv)
     store = Store()
-    for record in state.records(store.root):
+    for record in reading.records(store.root):
         revival.revive(record)
         if revival.should_run(record, reboot=True):
             found = revival.restored(store, record)

@@ -8,7 +8,7 @@ from minidocker.engine.log_file import LOG
 from minidocker.engine.logs import Reader
 from minidocker.errors import UsageError
 from minidocker.images.store.store import Store
-from minidocker.runtime import state
+from minidocker.runtime import reading
 from minidocker.verbs.attach import attached
 from minidocker.verbs.each import each
 from minidocker.verbs.parser import make
@@ -42,4 +42,4 @@ def main(argv: list[str]) -> int:
     reader = Reader(record["directory"], f"{record['directory']}/{LOG}")
     reader.back(1)  # what it said in its earlier runs is for `logs`
     again.start(record)
-    return attached(state.find(Store().root, record["id"]), reader, args.interactive, keys)
+    return attached(reading.find(Store().root, record["id"]), reader, args.interactive, keys)

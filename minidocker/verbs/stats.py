@@ -131,10 +131,10 @@ class Watch:
         self.all = not names
 
     def _id(self, name: str) -> str:
-        from minidocker.runtime import state
+        from minidocker.runtime import reading
 
         try:
-            record = state.find(self.root, name)
+            record = reading.find(self.root, name)
         except NotFound as problem:
             raise NotFound(problem.message, problem.remedy, 1) from None
         if not record["alive"] and not self.ended:
@@ -161,11 +161,11 @@ class Watch:
 
     def look(self) -> list[Row]:
         """Sample all once. A container that was not there at the last look shows 0 % yet."""
-        from minidocker.runtime import state
+        from minidocker.runtime import reading
 
         records = [
             record
-            for record in state.records(self.root)
+            for record in reading.records(self.root)
             if ((record["alive"] and record.get("pid")) or self.ended)
             and (self.all or record["id"] in self.ids)
         ]

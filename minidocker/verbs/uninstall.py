@@ -18,7 +18,7 @@ from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.net.networks import Networks
 from minidocker.proc import mounts
-from minidocker.runtime import rootless, state
+from minidocker.runtime import reading, rootless
 from minidocker.stages.cgroup import PARENT
 from minidocker.verbs.parser import make
 from minidocker.vm import build, places
@@ -83,7 +83,7 @@ def agreed() -> bool:
 
 def steps(store: Store) -> Iterator[Step]:
     """Yield what there is to undo: what runs first, then what lies on the disk."""
-    for record in state.records(store.root):
+    for record in reading.records(store.root):
         if record["alive"]:
             named = f"{record['id']} {record['name']}".rstrip()
             yield Step(f"end the container {named}", partial(end, record))
@@ -134,7 +134,7 @@ def empty(store: Store) -> None:
     kernel = Linux()
     for _ in left_over.prune(store, kernel):
         pass
-    for record in state.records(store.root):
+    for record in reading.records(store.root):
         if record["alive"]:
             raise Conflict(f"container {record['id']} has just been started", "the same again")
     if os.path.isdir(store.path("networks")):

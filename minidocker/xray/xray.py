@@ -80,10 +80,10 @@ def pid_of(word: str) -> int:
     if word.isdigit() and os.path.exists(f"/proc/{word}"):
         return int(word)
     from minidocker.images.store.store import Store
-    from minidocker.runtime import state
+    from minidocker.runtime import reading
 
     try:
-        record = state.find(Store().root, word)
+        record = reading.find(Store().root, word)
     except NotFound:
         if word.isdigit():
             raise processes.NoProcess(word) from None

@@ -88,6 +88,22 @@ def test_a_container_whose_mark_is_lost_can_be_ended(alone: Run, shared_store: P
         assert id not in alone("ps", "-q").stdout
 
 
+@everyday
+def test_a_container_whose_lock_is_lost_can_be_ended(alone: Run, shared_store: Path) -> None:
+    id = start(alone, "base", "sleep", "60")
+    lock = shared_store / "containers" / id / "lock"
+    lock.unlink()
+    assert alone("exec", id, "echo", "in").stdout == "in\n"
+    assert alone("rm", id).returncode == 1 and id not in alone("prune").stdout
+    done = alone("stop", "-t", "0", id, timeout=ending.PATIENCE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert alone("start", id).returncode == 0
+    lock.unlink()
+    done = alone("rm", "-f", id, timeout=ending.PATIENCE)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{id}\n", "")
+    assert not lock.parent.exists()
+
+
 def test_who_waits_for_what_was_only_being_made_may_not_hear_how_it_ended(tmp_path: Path) -> None:
     directory = tmp_path / "containers" / "abc"
     directory.mkdir(parents=True)

@@ -15,7 +15,7 @@ import pytest
 from keeping import ROOT, Run, until
 from test_exec import WAYS, xray
 
-from minidocker.runtime import state
+from minidocker.runtime import reading
 
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
 
@@ -36,7 +36,7 @@ def foreground(alone: Run, command: list[str], shared_store: Path) -> Iterator[F
             subprocess.Popen(line, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, preexec_fn=less)
         )
         until(lambda: LONG in alone("top", "front").stdout)
-        return state.find(str(shared_store), "front")
+        return reading.find(str(shared_store), "front")
 
     yield start
     alone("rm", "-f", "front")  # its PID 1 hears no SIGTERM

@@ -16,7 +16,7 @@ import pytest
 from keeping import ROOT
 
 from minidocker.proc import living
-from minidocker.runtime import state
+from minidocker.runtime import reading
 
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
 
@@ -50,7 +50,7 @@ class Soak:
 
     def step(self) -> None:
         """Start one command more, or kill some of our processes."""
-        names = [record["id"] for record in state.records(str(self.root))]
+        names = [record["id"] for record in reading.records(str(self.root))]
         one = self.dice.choice(names) if names else ""
         verbs: list[Callable[[], object]] = [self.start] * STARTS
         if one:
@@ -97,7 +97,7 @@ class Soak:
 
     def kill(self, id: str) -> None:
         """Kill the keeper of a container, its standby, or both."""
-        for record in state.records(str(self.root)):
+        for record in reading.records(str(self.root)):
             if record["id"] == id:
                 for role in self.dice.choice((("keeper",), ("standby",), ("keeper", "standby"))):
                     if pid := living.alive(str(record.get(role) or "")):
@@ -107,7 +107,7 @@ class Soak:
         """Wait for all, and remove all."""
         while self.running:
             self.wait(self.running.pop(0))
-        ids = [record["id"] for record in state.records(str(self.root))]
+        ids = [record["id"] for record in reading.records(str(self.root))]
         for some in (ids[place : place + AT_A_TIME] for place in range(0, len(ids), AT_A_TIME)):
             self.say("rm", "-fv", *some)
             self.wait(self.running.pop())

@@ -15,7 +15,7 @@ from minidocker.engine.filters import Filters
 from minidocker.engine.standing import span, stamp, state_of, status_of
 from minidocker.errors import Conflict, MinidockerError, NotFound
 from minidocker.images.store.store import Store
-from minidocker.runtime import state
+from minidocker.runtime import reading
 
 Make = Callable[..., Path]
 
@@ -143,7 +143,7 @@ def test_a_row(tmp_path: Path, make: Make) -> None:
     (upper / "file").write_text("x" * 1500)
     os.link(upper / "file", upper / "again")
     store = Store(str(tmp_path))
-    record = state.find(str(tmp_path), "web")
+    record = reading.find(str(tmp_path), "web")
     row = listing.row(store, record, whole=False, sized=True)
     assert row["ID"] == "a" * 12 and row["Command"] == '"sh -c sleep 1000; e…"'
     assert row["Ports"] == "0.0.0.0:8080->80/tcp" and row["Mounts"] == "v" * 14 + "…,/tmp"
@@ -157,12 +157,12 @@ def test_which_one_a_word_means(tmp_path: Path, make: Make) -> None:
     make("abc222", name="abc111")
     make("fff333")
     root = str(tmp_path)
-    assert state.find(root, "box")["id"] == state.find(root, "/box")["id"] == "abc111"
-    assert state.find(root, "abc111")["id"] == "abc111"  # an id comes before a name
-    assert state.find(root, "abc2")["id"] == "abc222" and state.find(root, "f")["id"] == "fff333"
+    assert reading.find(root, "box")["id"] == reading.find(root, "/box")["id"] == "abc111"
+    assert reading.find(root, "abc111")["id"] == "abc111"  # an id comes before a name
+    assert reading.find(root, "abc2")["id"] == "abc222" and reading.find(root, "f")["id"] == "fff333"
     with pytest.raises(Conflict) as several:
-        state.find(root, "abc")
+        reading.find(root, "abc")
     assert several.value.docker == "Multiple IDs found with provided prefix: abc"
     for word in ("", "/", "nobody", "ABC111"):
         with pytest.raises(NotFound):
-            state.find(root, word)
+            reading.find(root, word)

@@ -208,14 +208,14 @@ class Records:
 def watch(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *directories: str
 ) -> tuple[stats.Watch, Records]:
-    from minidocker.runtime import state
+    from minidocker.runtime import reading
 
     found = Records(*(
         {"id": f"{at:012}", "name": f"c{at}", "pid": os.getpid(), "alive": True,
          "facts": {"cgroup": directory}}
         for at, directory in enumerate(directories)
     ))  # fmt: skip
-    monkeypatch.setattr(state, "records", found.records)
+    monkeypatch.setattr(reading, "records", found.records)
     return stats.Watch(root=str(tmp_path)), found
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from minidocker.engine.updating import update
 from minidocker.errors import Blocked, MinidockerError, UsageError
-from minidocker.runtime import state
+from minidocker.runtime import reading
 from minidocker.verbs import update as verb
 
 MEBI = 1 << 20
@@ -29,7 +29,7 @@ def box(tmp_path: Path) -> Box:
         record = {"id": "box", "name": "web", "image": "base", "status": "running", "pid": 1,
                   "facts": {"cgroup": f"{tmp_path}/cgroup"}, "spec": {"resources": resources}}  # fmt: skip
         (folder / "record.json").write_text(json.dumps(record))
-        return {**state.find(str(tmp_path), "web"), "alive": runs}
+        return {**reading.find(str(tmp_path), "web"), "alive": runs}
 
     return make
 
@@ -41,7 +41,7 @@ def written(tmp_path: Path) -> dict[str, str]:
 
 def limits(tmp_path: Path) -> dict[str, Any]:
     """The limits that the record has now, but for those that are not set."""
-    found = state.find(str(tmp_path), "web")["spec"]["resources"]
+    found = reading.find(str(tmp_path), "web")["spec"]["resources"]
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -58,7 +58,7 @@ def test_one_way_to_limit_the_cpus_replaces_the_other(tmp_path: Path, box: Box) 
     record = box(quota=20000, period=50000)
     update(record, {"cpus": "1.5"})
     assert written(tmp_path)["cpu.max"] == "150000 100000" and limits(tmp_path) == {"cpus": 1.5}
-    update({**state.find(str(tmp_path), "web"), "alive": True}, {"cpu-quota": "30000"})
+    update({**reading.find(str(tmp_path), "web"), "alive": True}, {"cpu-quota": "30000"})
     assert written(tmp_path)["cpu.max"] == "30000 100000" and limits(tmp_path) == {"quota": 30000}
 
 
