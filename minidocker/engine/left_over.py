@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from minidocker.chamber import cgroups
+from minidocker.engine import told
 from minidocker.errors import MinidockerError
 from minidocker.images.store import changes
 from minidocker.images.store.store import Store
@@ -51,7 +52,7 @@ def prune(store: Store, kernel: Kernel) -> Iterator[str]:
         yield f"removed cgroup {path}"
     for path in cgroups.sweep():  # of graders and yards that were killed
         yield f"removed cgroup {path}"
-    yield from map(str, changes.prune(store))
+    yield from map(str, told.gone(store.root, changes.prune(store)))
 
 
 def forget_names(store: Store) -> None:

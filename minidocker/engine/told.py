@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from minidocker.errors import MinidockerError
 from minidocker.formats.values import Map
 from minidocker.runtime import happened, state
 from minidocker.runtime.happened import FILE
+
+if TYPE_CHECKING:
+    from minidocker.images.store.changes import Removed
 
 Event = dict[str, Any]
 STEP = 0.1  # seconds between two looks at the file
@@ -23,6 +26,20 @@ def tell(record: dict[str, Any], action: str, **more: object) -> None:
     run = state.run_of(record)
     run.spec.labels = (record.get("spec") or {}).get("labels") or {}
     happened.tell(run, action, **more)
+
+
+def gone(root: str, removed: Iterable[Removed]) -> Iterator[Removed]:
+    """Tell of each name and each image that is removed, and pass all on."""
+    for one in removed:
+        if one.kind in ("name", "image"):
+            action = "untag" if one.kind == "name" else "delete"
+            happened.tell_of("image", root, action, one.name, name=one.name)
+        yield one
+
+
+def pruned(root: str, kind: str, freed: int) -> None:
+    """Tell that all of one kind which nobody needs was removed; `freed` are bytes."""
+    happened.tell_of(kind, root, "prune", "", reclaimed=str(freed))
 
 
 class Events:

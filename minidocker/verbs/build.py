@@ -28,6 +28,7 @@ from minidocker.images.store.partial import Partial
 from minidocker.images.store.store import Store
 from minidocker.places import default_root
 from minidocker.plan import learner
+from minidocker.runtime import happened
 from minidocker.spec.words import is_number
 from minidocker.verbs.parser import Parser, make
 
@@ -72,6 +73,8 @@ def main(argv: list[str]) -> int:
         raise Blocked(f"{where}{problem.strerror or problem}", "minidocker doctor") from None
     if args.iidfile:
         files.write(args.iidfile, f"sha256:{hex}".encode())
+    for name in full:
+        happened.tell_of("image", Store().root, "tag", f"sha256:{hex}", name=name)
     print(f"sha256:{hex}", flush=True)
     for name in full if not request.quiet else ():
         print(f"{name}: built", file=sys.stderr)

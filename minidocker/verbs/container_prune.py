@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from minidocker.engine import revival
+from minidocker.engine import revival, told
 from minidocker.images.store import files
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
-from minidocker.runtime import happened, state
+from minidocker.runtime import state
 from minidocker.stages import STAGES
 from minidocker.verbs.parser import make, no_question
 
@@ -31,6 +31,6 @@ def main(argv: list[str]) -> int:
                 freed += size
     if removed:
         print("Deleted Containers:", *removed, "", sep="\n")
-    happened.tell_of("container", store.root, "prune", "", reclaimed=str(freed))
+    told.pruned(store.root, "container", freed)
     print(f"Total reclaimed space: {files.size(freed)}")
     return 0

@@ -22,10 +22,11 @@ examples:
   minidocker events --since 2027-01-31 --format json | jq .Action
 
 Of containers: create, start, kill, die, stop, restart, pause, unpause, update, rename, destroy,
-attach, top, commit, export, archive-path, extract-to-dir, prune, health_status, exec_create,
-exec_start, exec_die. Of images: pull, push, import, load, tag, untag, delete. Of volumes and
-networks: create, destroy. Filters: container, event, image, label, network, type, volume. No daemon
-keeps them: each command appends a line to a file of the store, and the oldest are dropped.
+attach, top, commit, export, archive-path, extract-to-dir, health_status, exec_create, exec_start,
+exec_die. Of images: pull, push, import, load, save, tag (a build, too), untag, delete. Of volumes
+and networks: create, destroy. Of all four: prune. Filters: container, event, image, label, network,
+type, volume. No daemon keeps them: each command appends a line to a file of the store, and the
+oldest are dropped.
 """
 
 

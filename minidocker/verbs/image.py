@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from minidocker.engine.told import gone, pruned
 from minidocker.errors import NotFound, UsageError
 from minidocker.images import base, importer
 from minidocker.images.archive.blame import DELETES, blame
@@ -284,13 +285,10 @@ def _ls(store: Store, args: argparse.Namespace) -> None:
 
 
 def _rm(store: Store, args: argparse.Namespace) -> None:
-    for removed in changes.remove(store, args.names):
+    for removed in gone(store.root, changes.remove(store, args.names)):
         word = "untagged" if removed.kind == "name" else "deleted"
         size = f" ({files.size(removed.size)})" if removed.size else ""
         print(f"{word}: {removed.name}{size}")
-        if removed.kind in ("name", "image"):
-            action = "untag" if removed.kind == "name" else "delete"
-            happened.tell_of("image", store.root, action, removed.name, name=removed.name)
 
 
 def _inspect(store: Store, args: argparse.Namespace) -> int:
@@ -318,13 +316,17 @@ def _check(store: Store, args: argparse.Namespace) -> int:
 
 
 def _prune(store: Store, args: argparse.Namespace) -> None:
+    freed = 0
     if args.all:
         unused = [entry for entry in catalogue.entries(store) if not entry.containers]
         for name in [name for entry in unused for name in entry.names]:
-            for removed in changes.remove(store, [name]):
+            for removed in gone(store.root, changes.remove(store, [name])):
                 print(removed)
-    for removed in changes.prune(store):
+                freed += removed.size
+    for removed in gone(store.root, changes.prune(store)):
         print(removed)
+        freed += removed.size
+    pruned(store.root, "image", freed)
 
 
 def _history(store: Store, args: argparse.Namespace) -> None:

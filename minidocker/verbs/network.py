@@ -7,6 +7,7 @@ import json
 import os
 
 from minidocker.engine import left_over
+from minidocker.engine.told import pruned
 from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound, UsageError
 from minidocker.formats.rows import show
 from minidocker.formats.values import Map
@@ -292,6 +293,7 @@ def prune(networks: Networks, args: argparse.Namespace) -> list[str]:
     gone = [line.removeprefix(sign) for line in said if line.startswith(sign)]
     for name in gone:
         tell_of(networks, "destroy", name)
+    pruned(os.path.dirname(networks.root), "network", 0)
     told = ["Deleted Networks:", *gone, ""] if gone else []
     return [line for line in said if not line.startswith(sign)] + told
 

@@ -12,6 +12,7 @@ from minidocker.errors import UsageError
 from minidocker.images.saved import save
 from minidocker.images.store import carry
 from minidocker.images.store.store import Store
+from minidocker.runtime import happened
 from minidocker.verbs.guarded import guarded
 from minidocker.verbs.parser import make
 
@@ -39,6 +40,9 @@ def main(argv: list[str]) -> int:
         carry.ready(store)
         with output(args.output) as out:
             save(store, args.names, out)
+        for name in args.names:
+            image = store.resolve(name)
+            happened.tell_of("image", store.root, "save", image.id, name=image.name)
         return 0
 
     return guarded(work)

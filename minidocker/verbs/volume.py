@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
+from minidocker.engine.told import pruned
 from minidocker.errors import MinidockerError, UsageError
 from minidocker.formats.rows import show
 from minidocker.formats.values import Map
@@ -188,6 +189,7 @@ def prune(volumes: Volumes, args: argparse.Namespace) -> list[str]:
         freed += files.usage(volumes.data(name))
         volumes.remove(name)
         tell_of(volumes, "destroy", name)
+    pruned(os.path.dirname(volumes.root), "volume", freed)
     told = ["Deleted Volumes:", *names, ""] if names else []
     return [*told, f"Total reclaimed space: {files.size(freed)}"]
 

@@ -165,3 +165,24 @@ def test_events_tell_of_exec_volumes_and_images(alone: Run, shared_store: Path) 
     assert codes == ["3", "0"]
     assert said("-f", "volume=told", *shown) == ["create", "destroy"]
     assert said("-f", "image=told", *shown) == ["tag", "untag"]
+
+
+@everyday
+def test_events_tell_of_builds_saves_and_prunes(minidocker: Run, tmp_path: Path) -> None:
+    env = {"MINIDOCKER_ROOT": str(tmp_path / "store")}
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    for words in (("build", "-t", "one", "-t", "two:1", str(tmp_path)), ("tag", "one", "three"),
+                  ("save", "-o", os.devnull, "one"), ("rmi", "one"), ("image", "prune", "-af"),
+                  ("volume", "create", "room"), ("volume", "prune", "-af"),
+                  ("network", "create", "net"), ("network", "prune", "-f"),
+                  ("container", "prune", "-f")):  # fmt: skip
+        assert minidocker(*words, env=env).returncode == 0
+    asked = ("events", "--since", "10m", "--until", "0s", "--format")
+    happened = minidocker(*asked, "{{.Type}} {{.Action}}", env=env).stdout.splitlines()
+    images = [line.partition(" ")[2] for line in happened if line.startswith("image")]
+    assert images == ["tag"] * 3 + ["save"] + ["untag"] * 3 + ["delete", "prune"]
+    assert happened[len(images) :] == ["volume create", "volume destroy", "volume prune",
+        "network create", "network destroy", "network prune", "container prune"]  # fmt: skip
+    freed = "{{.Actor.Attributes.reclaimed}}"
+    prunes = minidocker(*asked, freed, "-f", "event=prune", env=env).stdout.split()
+    assert prunes[0].isdecimal() and prunes[1:] == ["0", "0", "0"]
