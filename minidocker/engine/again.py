@@ -19,10 +19,10 @@ from minidocker.spec.spec import Run
 from minidocker.stages import STAGES, by_name
 
 
-def start(record: dict[str, Any], starts: int = 0) -> None:
+def start(record: dict[str, Any], starts: int = 0, waited: float = 0.0) -> None:
     """Start it, and return when its command runs; one that runs already is fine, as in Docker.
 
-    `starts`: how often its policy has started it, where that does.
+    `starts`, `waited`: how often its policy has started it, and after what wait, where that does.
     """
     if record["alive"]:
         return
@@ -42,7 +42,7 @@ def start(record: dict[str, Any], starts: int = 0) -> None:
         raise
     unmark(run.directory)
     stages = [by_name(name)() for name in run.spec.stages]
-    alone.start(run, stages, kernel, lock, None, True, starts)
+    alone.start(run, stages, kernel, lock, None, True, starts, waited)
 
 
 def refuse_what_cannot(record: dict[str, Any]) -> None:

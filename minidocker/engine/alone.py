@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 def start(
     run: Run, stages: Sequence[Stage], kernel: Kernel, lock: int, teller: Teller | None,
-    keep: bool = False, starts: int = 0,
+    keep: bool = False, starts: int = 0, waited: float = 0.0,
 ) -> None:  # fmt: skip
     """Fork the container's two keepers; return when its command runs, or raise why it does not.
 
     They take the lock along: it is free when both have ended. `keep`: what was there before stays,
-    also when the command cannot be run. `starts`: how often its policy has started it.
+    also when the command cannot be run. `starts`: how often its policy has started it; `waited`:
+    after what wait the last time.
     """
     load()
     hear, say = os.pipe()
@@ -32,7 +33,7 @@ def start(
         try:
             os.close(hear)
             keeper = Keeper(run, stages, kernel, lock, say, teller)
-            keeper.keeps, keeper.starts = keep, starts
+            keeper.keeps, keeper.starts, keeper.waited = keep, starts, waited
             keeper.stand_by()
         except BaseException as problem:
             os.write(2, f"minidocker: the keeper has failed: {problem!r}\n".encode())

@@ -131,8 +131,14 @@ def stop(
 
 
 def kill(record: dict[str, Any], number: int) -> None:
-    """Send a signal to the command of a container that runs; else Conflict."""
+    """Send a signal to the command of a container that runs; else Conflict.
+
+    One that waits for its policy to start it again has none: it is not started any more.
+    """
     process = main_of(record) if record["alive"] else -1
+    if process < 0 and record["alive"] and record["status"] == "restarting":
+        once_more.mark_stopped(record["directory"])
+        return settle(record)
     if process < 0:
         name = record["name"] or record["id"]
         raise Conflict(

@@ -100,7 +100,7 @@ class Keeper(Kept):
             self.keep(standby)
         its.close()
         self.peer = mine
-        self.notes = {"keeper": standby, "standby": "", "restarts": self.starts}
+        self.note_keepers(standby, "")
         self.settle()
         self.poll.register(mine.fileno(), select.POLLIN)
         self.attend()
@@ -111,7 +111,7 @@ class Keeper(Kept):
         self.acts, self.other = True, 0
         self.kernel.prctl(PR_SET_CHILD_SUBREAPER, 1)
         mine = living.mark(os.getpid())
-        self.notes = {"keeper": mine, "standby": standby, "restarts": self.starts}
+        self.note_keepers(mine, standby)
         try:
             if self.streams:
                 self.birth.streams = self.streams.inner

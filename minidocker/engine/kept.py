@@ -52,6 +52,11 @@ class Kept:
         """Keep the container's next run."""
         raise NotImplementedError
 
+    def note_keepers(self, keeper: str, standby: str) -> None:
+        """Begin the notes of a life: by whom it is kept, and what its policy has done so far."""
+        self.notes = {"keeper": keeper, "standby": standby,
+                      "restarts": self.starts, "waited": self.waited}  # fmt: skip
+
     def note_running(self) -> None:
         """Write the command's mark, then the record: from here on, others can find it."""
         self.notes["pid"] = self.main

@@ -54,7 +54,7 @@ def start_again(keeper: Kept, status: int) -> None:
     keeper.undo(keep=True)
     keeper.main = 0
     keeper.tell_other("again")
-    keeper.waited = backoff.delay(keeper.waited, ran)
+    keeper.notes["waited"] = keeper.waited = backoff.delay(keeper.waited, ran)
     keeper.notes["restarts"] = keeper.starts = keeper.starts + 1
     try:
         state.save(run, "restarting", **keeper.notes)

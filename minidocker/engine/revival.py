@@ -10,6 +10,7 @@ import os
 import select
 import sys
 from collections.abc import Iterator
+from time import time
 from typing import Any
 
 from minidocker.engine import backoff, freezing, once_more
@@ -63,12 +64,20 @@ def started_again(record: dict[str, Any]) -> int:
     return int(record.get("restarts") or 0) + int(record["status"] != "restarting")
 
 
+def waited(record: dict[str, Any]) -> float:
+    """Return the wait before its last start, which the next one doubles; 0 where it was healthy."""
+    times = record["facts"].get("times")
+    began = times.get("running") if isinstance(times, dict) else None
+    long = not isinstance(began, float) or time() - began >= backoff.HEALTHY
+    return 0.0 if long else float(record.get("waited") or 0)
+
+
 def restored(store: Store, record: dict[str, Any]) -> dict[str, Any]:
     """Start such a container; one that cannot be started is said, and stays as it is."""
     try:
         from minidocker.engine import again  # all that a start needs: most looks start nothing
 
-        again.start(record, started_again(record))
+        again.start(record, started_again(record), waited(record))
         return reading.find(store.root, record["id"])
     except MinidockerError as problem:
         name = record["name"] or record["id"]

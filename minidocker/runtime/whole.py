@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 EACH_HAS: dict[str, type] = {"id": str, "name": str, "image": str, "status": str, "facts": dict}
 MAY_HAVE: dict[str, type] = {
     "root": str, "pid": int, "keeper": str, "standby": str, "streams": list, "exit_code": int,
-    "restarts": int, "spec": dict,
+    "restarts": int, "waited": float, "spec": dict,
 }  # fmt: skip
 SPEC: dict[str, type] = {
     "labels": dict, "annotations": dict, "log": dict, "restart": dict, "health": dict,

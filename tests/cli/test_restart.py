@@ -6,12 +6,13 @@ import json
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from keeping import ROOT, Run, keepers, kill, record, start, until
 
-from minidocker.engine import backoff
+from minidocker.engine import backoff, revival
 from minidocker.errors import UsageError
 from minidocker.proc import living
 from minidocker.spec import restart
@@ -41,11 +42,13 @@ def test_what_was_stopped_stays_so(alone: Run, shared_store: Path) -> None:
         until(lambda: id not in alone("ps", "-q").stdout)
         assert record(shared_store, id)["status"] == "exited"
         assert alone("start", id).returncode == 0
-    waiting = start(alone, "--restart", "always", "base", "false")
-    until(lambda: (record(shared_store, waiting).get("restarts") or 0) >= 3)
-    assert alone("stop", waiting, timeout=20).returncode == 0
-    assert waiting not in alone("ps", "-q").stdout
-    assert alone("rm", waiting).returncode == 0
+    for verb in ("stop", "kill"):
+        waiting = start(alone, "--restart", "always", "base", "false")
+        until(lambda id=waiting: (record(shared_store, id).get("restarts") or 0) >= 4)
+        until(lambda id=waiting: record(shared_store, id)["status"] == "restarting")
+        assert alone(verb, waiting, timeout=20).returncode == 0
+        assert waiting not in alone("ps", "-q").stdout
+        assert alone("rm", waiting).returncode == 0
 
 
 def test_what_should_run_comes_back(alone: Run, shared_store: Path) -> None:
@@ -72,6 +75,25 @@ def test_the_count_of_starts_outlives_both_keepers(alone: Run, shared_store: Pat
     kill(*keepers(shared_store, id), record(shared_store, id)["pid"])
     assert id not in alone("ps", "-q").stdout
     assert "Exited (?)" in alone("ps", "-a").stdout
+
+
+def test_the_wait_outlives_both_keepers(alone: Run, shared_store: Path) -> None:
+    id = start(alone, "--restart", "always", "base", "false")
+    until(lambda: (record(shared_store, id).get("restarts") or 0) >= 3)
+    kill(*keepers(shared_store, id))
+    known = record(shared_store, id)
+    assert known["waited"] == backoff.FIRST * 2 ** (known["restarts"] - 1)
+    assert alone("ps", "-a").returncode == 0
+    until(lambda: record(shared_store, id)["restarts"] >= known["restarts"] + 2)
+    assert record(shared_store, id)["waited"] > known["waited"]
+
+
+def test_a_wait_is_forgotten_after_some_health() -> None:
+    now = time.time()
+    for running, left in ((now - 1, 6.4), (now - 11, 0.0), (None, 0.0), ("spoilt", 0.0)):
+        known = {"facts": {"times": {"running": running}}, "waited": 6.4}
+        assert revival.waited(known) == left
+    assert revival.waited({"facts": {}, "waited": 6.4}) == 0.0
 
 
 def test_what_its_policy_starts_just_now_is_ended_too(alone: Run, shared_store: Path) -> None:
