@@ -45,6 +45,22 @@ def detach_keys(text: str) -> bytes:
     return keys
 
 
+def pass_on(keys: bytes, typed: bytes, data: bytes) -> tuple[bytes, bytes, bool]:
+    """Look for the detach keys in what is typed: (what is for the command, what waits, found).
+
+    typed: the first of the keys, which were typed before. What turns out to be another word goes
+    on, but for its end, which may be the beginning of the keys: ctrl-p ctrl-p ctrl-q leaves.
+    """
+    kept = b""
+    for byte in data:
+        typed += bytes([byte])
+        while not keys.startswith(typed):
+            kept, typed = kept + typed[:1], typed[1:]
+        if typed == keys:
+            return kept, b"", True
+    return kept, typed, False
+
+
 class Attached:
     """One caller at a container; `serve` returns its exit status, LEFT, or None: nobody knows."""
 
@@ -131,18 +147,12 @@ class Attached:
             self.poll.unregister(0)
             self.say(b"C")
             return None
-        kept = b""
-        for byte in data if self.terminal and self.keys else b"":
-            self.typed += bytes([byte])
-            if self.typed == self.keys:
-                self.say(b"I" + kept) if kept else None
-                return LEFT
-            if not self.keys.startswith(self.typed):
-                kept, self.typed = kept + self.typed, b""
-        data = kept if self.terminal and self.keys else data
+        left = False
+        if self.terminal and self.keys:
+            data, self.typed, left = pass_on(self.keys, self.typed, data)
         if data:
             self.say(b"I" + data)
-        return None
+        return LEFT if left else None
 
     def say(self, letter: bytes) -> None:
         """Send a letter; a command that does not read makes us wait, and nobody else."""

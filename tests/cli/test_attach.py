@@ -11,7 +11,7 @@ import pexpect
 import pytest
 from keeping import ROOT, Run, keepers, kill, record, start, until
 
-from minidocker.engine.attaching import detach_keys
+from minidocker.engine.attaching import detach_keys, pass_on
 from minidocker.errors import UsageError
 
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
@@ -111,6 +111,23 @@ def test_a_signal_for_attach_is_for_the_command(
         until(lambda: int(mask.read_text().split("SigCgt:")[1].split()[0], 16) >> 14 & 1)
         joined.send_signal(signal.SIGTERM)
         assert joined.wait(timeout=20) == 7
+
+
+@pytest.mark.parametrize(
+    ("typed", "passed", "left"),
+    [(b"ls\x10\x11", b"ls", True), (b"\x10\x10\x11more", b"\x10", True), (b"\x10l", b"\x10l", False),
+     (b"\x11\x10", b"\x11", False), (b"\x10\x10\x10", b"\x10\x10", False)],
+)  # fmt: skip
+def test_the_detach_keys_are_found_wherever_they_begin(typed: bytes, passed: bytes, left: bool) -> None:
+    assert pass_on(b"\x10\x11", b"", typed)[::2] == (passed, left)
+    said, waits = b"", b""
+    for at in range(len(typed)):  # the same by single keys
+        more, waits, found = pass_on(b"\x10\x11", waits, typed[at : at + 1])
+        said += more
+        if found:
+            break
+    assert (said, found) == (passed, left)
+    assert pass_on(b"aab", b"", b"aaab") == (b"a", b"", True)
 
 
 def test_detach_keys_are_read_as_docker_does() -> None:
