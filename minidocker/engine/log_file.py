@@ -15,6 +15,7 @@ import time
 LOG = "log.json"  # in the container's directory
 PIECE = 16384  # bytes that one entry has at most, as in Docker
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+_FLAGS |= os.O_NOFOLLOW | os.O_NONBLOCK  # only a file of ours: not what a link names, nor a pipe
 # RFC 8259: what must be escaped. The three that text has stand first; the others are rare.
 _PLAIN = ((b"\\", b"\\\\"), (b'"', b'\\"'), (b"\t", b"\\t"), (b"\r", b"\\r"))
 _RARE = bytes(n for n in range(32) if n not in b"\t\n\r")

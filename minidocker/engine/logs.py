@@ -31,7 +31,10 @@ def parse(line: bytes) -> Entry | None:
     try:
         found: Any = json.loads(line)
         text = found["log"].encode("utf-8", "surrogateescape")
-        return Entry(text, str(found["stream"]), str(found["time"]), int(found.get("dropped", 0)))
+        stream, when = found["stream"], found["time"]
+        if not (isinstance(stream, str) and isinstance(when, str)):
+            return None
+        return Entry(text, stream, when, int(found.get("dropped", 0)))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
@@ -39,7 +42,7 @@ def parse(line: bytes) -> Entry | None:
 def files(path: str) -> list[str]:
     """Return the log's files that there are, the oldest first."""
     older = [f"{path}.{number}" for number in range(MOST, 0, -1)]
-    return [file for file in (*older, path) if os.path.exists(file)]
+    return [file for file in (*older, path) if os.path.isfile(file)]
 
 
 class Reader:

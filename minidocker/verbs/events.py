@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
     wanted = Wanted(args.filter)
     template = Template(args.format) if args.format not in ("", "json") else None
     since = moment(args.since, "--since")
-    until = written(time.time_ns()) if args.until == "0s" else moment(args.until, "--until")
+    until = moment(args.until, "--until")
     for event in stream(Events(Store().root), since, until):
         if wanted.fit(event):
             if template:

@@ -16,7 +16,9 @@ from minidocker.errors import NotFound, UsageError
 from minidocker.images.store.store import Store
 from minidocker.verbs.parser import make
 
-UNITS = {"h": 3600, "m": 60, "s": 1, "ms": 0.001, "us": 0.000001, "ns": 0.000000001}
+UNITS = {"h": 3600, "ms": 1e-3, "m": 60, "s": 1, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
+PART = re.compile(rf"([0-9]+\.?[0-9]*|\.[0-9]+)({'|'.join(UNITS)})")
+LONGEST = 2**63 / 10**9  # seconds: what Go's nanoseconds hold
 AFTER = """\
 examples:
   minidocker logs box                  all that is kept of what it said
@@ -64,6 +66,8 @@ def main(argv: list[str]) -> int:
                 break
             if more is None:
                 printer.flush()
+                if until and until < written(time.time_ns()):
+                    break  # it may say nothing for years
             elif more.when >= since:
                 printer.show(more)
     printer.flush()
@@ -131,20 +135,11 @@ def nanoseconds(seconds: int, digits: str | None) -> int:
 
 
 def ago(text: str, option: str) -> float:
-    """Read a duration such as 1h30m; UsageError for what is none."""
-    seconds, number, unit = 0.0, "", ""
-    for character in [*text, "0"]:
-        if unit and (character.isdigit() or character == "."):
-            if unit not in UNITS or not number:
-                break
-            seconds, number, unit = seconds + float(number) * UNITS[unit], "", ""
-        if character.isdigit() or character == ".":
-            number += character
-        else:
-            unit += character
-    else:
-        if seconds and number == "0":
-            return seconds
+    """Read a duration as Go does: 1h30m, .5s, -2m is still to come. UsageError: it is none."""
+    if re.fullmatch(f"[-+]?({PART.pattern})+", text):
+        seconds = sum(float(number) * UNITS[unit] for number, unit in PART.findall(text))
+        if seconds < LONGEST:
+            return -seconds if text.startswith("-") else seconds
     raise UsageError(
         f"{option} {text!r} is no time", "2027-01-31T12:00:00Z, or 10m for ten minutes ago",
         docker=f'invalid value for "{option[2:]}": failed to parse value as time or duration: '

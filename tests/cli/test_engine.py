@@ -132,6 +132,9 @@ def test_logs_follow_to_the_end_and_cut_by_lines_and_times(alone: Run) -> None:
     assert alone("logs", "--until", third, "box").stdout == "1\n2\n3\n"  # as in Docker: not later
     assert alone("logs", "--since", "1h", "--until", "1h", "box").stdout == ""
     assert "is no time" in alone("logs", "--since", "soon", "box").stderr
+    quiet = start(alone, "base", "sh", "-c", "echo up; sleep 60")
+    until(lambda: alone("logs", quiet).stdout == "up\n")
+    assert alone("logs", "-f", "--until", "0s", quiet, timeout=20).stdout == "up\n"
 
 
 # --- stop, kill, rm --------------------------------------------------------------------------

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from minidocker.engine.told import Events, Wanted
-from minidocker.errors import MinidockerError
+from minidocker.errors import MinidockerError, UsageError
 from minidocker.runtime import happened
 from minidocker.spec.spec import Run, Spec
 from minidocker.verbs import events
+from minidocker.verbs.logs import ago
 
 
 def run_of(root: Path, name: str = "box", **labels: str) -> Run:
@@ -160,3 +161,18 @@ def read_line(text: str) -> object:
     from minidocker.engine import told
 
     return told.read(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0s", 0), ("1h30m", 5400), ("1.5h", 5400), (".5s", 0.5), ("5.s", 5), ("1ms", 0.001), ("+3s", 3),
+     ("20µs", 20e-6), ("-2m", -120), ("2562047h", 2562047 * 3600)],
+)  # fmt: skip
+def test_durations_are_gos(text: str, seconds: float) -> None:
+    assert ago(text, "--since") == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "-", "s", "1", "1.2.3s", "1s1", "1 s", "3d", "٣s", "2562048h"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no time"):
+        ago(text, "--since")

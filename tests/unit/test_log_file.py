@@ -86,6 +86,27 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
     assert reader.unreadable == 1
 
 
+@pytest.mark.parametrize("kind", ["pipe", "link", "directory"])
+def test_what_is_no_file_holds_nobody_up(tmp_path: Path, kind: str) -> None:
+    path, other = tmp_path / "log", tmp_path / "other"
+    other.write_text("it is not ours\n")
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link":
+        path.symlink_to(other)
+    else:
+        path.mkdir()
+    log = LogFile(str(path), -1, 3)
+    log.write("stdout", b"one\ntwo\n")
+    assert log.dropped == 2 and other.read_text() == "it is not ours\n"
+    if kind != "link":
+        assert not list(Reader(str(tmp_path), str(path)).drain())
+        os.rename(path, tmp_path / "away")
+        log.write("stdout", b"three\n")
+        dropped, three = Reader(str(tmp_path), str(path)).drain()
+        assert (dropped.dropped, three.text) == (2, b"three\n")
+
+
 def test_no_entry_is_longer_than_dockers(tmp_path: Path) -> None:
     log = LogFile(str(tmp_path / "log"), -1, 3)
     pump = Pump(log, select.poll())
