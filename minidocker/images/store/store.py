@@ -27,7 +27,24 @@ from minidocker.images.store.image import HEX, Image, as_file, parse_lean, read,
 from minidocker.places import default_root
 
 BASE = "base"
+NOBODY = 65534  # what a user namespace shows of an owner that it does not know
 LIST = "minidocker image ls"
+
+
+def refuse_strangers(root: str) -> None:
+    """Refuse a store of another user's: its records say what is killed, unmounted and removed.
+
+    Root's is believed, and one whose owner our user namespace does not know: a room shows root so.
+    """
+    try:
+        owner = os.stat(root).st_uid
+    except OSError:
+        return  # it is not there yet, or whoever looks into it says why not
+    if owner not in (0, os.geteuid(), NOBODY):
+        raise Blocked(
+            f"the store {root} belongs to user {owner}, and could make us do anything",
+            f"sudo -u '#{owner}' minidocker …   or another MINIDOCKER_ROOT",
+        )
 
 
 class Store:
@@ -37,6 +54,8 @@ class Store:
 
     def __init__(self, root: str | None = None) -> None:
         self.root = os.path.abspath(root) if root else default_root()
+        if not root:
+            refuse_strangers(self.root)
 
     def path(self, *parts: str) -> str:
         """Return an absolute path in the store: path("layers", "sha256")."""
