@@ -126,6 +126,13 @@ class Beside:
         """Add `uid` and `gid` to the ids of all that is in a tree, modes kept. lchown(2)"""
         raise NotImplementedError
 
+    def let_pass(self, path: str, gid: int) -> None:
+        """Let a group walk through a directory, and neither list nor change it. chown(2), chmod(2)
+
+        It stays its owner's: who may rename what is in it may lead our next path elsewhere.
+        """
+        raise NotImplementedError
+
     def fill_directory(self, source: str, target: str) -> bool:
         """Copy what is in `source` into `target`, owners and all, if that is empty; say if it was.
 

@@ -28,9 +28,18 @@ class Files(Kernel):
     """What stands beside the calls for files."""
 
     def shift_owners(self, path: str, uid: int, gid: int) -> None:
-        for folder, below, names in os.walk(path):
-            for name in ("", *below, *names):
-                _shift(f"{folder}/{name}".rstrip("/"), uid, gid)
+        found = os.lstat(path)
+        if found.st_uid >= uid or found.st_gid >= gid:
+            return  # all of it is: the top comes last
+        # From below, and by open directories: a new owner may rename what is in its directory.
+        for _, below, names, folder in os.fwalk(path, topdown=False, onerror=_raise):
+            for name in (*below, *names):
+                _shift(name, uid, gid, folder)
+        _shift(path, uid, gid, None)
+
+    def let_pass(self, path: str, gid: int) -> None:
+        ask("chown(2)", path, os.chown, path, -1, gid)
+        ask("chmod(2)", path, os.chmod, path, 0o710)
 
     def fill_directory(self, source: str, target: str) -> bool:
         from minidocker.kernel import copying  # whoever calls this in a child has loaded it before
@@ -139,14 +148,27 @@ class Files(Kernel):
         return b"".join(chunks)
 
 
-def _shift(path: str, uid: int, gid: int) -> None:
-    """Move one file's ids up, once: a directory is met twice, and one with shifted ids stays."""
-    found = os.lstat(path)
+def _shift(name: str, uid: int, gid: int, folder: int | None) -> None:
+    """Move one file's ids up, once: what has been shifted stays."""
+    found = os.stat(name, dir_fd=folder, follow_symlinks=False)
     if found.st_uid >= uid or found.st_gid >= gid:
         return
-    ask("lchown(2)", path, os.lchown, path, found.st_uid + uid, found.st_gid + gid)
-    if found.st_mode & 0o6000 and found.st_mode & 0o170000 != 0o120000:  # no symbolic link
-        ask("chmod(2)", path, os.chmod, path, found.st_mode & 0o7777)  # chown took setuid away
+
+    def chown() -> None:
+        os.chown(name, found.st_uid + uid, found.st_gid + gid, dir_fd=folder, follow_symlinks=False)
+
+    ask("lchown(2)", name, chown)
+    if found.st_mode & 0o6000 and found.st_mode & S_IFMT in (S_IFREG, S_IFDIR):
+        held = os.open(name, O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            if os.fstat(held).st_ino == found.st_ino:  # chown took setuid away
+                ask("chmod(2)", name, os.chmod, f"/proc/self/fd/{held}", found.st_mode & 0o7777)
+        finally:
+            os.close(held)
+
+
+def _raise(problem: OSError) -> None:
+    raise KernelError("open(2)", problem.errno or 0, str(problem.filename))
 
 
 def _status(path: str, follow: bool = True) -> os.stat_result | None:

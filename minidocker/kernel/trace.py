@@ -127,6 +127,9 @@ SHELL: dict[str, Callable[..., str]] = {
     "mknod": _node,
     "symlink": lambda target, path: command("ln", "-s", target, path),
     "shift_owners": lambda path, uid, gid: command("chown", "-hR", f"+{uid}:+{gid}", path),
+    "let_pass": lambda path, gid: (
+        f"{command('chgrp', str(gid), path)}; {command('chmod', '710', path)}"
+    ),
     "fill_directory": lambda source, target: command("cp", "-a", f"{source}/.", target),
     "unlink": lambda path: command("rm", path),
     "rmdir": lambda path: command("rmdir", path),
@@ -177,7 +180,8 @@ SPELLED = {
 CONSTANTS = {("prctl", 0): "PR_", ("kill", 1): "SIG"}
 CALLS = {"clone": "clone3", "target": "openat2", "tree_of": "open_tree",
          "bind_tree": "open_tree+mount_setattr+move_mount",
-         "remove_tree": "unlink…", "fill_directory": "copy", "run": "fork+execve",
+         "remove_tree": "unlink…", "fill_directory": "copy", "let_pass": "chmod",
+         "run": "fork+execve",
          "talk": "connect+send",
          "filter_tap": "ioctl TUNATTACHFILTER", "link_up": "ioctl SIOCSIFFLAGS",
          "route_add": "ioctl SIOCADDRT", "rewrite": "pwrite", "lock": "flock",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 APPARMOR = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
 COMMON = [100000, 65536]  # the range of the first user in /etc/subuid, by useradd's default
+# From here on neither useradd nor systemd gives ids to anybody. systemd, UIDS-GIDS
+HIGH, COUNT = 0x70000000, 65536
 
 
 def asked(options: dict[str, Any]) -> bool:
@@ -48,7 +50,7 @@ def choose(options: dict[str, Any]) -> Ids:
               helper=False, shift=uid == 0)  # fmt: skip
     if uid == 0:
         if not uid_map:
-            low, count = subordinate("/etc/subuid", 0) or COMMON
+            low, count = subordinate("/etc/subuid", 0) or of_nobody()
             ids.uid_map = ids.gid_map = f"0 {low} {count}\n"
         return ids
     refuse_by_apparmor()
@@ -59,6 +61,18 @@ def choose(options: dict[str, Any]) -> Ids:
     ids.helper = bool(ids.subuid) if not uid_map else not lone
     ids.setgroups = "allow" if ids.helper else "deny"
     return ids
+
+
+def of_nobody() -> list[int]:
+    """Return a range that no user of this host has among their subordinate ids.
+
+    Whoever has it is the owner of the containers' files out here, and may become their processes.
+    """
+    taken = [found for file in ("/etc/subuid", "/etc/subgid") for _, *found in ranges(file)]
+    for low in range(HIGH, HIGH + 4096 * COUNT, COUNT):
+        if not any(first < low + COUNT and low < first + count for first, count in taken):
+            return [low, COUNT]
+    raise Blocked("every range of ids here is some user's", "--uidmap 0:FIRST:65536")
 
 
 def explicit(option: str, given: list[str]) -> str:
@@ -76,11 +90,6 @@ def explicit(option: str, given: list[str]) -> str:
 
 def subordinate(file: str, uid: int) -> list[int] | None:
     """Return [first, count] of a user's first range in /etc/subuid or /etc/subgid; subuid(5)."""
-    try:
-        with open(file, encoding="utf-8", errors="replace") as stream:
-            rows = [line.strip().split(":") for line in stream]
-    except OSError:
-        return None
     import pwd
 
     names = {str(uid)}
@@ -88,10 +97,20 @@ def subordinate(file: str, uid: int) -> list[int] | None:
         names.add(pwd.getpwuid(uid).pw_name)
     except KeyError:
         pass  # a user without a name can have a range by number
-    for row in rows:
-        if len(row) == 3 and row[0] in names and row[1].isdecimal() and row[2].isdecimal():
-            return [int(row[1]), int(row[2])]
-    return None
+    return next(([low, count] for name, low, count in ranges(file) if name in names), None)
+
+
+def ranges(file: str) -> list[tuple[str, int, int]]:
+    """Read the lines of /etc/subuid or /etc/subgid: (user, first, count)."""
+    try:
+        with open(file, encoding="utf-8", errors="replace") as stream:
+            rows = [line.strip().split(":") for line in stream]
+    except OSError:
+        return []
+    return [
+        (row[0], int(row[1]), int(row[2])) for row in rows
+        if len(row) == 3 and row[1].isdecimal() and row[2].isdecimal()
+    ]  # fmt: skip
 
 
 def have(program: str) -> bool:

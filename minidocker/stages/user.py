@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from minidocker.spec.words import Asked
 
 
+# What of a container's directory is the container's own: its files, and where they are mounted.
+SHIFTED = ("upper", "work", "merged", "init", "room", "hosts", "hostname", "resolv.conf")
+
+
 class User(Stage):
     """Give the process ids of its own, and every capability inside, with no power outside."""
 
@@ -62,7 +66,14 @@ class User(Stage):
         if ids.shift:  # what the host's root has made for this container becomes the container's
             from minidocker.spec.ids import outer_root
 
-            kernel.shift_owners(run.directory, outer_root(uid_map), outer_root(gid_map))
+            # Not the directory itself, nor the record in it: its ids may be a user's of this host,
+            # who could rename what is in it while we as root walk by its names.
+            uid, gid = outer_root(uid_map), outer_root(gid_map)
+            kernel.let_pass(run.directory, gid)
+            layers = [f"lower{n}" for n in range(int(str(run.facts.get("copied", 0))))]
+            for name in (*SHIFTED, *layers):
+                if kernel.exists(f"{run.directory}/{name}"):
+                    kernel.shift_owners(f"{run.directory}/{name}", uid, gid)
         if ids.helper:
             for program, lines in (("newuidmap", uid_map), ("newgidmap", gid_map)):
                 try:

@@ -294,6 +294,32 @@ def test_root_can_ask_for_ids_that_nobody_has(minidocker: Run) -> None:
     assert minidocker("run", "--rm", "--userns", "private", "base", "id", "-u").stdout == "0\n"
 
 
+@pytest.mark.parametrize("ids", [["--userns", "private"], ["--uidmap", "0:700000:1000"]])
+def test_a_containers_directory_stays_roots_whoever_has_its_ids(
+    minidocker: Run, shared_store: Path, ids: list[str]
+) -> None:
+    """A user with these subordinate ids could put another record there, or a link for `upper`."""
+    name = f"ids-{os.urandom(3).hex()}"
+    script = "cut -c-32 /proc/self/uid_map; stat -c '%u %a' / /etc/hosts /etc/resolv.conf"
+    for verb in (["run", "--name", name, *ids, "base", "sh", "-c", script], ["start", "-a", name]):
+        done = minidocker(*verb)
+        assert done.returncode == 0, done.stderr
+        first, *seen = done.stdout.splitlines()
+        assert seen == ["0 755", "0 644", "0 644"]
+    outer = int(first.split()[1])
+    for file in ("/etc/subuid", "/etc/subgid"):
+        lines = [line.split(":") for line in Path(file).read_text().splitlines()]
+        if ids[0] == "--userns":
+            assert not [1 for _, low, count in lines if int(low) <= outer < int(low) + int(count)]
+    id = minidocker("inspect", "-f", "{{.Id}}", name).stdout.strip()
+    directory = shared_store / "containers" / id
+    assert {one: (os.lstat(directory / one).st_uid, os.lstat(directory / one).st_gid)
+            for one in ("", "record.json", "lock", "upper")} == {
+        "": (0, outer), "record.json": (0, 0), "lock": (0, 0), "upper": (outer, outer)}  # fmt: skip
+    assert os.lstat(directory).st_mode & 0o7777 == 0o710
+    assert minidocker("rm", name).returncode == 0 and not directory.exists()
+
+
 def test_the_maps_are_told_before_they_are_written(minidocker: Run) -> None:
     done = minidocker("run", "--dry-run", "--uidmap", "0:700000:1000", "base", "true")
     assert "uid_map" in done.stdout + done.stderr

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from minidocker.errors import KernelError, MinidockerError
+from minidocker.errors import Blocked, KernelError, MinidockerError
 from minidocker.kernel.linux import Linux
 from minidocker.kernel.named import os as named
 from minidocker.kernel.trace import Pretend
+from minidocker.spec import ids
 from minidocker.spec.ids import has_group
 from minidocker.spec.spec import Hardening, Mount, Process, Root, Run, Spec
 from minidocker.stages.identity import Identity
@@ -196,3 +197,14 @@ def test_a_child_never_unwinds_into_the_hosts_code() -> None:
         finally:
             os._exit(77)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 125
+
+
+def test_roots_containers_get_ids_that_no_user_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """useradd's first range is the first user's, who may become whoever has its ids."""
+    given = {"/etc/subuid": [("ann", 100_000, 65_536), ("bob", ids.HIGH - 10, 11)],
+             "/etc/subgid": [("ann", ids.HIGH + 2 * ids.COUNT - 1, 1)]}  # fmt: skip
+    monkeypatch.setattr(ids, "ranges", given.__getitem__)
+    assert ids.of_nobody() == [ids.HIGH + 2 * ids.COUNT, ids.COUNT]
+    given["/etc/subgid"] = [("ann", 0, 1 << 32)]
+    with pytest.raises(Blocked):
+        ids.of_nobody()

@@ -235,3 +235,35 @@ def test_what_is_mounted_is_not_removed(tmp_path, monkeypatch: pytest.MonkeyPatc
         Linux().remove_tree(str(tmp_path))
     assert caught.value.errno == errno.EBUSY
     assert (tmp_path / "a" / "b").exists()
+
+
+@pytest.mark.needs("root")
+def test_owners_are_shifted_once_below_first_and_through_no_link(tmp_path) -> None:
+    (tmp_path / "tree/sub").mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/file").write_text("")
+    (tmp_path / "tree/link").symlink_to(tmp_path / "outside")
+    (tmp_path / "tree/sub/tool").write_text("")
+    os.chown(tmp_path / "tree/sub/tool", 7, 8)
+    os.chmod(tmp_path / "tree/sub/tool", 0o4755)
+    order = []
+    real = os.chown
+
+    def chown(name: str, *args: object, **more: object) -> None:
+        order.append(os.path.basename(name))
+        real(name, *args, **more)
+
+    named.os.__dict__["chown"] = chown
+    try:
+        for _ in range(2):
+            Linux().shift_owners(str(tmp_path / "tree"), 100_000, 200_000)
+    finally:
+        del named.os.__dict__["chown"]
+    assert order[0] == "tool" and sorted(order[1:3]) == ["link", "sub"] and order[3:] == ["tree"]
+    found = {one: os.lstat(tmp_path / one) for one in ("tree", "tree/link", "tree/sub/tool", "outside", "outside/file")}
+    assert [(one.st_uid, one.st_gid) for one in found.values()] == [
+        (100_000, 200_000), (100_000, 200_000), (100_007, 200_008), (0, 0), (0, 0)]  # fmt: skip
+    assert found["tree/sub/tool"].st_mode & 0o7777 == 0o4755
+    file = tmp_path / "outside/file"
+    Linux().shift_owners(str(file), 5, 6)
+    assert (file.stat().st_uid, file.stat().st_gid) == (5, 6)
