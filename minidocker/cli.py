@@ -24,6 +24,11 @@ def main(argv: list[str]) -> int:
         if os.environ.get("MINIDOCKER_DEBUG") and isinstance(problem, OSError):
             raise
         return tell(problem, word, rest)
+    except AttributeError as problem:
+        # A package whose stat(2) fails is none for Python, and an empty module comes in its place.
+        if getattr(problem.obj, "__file__", "") is not None:
+            raise
+        return tell(ImportError(str(problem)), word, rest)
     except KeyboardInterrupt:
         return 130
 

@@ -29,6 +29,11 @@ def failure(problem: BaseException, stage: Stage | None, moment: str) -> Minidoc
     elif isinstance(problem, OSError) and problem.strerror and not file:
         where_to = f": {problem.filename}" if problem.filename else ""
         message, remedy = f"{problem.strerror}{where_to}", ""
+        last = problem.__traceback__
+        while last and last.tb_next:
+            last = last.tb_next
+        if last and "importlib" in last.tb_frame.f_code.co_filename:
+            message = f"read(2) of a module of Python's: {message}"
     else:
         message, remedy = f"{type(problem).__name__}: {problem}", ""
     if isinstance(problem, ImportError) and file:

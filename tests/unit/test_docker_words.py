@@ -52,6 +52,20 @@ def test_an_error_is_told_where_no_file_can_be_opened_any_more(
     assert capsys.readouterr().err == "minidocker: -w x is not an absolute path\n"
 
 
+def test_a_package_that_could_not_be_looked_at_is_told_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """stat(2) of its __init__ fails: Python takes the directory for a module without anything."""
+    (tmp_path / "empty_of_ours").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(cli, "dispatch", lambda *_: __import__("empty_of_ours").compile)
+    assert cli.main(["run"]) == 125
+    assert "open(2) of a module of Python's fails: module 'empty_of_ours' has no" in capsys.readouterr().err
+    monkeypatch.setattr(cli, "dispatch", lambda *_: cli.nosuch)
+    with pytest.raises(AttributeError):  # a mistake of ours
+        cli.main(["run"])
+
+
 # --- what it becomes -----------------------------------------------------------------------
 
 

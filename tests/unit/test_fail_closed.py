@@ -13,6 +13,7 @@ from minidocker.errors import Blocked, KernelError, MinidockerError
 from minidocker.kernel.linux import Linux
 from minidocker.kernel.named import os as named
 from minidocker.kernel.trace import Pretend
+from minidocker.runtime.failure import failure
 from minidocker.spec import ids
 from minidocker.spec.ids import has_group
 from minidocker.spec.spec import Hardening, Mount, Process, Root, Run, Spec
@@ -208,3 +209,12 @@ def test_roots_containers_get_ids_that_no_user_has(monkeypatch: pytest.MonkeyPat
     given["/etc/subgid"] = [("ann", 0, 1 << 32)]
     with pytest.raises(Blocked):
         ids.of_nobody()
+
+
+def test_a_module_that_cannot_be_read_is_told_with_its_call() -> None:
+    """A stage loads some of what it needs only when it needs it, and a disk may fail then."""
+    code = compile("raise OSError(5, 'Input/output error')", "<frozen importlib._x>", "exec")
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        exec(code)
+    told = failure(caught.value, None, "before")
+    assert told.message == "before: read(2) of a module of Python's: Input/output error"

@@ -403,6 +403,8 @@ def test_hostile_layers(store: Store, serve: Serve, layers: list, words: str) ->
         (config_of(ROOTFS, config={"StopSignal": 9}), "is no text"),
         (config_of(ROOTFS, config={"Shell": ["/bin/sh\0"]}), "holds a NUL"),
         (config_of(ROOTFS, config={"OnBuild": [1]}), "is no text"),
+        (config_of(ROOTFS, config={"Labels": "x"}), "Labels of its configuration is no table"),
+        (config_of(ROOTFS, config={"Volumes": ["/:/host"]}), "Volumes of its configuration is no table"),
         (config_of(ROOTFS, config={"Labels": {"a": "\ud800"}}), "no JSON in UTF-8"),
     ],
     ids=lambda value: str(value)[:40],

@@ -159,6 +159,9 @@ def diff_ids_of(config: oci.Json, title: str) -> list[str]:
     whole = isinstance(steps, list) and all(isinstance(step, dict) for step in steps)
     if not isinstance(settings, dict) or not whole:
         raise bad(title, "its configuration has words of a wrong type")
+    for key in ("Labels", "Volumes", "ExposedPorts", "Healthcheck"):
+        if settings.get(key) and not isinstance(settings[key], dict):
+            raise bad(title, f"{key} of its configuration is no table")
     texts = [settings[key] for key in ("WorkingDir", "User", "StopSignal") if settings.get(key)]
     for key in ("Env", "Cmd", "Entrypoint", "Shell", "OnBuild"):
         value = settings.get(key) or []
