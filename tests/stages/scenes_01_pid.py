@@ -151,6 +151,7 @@ def job_listen(talk, number):
     signals = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
     talk.say("main")
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    os.setpgid(0, 0)  # as a shell's job: a signal to main is none to its group
     if os.fork() == 0:
         while True:  # a bystander: no signal is for it
             talk.say("stray", number=signal.sigwait(signals))

@@ -316,6 +316,13 @@ def pivot_and_mount(kernel, root):
     kernel.chdir("/work")
 
 
+def one_mount_kept(kernel, root):
+    """All of the old root is gone, but for one mount of it."""
+    bind(kernel, root)
+    kernel.mount("/proc", f"{root}/old", "", MS_BIND)
+    hold(kernel, root)
+
+
 def only_chroot(kernel, root):
     kernel.chroot(root)
     kernel.chdir("/")
@@ -354,6 +361,7 @@ JAILS = {
     "no chdir after pivot_root": no_chdir,
     "old root kept in a directory": old_root_kept,
     "old root not detached": old_root_on_top,
+    "one mount of the host's kept": one_mount_kept,
     "its own mount namespace only": lambda kernel, root: None,
 }
 

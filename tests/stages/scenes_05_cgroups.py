@@ -360,12 +360,12 @@ def ended(kind, number):
     return os.waitpid(pid, 0)[1]
 
 
-def act_why(learner, kernel, talk, cases, cast):
-    """Ask why_died about each case."""
+def act_why(learner, kernel, talk, cast):
+    """Ask why_died about each case. What the cases are is not said here any more."""
     function = learner.why_died
     seen = []
-    for case, (path, status) in zip(cases, cast, strict=True):
-        talk.step(f"why_died('{path}', {status:#06x}), the status of a process with {case['end']}")
+    for path, status in cast:
+        talk.step(f"why_died('{path}', {status:#06x})")
         seen.append(function(path, status))
     talk.ask("results", seen=seen)
 

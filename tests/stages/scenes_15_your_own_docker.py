@@ -199,26 +199,30 @@ def act_start(learner, kernel, talk, directory):
             talk.ask(event, result=result)
 
 
-def act_refuses(learner, kernel, talk, directory):
-    """Start what is not created, and what gives another error."""
+def cast_refuses(kernel, talk, names):
+    """Make what is not created, and what gives another error; names: kind → directory."""
+    os.makedirs(names["never"])
+    os.makedirs(names["directory"] + "/go")
+    os.makedirs(names["loop"])
+    os.symlink("go", names["loop"] + "/go")
+    end(waiting(talk, names["ended"]))
+    os.makedirs(names["left"])
+    os.mkfifo(names["left"] + "/go")
+
+
+def act_refuses(learner, kernel, talk):
+    """Start each of them; nothing here says which is which."""
     function = learner.start
-    os.makedirs(f"{directory}/never")
-    os.makedirs(f"{directory}/directory/go")
-    os.makedirs(f"{directory}/loop")
-    os.symlink("go", f"{directory}/loop/go")
-    end(waiting(talk, f"{directory}/ended"))
-    os.makedirs(f"{directory}/left")
-    os.mkfifo(f"{directory}/left/go")
     seen = {}
-    for name in ("never", "ended", "left", "directory", "loop"):
-        talk.step(f"start({directory}/{name})")
+    for number, directory in talk.ask("cast").items():
+        talk.step(f"start({directory})")
         try:
-            function(f"{directory}/{name}")
-            seen[name] = "returned"
+            function(directory)
+            seen[number] = "returned"
         except ValueError:
-            seen[name] = "ValueError"
+            seen[number] = "ValueError"
         except OSError as problem:
-            seen[name] = f"OSError {problem.errno}"
+            seen[number] = f"OSError {problem.errno}"
     talk.say("results", seen=seen)
 
 

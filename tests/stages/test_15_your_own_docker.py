@@ -423,8 +423,11 @@ OTHERS = {"directory": (errno.EISDIR, '"go" is a directory'),
 
 
 def test_start_refuses(subject, cell):
-    with cell("refuses", directory=somewhere()) as one:
-        seen = one.expect("results")["seen"]
+    place = somewhere()
+    names = {kind: f"{place}/{secrets.token_hex(4)}" for kind in (*WHICH, *OTHERS)}
+    with cell("refuses", names=names) as one:
+        one.expect("cast")
+        seen = one.ask_about(names)
     for name, which in WHICH.items():
         if seen[name] != "ValueError":
             raise Fail("MD1523", which=which, ran="start(directory)", expected="ValueError",
