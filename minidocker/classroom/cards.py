@@ -20,7 +20,7 @@ CARDS = (
     Card(
         "the file itself",
         r"not valid Python|is not defined|must be written in|cannot be judged|not started|"
-        r"holds in the example",
+        r"holds in the example|before any check begins",
         (
             "Which file does the message name, and is it the one that you saved?",
             "What does the line that it names say, read aloud?",
