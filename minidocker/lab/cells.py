@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import atexit
 import codecs
+import itertools
 import os
 import select
 import shlex
@@ -30,6 +31,7 @@ from minidocker.proc import processes
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MOST_OUTPUT = 1_000_000  # characters: more than that freezes a browser's page
+_named: dict[str, Background] = {}  # what `start` has begun with a --name
 
 
 class CellFailed(Exception):
@@ -87,10 +89,24 @@ def start(command: str) -> Background:
     """Start a command in the background, and wait until it runs in its own pid namespace.
 
     "minidocker" is the one of this course. Without a new pid namespace, see `Background(…)`.
+    A cell may be run again: what an earlier `start` has begun under the same --name ends first.
     """
+    name = _name_in(shlex.split(command))
+    if name in _named:
+        _named.pop(name).stop()
     made = Background(command)
+    if name:
+        _named[name] = made
     made.wait_until_contained()
     return made
+
+
+def _name_in(words: list[str]) -> str:
+    """Return what follows --name; "" where nothing does."""
+    for word, after in itertools.pairwise([*words, ""]):
+        if word == "--name" or word.startswith("--name="):
+            return word.partition("=")[2] or after
+    return ""
 
 
 class Background:

@@ -31,6 +31,7 @@ class SmallHost:
 
     def __init__(self) -> None:
         words = ["unshare", "--net", "--mount", "sh", "-c", UP]
+        self._begun: list[cells.Background | SmallHost] = []
         self._holder = cells.Background(shlex.join(words))
         self.pid = self._holder.starter
         cells.wait_until(lambda: "up" in self._holder.output())
@@ -48,16 +49,22 @@ class SmallHost:
 
     def start(self, command: str) -> cells.Background:
         """Start a command here, and wait until it runs in its own pid namespace."""
-        return cells.start(shlex.join(self.words(*cells.program(command))))
+        made = cells.start(shlex.join(self.words(*cells.program(command))))
+        self._begun.append(made)
+        return made
 
     def beside(self, command: str) -> cells.Background:
         """Start a command here that needs no pid namespace of its own, such as a listener."""
-        return cells.Background(shlex.join(self.words(*cells.program(command))))
+        made = cells.Background(shlex.join(self.words(*cells.program(command))))
+        self._begun.append(made)
+        return made
 
     def cable(self, link: str, here: str, there: str) -> SmallHost:
         """Make another small host, with a cable between both: its eth0 and our `link`."""
         other = SmallHost()
+        self._begun.append(other)
         self.sh(
+            f"ip link del {link} 2>/dev/null\n"  # of an earlier run of the cell
             f"ip link add {link} type veth peer name eth0 netns {other.pid}\n"
             f"ip addr add {here} dev {link}; ip link set {link} up"
         )
@@ -73,7 +80,12 @@ class SmallHost:
         return made
 
     def stop(self) -> None:
-        """End it; once more is fine."""
+        """End it, with all that was started in it; once more is fine.
+
+        One process that lives on would hold its network, and so a bridge of the runtime's.
+        """
+        while self._begun:
+            self._begun.pop().stop()
         self._holder.stop()
 
     def __repr__(self) -> str:

@@ -179,6 +179,16 @@ def test_sh_returns_the_output_and_minds_the_status():
         sh("exit 3")
 
 
+def test_a_cell_that_starts_a_name_may_be_run_again() -> None:
+    named = "unshare --pid --fork sh -c 'exec sleep 60' sh --name one"
+    first = cells.start(named)
+    second = cells.start(named.replace("--name one", "--name=one"))
+    try:
+        assert not os.path.exists(f"/proc/{first.pid}") and os.path.exists(f"/proc/{second.pid}")
+    finally:
+        second.stop()
+
+
 def test_start_waits_for_a_program_in_a_namespace_and_says_why_not(token: str):
     with pytest.raises(CellFailed, match="does not run as expected"):
         cells.start("echo hello")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from minidocker.lab.cells import CellFailed
@@ -39,6 +41,14 @@ def test_a_small_host_that_has_ended_says_so(host) -> None:
     assert repr(host) == "<a small host that has ended>"
     with pytest.raises(CellFailed, match="run again the cell that makes it"):
         host.sh("true")
+
+
+def test_nothing_that_was_started_in_a_small_host_outlives_it(host) -> None:
+    box, other = host.box(), host.cable("wan", "192.0.2.1/24", "192.0.2.2/24")
+    pids = [box.pid, other.pid, host.pid]
+    assert all(os.path.exists(f"/proc/{pid}") for pid in pids)
+    host.stop()
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
 
 
 def test_hops_count_what_went_by(host) -> None:
