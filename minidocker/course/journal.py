@@ -61,20 +61,37 @@ class Journal:
         except OSError:
             pass
 
-    def keep(self, name: str, text: str) -> Path:
-        """Keep a copy of a learner's file; return its path."""
+    def replace(self, path: Path, text: str) -> Path | None:
+        """Put a text at a learner's path; return where what lay there is kept, None for nothing.
+
+        Whatever it is, a link or a file in another encoding, it is moved and never written into.
+        """
+        new = path.with_name(f".{path.name}.{os.getpid()}.new")
+        try:
+            with open(new, "x", encoding="utf-8") as file:
+                file.write(text)
+            self.own(new)
+            kept = self._kept(path)
+            os.rename(new, path)
+        finally:
+            new.unlink(missing_ok=True)
+        return kept
+
+    def _kept(self, path: Path) -> Path | None:
+        """Move what lies at a path to the copies."""
         copies = self.folder / "copies"
         self.own(self.folder, directory=True)
         self.own(copies, directory=True)
-        stem, dot, ending = name.rpartition(".")
-        path = copies / f"{stem}.{time.strftime('%Y%m%d-%H%M%S')}{dot}{ending}"
-        number = 1
-        while path.exists():
+        begin, number = f"{path.stem}.{time.strftime('%Y%m%d-%H%M%S')}", 1
+        copy = copies / f"{begin}{path.suffix}"
+        while os.path.lexists(copy):
             number += 1
-            path = path.with_name(f"{stem}.{time.strftime('%Y%m%d-%H%M%S')}-{number}{dot}{ending}")
-        path.write_text(text, encoding="utf-8")
-        self.own(path)
-        return path
+            copy = copies / f"{begin}-{number}{path.suffix}"
+        try:
+            os.rename(path, copy)
+        except FileNotFoundError:
+            return None
+        return copy
 
     def own(self, path: Path, directory: bool = False) -> None:
         """Make a folder; give a path to the owner of the course tree: grading runs as root."""
@@ -82,7 +99,7 @@ class Journal:
             path.mkdir(exist_ok=True)
         if os.geteuid() == 0:
             owner = self.folder.parent.stat()
-            os.chown(path, owner.st_uid, owner.st_gid)
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
     # --- what it tells -----------------------------------------------------------------
 

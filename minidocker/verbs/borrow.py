@@ -9,7 +9,7 @@ from minidocker.course import exercise_file as subjects
 from minidocker.course.journal import Journal
 from minidocker.course.manifest import Manifest, load
 from minidocker.course.printer import Printer, place
-from minidocker.errors import NotFound
+from minidocker.errors import NotFound, UsageError
 from minidocker.verbs.parser import make
 
 ABOUT = "Put the course's own version of one function into your file, for 0 points."
@@ -40,14 +40,16 @@ def borrow(manifest: Manifest, options: argparse.Namespace) -> int:
             printer.line(line)
         return 0
     path = manifest.root / lesson.exercise
-    text = subjects.read(path) or subjects.starter(manifest, lesson)
-    new = edit.borrow(text, solution, function.name)
+    text, why = subjects.look(path)
+    if why:
+        raise UsageError(f"{lesson.exercise} cannot be read: {why}",
+                         f"minidocker reset {lesson.number}   (yours is kept)")  # fmt: skip
+    new = edit.borrow(text or subjects.starter(manifest, lesson), solution, function.name)
     journal = Journal(manifest.root)
-    copy = journal.keep(lesson.file, text)
-    path.write_text(new, encoding="utf-8")
-    journal.own(path)
+    copy = journal.replace(path, new)
     journal.add("borrow", lesson=lesson.id, function=function.name)
     printer.line(f"{function.name} in {lesson.exercise} is now the course's own, for 0 points.")
-    printer.line(f"Your file as it was: {place(copy)}")
+    if copy:
+        printer.line(f"Your file as it was: {place(copy)}")
     printer.line(f"next: minidocker grade {lesson.number}")
     return 0

@@ -33,15 +33,13 @@ def reset(manifest: Manifest, options: argparse.Namespace) -> int:
     begin = subjects.starter(manifest, lesson)
     if not begin:
         raise MinidockerError(f"{lesson.exercise} has no starter", "git checkout exercises")
-    text = subjects.read(path)
-    if text == begin:
+    text, why = subjects.look(path)
+    if text == begin and not why:
         printer.line(f"{lesson.exercise} is as it was at first: nothing to do.")
         return 0
-    if text:
-        copy = journal.keep(lesson.file, text)
+    copy = journal.replace(path, begin)
+    if copy:
         journal.add("reset", lesson=lesson.id, copy=copy.name)
         printer.line(f"Your file is kept: {place(copy)}")
-    path.write_text(begin, encoding="utf-8")
-    journal.own(path)
     printer.line(f"{lesson.exercise} is as it was at first.")
     return 0

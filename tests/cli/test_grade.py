@@ -42,7 +42,7 @@ def command(course):
 
     def run(*args, **more):
         return subprocess.run([sys.executable, "-m", "minidocker", *args], cwd=course, env=env,
-                              text=True, capture_output=True, timeout=120, **more)  # fmt: skip
+                              text=True, capture_output=True, **{"timeout": 120, **more})  # fmt: skip
 
     return run
 
@@ -224,6 +224,23 @@ def test_what_python_cannot_read_is_said_once_and_its_hints_give_nothing_away(
     for step in (1, 2, 3, 3):
         said = command("hint", "04").stdout
         assert f"({code}): hint {step} of 3" in said and "reversed" not in said, said
+
+
+@pytest.mark.parametrize("kind", ["a link", "a pipe", "a directory", "another encoding"])
+def test_reset_and_borrow_write_through_nothing_and_lose_nothing(course, command, kind):
+    path, other = course / "exercises/07_user_namespace.py", course / "of-somebody-else"
+    begin = path.read_text()
+    other.write_text("theirs")
+    path.unlink()
+    {"a link": lambda: path.symlink_to(other), "a pipe": lambda: os.mkfifo(path),
+     "a directory": path.mkdir, "another encoding": lambda: path.write_bytes(b"# caf\xe9\n")}[kind]()
+    refused = command("borrow", "map_lines", timeout=60)
+    assert refused.returncode == 2 and "minidocker reset 07" in refused.stderr
+    assert "Your file is kept" in command("reset", "07", timeout=60).stdout
+    assert path.read_text() == begin and not path.is_symlink() and other.read_text() == "theirs"
+    (copy,) = (course / ".minidocker/copies").iterdir()
+    assert copy.is_symlink() == (kind == "a link")
+    assert kind != "another encoding" or copy.read_bytes() == b"# caf\xe9\n"
 
 
 @needs_root

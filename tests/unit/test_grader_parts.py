@@ -125,10 +125,12 @@ def test_three_different_failing_edits_are_counted(journal):
     assert journal.last_grade("01_pid") is None
 
 
-def test_copies_never_replace_one_another(journal):
-    paths = {journal.keep("01_pid.py", text) for text in "abc"}
-    assert len(paths) == 3
-    assert sorted(path.read_text() for path in paths) == ["a", "b", "c"]
+def test_copies_never_replace_one_another(journal, tmp_path):
+    path = tmp_path / "01_pid.py"
+    assert journal.replace(path, "a") is None
+    copies = [journal.replace(path, text) for text in "bcd"]
+    assert [copy.read_text() for copy in copies] == ["a", "b", "c"] and path.read_text() == "d"
+    assert [one.name for one in tmp_path.iterdir() if one.name.endswith(".new")] == []
 
 
 def test_a_tree_that_cannot_be_written_to_loses_only_the_entry(tmp_path):
