@@ -24,7 +24,7 @@ class Request(NamedTuple):
     """One build. `title` is the Dockerfile's name for messages; `context` a directory, or "".
 
     `own` are the learner's functions that serve in it, by name: see own.py. `walls` are the options
-    of every RUN that say whose walls it has: --mine.
+    of every RUN: whose walls it has (--mine), and its limits.
     `bring(name, platform, always)` gets an image from its registry; `say(line)` tells people.
     """
 

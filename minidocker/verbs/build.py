@@ -30,6 +30,7 @@ from minidocker.places import default_root
 from minidocker.plan import learner
 from minidocker.runtime import happened
 from minidocker.spec.words import is_number
+from minidocker.verbs import build_options
 from minidocker.verbs.parser import Parser, make
 
 LARGEST = 16 << 20  # bytes of a Dockerfile,
@@ -49,12 +50,18 @@ came of a step is remembered by what it depends on: the layers below it, its wor
 its files; --no-cache does everything again, `minidocker system prune` forgets. Independent stages
 are built at once. With SOURCE_DATE_EPOCH, the same input gives the same digest. What we do not
 build is refused by name, with its line. The image's id is printed on standard output.
+
+Each RUN also takes a run's -m --memory-swap -c --cpu-period --cpu-quota --cpuset-cpus --cpuset-mems
+--shm-size --ulimit and --add-host. Docker's other options change nothing here, as --rm and --load,
+or are refused by name.
 """
 
 
 def main(argv: list[str]) -> int:
     """Build an image; return the exit status."""
+    argv, limits = build_options.sort(argv)
     args = parser().parse_args(argv)
+    args.limits, args.quiet = limits, args.quiet or args.progress == "quiet"
     os.environ["MINIDOCKER_ROOT"] = default_root()  # which depends on who asks
     with contextlib.suppress(ValueError):  # only the main thread may
         signal.signal(signal.SIGTERM, _end)  # so that half-done work is cleared away
@@ -106,8 +113,8 @@ def parser() -> Parser:
     it.add_argument("--platform", default="", metavar="OS/ARCH", help="what the image is for")
     it.add_argument("--network", default="", metavar="MODE", help="of every RUN; as in run")
     it.add_argument("--iidfile", metavar="FILE", help="write the image's id to a file")
-    it.add_argument("--progress", choices=["auto", "plain"], default="auto",
-                    help="lines, in either case")  # fmt: skip
+    it.add_argument("--progress", choices=["auto", "plain", "tty", "quiet"],
+                    default="auto", help="lines, in any case; or nothing")  # fmt: skip
     it.add_argument("--mine", action="store_true",
                     help="by your own cache_key and pack; each RUN behind your walls")  # fmt: skip
     it.add_argument("--unsafe", action="store_true",
@@ -144,7 +151,8 @@ def read(args: argparse.Namespace, stack: contextlib.ExitStack) -> Request:
         secrets=dict(map(secret, args.secret)), labels=pairs(args.label, "--label"),
         target=args.target, no_cache=args.no_cache, platform=args.platform, network=args.network,
         pull=args.pull, epoch=epoch(args), quiet=args.quiet, bring=bring, say=say,
-        own=own(args), walls=("--mine", *["--unsafe"] * args.unsafe) if args.mine else (),
+        own=own(args),
+        walls=(*["--mine"] * args.mine, *["--unsafe"] * (args.mine and args.unsafe), *args.limits),
     )  # fmt: skip
 
 
