@@ -46,9 +46,9 @@ def commit(
 ) -> Report:
     """Store an upper directory as a layer on the image `base` (its id in hex), named `name`.
 
-    `step` is the entry in the image's history: its "created" is the image's too. `lines` are
-    changes such as "CMD bash". An upper without changes gives no layer. `pack` writes the layer tar
-    in the place of ours: a learner's. Errors leave the store as it was.
+    `step` is the entry in the image's history: its "created" and "author" are the image's too.
+    `lines` are changes such as "CMD bash". An upper without changes gives no layer. `pack` writes
+    the layer tar in the place of ours: a learner's. Errors leave the store as it was.
     """
     full = names.check(name)
     config = catalogue.config_of(store, base)
@@ -62,7 +62,7 @@ def commit(
     packed = list(catalogue.manifest_of(store, base).get("layers", []))
     with Partial(store) as work:
         layer, unpacker, members, lost = _pack(work, store, layers, upper, pack)
-        config["created"] = step["created"]
+        config |= {key: step[key] for key in ("created", "author") if step.get(key)}
         step = step if layer else {**step, "empty_layer": True}
         config["history"] = [*(config.get("history") or []), step]
         if layer:

@@ -46,6 +46,7 @@ def import_tar(
     lines: Sequence[str] = (),
     progress: Progress | None = None,
     unpack: Unpack | None = None,
+    message: str = "",
 ) -> Report:
     """Import a root file system from a tar archive ("-" is standard input) as the image `name`.
 
@@ -60,7 +61,7 @@ def import_tar(
     def settings(root: str) -> oci.Json:
         return asked if "Cmd" in asked or "Entrypoint" in asked else {**asked, "Cmd": _shell(root)}
 
-    step = {"created_by": "minidocker image import", "comment": "imported from " + path}
+    step = {"created_by": "minidocker image import", "comment": message or "imported from " + path}
     return add_tar(store, full, path, settings, {"created": oci.now(), **step}, progress, unpack)
 
 

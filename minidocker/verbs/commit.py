@@ -42,6 +42,9 @@ def main(argv: list[str]) -> int:
     parser = make("commit", "Make an image of what a container has changed.", AFTER)
     parser.add_argument("container", metavar="CONTAINER", help="a name, an id, or its beginning")
     parser.add_argument("name", metavar="NAME[:TAG]", help="the image's name")
+    parser.add_argument("-a", "--author", default="", help="who made it: NAME <MAIL>")
+    parser.add_argument("-p", "--pause", action="store_true",
+                        help="taken: a container must have ended, and changes nothing")  # fmt: skip
     parser.add_argument("-m", "--message", default="", help="say why; `image history` shows it")
     parser.add_argument(
         "-c", "--change", metavar="CHANGE", action="append", default=[],
@@ -82,6 +85,7 @@ def commit_container(store: Store, args: argparse.Namespace) -> int:
         base = base_of(store, record["image"], hexes(store, record, layers))
         command = shlex.join(record["spec"]["process"]["args"])
         step = {"created": oci.now(), "created_by": command, "comment": args.message}
+        step |= {"author": args.author} if args.author else {}
         pack = own_pack(args)
         report = commit(store, args.name, base, upper, step, args.change, pack)
         tell(report)

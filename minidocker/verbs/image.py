@@ -22,8 +22,10 @@ from minidocker.runtime import happened
 from minidocker.seccomp import cache
 from minidocker.verbs.bars import Bars
 from minidocker.verbs.guarded import guarded
-from minidocker.verbs.image_rows import all_rows, fits, show_images
+from minidocker.verbs.image_filters import NAMES
+from minidocker.verbs.image_rows import is_here, show_images
 from minidocker.verbs.inspecting import add_format, tell
+from minidocker.verbs.narrow import add_filter
 from minidocker.verbs.parser import Parser, make, no_question
 from minidocker.verbs.table import table
 
@@ -126,6 +128,7 @@ def build_parser() -> Parser:
     it = verb("import", _import, "Make an image of a root file system in a tar archive.")
     it.add_argument("name", metavar="NAME", help="NAME[:TAG]; the tag is latest when left out")
     it.add_argument("tar", metavar="TAR", help="a file, or - for standard input")
+    it.add_argument("-m", "--message", default="", help="say why; `image history` shows it")
     it.add_argument(
         "-c", "--change", metavar="CHANGE", action="append", default=[],
         help="set CMD, ENTRYPOINT, ENV, WORKDIR, USER, LABEL, EXPOSE, VOLUME or STOPSIGNAL",
@@ -143,8 +146,12 @@ def build_parser() -> Parser:
     it.add_argument("--format", default="", metavar="FORMAT",
                     help="table, json, a template, or 'table TEMPLATE'")  # fmt: skip
     it.add_argument("--json", action="store_true", help="print one JSON list, in our own words")
+    add_filter(it, NAMES)
     it = verb("rm", _rm, "Remove images, and layers that nobody uses any more.")
     it.add_argument("names", metavar="NAME", nargs="+", help="a name, or the beginning of an id")
+    it.add_argument("-f", "--force", action="store_true",
+                    help="of what is not here say so alone; names go, whoever uses the image")
+    it.add_argument("--no-prune", action="store_true", help="taken; an image has no parents here")
     it = verb("inspect", _inspect, "Show what an image is, as JSON.")
     it.add_argument("names", metavar="NAME", nargs="+")
     add_format(it)
@@ -191,7 +198,7 @@ def _import(store: Store, args: argparse.Namespace) -> None:
     unpack = own(args, "import", "apply_layer", args.name)
     with Bars() as bars:
         report = importer.import_tar(
-            store, args.name, args.tar, args.change, bars.add(title), unpack
+            store, args.name, args.tar, args.change, bars.add(title), unpack, args.message
         )
     _tell(report, began)
     if unpack:
@@ -270,22 +277,12 @@ def _warn(text: str) -> None:
 
 
 def _ls(store: Store, args: argparse.Namespace) -> None:
-    entries = catalogue.entries(store)
-    if args.json:
-        print(json.dumps([entry._asdict() for entry in entries], indent=1))
-        return
-    if args.quiet:
-        for row in all_rows(store, args.no_trunc):
-            if not args.wanted or fits(row, args.wanted):
-                print(row["ID"])
-        return
-    show_images(store, args.format, args.no_trunc, args.digests, args.wanted)
-    if not entries:
-        print("there are no images yet\n  try: minidocker image build-base", file=sys.stderr)
+    show_images(store, args)
 
 
 def _rm(store: Store, args: argparse.Namespace) -> None:
-    for removed in gone(store.root, changes.remove(store, args.names)):
+    wanted = [name for name in args.names if not args.force or is_here(store, name)]
+    for removed in gone(store.root, changes.remove(store, wanted, args.force)):
         word = "untagged" if removed.kind == "name" else "deleted"
         size = f" ({files.size(removed.size)})" if removed.size else ""
         print(f"{word}: {removed.name}{size}")

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 import calendar
 import contextlib
+import json
+import re
+import sys
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from minidocker.engine.listing import decimal
 from minidocker.engine.standing import span
+from minidocker.errors import Blocked, NotFound
 from minidocker.formats.rows import show
 from minidocker.images.store import catalogue
-from minidocker.images.store.image import with_tag
 from minidocker.images.store.store import Store
+from minidocker.verbs import image_filters
 
 COLUMNS = {
     "Containers": "CONTAINERS", "CreatedAt": "CREATED AT", "CreatedSince": "CREATED",
@@ -24,18 +30,37 @@ WITH_DIGESTS = USUAL.replace("{{.ID}}", "{{.Digest}}\t{{.ID}}")
 NEVER = "1970-01-01"  # a time of 0 stands for "not said", so that ids stay equal
 
 
-def show_images(store: Store, format: str, whole: bool, digests: bool, wanted: str) -> int:
-    """Print the images, or those of one name; return how many there were."""
-    rows = [each for each in all_rows(store, whole) if not wanted or fits(each, wanted)]
-    show(rows, format, COLUMNS, WITH_DIGESTS if digests else USUAL)
-    return len(rows)
+def show_images(store: Store, args: argparse.Namespace) -> None:
+    """Print the images that `image ls` was asked for: in a table, as JSON, or their ids."""
+    entries = catalogue.entries(store)
+    rows = all_rows(entries, store)
+    if args.wanted:
+        fits = image_filters.reference(args.wanted)
+        rows = [row for row in rows if fits({"row": row})]
+    made = {entry.id: exact(entry.created) for entry in entries}
+    rows = image_filters.chosen(store, rows, made, args.filter)
+    if args.json:
+        ids = {row["id"] for row in rows}
+        print(json.dumps([entry._asdict() for entry in entries if entry.id in ids], indent=1))
+        return
+    for row in rows:
+        id = row.pop("id")
+        row["ID"] = id if args.no_trunc else id[7:19]
+    found = [dict(sorted(row.items())) for row in rows]  # as Docker's JSON has them
+    if args.quiet:
+        for row in found:
+            print(row["ID"])
+        return
+    show(found, args.format, COLUMNS, WITH_DIGESTS if args.digests else USUAL)
+    if not entries:
+        print("there are no images yet\n  try: minidocker image build-base", file=sys.stderr)
 
 
-def all_rows(store: Store, whole: bool) -> list[dict[str, Any]]:
-    """Return a row for each name, and for each image without one; `whole` cuts no id."""
+def all_rows(entries: Iterable[catalogue.Entry], store: Store) -> list[dict[str, Any]]:
+    """Return a row for each name, and for each image without one; `id` is its whole id."""
     manifests = {name: manifest for name, (_, manifest) in catalogue.tags(store).items()}
     rows = []
-    for entry in catalogue.entries(store):
+    for entry in entries:
         for full in entry.names or ["<none>:<none>"]:
             repository, _, tag = full.partition("@")[0].rpartition(":")
             if "@" in full:
@@ -47,7 +72,7 @@ def all_rows(store: Store, whole: bool) -> list[dict[str, Any]]:
                 if created else "N/A",
                 "CreatedSince": f"{span(time.time() - created)} ago" if created else "N/A",
                 "Digest": f"sha256:{manifests[full]}" if manifests.get(full) else "<none>",
-                "ID": entry.id if whole else entry.id[7:19],
+                "id": entry.id,
                 "Repository": repository,
                 "SharedSize": "N/A",
                 "Size": decimal(entry.size),
@@ -58,10 +83,16 @@ def all_rows(store: Store, whole: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def fits(row: dict[str, Any], wanted: str) -> bool:
-    """Say whether a row has the name that was asked for, with or without a tag."""
-    name = f"{row['Repository']}:{row['Tag']}"
-    return wanted == row["Repository"] or with_tag(wanted) == name
+def is_here(store: Store, name: str) -> bool:
+    """Say whether the store has an image; where not, say it to people, too."""
+    try:
+        store.resolve(name)
+    except Blocked:
+        return True  # it is damaged, and may be removed
+    except NotFound as problem:
+        print(f"minidocker: {problem.message}", file=sys.stderr)
+        return False
+    return True
 
 
 def moment(created: str) -> int:
@@ -71,3 +102,9 @@ def moment(created: str) -> int:
     with contextlib.suppress(ValueError, OverflowError):
         return calendar.timegm(time.strptime(created[:19], "%Y-%m-%dT%H:%M:%S"))
     return 0
+
+
+def exact(created: str) -> float:
+    """The same with its parts of a second: two images may be made in one."""
+    fraction = re.match(r"[^.]{19}(\.\d{1,9})", created)
+    return moment(created) + (float(fraction[1]) if fraction else 0.0)

@@ -20,7 +20,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("tar", metavar="TAR", help="a file, or - for standard input")
     parser.add_argument("name", metavar="NAME[:TAG]", help="the image's name")
     parser.add_argument("-c", "--change", metavar="CHANGE", action="append", default=[])
+    parser.add_argument("-m", "--message", default="", help="say why; `image history` shows it")
     parser.add_argument("--mine", action="store_true", help="let your own apply_layer unpack it")
     args = parser.parse_args(argv)
     changes = [f"--change={line}" for line in args.change] + ["--mine"] * args.mine
+    changes += [f"--message={args.message}"] if args.message else []
     return image.main(["import", *changes, "--", args.name, args.tar])

@@ -6,6 +6,7 @@ import argparse
 from typing import NoReturn
 
 from minidocker.errors import UsageError
+from minidocker.verbs import refused_words
 
 
 class Parser(argparse.ArgumentParser):
@@ -14,6 +15,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with the word that was wrong, and where its help is."""
         word = self.prog.removeprefix("minidocker ")
+        given = message.removeprefix("unrecognized arguments: ").split()
+        name = given[0].partition("=")[0] if given else ""
+        if name.startswith("-") and (reason := refused_words.why(word.split()[0], name)):
+            raise UsageError(f"{word} {name} is refused: {reason}", f"leave {name} out")
         raise UsageError(f"{word}: {message}", f"{self.prog} --help", 2)
 
 

@@ -53,7 +53,8 @@ def test_diff_says_what_was_added_changed_and_deleted(minidocker: Callable, box:
 def test_a_committed_image_shows_the_container_as_it_ended(
     minidocker: Callable, box: str, shared_store: Path, host_unchanged: None
 ) -> None:
-    done = minidocker("commit", box, "greeter:2", "-m", "say hi", "-c", "CMD cat /greeting")
+    done = minidocker("commit", box, "greeter:2", "-m", "say hi", "-c", "CMD cat /greeting",
+                      "-p", "-a", "ann <a@b>")  # fmt: skip
     assert done.stdout.startswith("sha256:")
     assert minidocker("run", "--rm", "greeter:2").stdout == "hi\n"
     look = "stat -c '%n %a %u:%g %h %t' /greeting /null2; ls /etc /home; readlink /l"
@@ -67,6 +68,7 @@ def test_a_committed_image_shows_the_container_as_it_ended(
     config = json.loads(config_text(shared_store, "greeter:2"))
     assert ["sha256:" + step["layer"] for step in history[::-1]] == config["rootfs"]["diff_ids"]
     assert config["config"]["Cmd"] == ["/bin/sh", "-c", "cat /greeting"]
+    assert (config["author"], config["history"][-1]["author"]) == ("ann <a@b>", "ann <a@b>")
     minidocker("image", "rm", "greeter:2")
     assert not (shared_store / "layers/sha256" / history[0]["layer"]).exists()
     assert (shared_store / "layers/sha256" / history[1]["layer"]).exists()

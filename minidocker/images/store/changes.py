@@ -48,14 +48,15 @@ class Removed(NamedTuple):
         return f"removed {what} {self.name[:19]}{size}"
 
 
-def remove(store: Store, wanted: list[str]) -> list[Removed]:
+def remove(store: Store, wanted: list[str], force: bool = False) -> list[Removed]:
     """Remove names; an image goes with its last name, and a layer with its last image.
 
-    All or nothing: NotFound or Conflict before anything is touched.
+    All or nothing: NotFound or Conflict before anything is touched. With `force` an id stands for
+    all names of its image, and what a container uses loses its names, and stays.
     """
     with Partial(store) as trash, Hold(store.root, exclusive=True):
         named = names(store)
-        plan = [_target(store, named, name) for name in wanted]
+        plan = [target for name in wanted for target in _targets(store, named, name, force)]
         leaving = {name for name, _ in plan if name}
         images = dict.fromkeys(image for _, image in plan)
         everybody = uses(store)
@@ -63,7 +64,10 @@ def remove(store: Store, wanted: list[str]) -> list[Removed]:
         for image in images:
             its_names = [name for name, target in named.items() if target == image]
             if set(its_names) <= leaving:
-                _refuse_if_used(users_of(everybody, image, its_names), image, its_names)
+                users = users_of(everybody, image, its_names)
+                if users and force and its_names:
+                    continue
+                _refuse_if_used(users, image, its_names)
                 doomed.append(image)
         removed = [Removed("name", name, 0) for name in sorted(leaving)]
         for name in leaving:
@@ -72,21 +76,23 @@ def remove(store: Store, wanted: list[str]) -> list[Removed]:
         return removed + _drop(store, trash, doomed)
 
 
-def _target(store: Store, named: dict[str, str], name: str) -> tuple[str, str]:
-    """Return (name to remove or "", image); an id stands for its only name."""
+def _targets(
+    store: Store, named: dict[str, str], name: str, force: bool
+) -> list[tuple[str, str]]:
+    """Return each (name to remove or "", image); an id stands for its only name, or for all."""
     if with_tag(name) in named:
-        return with_tag(name), named[with_tag(name)]
+        return [(with_tag(name), named[with_tag(name)])]
     found = store.resolve(name)
     if found.name in named:  # docker.io/library/debian is debian
-        return found.name, named[found.name]
+        return [(found.name, named[found.name])]
     image = found.id.removeprefix("sha256:")
     its_names = [full for full, target in named.items() if target == image]
-    if len(its_names) > 1:
+    if len(its_names) > 1 and not force:
         raise Conflict(
             f"the image {name} has {len(its_names)} names",
             "minidocker image rm " + " ".join(sorted(its_names)),
         )
-    return (its_names or [""])[0], image
+    return [(full, image) for full in its_names or [""]]
 
 
 def _refuse_if_used(users: list[Use], image: str, its_names: list[str]) -> None:
