@@ -225,9 +225,19 @@ class Creation(Birth):
         ended, status = self.kernel.waitpid(self.pid, WNOHANG) if self.container else (0, 0)
         if ended:
             self.pid = 0
-            raise StageError(
-                f"the container's process ended with {exit_status(status)} before it was ready", ""
-            )
+            raise self.ended_early(exit_status(status))
+
+    def ended_early(self, status: int) -> StageError:
+        """Say why a container was never ready: most often it has too little memory to begin."""
+        from minidocker.oci.living import killed_for_memory
+
+        limited = "memory" in self.bundle.resources
+        if limited and self.container and killed_for_memory(self.container):
+            return StageError(
+                "container init was OOM-killed (memory limit too low?)", "",
+                "a larger limit: 6m is enough to begin",
+            )  # fmt: skip
+        return StageError(f"the container's process ended with {status} before it was ready", "")
 
     def close_pipes(self) -> None:
         """Close our ends: only the gate holds them from here on."""

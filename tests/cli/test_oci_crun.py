@@ -288,3 +288,12 @@ def test_an_id_that_is_none(oci: Runtime, name: str) -> None:
         refused = oci(verb, *(("--force",) if verb == "delete" else ()), name, check=False)
         assert refused.returncode == 1 and "invalid container ID" in refused.stderr
         assert refused.stderr.count("\n") == 1
+
+
+def test_a_limit_that_not_even_the_start_fits_in_is_named(oci: Runtime) -> None:
+    oci.linux["resources"] = {"memory": {"limit": 4096}}
+    refused = oci.run("true", check=False)
+    if "cannot be set" in refused.stderr:
+        pytest.skip("blocked: no cgroup has a controller of memory here")
+    assert refused.returncode == 1 and "memory limit too low" in refused.stderr
+    assert not [name for name in os.listdir(oci.root) if not name.startswith(".")]
