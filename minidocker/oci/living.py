@@ -65,7 +65,7 @@ def killed_for_memory(container: Container) -> int:
 def number(path: str) -> int:
     """Read a number of a cgroup; 0 where there is none, or no limit."""
     try:
-        with open(path, encoding="ascii") as stream:
+        with open(path, encoding="utf-8") as stream:
             text = stream.read().strip()
     except OSError:
         return 0
@@ -75,7 +75,7 @@ def number(path: str) -> int:
 def table(path: str) -> dict[str, int]:
     """Read lines of a name and a number."""
     try:
-        with open(path, encoding="ascii") as stream:
+        with open(path, encoding="utf-8") as stream:
             return {line.split()[0]: int(line.split()[1]) for line in stream}
     except OSError:
         return {}

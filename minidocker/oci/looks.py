@@ -13,7 +13,7 @@ def is_frozen(facts: dict[str, object]) -> bool:
     files += [(f"{one}/freezer.state", "FROZEN") for one in freezers(facts)]
     for path, word in files:
         try:
-            with open(path, encoding="ascii") as stream:
+            with open(path, encoding="utf-8") as stream:
                 if word in stream.read():
                     return True
         except OSError:
@@ -29,7 +29,7 @@ def freezers(facts: dict[str, object]) -> list[str]:
 
 def in_user_namespace() -> bool:
     """Say whether our root is not the host's. user_namespaces(7)"""
-    with open("/proc/self/uid_map", encoding="ascii") as stream:
+    with open("/proc/self/uid_map", encoding="utf-8") as stream:
         return stream.read().split() != ["0", "0", "4294967295"]
 
 

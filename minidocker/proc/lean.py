@@ -23,7 +23,7 @@ def children(pid: str | int = "self") -> list[int]:
     found: list[int] = []
     try:
         for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as text:
+            with open(f"/proc/{pid}/task/{task}/children", encoding="utf-8") as text:
                 found += map(int, text.read().split())
     except OSError:
         pass  # it has just ended
@@ -37,7 +37,7 @@ def fields(pid: int, proc: str = "/proc") -> list[str]:
     proc_pid_stat(5)
     """
     try:
-        with open(f"{proc}/{pid}/stat", encoding="ascii", errors="replace") as file:
+        with open(f"{proc}/{pid}/stat", encoding="utf-8", errors="replace") as file:
             return file.read().rpartition(")")[2].split()
     except OSError:
         return []

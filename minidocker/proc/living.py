@@ -22,7 +22,7 @@ def mark(pid: int, proc: str = "/proc") -> str:
     if not (start := began(pid, proc)):
         return ""
     try:
-        with open(f"{proc}/{BOOT}", encoding="ascii") as stream:
+        with open(f"{proc}/{BOOT}", encoding="utf-8") as stream:
             return f"{pid} {start} {stream.read().strip()}"
     except OSError:
         return ""
@@ -51,7 +51,7 @@ def status_of(record: dict[str, Any], proc: str = "/proc") -> str:
 def written(directory: str) -> str:
     """Return the mark of a detached container's first process; "" where none was written."""
     try:
-        with open(f"{directory}/{FILE}", encoding="ascii", errors="replace") as stream:
+        with open(f"{directory}/{FILE}", encoding="utf-8", errors="replace") as stream:
             return stream.read().strip()
     except OSError:
         return ""
@@ -99,7 +99,7 @@ def is_inside(pid: int, id: str) -> bool:
 
 def behind(process: int) -> int:
     """Return the number of the process behind a pidfd; 0 when it has ended. proc(5), fdinfo"""
-    with open(f"/proc/self/fdinfo/{process}", encoding="ascii") as stream:
+    with open(f"/proc/self/fdinfo/{process}", encoding="utf-8") as stream:
         number = next((int(line.split()[1]) for line in stream if line.startswith("Pid:")), 0)
     return max(number, 0)  # −1: it has been waited for
 
