@@ -14,6 +14,7 @@ from minidocker.kernel.flags import CAP_SYS_ADMIN, NAMESPACES, PR_SET_PDEATHSIG,
 from minidocker.kernel.named import fcntl, os
 from minidocker.oci import hooks
 from minidocker.oci.words import not_executed
+from minidocker.proc import lean
 from minidocker.runtime.birth import Birth
 from minidocker.runtime.channel import to_json
 from minidocker.runtime.child import Child, find, namespace
@@ -222,7 +223,9 @@ class Creation(Birth):
             if failed := self.obey(message):
                 raise failed
         # An exec's command may have done its work by now; nobody has let a container's go.
-        ended, status = self.kernel.waitpid(self.pid, WNOHANG) if self.container else (0, 0)
+        # One that is killed has closed its end, too, some time before it can be waited for.
+        how = 0 if lean.is_ending(self.pid) else WNOHANG
+        ended, status = self.kernel.waitpid(self.pid, how) if self.container else (0, 0)
         if ended:
             self.pid = 0
             raise self.ended_early(exit_status(status))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-STATE, PARENT, START = 3, 4, 22  # fields of /proc/PID/stat, counted from 1
+STATE, PARENT, FLAGS, START = 3, 4, 9, 22  # fields of /proc/PID/stat, counted from 1
+EXITING = 0x4  # PF_EXITING, of the kernel's include/linux/sched.h
 
 
 def namespace(pid: str | int, name: str) -> str:
@@ -52,3 +53,9 @@ def began(pid: int, proc: str = "/proc") -> str:
 def state(pid: int) -> str:
     """Return a process's state letter, "Z" for a zombie; "" when it has gone."""
     return next(iter(fields(pid)), "")
+
+
+def is_ending(pid: int) -> bool:
+    """Say whether a process is on its way out, though it may be no zombie yet. PF_EXITING"""
+    found = fields(pid)
+    return bool(found) and bool(int(found[FLAGS - 3]) & EXITING)

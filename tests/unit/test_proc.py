@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from recorded_proc import NS, make
 
-from minidocker.proc import processes
+from minidocker.proc import lean, processes
 
 
 def test_a_process_is_read_whole(tmp_path: Path) -> None:
@@ -155,3 +155,14 @@ def test_this_process_on_the_real_proc() -> None:
     root = os.stat("/")
     assert processes.root_identity() == (root.st_dev, root.st_ino)
     assert os.getpid() in [item.pid for item in processes.members(processes.namespace("self", "pid"))]
+
+
+def test_a_process_that_ends_is_told_from_one_that_lives() -> None:
+    assert not lean.is_ending(os.getpid()) and not lean.is_ending(1 << 30)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert lean.is_ending(pid)
+    os.waitpid(pid, 0)
+    assert not lean.is_ending(pid)
