@@ -250,9 +250,10 @@ def test_a_root_whose_proc_is_renamed_before_the_masks(
     assert "/proc of the container is" in done.stderr and "renamed" in done.stderr
 
 
+@pytest.mark.parametrize("owner", [54321, 65534])
 @pytest.mark.parametrize("words", [("prune",), ("rm", "-f", "x"), ("ps",), ("run", "base", "true")])
 def test_a_store_of_another_users_makes_root_do_nothing(
-    command: list[str], tmp_path: Path, words: tuple[str, ...]
+    command: list[str], tmp_path: Path, words: tuple[str, ...], owner: int
 ) -> None:
     """Its records say what is killed, unmounted and removed; here, which cgroup that is."""
     store, victim = tmp_path / "store", tmp_path / "victim"
@@ -264,8 +265,8 @@ def test_a_store_of_another_users_makes_root_do_nothing(
         "version": 1, "id": "aaaaaaaaaaaa", "name": "x", "image": "base", "status": "exited",
         "root": "", "facts": {"cgroup": str(victim)}, "spec": {},
     }))  # fmt: skip
-    os.chown(store, 54321, 54321)
+    os.chown(store, owner, owner)
     env = {**os.environ, "MINIDOCKER_ROOT": str(store)}
     done = subprocess.run([*command, *words], env=env, capture_output=True, text=True, timeout=60)
-    assert done.returncode != 0 and "belongs to user 54321" in done.stderr, done
+    assert done.returncode != 0 and f"belongs to user {owner}" in done.stderr, done
     assert os.listdir(victim) == ["sub"] and container.exists()

@@ -40,7 +40,11 @@ def refuse_strangers(root: str) -> None:
         owner = os.stat(root).st_uid
     except OSError:
         return  # it is not there yet, or whoever looks into it says why not
-    if owner not in (0, os.geteuid(), NOBODY):
+    if owner in (0, os.geteuid()):
+        return
+    from minidocker.images.store.files import is_real_root
+
+    if owner != NOBODY or is_real_root():
         raise Blocked(
             f"the store {root} belongs to user {owner}, and could make us do anything",
             f"sudo -u '#{owner}' minidocker …   or another MINIDOCKER_ROOT",
