@@ -87,7 +87,8 @@ NODES = {
 """Scenes that make device nodes: what only the host's root may do is done by a clerk, nodes.py."""
 MARKS = {key: scenes for key, scenes in NODES.items() if key != "scenes_03_rootfs"}
 """Scenes in which overlay notes opaque directories: in a room that is an attribute user.…."""
-FIRST_IDS = range(0x70000000, 0x7FFF0000, 65536)  # ranges that no distribution hands out
+# Ranges that no distribution hands out, and that root's containers have not.
+FIRST_IDS = range(ids.HIGH + ids.RANGES * ids.COUNT, 0x7FFF0000, ids.COUNT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 APPARMOR = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
 COMMON = [100000, 65536]  # the range of the first user in /etc/subuid, by useradd's default
-# From here on neither useradd nor systemd gives ids to anybody. systemd, UIDS-GIDS
-HIGH, COUNT = 0x70000000, 65536
+# From here on neither useradd nor systemd gives ids to anybody, and where these ranges end the
+# cells of the judge have theirs. systemd, UIDS-GIDS
+HIGH, COUNT, RANGES = 0x70000000, 65536, 256
 
 
 def asked(options: dict[str, Any]) -> bool:
@@ -69,7 +70,7 @@ def of_nobody() -> list[int]:
     Whoever has it is the owner of the containers' files out here, and may become their processes.
     """
     taken = [found for file in ("/etc/subuid", "/etc/subgid") for _, *found in ranges(file)]
-    for low in range(HIGH, HIGH + 4096 * COUNT, COUNT):
+    for low in range(HIGH, HIGH + RANGES * COUNT, COUNT):
         if not any(first < low + COUNT and low < first + count for first, count in taken):
             return [low, COUNT]
     raise Blocked("every range of ids here is some user's", "--uidmap 0:FIRST:65536")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from minidocker.chamber import cell_needs
 from minidocker.errors import Blocked, KernelError, MinidockerError
 from minidocker.kernel.linux import Linux
 from minidocker.kernel.named import os as named
@@ -209,6 +210,7 @@ def test_roots_containers_get_ids_that_no_user_has(monkeypatch: pytest.MonkeyPat
     given["/etc/subgid"] = [("ann", 0, 1 << 32)]
     with pytest.raises(Blocked):
         ids.of_nobody()
+    assert cell_needs.FIRST_IDS[0] == ids.HIGH + ids.RANGES * ids.COUNT  # nor one of the judge's
 
 
 def test_a_module_that_cannot_be_read_is_told_with_its_call() -> None:
