@@ -458,3 +458,143 @@ sys.addaudithook(lambda event, args: event == "open" and os._exit(0))
 sys.settrace(lambda *args: os._exit(0))
 """),
 ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Work:
+    """An attack from within the work of one check: it is laid over that lesson's solution."""
+
+    lesson: str
+    check: str
+    name: str
+    code: str
+
+
+DEEP = """
+def dig(place):
+    here = os.open(".", os.O_RDONLY)
+    os.chdir(place)
+    for _ in range(3000):
+        os.mkdir("d")
+        os.chdir("d")
+    os.fchdir(here)
+"""
+FRAMES = """
+import sys
+def told():
+    frame, seen = sys._getframe(2), ""
+    while frame:
+        seen += repr({name: value for name, value in frame.f_locals.items() if name != "learner"})
+        frame = frame.f_back
+    return seen
+"""
+WORK = [
+    Work("12_layers", "apply_tree", "a tree that is too deep to be walked", DEEP + """
+from_the_solution = apply_layer
+def apply_layer(tar, directory):
+    from_the_solution(tar, directory)
+    dig(directory)
+"""),
+    Work("12_layers", "apply_tree", "a pipe in the place of the tree", """
+def apply_layer(tar, directory):
+    shutil.rmtree(directory)
+    os.mkfifo(directory)
+"""),
+    Work("12_layers", "apply_tree", "a procfs over the tree", """
+import ctypes
+def apply_layer(tar, directory):
+    ctypes.CDLL(None).mount(b"proc", directory.encode(), b"proc", 0, None)
+"""),
+    Work("12_layers", "round_trip", "a procfs over /tmp", """
+import ctypes
+def apply_layer(tar, directory):
+    ctypes.CDLL(None).mount(b"/proc", b"/tmp", b"", 4096 | 16384, None)
+"""),
+    Work("12_layers", "apply_tree", "names that are no text", """
+from_the_solution = apply_layer
+def apply_layer(tar, directory):
+    from_the_solution(tar, directory)
+    for name in (b"\\xff\\xfe", b"a\\nb", b"\\x1b[2J", b"\\xed\\xb2\\x80"):
+        open(directory.encode() + b"/" + name, "w").close()
+"""),
+    Work("12_layers", "pack_same", "a pipe for an archive", """
+def pack(upper, tar, newest=None):
+    os.path.lexists(tar) or os.mkfifo(tar)
+"""),
+    Work("12_layers", "pack_same", "a link to memory for an archive", """
+def pack(upper, tar, newest=None):
+    os.path.lexists(tar) or os.symlink("/proc/self/mem", tar)
+"""),
+    Work("12_layers", "pack_files", "an archive of a million gigabytes", """
+import gzip
+def pack(upper, tar, newest=None):
+    one = tarfile.TarInfo("x")
+    one.size = 1 << 50
+    with gzip.open(tar, "wb") as file:
+        file.write(one.tobuf() + bytes(8 << 20))
+"""),
+    Work("12_layers", "pack_same", "times and sizes that are no numbers", """
+def pack(upper, tar, newest=None):
+    with tarfile.open(tar, "w", format=tarfile.PAX_FORMAT) as archive:
+        one = tarfile.TarInfo("x")
+        one.pax_headers = {"mtime": "nan", "size": "9" * 20, "SCHILY.xattr.user.a": "x" * 2_000_000}
+        archive.addfile(one)
+"""),
+    Work("12_layers", "cache_hits", "a key of ten million letters", """
+def cache_key(parent, instruction, files):
+    return "0" * 10_000_000
+"""),
+    Work("14_engine", "exec_place", "PID 1 itself as the answer", """
+def exec_in(kernel, container, argv):
+    return container.pid
+"""),
+    Work("14_engine", "exec_power", "the end of PID 1, and a number that no process has", """
+def exec_in(kernel, container, argv):
+    os.kill(container.pid, 9)
+    return 10**30
+"""),
+    Work("14_engine", "stop_nobody_else", "the end of everybody", """
+def stop(pidfd, grace):
+    os.kill(-1, 9)
+"""),
+    Work("14_engine", "stop_grace", "its own stop", """
+def stop(pidfd, grace):
+    os.kill(os.getpid(), 19)
+"""),
+    Work("14_engine", "supervise_ends", "waits that are no numbers", """
+def supervise(start, policy, clock):
+    for wait in (float("nan"), float("-inf"), True, 1e300):
+        clock.sleep(wait)
+    return float("nan")
+"""),
+    Work("14_engine", "log_pump", "entries of another kind", """
+def log_pump(streams, write):
+    write(None, b"x" * 50_000_000)
+"""),
+    Work("14_engine", "status_told", "Python without dict and str", """
+import builtins
+def status_of(record, proc):
+    builtins.dict = builtins.str = builtins.sorted = None
+    return "running"
+"""),
+    Work("05_cgroups", "place", "a frozen cgroup of its own", """
+def place(kernel, path, pid):
+    kernel.write(f"{ROOT}/grader/cgroup.freeze", "1")
+"""),
+    Work("05_cgroups", "why_words", "the scene's frames, for how each process ended", FRAMES + """
+def why_died(path, status):
+    raise ValueError("REACH" "ED" if "'end'" in told() else "held")
+"""),
+    Work("15_your_own_docker", "start_refuses", "the scene's frames, for which is which", FRAMES + """
+def start(directory):
+    raise KeyError("REACH" "ED" if "'never'" in told() or "'loop'" in told() else "held")
+"""),
+    Work("02_mounts", "private_below", "mounts that double", """
+def make_private(kernel):
+    try:
+        for _ in range(20):
+            kernel.mount("/", "/mnt", "", MS_BIND | MS_REC)
+    except OSError:
+        pass
+"""),
+]  # fmt: skip

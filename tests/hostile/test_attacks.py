@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from attacks import ATTACKS
+from attacks import ATTACKS, WORK
 
 from minidocker.chamber import cell_needs, cgroups
 from minidocker.course.manifest import load
@@ -120,6 +120,11 @@ def after(tmp_path_factory):
                  f"{code.replace('CANARY', str(canary))}\n    return found\n"}
         for name, code in ODD.items()
     ]  # fmt: skip
+    entries += [
+        {"lesson": one.lesson, "name": one.name, "checks": [one.check],
+         "text": (ROOT / "solutions" / f"{one.lesson}.py").read_text() + "\n\n" + one.code}
+        for one in WORK
+    ]  # fmt: skip
     entries.append({"lesson": lesson().id, "name": "innocent", "text": solution})
     token = uuid.uuid4().hex
     env = {**os.environ, "MINIDOCKER_COURSE": str(ROOT), "PYTHONPATH": str(ROOT),
@@ -160,6 +165,11 @@ def test_an_attack_on_the_host_reaches_nothing_by_a_clerk(after, attack, lesson_
 @pytest.mark.parametrize("name", ODD)
 def test_an_odd_answer_is_a_fail(after, name):
     reaches_nothing(after["verdicts"][f"answers {name}"]["exit_status"])
+
+
+@pytest.mark.parametrize("one", WORK, ids=lambda one: f"{one.lesson[:2]}-{one.name}")
+def test_an_attack_from_within_the_work_is_a_fail(after, one):
+    reaches_nothing(after["verdicts"][one.name][one.check])
 
 
 def reaches_nothing(verdict):
