@@ -133,6 +133,9 @@ def act_proc(learner, kernel, talk, root):
         return
     if os.fork() == 0:
         forever()
+    # In a user namespace a procfs must be in sight for another one: who takes /proc away is right.
+    os.mkdir("/tmp/in sight")
+    kernel.mount("proc", "/tmp/in sight", "proc")
     os.chdir("/tmp")  # a path that does not begin with a slash leads elsewhere
     talk.ask("ready")
     talk.step(f"mount_proc(kernel, {root!r})")
