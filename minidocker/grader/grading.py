@@ -185,8 +185,10 @@ def _offer(
         if unstarted is not None:
             printer.line(f"next: edit {manifest.lesson(unstarted.lesson).exercise}")
         return
-    printer.line(f"next: minidocker hint {manifest.lesson(failed.lesson).number}")
-    if journal.failed_edits(failed.check) >= 3:
+    lesson = manifest.lesson(failed.lesson)
+    printer.line(f"next: minidocker hint {lesson.number}")
+    lent = (manifest.root / "solutions" / lesson.file).is_file()  # a students' edition has none
+    if lent and journal.failed_edits(failed.check) >= 3:
         _, check = manifest.check(failed.check)
         printer.line(f"or:   minidocker borrow {check.functions[0]}   (0 points, and on you go)")
 

@@ -226,6 +226,20 @@ def test_what_python_cannot_read_is_said_once_and_its_hints_give_nothing_away(
         assert f"({code}): hint {step} of 3" in said and "reversed" not in said, said
 
 
+@needs_root
+def test_an_edition_without_solutions_offers_no_borrowing(course, command):
+    path = course / "exercises/04_union_layers.py"
+    text = (course / "solutions/04_union_layers.py").read_text().replace("reversed(layers)", "layers")
+    for number in range(3):
+        path.write_text(f"{text}# {number}\n")
+        said = command("grade", "options_order").stdout
+    assert "minidocker borrow overlay_options" in said
+    shutil.rmtree(course / "solutions")
+    path.write_text(f"{text}# once more\n")
+    said = command("grade", "options_order").stdout
+    assert "minidocker hint 04" in said and "borrow" not in said
+
+
 @pytest.mark.parametrize("kind", ["a link", "a pipe", "a directory", "another encoding"])
 def test_reset_and_borrow_write_through_nothing_and_lose_nothing(course, command, kind):
     path, other = course / "exercises/07_user_namespace.py", course / "of-somebody-else"
