@@ -532,8 +532,9 @@ class Layout:
         self.layers, self.configs, self.manifests = [], [], []
         base = self.blob(b"base " + token().encode() * 20)
         entries = [self.image(base) for _ in range(2)]
-        inner = as_json(index(self.image(base), self.image(base)))
-        entries.append(self.blob(inner, DOCKERS_INDEX))
+        for kind in (INDEX, DOCKERS_INDEX):
+            inner = as_json(index(self.image(base), self.image(base)))
+            entries.append(self.blob(inner, kind))
         self.files["index.json"] = as_json(index(*entries))
 
     def blob(self, data, kind=LAYER):
@@ -588,7 +589,8 @@ DAMAGED = {
     "a layer was cut short": cut,
     "the index says another size": other_size,
     "a manifest has its layers in another order": changed_manifest,
-    "an image of the index in the index lacks a layer": gone(lambda layout: layout.layers[-1]),
+    "an image of the index in the index lacks a layer": gone(lambda layout: layout.layers[3]),
+    "an image of Docker's index in the index lacks a layer": gone(lambda layout: layout.layers[-1]),
 }
 WHOLE = {
     "whole": lambda layout: None,

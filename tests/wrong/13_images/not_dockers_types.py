@@ -1,6 +1,6 @@
 # mistake: OCI's types alone are known: an index of Docker's is not looked into
 # fails: store_whole
-# says: an image of the index in the index lacks a layer: expected 'False', got 'True'
+# says: an image of Docker's index in the index lacks a layer: expected 'False', got 'True'
 
 def store_is_whole(layout):
     waiting = named(json.loads(content(os.path.join(layout, "index.json"))))
