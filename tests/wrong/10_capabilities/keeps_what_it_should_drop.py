@@ -1,6 +1,6 @@
 # mistake: the test is the wrong way round
 # fails: drop_exec
-# says: got capabilities that were to be dropped
+# says: to be dropped are still in reach
 
 def drop_capabilities(kernel, keep, now):
     for number in range(len(CAPABILITIES)):
