@@ -341,7 +341,7 @@ def cast_why(kernel, talk, cases):
         os.mkdir(path)
         if case["events"]:
             with open(f"{path}/memory.events", "w") as file:
-                lines = EVENTS if number % 2 else EVENTS[::-1]
+                lines = EVENTS[::-1] if case["turned"] else EVENTS
                 file.write("\n".join([*lines, ""]).format(**case["events"]))
         found.append((path, ended(*case["end"].split()) | (0x80 if case["core"] else 0)))
     return found

@@ -443,8 +443,9 @@ def test_why_words(subject, cell):
         "exit 137, oom_kill 1": ("exit 137", KILLED, "exit 137"),
         "signal 11, with a core": ("signal 11", KILLED, "signal 11"),
     }
+    turned = {label: number % 2 == 0 for number, label in enumerate(cases)}
     cases = dict(random.sample(list(cases.items()), len(cases)))  # its number says nothing
-    asked = [{"end": end, "events": events, "core": "core" in label}
+    asked = [{"end": end, "events": events, "core": "core" in label, "turned": turned[label]}
              for label, (end, events, _) in cases.items()]  # fmt: skip
     with cell("why", cases=asked) as one:
         seen = one.expect("results")["seen"]
