@@ -209,12 +209,13 @@ class Predictions:
         }
         folder = os.path.dirname(self.path)
         os.makedirs(folder, exist_ok=True)
-        with open(self.path, "a", encoding="utf-8") as file:
+        how = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+        with open(os.open(self.path, how, 0o644), "a", encoding="utf-8") as file:
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
         if os.geteuid() == 0:  # the notebook runs as root, in a tree that may be the learner's
             owner = os.stat(os.path.dirname(folder))
             for path in (folder, self.path):
-                os.chown(path, owner.st_uid, owner.st_gid)
+                os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def _entries(path: str) -> list[dict[str, object]]:

@@ -46,6 +46,15 @@ def test_no_answer_stops_nothing_and_keeps_nothing(tmp_path: Path):
     assert "b) the same as before" in repr(shown)
 
 
+def test_an_answer_is_written_through_no_link(tmp_path: Path):
+    file, other = tmp_path / ".minidocker/predictions.jsonl", tmp_path / "of-somebody-else"
+    file.parent.mkdir()
+    file.symlink_to(other)
+    with pytest.raises(OSError, match="symbolic link"):
+        Predictions(str(file)).ask("getpid", CELL.format(answer=" b"))
+    assert not other.exists()
+
+
 def test_an_answer_is_appended_once_and_the_newest_counts(tmp_path: Path):
     file = tmp_path / ".minidocker" / "predictions.jsonl"
     predictions = Predictions(str(file))
