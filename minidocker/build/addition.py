@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from minidocker.build.tree import Tree, kind
 from minidocker.build.wrong import BuildError
@@ -23,11 +23,15 @@ from minidocker.images.archive.open_directories import Parts
 from minidocker.images.archive.pack import attributes, read, with_data
 from minidocker.images.archive.whiteout import PREFIX
 
+Chmod = Callable[[int, bool], int]  # from the mode of a file, or of a directory, to another
+
 
 class Owner:
     """What becomes of owner and mode: None leaves what the source has."""
 
-    def __init__(self, uid: int | None = 0, gid: int | None = 0, mode: int | None = None) -> None:
+    def __init__(
+        self, uid: int | None = 0, gid: int | None = 0, mode: Chmod | None = None
+    ) -> None:  # fmt: skip
         self.uid, self.gid, self.mode = uid, gid, mode
 
     def dress(self, member: Member) -> None:
@@ -35,7 +39,7 @@ class Owner:
         member.uid = member.uid if self.uid is None else self.uid
         member.gid = member.gid if self.gid is None else self.gid
         if self.mode is not None and member.kind != stat.S_IFLNK:
-            member.mode = self.mode
+            member.mode = self.mode(member.mode, member.kind == stat.S_IFDIR)
 
 
 class Entry:

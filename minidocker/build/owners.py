@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from minidocker.build.addition import Owner
+import re
+
+from minidocker.build.addition import Chmod, Owner
 from minidocker.build.tree import Tree, text_of
 from minidocker.build.wrong import BuildError
 from minidocker.spec.words import is_number
 
 LARGEST = (1 << 32) - 2
+SHIFTS = {"u": 6, "g": 3, "o": 0}
+CLAUSE = re.compile(r"([ugoa]*)((?:[-+=](?:[ugo]|[rwxXst]*))+)")
+ACTION = re.compile(r"([-+=])([ugo]|[rwxXst]*)")
 
 
 def owner(tree: Tree, chown: str, chmod: str, line: int) -> Owner:
@@ -20,10 +25,40 @@ def owner(tree: Tree, chown: str, chmod: str, line: int) -> Owner:
     return Owner(uid, gid, _mode(chmod, line) if chmod else None)
 
 
-def _mode(text: str, line: int) -> int:
-    if not text or text.strip("01234567") or int(text, 8) > 0o7777:
-        raise BuildError(line, f"--chmod={text} is no octal mode", "--chmod=755")
-    return int(text, 8)
+def _mode(text: str, line: int) -> Chmod:
+    """Read 755, or what chmod(1) calls a symbolic mode: u+x,g=u,o-w."""
+    if text and not text.strip("01234567") and int(text, 8) <= 0o7777:
+        return lambda mode, is_directory: int(text, 8)
+    clauses = [CLAUSE.fullmatch(clause) for clause in text.split(",")]
+    if not all(clauses):
+        raise BuildError(line, f"--chmod={text} is no mode", "--chmod=755, or --chmod=u+x,go-w")
+
+    def change(mode: int, is_directory: bool) -> int:
+        for clause in filter(None, clauses):
+            who = set(clause[1].replace("a", "ugo") or "ugo")
+            for sign, letters in ACTION.findall(clause[2]):
+                mode = _changed(mode, who, sign, letters, is_directory)
+        return mode
+
+    return change
+
+
+def _changed(mode: int, who: set[str], sign: str, letters: str, is_directory: bool) -> int:
+    """Add, take away or set these rights for user, group, others."""
+    if letters in SHIFTS:
+        rights = mode >> SHIFTS[letters] & 7  # as another one has them
+    else:
+        some = is_directory or mode & 0o111
+        rights = 4 * ("r" in letters) + 2 * ("w" in letters)
+        rights += "x" in letters or ("X" in letters and bool(some))
+    bits, every = 0o1000 * ("t" in letters), 0
+    for one in who:
+        special = {"u": 0o4000, "g": 0o2000}.get(one, 0)
+        bits |= rights << SHIFTS[one] | special * ("s" in letters)
+        every |= 7 << SHIFTS[one] | special
+    if sign == "=":
+        return mode & ~every | bits
+    return mode | bits if sign == "+" else mode & ~bits
 
 
 def _number(text: str) -> int | None:

@@ -181,6 +181,8 @@ def inputs(
         above = os.path.realpath(context)
         if os.path.commonpath([os.path.realpath(path), above]) != above:
             raise UsageError("the Dockerfile leads out of the archive", "-f Dockerfile")
+        if not os.path.isfile(path):
+            raise no_file(f"{args.file or 'Dockerfile'} in the archive")
     return read_text(path), context
 
 
@@ -211,10 +213,16 @@ def read_text(path: str) -> str:
         with open(path, "rb") as file:
             return file.read(LARGEST).decode("utf-8", "surrogateescape")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise NotFound(
-            f"there is no file {path}", "-f FILE", 1,
-            f"failed to read dockerfile: open {os.path.basename(path)}: no such file or directory",
-        ) from None  # fmt: skip
+        raise no_file(path) from None
+
+
+def no_file(path: str) -> NotFound:
+    """Return the error for a Dockerfile that is not there."""
+    name = os.path.basename(path.partition(" ")[0])
+    return NotFound(
+        f"there is no file {path}", "-f FILE", 1,
+        f"failed to read dockerfile: open {name}: no such file or directory",
+    )  # fmt: skip
 
 
 def ignore_text(args: argparse.Namespace, context: str) -> str:

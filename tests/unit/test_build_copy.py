@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -191,10 +192,27 @@ def test_chown(context: Path, stage: Path, chown: str, ids: tuple[int, int]) -> 
     assert (member.uid, member.gid) == ids
 
 
-@pytest.mark.parametrize(("chown", "chmod"), [("ann", ""), ("1:no", ""), ("", "u+x"), ("", "99999")])
+@pytest.mark.parametrize(("chown", "chmod"), [("ann", ""), ("1:no", ""), ("", "u+q"), ("", "+x,"), ("", "99999")])
 def test_owners_and_modes_that_are_none(context: Path, stage: Path, chown: str, chmod: str) -> None:
     with pytest.raises(BuildError):
         copied(context, stage, ["a.txt"], "/x", chown=chown, chmod=chmod)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["+x", "u+x,go-rwx", "a=rX", "g=u", "u=rwxs,g+s", "o=", "+t", "ug=rw,o=r", "-w+x", "u-s,g-s", "go=u", "0755"],
+)
+@pytest.mark.parametrize("mode", [0o644, 0o600, 0o751, 0o6755])
+@pytest.mark.parametrize("is_directory", [False, True])
+def test_modes_are_those_of_chmod(tmp_path: Path, stage: Path, text: str, mode: int, is_directory: bool) -> None:
+    one = tmp_path / "one"
+    one.mkdir() if is_directory else one.touch()
+    one.chmod(mode)
+    subprocess.run(["chmod", text, one], check=True, umask=0)
+    changed = owner(Folder(str(stage)), "", text, 1).mode
+    assert changed
+    special = 0 if not is_directory else 0o6000  # which chmod(1) keeps for directories, unless told
+    assert changed(mode, is_directory) | special == stat.S_IMODE(one.stat().st_mode) | special
 
 
 def test_chmod_is_for_all_but_links(context: Path, stage: Path) -> None:
