@@ -179,6 +179,17 @@ def test_a_bad_name_is_refused_clearly(store: Store, tar: str, name: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("name", "repository"),
+    [("Upper:1", "library/Upper"), ("a/Upper", "a/Upper"), ("Host.x/Up:L", "Up"), ("a b", ""), ("a//B", "")],
+)  # fmt: skip
+def test_names_are_refused_in_dockers_words(name: str, repository: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        names.check(name)
+    why = f": repository name ({repository}) must be lowercase" if repository else ""
+    assert caught.value.docker == f"invalid reference format{why}"
+
+
+@pytest.mark.parametrize(
     "name", ["a", "a1", "debian:12", "a/b/c:T_1.2-x", "localhost:5000/a", "Host.x:1/a:2", "a__b--c"]
 )
 def test_good_names_are_names(store: Store, tar: str, name: str) -> None:

@@ -49,8 +49,21 @@ def any_name(name: str) -> str:
         raise UsageError(
             f"{name!r} is not a name for an image",
             "use lower-case letters, digits and . _ - inside, and :TAG if you like: debian:12",
+            docker=_dockers_words(name),
         )
     return _short(name)
+
+
+def _dockers_words(name: str) -> str:
+    """Return what Docker says of a name that is none."""
+    said, host = "invalid reference format", _host_of(name)
+    path = name.removeprefix(host + "/").partition("@")[0]
+    end = path.rfind("/") + 1
+    path = path[:end] + path[end:].partition(":")[0]
+    if path == path.lower() or not _NAME.fullmatch(name.lower()):
+        return said
+    path = path if host or end else f"library/{path}"
+    return f"{said}: repository name ({path}) must be lowercase"
 
 
 def _host_of(name: str) -> str:
