@@ -114,7 +114,7 @@ class Bound:
             raise Fail("MD9006", step=doing, seconds=TOTAL_CPU_SECONDS * scale())
         if self.left > 0:
             return
-        if self._starved > self._looks / 2 and used < TICK:
+        if self._starved > self._looks / 2:
             raise Blocked("this machine is too busy to judge this", "MINIDOCKER_PATIENCE=4 waits")
         seen = wants or "all of its processes sleep"
         raise Fail("MD9013", step=doing, seconds=round(TOTAL_SECONDS * scale()), kernel=seen)
