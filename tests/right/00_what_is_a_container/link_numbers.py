@@ -1,7 +1,7 @@
 # right: numbers cut out of the links' texts; arguments by keyword
 
 def set_hostname(kernel, name):
-    kernel.unshare(flags=CLONE_NEWUTS | CLONE_NEWIPC)
+    kernel.unshare(flags=CLONE_NEWUTS)
     kernel.sethostname(name=name)
 
 
