@@ -9,6 +9,7 @@ import filecmp
 import os
 import shutil
 import stat
+import tarfile
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,8 @@ def unpack_again(unpack: Unpack, packed: str, ours: str, title: str) -> None:
     os.mkdir(theirs, stat.S_IMODE(os.lstat(ours).st_mode))
     unpack(packed, theirs)
     shutil.copystat(ours, theirs)  # the root's own: an archive need not say anything of it
-    wanted, found = _facts(ours), _facts(theirs)
+    named = _named(packed)
+    wanted, found = _facts(ours, named), _facts(theirs, named)
     for path in sorted({*wanted, *found}):
         if wanted.get(path) == found.get(path) and _same_bytes(ours, theirs, path):
             continue
@@ -41,18 +43,26 @@ def unpack_again(unpack: Unpack, packed: str, ours: str, title: str) -> None:
     shutil.rmtree(f"{ours}.ours")
 
 
-def _facts(top: str) -> dict[bytes, tuple[object, ...]]:
-    """Return what each name of a tree is: kind, mode, owner, size, names, place of a link, time."""
+def _named(packed: str) -> set[bytes]:
+    """Return the paths that an archive names; of others it only implies that they are directories."""
+    with tarfile.open(packed) as tar:
+        return {os.path.normpath(os.fsencode(f"/{one.name}")).lstrip(b"/") for one in tar}
+
+
+def _facts(top: str, named: set[bytes]) -> dict[bytes, tuple[object, ...]]:
+    """Return what each name of a tree is: kind, mode, owner, size, names, place of a link, time.
+
+    A directory that the archive does not name has the time at which it was made: no two have one.
+    """
     found: dict[bytes, tuple[object, ...]] = {}
     for folder, folders, others in os.walk(os.fsencode(top)):
         for name in (*folders, *others):
             path = os.path.join(folder, name)
-            info = os.lstat(path)
+            info, inside = os.lstat(path), os.path.relpath(path, os.fsencode(top))
             size = (info.st_size, info.st_nlink) if stat.S_ISREG(info.st_mode) else ()
             link = os.readlink(path) if stat.S_ISLNK(info.st_mode) else b""
-            found[os.path.relpath(path, os.fsencode(top))] = (
-                info.st_mode, info.st_uid, info.st_gid, size, link, int(info.st_mtime),
-            )  # fmt: skip
+            when = int(info.st_mtime) if inside in named else None
+            found[inside] = (info.st_mode, info.st_uid, info.st_gid, size, link, when)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import runpy
 import shutil
@@ -13,9 +14,11 @@ from typing import Any
 
 import pytest
 from images_shelf import Shelved, as_json, digest, serving, sha, whole
+from images_trees import archive, folder, member
 
-from minidocker.errors import Blocked, MinidockerError
+from minidocker.errors import Blocked, MinidockerError, UsageError
 from minidocker.images import signed
+from minidocker.images.again import unpack_again
 from minidocker.images.pull import pull
 from minidocker.images.registry import client as client_module
 from minidocker.images.registry.client import Client
@@ -203,3 +206,22 @@ def test_the_command_asks_them_apart(serve: Serve, tmp_path: Path) -> None:
     notes = (tmp_path / "s/used").read_text()
     assert all(f'"{name}"' in notes for name in ("verify", "choose", "headers_for", "apply_layer"))
     assert '"trusted"' not in notes  # no signature was asked for
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_directory_that_no_archive_names_may_have_any_time(tmp_path: Path, named: bool) -> None:
+    """It has the second in which it was made; the tree was refused where two of them differed."""
+    members = [folder("etc")] if named else []
+    (tmp_path / "layer.tar").write_bytes(archive([*members, member("etc/name", b"one")]))
+    ours = tmp_path / "fs"
+    unpack = runpy.run_path(str(ROOT / "solutions/12_layers.py"))["apply_layer"]
+    os.mkdir(ours)
+    unpack(str(tmp_path / "layer.tar"), str(ours))
+
+    def later(tar: str, directory: str) -> None:
+        unpack(tar, directory)
+        os.utime(f"{directory}/etc", (5, 5))
+
+    with pytest.raises(UsageError, match="'etc' is not what") if named else contextlib.nullcontext():
+        unpack_again(later, str(tmp_path / "layer.tar"), str(ours), "a layer")
+    assert os.listdir(ours) == ["etc"]
