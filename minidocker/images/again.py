@@ -44,7 +44,7 @@ def unpack_again(unpack: Unpack, packed: str, ours: str, title: str) -> None:
 
 
 def _named(packed: str) -> set[bytes]:
-    """Return the paths that an archive names; of others it only implies that they are directories."""
+    """Return the paths that an archive names; it may imply directories besides."""
     with tarfile.open(packed) as tar:
         return {os.path.normpath(os.fsencode(f"/{one.name}")).lstrip(b"/") for one in tar}
 
