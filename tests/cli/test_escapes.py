@@ -58,13 +58,23 @@ def told(tmp_path_factory: pytest.TempPathFactory, command: list[str]) -> dict:
     return {**found, "status": done.returncode, "svg": picture.read_text()}
 
 
-def test_no_escape_works_with_our_defaults(told: dict) -> None:
+def test_no_escape_works_with_our_defaults(told: dict, command: list[str]) -> None:
+    """One that could not be measured is measured once more; one that works is not asked again."""
     rows = [f"{e['name']:18} {e['verdict']:28} {e['by']:14} {e['podman']}" for e in told["escapes"]]
     print("\n".join(rows))
     assert len(told["escapes"]) == len(catalogue.ESCAPES) >= 55
-    works = [e["name"] for e in told["escapes"] if e["verdict"] in (ladder.WORKS, ladder.ERROR)]
-    assert works == []
-    assert told["status"] == 0
+    assert [e["name"] for e in told["escapes"] if e["verdict"] == ladder.WORKS] == []
+    unknown = [(e["name"], e["why"]) for e in told["escapes"] if e["verdict"] == ladder.ERROR]
+    print(unknown)
+    assert len(unknown) <= 1
+    for name, _ in unknown:
+        again = subprocess.run(
+            [*command, "escapes", "--only", name, "--json"],
+            capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=200,
+        )  # fmt: skip
+        (one,) = json.loads(again.stdout)["escapes"]
+        assert one["verdict"] not in (ladder.WORKS, ladder.ERROR), again.stdout
+    assert told["status"] == 0 or unknown
 
 
 def test_each_escape_was_seen_to_work_or_says_why_not(told: dict) -> None:
