@@ -9,6 +9,7 @@ from __future__ import annotations
 from minidocker.errors import Blocked, Conflict, KernelError, StageError
 from minidocker.kernel.flags import CLONE_NEWPID, NAMESPACES
 from minidocker.kernel.named import os
+from minidocker.proc.lean import namespace
 from minidocker.runtime import reading, state
 from minidocker.runtime.failure import failure
 from minidocker.stages.base import Stage
@@ -84,20 +85,12 @@ def refuse_tracer(record: dict[str, Any]) -> None:
 
 def refuse_tracers(root: str, pid: int) -> None:
     """The same for all that have joined a process's pid namespace: they see who enters it, too."""
-    here = pid_namespace(pid)
-    if here == pid_namespace("self"):
+    here = namespace(pid, "pid")
+    if here == namespace("self", "pid"):
         return  # the host's own: they see us in any case
     for record in reading.records(root):
-        if record["alive"] and record.get("pid") and pid_namespace(record["pid"]) == here:
+        if record["alive"] and record.get("pid") and namespace(record["pid"], "pid") == here:
             refuse_tracer(record)
-
-
-def pid_namespace(pid: int | str) -> str:
-    """Return "pid:[4026531836]"; "" for a process that has ended."""
-    try:
-        return os.readlink(f"/proc/{pid}/ns/pid")
-    except OSError:
-        return ""
 
 
 def refuse_tracer_of(spec: Spec, name: str) -> None:
