@@ -18,8 +18,7 @@ from minidocker.kernel.linux import Linux
 from minidocker.kernel.linux_targets import open_in_root
 from minidocker.stages.identity import lines, lookup
 
-O_PATH = 0o10000000
-HERE = O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+HERE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 SPECIAL = 0o6000  # setuid and setgid
 NODES = (stat.S_IFCHR, stat.S_IFBLK)
 
@@ -81,7 +80,7 @@ class Copy:
         """Put it into our own files: they become the caller's."""
         folder, called = local_place(target, os.fsdecode(tree.top[2]), directory)
         tree.top = (*tree.top[:2], os.fsencode(called))
-        fd = os.open(folder, HERE & ~O_PATH)
+        fd = os.open(folder, HERE & ~os.O_PATH)
         try:
             sink = Sink(fd, target, self.ours)
             sink.put(tree)
@@ -122,7 +121,7 @@ class Copy:
 
     def put(self, folder: int, members: Any, change: Any) -> None:
         """Put members into an open directory of the container."""
-        fd = os.open(f"/proc/self/fd/{folder}", HERE & ~O_PATH)
+        fd = os.open(f"/proc/self/fd/{folder}", HERE & ~os.O_PATH)
         try:
             sink = Sink(fd, f"container {self.name}", change)
             sink.put(members)
@@ -178,7 +177,7 @@ class Copy:
         found = []
         for path, fields, ids in (("etc/passwd", 6, 2), ("etc/group", 4, 1)):
             try:
-                fd = open_in_root(root, path, O_PATH)
+                fd = open_in_root(root, path, os.O_PATH)
                 found.append(lines(Linux(), f"/proc/self/fd/{fd}", fields, ids))
                 os.close(fd)
             except FileNotFoundError:

@@ -29,8 +29,7 @@ from minidocker.runtime import state
 from minidocker.spec.spec import Hardening, Ids, Root, Run, Spec
 from minidocker.stages.layers import Layers
 
-O_PATH = 0o10000000
-HERE = O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+HERE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @contextmanager

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-O_PATH = 0o10000000
 S_IFMT, S_IFREG, S_IFDIR = 0o170000, 0o100000, 0o040000
 FILE_SYSTEMS = {0x9FA0: "proc", 0x62656572: "sysfs", 0x63677270: "cgroup2", 0x27E0EB: "cgroup",
                 0x01021994: "tmpfs"}  # fmt: skip  # <linux/magic.h>
@@ -121,7 +120,7 @@ class Files(Kernel):
     def filesystem(self, path: str) -> str:
         # int fstatfs(int fd, struct statfs *buf): its first word is the kind
         follow = 0 if path.startswith("/proc/self/fd/") else os.O_NOFOLLOW
-        fd = self.open(path, O_PATH | follow)
+        fd = self.open(path, os.O_PATH | follow)
         try:
             buffer = ctypes.create_string_buffer(256)
             call("fstatfs(2)", libc.fstatfs, fd, buffer, path=path)
@@ -159,7 +158,7 @@ def _shift(name: str, uid: int, gid: int, folder: int | None) -> None:
 
     ask("lchown(2)", name, chown)
     if found.st_mode & 0o6000 and found.st_mode & S_IFMT in (S_IFREG, S_IFDIR):
-        held = os.open(name, O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        held = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
         try:
             if os.fstat(held).st_ino == found.st_ino:  # chown took setuid away
                 ask("chmod(2)", name, os.chmod, f"/proc/self/fd/{held}", found.st_mode & 0o7777)

@@ -11,7 +11,6 @@ from minidocker.kernel.named import os
 
 SYS_PIDFD_OPEN = 434
 SYS_PIDFD_GETFD = 438
-O_PATH = 0o10000000
 SIOCGIFFLAGS = 0x8913
 SIOCSIFFLAGS = 0x8914
 SIOCADDRT = 0x890B
@@ -114,7 +113,7 @@ class Network(Kernel):
 
         directory, _, name = path.rpartition("/")
         one = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
-        here = os.open(directory, O_PATH | os.O_CLOEXEC)  # a socket's path has 107 bytes at most
+        here = os.open(directory, os.O_PATH | os.O_CLOEXEC)  # a socket's path has 107 bytes at most
         try:
             ask("connect(2)", path, one.connect, f"/proc/self/fd/{here}/{name}")
             ask("send(2)", path, one.sendall, os.fsencode(text))

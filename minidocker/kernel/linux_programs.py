@@ -20,7 +20,6 @@ SYS_FSOPEN, SYS_FSCONFIG, SYS_FSMOUNT = 430, 431, 432
 SYS_CLOSE_RANGE = 436
 FSOPEN_CLOEXEC = 1
 FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE = 0, 1, 6
-O_PATH = 0o10000000
 MOST_READ = 16 << 20  # bytes: what we read whole is small, and may be an image's
 PATIENCE = 30_000  # milliseconds that a program gets to be ready
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
@@ -100,7 +99,7 @@ class Programs(Kernel):
         return sealed.program(data, directory, mode)
 
     def sealed_directory(self, path: str) -> int:
-        lower = self.open(path, O_PATH | os.O_DIRECTORY)
+        lower = self.open(path, os.O_PATH | os.O_DIRECTORY)
         empty = _detached("tmpfs", "")  # an overlay without an upper layer wants two lower ones
         try:
             layers = f"/proc/self/fd/{lower}:/proc/self/fd/{empty}"

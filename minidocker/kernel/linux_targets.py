@@ -18,7 +18,6 @@ RESOLVE_IN_ROOT = 0x10
 AT_SYMLINK_NOFOLLOW = 0x100
 AT_RECURSIVE = 0x8000
 OPEN_TREE_CLONE = 1
-O_PATH = 0o10000000
 TRIES = 128
 LINKS = 40  # symbolic links in one path, as in the kernel
 AT_FDCWD = -100
@@ -36,14 +35,15 @@ class Targets(Kernel):
         if target not in self._targets:
             return target
         root, path = self._targets[target]
-        return f"/proc/self/fd/{self._in_root(self._anchor(root), path.strip('/') or '.', O_PATH)}"
+        held = self._in_root(self._anchor(root), path.strip("/") or ".", os.O_PATH)
+        return f"/proc/self/fd/{held}"
 
     def _shown(self, target: str) -> str:
         root, path = self._targets.get(target, ("", target))
         return root + os.fspath(path)
 
     def _anchor(self, root: str) -> int:
-        return os.open(root or "/", O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        return os.open(root or "/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def target(self, root: str, path: str, kind: str = "dir") -> str:
         parts = _parts(path)
@@ -52,12 +52,12 @@ class Targets(Kernel):
         while depth < len(parts):
             depth += 1
             try:
-                os.close(self._in_root(anchor, "/".join(parts[:depth]), O_PATH))
+                os.close(self._in_root(anchor, "/".join(parts[:depth]), os.O_PATH))
                 continue
             except KernelError as problem:
                 if problem.errno != ENOENT:
                     raise
-            parent = self._in_root(anchor, "/".join(parts[: depth - 1]) or ".", O_PATH)
+            parent = self._in_root(anchor, "/".join(parts[: depth - 1]) or ".", os.O_PATH)
             if link := _link(parts[depth - 1], parent):  # to nothing yet: make what it names
                 links += 1
                 if links > LINKS:
@@ -69,7 +69,7 @@ class Targets(Kernel):
                 make = _make_directory if directory else _make_file
                 ask("mkdir(2)" if directory else "open(2)", path, make, parts[depth - 1], parent)
             os.close(parent)
-        found = f"/proc/self/fd/{self._in_root(anchor, '/'.join(parts) or '.', O_PATH)}"
+        found = f"/proc/self/fd/{self._in_root(anchor, '/'.join(parts) or '.', os.O_PATH)}"
         self._targets[found] = (root.rstrip("/"), "/" + "/".join(parts))
         return found
 
@@ -90,7 +90,7 @@ class Targets(Kernel):
     def tree_of(self, namespace: int, path: str) -> int:
         mounts, root, here = (
             os.open(name, os.O_CLOEXEC | flags)
-            for name, flags in (("/proc/self/ns/mnt", 0), ("/", O_PATH), (".", O_PATH))
+            for name, flags in (("/proc/self/ns/mnt", 0), ("/", os.O_PATH), (".", os.O_PATH))
         )
         self.setns(namespace, _flags.CLONE_NEWNS)  # moves "/" and "." too
         try:

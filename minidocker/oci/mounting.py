@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from minidocker.oci.mount_options import Attach
     from minidocker.spec.spec import Run
 
-O_PATH = 0o10000000
 NODES = {"c": S_IFCHR, "u": S_IFCHR, "b": S_IFBLK, "p": S_IFIFO}
 
 
@@ -110,7 +109,7 @@ class Mounts(Wall, PlainMounts):
         if attach.changes:
             from minidocker.kernel import detached
 
-            top = kernel.open(kernel.target(run.root, attach.destination), O_PATH)
+            top = kernel.open(kernel.target(run.root, attach.destination), os.O_PATH)
             for one in attach.changes:
                 detached.change(top, one.set, one.clear, one.propagation, one.recursive)
             os.close(top)

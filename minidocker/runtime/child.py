@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from minidocker.spec.spec import Run
     from minidocker.stages.base import Stage
 
-O_PATH = 0o10000000
 ALL_SIGNALS = set(range(1, 65)) - {32, 33}  # these two are glibc's own
 
 
@@ -175,7 +174,7 @@ class Child:
             except KernelError as problem:
                 if problem.errno not in (EEXIST, EROFS):
                     raise
-            console = f"/proc/self/fd/{self.kernel.open('/dev/console', O_PATH | os.O_NOFOLLOW)}"
+            console = f"/proc/self/fd/{self.kernel.open('/dev/console', os.O_PATH | os.O_NOFOLLOW)}"
             if self.kernel.filesystem(console) in CLOSED:
                 raise StageError("/dev/console leads into /proc or /sys", "terminal")
             self.kernel.mount(f"/proc/self/fd/{slave}", console, "", MS_BIND)

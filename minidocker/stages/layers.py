@@ -23,7 +23,6 @@ OPTIONS = "redirect_dir=off,metacopy=off,index=off"
 # In a user namespace overlay may not write trusted.* attributes, and writes user.* ones. Then it
 # takes no redirect_dir=off, which on many kernels means "follow"; it makes and follows none.
 OPTIONS_IN_USER = "metacopy=off,index=off,userxattr"
-O_PATH = 0o10000000
 ROOM = 3000  # bytes for the names of layers: a page, less the other options
 MOST = 150  # layers, each as /proc/self/fd/NNN
 # Empty mount points on top of the image: a bind mount needs something to be mounted on.
@@ -173,7 +172,7 @@ def has_mark(path: str) -> bool:
 
 def plain(path: str, kernel: Kernel) -> str:
     """Return a name for a directory without such a character: kernels differ in how they escape."""
-    return f"/proc/self/fd/{kernel.open(path, O_PATH)}" if has_mark(path) else path
+    return f"/proc/self/fd/{kernel.open(path, os.O_PATH)}" if has_mark(path) else path
 
 
 def copies(kernel: Kernel, layers: Sequence[str], directory: str) -> int:
@@ -200,4 +199,4 @@ def short(layers: list[str], kernel: Kernel) -> list[str]:
             f"{len(layers)} layers are more than one mount can name; {MOST} are the most",
             "import the container's files as one layer: minidocker image import",
         )
-    return [f"/proc/self/fd/{kernel.open(layer, O_PATH)}" for layer in layers]
+    return [f"/proc/self/fd/{kernel.open(layer, os.O_PATH)}" for layer in layers]

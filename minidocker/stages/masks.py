@@ -6,6 +6,8 @@ while nobody inside has CAP_SYS_ADMIN: who may mount, may also take a mask away.
 
 from __future__ import annotations
 
+import os
+
 from minidocker.errors import KernelError, MinidockerError
 from minidocker.kernel.flags import (
     DEVICES,
@@ -36,7 +38,6 @@ MASKED = (
 # What Docker makes read-only: a write there changes the whole machine.
 READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 NULL = (1, 3)
-O_PATH, O_NOFOLLOW = 0o10000000, 0o400000
 
 
 def real_null(kernel: Kernel, proc: str = "/proc/") -> str:
@@ -45,7 +46,7 @@ def real_null(kernel: Kernel, proc: str = "/proc/") -> str:
     What is opened is looked at, not the path, which another container may change meanwhile:
     with a link for /dev/null, runc bound core_pattern over /proc/keys, writable (CVE-2025-31133).
     """
-    held = f"{proc}self/fd/{kernel.open('/dev/null', O_PATH | O_NOFOLLOW)}"
+    held = f"{proc}self/fd/{kernel.open('/dev/null', os.O_PATH | os.O_NOFOLLOW)}"
     if kernel.device(held) != NULL:
         raise MinidockerError(
             "/dev/null of the container is not the device 1:3, so nothing can be hidden behind it",
@@ -128,7 +129,7 @@ class Masks(Stage):
         for name, number in DEVICES.items():
             # By its number: in a volume at /dev, "null" may be a disk.
             if kernel.device(f"/dev/{name}") == number:
-                node = f"/proc/self/fd/{kernel.open(f'/dev/{name}', O_PATH | O_NOFOLLOW)}"
+                node = f"/proc/self/fd/{kernel.open(f'/dev/{name}', os.O_PATH | os.O_NOFOLLOW)}"
                 if kernel.device(node) == number:
                     kernel.mount(node, node, "", MS_BIND)
         for place in (*places, "/dev"):

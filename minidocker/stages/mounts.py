@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 CGROUP2 = "/sys/fs/cgroup/cgroup.controllers"  # this file is there on version 2 alone
 TTY = 5  # the group of terminals, in every distribution
 OWN = ("proc", "dev", "sys")
-O_PATH = 0o10000000
 SAFE = MS_NOSUID | MS_NODEV | MS_NOEXEC
 LINKS = {
     "fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1",
@@ -220,7 +219,7 @@ class Mounts(Stage):
         """Move the file systems into their root, each to a descriptor that no link has led to."""
         for name in OWN:
             try:
-                fd = kernel.open(f"{root}/{name}", O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY)
+                fd = kernel.open(f"{root}/{name}", os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY)
             except KernelError as problem:
                 if problem.errno not in (ELOOP, ENOTDIR):
                     raise

@@ -10,8 +10,6 @@ from minidocker.places import ROOM
 from minidocker.spec.words import LIST, VALUE, Option
 from minidocker.stages.base import Stage
 
-O_PATH = 0o10000000
-
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
@@ -92,12 +90,12 @@ class User(Stage):
         ids = run.spec.ids
         if ids and ids.shift:
             # The last moment with the host's root's ids: they may walk to the state directory.
-            door = f"/proc/self/fd/{kernel.open(run.directory, O_PATH)}"
+            door = f"/proc/self/fd/{kernel.open(run.directory, os.O_PATH)}"
             run.root = run.root.replace(run.directory, door)
             run.directory = door  # only this process's copy of the record changes
             for mount in run.spec.mounts:  # the way to a volume is closed to others, too
                 if mount.volume:
-                    mount.source = f"/proc/self/fd/{kernel.open(mount.source, O_PATH)}"
+                    mount.source = f"/proc/self/fd/{kernel.open(mount.source, os.O_PATH)}"
         self.become_root(kernel)
 
     @staticmethod

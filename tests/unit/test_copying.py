@@ -178,7 +178,7 @@ def test_who_changes_a_directory_for_a_link_meanwhile_wins_nothing(
         for _ in range(200):
             try:
                 place = Place(top, "d")
-                fd = os.open(place.name, HERE & ~0o10000000 | os.O_NOFOLLOW, dir_fd=place.parent)
+                fd = os.open(place.name, HERE & ~os.O_PATH | os.O_NOFOLLOW, dir_fd=place.parent)
                 Sink(fd, "root", lambda m: m).put(
                     Tree(opened(source / "d"), "x", "x", Linux().filesystem)
                 )

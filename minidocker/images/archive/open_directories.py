@@ -14,7 +14,7 @@ from minidocker.errors import Blocked
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
-PATH = 0o10000000 | os.O_NOFOLLOW | os.O_CLOEXEC  # O_PATH: a name for it, and no driver starts
+PATH = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC  # a name for it, and no driver starts
 
 Parts = tuple[bytes, ...]
 
