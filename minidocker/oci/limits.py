@@ -29,7 +29,15 @@ THROTTLES = {
 def refuse_rest(resources: dict[str, Any]) -> Part:
     """Refuse what neither version gets from us; return the object."""
     part = Part(resources, "linux.resources")
-    part.part("memory").refuse("kernel", "kernelTCP", "useHierarchy", "checkBeforeUpdate")
+    memory = part.part("memory")
+    limit, kernel = memory.number("limit") or 0, memory.number("kernel") or 0
+    if kernel > 0 and not 0 < limit <= kernel:  # else memory.limit keeps it, which counts both
+        memory.refuse("kernel", why="Linux 5.16 and later limit it by memory.limit alone")
+    if memory.has("useHierarchy") and not memory.flag("useHierarchy"):
+        raise UsageError(
+            "config.json asks for linux.resources.memory.useHierarchy: false; kernels have true",
+            "leave it out",
+        )
     return part
 
 
@@ -49,7 +57,7 @@ def version_2(resources: dict[str, Any]) -> dict[str, str]:
     files: dict[str, str] = {}
     memory, cpu = part.part("memory"), part.part("cpu")
     why = "version 2 of cgroups has no such file"
-    memory.refuse("swappiness", "disableOOMKiller", why=why)
+    memory.refuse("kernelTCP", "swappiness", "disableOOMKiller", why=why)
     cpu.refuse("realtimeRuntime", "realtimePeriod", why=why)
     part.refuse("network", why=why)
     limit, swap = memory.number("limit"), memory.number("swap")
@@ -127,6 +135,7 @@ def version_1(resources: dict[str, Any]) -> dict[str, str]:
     numbered(memory, files, {
         "limit": "memory.limit_in_bytes", "swap": "memory.memsw.limit_in_bytes",
         "reservation": "memory.soft_limit_in_bytes", "swappiness": "memory.swappiness",
+        "kernelTCP": "memory.kmem.tcp.limit_in_bytes",
     })  # fmt: skip
     if memory.number("limit") == -1 and not memory.number("swap"):
         files["memory.memsw.limit_in_bytes"] = "-1"

@@ -46,9 +46,25 @@ def update(kernel: Kernel, container: Container, said: dict[str, Any]) -> None:
         path = str(record["facts"]["cgroup"]).removeprefix(groups.ROOT)
         groups.pass_on(kernel, path, {name.split(".")[0] for name in files})
         keep_other_half(kernel, str(record["facts"]["cgroup"]), resources, files)
+        look_first(kernel, str(record["facts"]["cgroup"]), resources, files)
     groups.write(kernel, record["facts"], files)
     if (rules := device_rules.read(resources)) is not None:
         groups.guard(record["facts"], rules, trees)
+
+
+def look_first(
+    kernel: Kernel, directory: str, resources: dict[str, Any], files: dict[str, str]
+) -> None:
+    """Keep checkBeforeUpdate: no limit below what is in use. (Version 1 does so by itself.)"""
+    limit = files.get("memory.max", "max")
+    if not (resources.get("memory") or {}).get("checkBeforeUpdate") or limit == "max":
+        return
+    used = int(kernel.read(f"{directory}/memory.current"))
+    if int(limit) < used:
+        raise UsageError(
+            f"memory.limit {limit} is below what the container uses now, {used}",
+            "more, or no memory.checkBeforeUpdate",
+        )
 
 
 def keep_other_half(

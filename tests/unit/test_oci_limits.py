@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from minidocker.errors import UsageError
+from minidocker.kernel.linux import Linux
 from minidocker.oci import limits
+from minidocker.oci.updating import look_first
 
 DISK = {"major": 8, "minor": 16}
 
@@ -65,3 +68,36 @@ def test_what_one_version_alone_has() -> None:
             limits.version_2({key: value})
     with pytest.raises(UsageError, match="invalid configuration"):
         limits.version_1({"unified": {"memory.max": "1"}})
+
+
+def test_what_memory_limit_keeps_too_is_no_reason_to_refuse() -> None:
+    """The kernel's memory is counted in memory.limit; alone it has had no limit since Linux 5.16."""
+    kept = {"limit": 100, "kernel": 100, "useHierarchy": True}
+    assert limits.version_1({"memory": kept}) == {"memory.limit_in_bytes": "100"}
+    assert limits.version_2({"memory": kept}) == {"memory.max": "100"}
+    tcp = {"memory": {"kernelTCP": 7}}
+    assert limits.version_1(tcp) == {"memory.kmem.tcp.limit_in_bytes": "7"}
+    for version, memory, name in (
+        (limits.version_1, {"limit": 100, "kernel": 99}, "kernel"),
+        (limits.version_2, {"kernel": 100}, "kernel"),
+        (limits.version_2, {"limit": -1, "kernel": 100}, "kernel"),
+        (limits.version_2, tcp["memory"], "kernelTCP"),
+        (limits.version_1, {"useHierarchy": False}, "useHierarchy"),
+    ):
+        with pytest.raises(UsageError, match=f"linux.resources.memory.{name}"):
+            version({"memory": memory})
+
+
+@pytest.mark.parametrize(("limit", "refused"), [("99", True), ("100", False), ("max", False)])
+def test_no_limit_below_what_is_in_use(tmp_path: Path, limit: str, refused: bool) -> None:
+    (tmp_path / "memory.current").write_text("100\n")
+
+    def look(resources: dict[str, Any]) -> None:
+        look_first(Linux(), str(tmp_path), resources, {"memory.max": limit})
+
+    look({"memory": {}})
+    if refused:
+        with pytest.raises(UsageError, match="uses now, 100"):
+            look({"memory": {"checkBeforeUpdate": True}})
+    else:
+        look({"memory": {"checkBeforeUpdate": True}})
