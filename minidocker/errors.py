@@ -162,7 +162,10 @@ MEANINGS: dict[tuple[str, int], str] = {
     ("setresuid(2)", _errno.EINVAL): NO_SUCH_ID,
     ("setresgid(2)", _errno.EINVAL): NO_SUCH_ID,
     ("setgroups(2)", _errno.EINVAL): NO_SUCH_ID,
-    ("copy", _errno.ENOTDIR): "a volume is a directory, and what is there in the image is a file",
+    (
+        "open(2)",
+        _errno.ENOTDIR,
+    ): "what should be a directory is a file: a volume is a directory, too",
     ("chdir(2)", _errno.ENOTDIR): "it is a file: give a directory",
     ("umount2(2)", _errno.EBUSY): "something uses it: MNT_DETACH lets go now and cleans up later",
     ("umount2(2)", _errno.EINVAL): "it is not a mount point in this mount namespace",

@@ -6,14 +6,16 @@ twice, and no link is followed, or it could lead the copy out. openat(2), O_NOFO
 
 from __future__ import annotations
 
-import os
 import stat
 from errno import EINVAL, ENODATA, ENOTSUP, EPERM
+
+from minidocker.errors import MinidockerError
+from minidocker.kernel.named import os
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 PIECE = 1 << 20
-
+DEEPEST = 256  # directories in one another, as in an image: each is two open descriptors
 
 FILLING = ".minidocker-filling"  # is there until all is: who finds it begins again
 
@@ -26,13 +28,12 @@ def fill(source: str, target: str) -> bool:
     here = os.open(source, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     there = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        names = os.listdir(there)
-        if names and FILLING not in names:
+        if not os.listdir(there):
+            os.close(os.open(FILLING, NEW, 0o600, dir_fd=there))
+        elif not _is_unfinished(there):
             return False
-        for name in names:
-            _remove(name, there)
-        os.close(os.open(FILLING, NEW, 0o600, dir_fd=there))
-        _all(here, there, os.fstat(here).st_dev)
+        _empty(there)
+        _all(here, there, os.fstat(here).st_dev, 0)
         os.unlink(FILLING, dir_fd=there)
         _alike(here, there)
         return True
@@ -41,8 +42,13 @@ def fill(source: str, target: str) -> bool:
         os.close(there)
 
 
-def _all(here: int, there: int, device: int) -> None:
+def _all(here: int, there: int, device: int, depth: int) -> None:
     """Copy each name of one directory; what is mounted in it stays where it is."""
+    if depth > DEEPEST:
+        raise MinidockerError(
+            f"a volume cannot be filled: more than {DEEPEST} directories stand in one another",
+            "a volume that is not empty takes nothing   (--mount …,volume-nocopy: nothing at all)",
+        )
     first: dict[tuple[int, int], str] = {}  # hard links within one directory stay links
     for name in os.listdir(here):
         if name == FILLING:
@@ -52,7 +58,7 @@ def _all(here: int, there: int, device: int) -> None:
         if stat.S_ISDIR(found.st_mode):
             if found.st_dev == device:
                 os.mkdir(name, 0o700, dir_fd=there)
-                _below(name, here, there, device)
+                _below(name, here, there, device, depth + 1)
         elif key in first:
             os.link(first[key], name, src_dir_fd=there, dst_dir_fd=there, follow_symlinks=False)
         else:
@@ -61,27 +67,49 @@ def _all(here: int, there: int, device: int) -> None:
                 first[key] = name
 
 
-def _remove(name: str, parent: int) -> None:
-    """Remove a name with all below it, each from its open directory."""
+def _is_unfinished(there: int) -> bool:
+    """Say whether a copy was cut off here: our file is there, and no directory of that name."""
+    try:
+        return stat.S_ISREG(os.stat(FILLING, dir_fd=there, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _empty(top: int) -> None:
+    """Remove all but FILLING, which goes last: a kill in between leaves it.
+
+    Directories within others move up first, so that no tree is too deep for our stack.
+    """
+    while names := [name for name in os.listdir(top) if name != FILLING]:
+        for name in names:
+            if _unlinked(name, top):
+                continue
+            fd = os.open(name, DIRECTORY, dir_fd=top)
+            try:
+                for below in os.listdir(fd):
+                    if not _unlinked(below, fd):
+                        os.rename(below, os.urandom(8).hex(), src_dir_fd=fd, dst_dir_fd=top)
+            finally:
+                os.close(fd)
+            os.rmdir(name, dir_fd=top)
+
+
+def _unlinked(name: str, parent: int) -> bool:
+    """Remove a name; False for a directory."""
     try:
         os.unlink(name, dir_fd=parent)
-        return
-    except (IsADirectoryError, PermissionError):
-        pass  # unlink(2) says EPERM of a directory in some file systems
-    fd = os.open(name, DIRECTORY, dir_fd=parent)
-    try:
-        for below in os.listdir(fd):
-            _remove(below, fd)
-    finally:
-        os.close(fd)
-    os.rmdir(name, dir_fd=parent)
+    except (IsADirectoryError, PermissionError):  # in some file systems EPERM. unlink(2)
+        if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+            raise
+        return False
+    return True
 
 
-def _below(name: str, here: int, there: int, device: int) -> None:
+def _below(name: str, here: int, there: int, device: int, depth: int) -> None:
     old = os.open(name, DIRECTORY, dir_fd=here)
     new = os.open(name, DIRECTORY, dir_fd=there)
     try:
-        _all(old, new, device)
+        _all(old, new, device, depth)
         _alike(old, new)
     finally:
         os.close(old)

@@ -43,7 +43,11 @@ class Files(Kernel):
     def fill_directory(self, source: str, target: str) -> bool:
         from minidocker.kernel import copying  # whoever calls this in a child has loaded it before
 
-        return bool(ask("copy", target, copying.fill, source, target))
+        try:
+            return copying.fill(source, target)
+        except KernelError as problem:
+            name, about = str(problem.filename or ""), f"while {target} was filled"
+            raise KernelError(problem.call, problem.errno or 0, name, about) from None
 
     def remove_tree(self, path: str, last: str = "") -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -270,7 +271,7 @@ def test_two_that_come_first_at_once(mini: Callable, full: str, store: Path, com
     assert [one.communicate(timeout=60)[0] for one in begun] == ["one\ntool\n"] * 6
 
 
-def test_a_link_in_a_volume_leads_the_copy_nowhere(mini: Callable, full: str, store: Path, tmp_path: Path) -> None:
+def test_a_link_in_a_volume_leads_the_copy_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who has an empty volume already may put a link where the copy would make a directory."""
     from minidocker.kernel import copying
 
@@ -284,12 +285,9 @@ def test_a_link_in_a_volume_leads_the_copy_nowhere(mini: Callable, full: str, st
         os.symlink(str(tmp_path / "target"), name, dir_fd=more["dir_fd"])
         real(name, *args, **more)
 
-    os.mkdir = racing
-    try:
-        with pytest.raises(FileExistsError):
-            copying.fill(str(tmp_path / "image"), str(tmp_path / "volume"))
-    finally:
-        os.mkdir = real
+    monkeypatch.setattr(copying.os, "mkdir", racing)
+    with pytest.raises(FileExistsError):
+        copying.fill(str(tmp_path / "image"), str(tmp_path / "volume"))
     assert not list((tmp_path / "target").iterdir())
 
 
@@ -312,6 +310,57 @@ def test_a_volume_that_was_filled_by_half_is_filled_anew(
     look = [*QUIET, "-v", "half:/data", full, "sh", "-c", "ls -A /data; cat /data/link; rm /data/same"]
     assert mini(*look).stdout.split() == ["link", "out", "same", "sub", "tool", "one"]
     assert mini(*look, status=1).stdout.split() == ["link", "out", "sub", "tool", "one"]
+
+
+def test_a_volume_that_cannot_be_filled_says_which_call_it_was(
+    mini: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from minidocker.errors import KernelError
+    from minidocker.kernel import copying
+    from minidocker.kernel.linux import Linux
+
+    for name in ("image", "volume"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "image/tool").write_text("x")
+
+    def full_disk(*args: object) -> int:
+        raise KernelError("write(2)", errno.ENOSPC)
+
+    monkeypatch.setattr(copying.os, "write", full_disk)
+    with pytest.raises(KernelError, match=r"^write\(2\) \(while .*/volume was filled\): ENOSPC"):
+        Linux().fill_directory(str(tmp_path / "image"), str(tmp_path / "volume"))
+    done = mini(*QUIET, "-v", "new:/bin/busybox", "base", "true", status=125)
+    assert "open(2) on " in done.stderr and "ENOTDIR" in done.stderr and "a volume is a directory" in done.stderr
+
+
+def test_no_tree_is_too_deep_for_a_traceback(mini: Callable, full: str, store: Path, tmp_path: Path) -> None:
+    """A container may leave any tree in a volume, and the word that a copy was cut off."""
+    from minidocker.kernel import copying
+    from minidocker.kernel.linux import Linux
+
+    def dig(top: Path, depth: int) -> None:
+        here = os.open(top, os.O_RDONLY)
+        for _ in range(depth):
+            os.mkdir("d", dir_fd=here)
+            inner = os.open("d", os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = inner
+        os.close(here)
+
+    for name in ("data", "proc", "sys", "dev"):
+        (tmp_path / "root" / name).mkdir(parents=True)
+    dig(tmp_path / "root/data", 700)
+    mini("volume", "create", "deep")
+    data = store / "volumes/deep/_data"
+    dig(data, 1500)
+    (data / copying.FILLING).touch()
+    done = mini(*QUIET, "-v", "deep:/data", "--rootfs", str(tmp_path / "root"), "sh", status=125)
+    assert "more than 256 directories" in done.stderr and "Traceback" not in done.stderr
+    run = [*QUIET, "-v", "deep:/data", full, "cat", "/data/link"]
+    assert mini(*run).stdout == "one\n" and copying.FILLING not in os.listdir(data)
+    (data / copying.FILLING).mkdir()  # a directory of that name is a container's own
+    assert mini(*run).stdout == "one\n" and copying.FILLING in os.listdir(data)
+    Linux().remove_tree(str(tmp_path / "root"))  # too deep for pytest's own way
 
 
 def test_a_volume_that_was_removed_by_half_is_none(mini: Callable, store: Path) -> None:
