@@ -15,11 +15,11 @@ import os
 from errno import ENOENT, ENXIO
 from time import time
 
-from minidocker.errors import Conflict, MinidockerError, NotFound, UsageError
+from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound, UsageError
 from minidocker.kernel.named import fcntl, open
 from minidocker.oci.lean_json import loads
-from minidocker.oci.looks import in_user_namespace, is_frozen
-from minidocker.proc.lean import began
+from minidocker.oci.looks import is_frozen
+from minidocker.proc.lean import began, in_user_namespace, stranger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +40,15 @@ def default_root() -> str:
     if own and (os.geteuid() or (in_user_namespace() and os.environ.get("USER") != "root")):
         return f"{own}/minidocker-runtime"
     return "/run/minidocker-runtime"
+
+
+def refuse_strangers(root: str) -> None:
+    """Refuse a directory of records that another user can change: they say what is removed."""
+    if why := stranger(root):
+        raise Blocked(
+            f"--root {root} {why}, and its records could make us do anything",
+            "another --root, which is root's or your own and which nobody else may write to",
+        )
 
 
 class Container:

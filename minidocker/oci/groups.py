@@ -8,7 +8,8 @@ from errno import EACCES, EEXIST, EINVAL, ENOENT, EPERM, EROFS
 from minidocker.errors import Blocked, Conflict, KernelError, UsageError
 from minidocker.kernel.cgroup_trees import remove_directories
 from minidocker.kernel.named import open
-from minidocker.oci.looks import freezers, in_user_namespace, is_frozen, wait_for
+from minidocker.oci.looks import freezers, is_frozen, wait_for
+from minidocker.proc.lean import in_user_namespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -27,12 +27,6 @@ def freezers(facts: dict[str, object]) -> list[str]:
     return [str(one) for one in found if "/freezer/" in str(one)] if isinstance(found, list) else []
 
 
-def in_user_namespace() -> bool:
-    """Say whether our root is not the host's. user_namespaces(7)"""
-    with open("/proc/self/uid_map", encoding="utf-8") as stream:
-        return stream.read().split() != ["0", "0", "4294967295"]
-
-
 def wait_for(done: Callable[[], bool], tries: int = 500) -> bool:
     """Look again and again, five seconds at most; say whether it came to be so."""
     from time import sleep

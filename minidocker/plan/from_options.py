@@ -153,7 +153,8 @@ def _env(base: list[str], image: list[str], asked: Asked) -> list[str]:
                 given.append(line)
     given += asked.get("env", [])
     merged = {"PATH": DEFAULT_PATH}
-    for item in [*base, *image, *given]:
+    # Of an image a name alone says nothing, or it could ask for a password of ours.
+    for item in [*base, *(item for item in image if "=" in item), *given]:
         name, equals, value = item.partition("=")
         if not name:
             raise UsageError(

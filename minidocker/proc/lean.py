@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 STATE, PARENT, FLAGS, START = 3, 4, 9, 22  # fields of /proc/PID/stat, counted from 1
+NOBODY = 65534  # what a user namespace shows of an owner that it does not know
 EXITING = 0x4  # PF_EXITING, of the kernel's include/linux/sched.h
 
 
@@ -59,3 +60,24 @@ def is_ending(pid: int) -> bool:
     """Say whether a process is on its way out, though it may be no zombie yet. PF_EXITING"""
     found = fields(pid)
     return bool(found) and bool(int(found[FLAGS - 3]) & EXITING)
+
+
+def in_user_namespace() -> bool:
+    """Say whether our root is not the host's. user_namespaces(7)"""
+    with open("/proc/self/uid_map", encoding="utf-8") as stream:
+        return stream.read().split() != ["0", "0", "4294967295"]
+
+
+def stranger(directory: str) -> str:
+    """Say why a directory of records is not to be believed: whose it is, too; "" when it may be.
+
+    Root's is believed, and one whose owner our user namespace does not know: a room shows root so.
+    """
+    try:
+        found = os.stat(directory)
+    except OSError:
+        return ""  # it is not there yet, or whoever looks into it says why not
+    known = found.st_uid in (0, os.geteuid())
+    if not known and (found.st_uid != NOBODY or not in_user_namespace()):
+        return f"belongs to user {found.st_uid}"
+    return "may be written to by everybody" if found.st_mode & 0o002 else ""

@@ -7,7 +7,7 @@ import sys
 
 from minidocker.errors import KernelError, MinidockerError, UsageError
 from minidocker.oci import options
-from minidocker.oci.container import default_root, now, refuse
+from minidocker.oci.container import default_root, now, refuse, refuse_strangers
 from minidocker.verbs.run import open_standard_descriptors
 
 TYPE_CHECKING = False
@@ -76,6 +76,7 @@ def answer(found: dict[str, Any], words: list[str]) -> int:
     said, words = options.parse(rest, options.VERBS[verb][2], verb)
     said["no-cgroup"] = manager == "disabled"
     root = str(found.get("root") or default_root())
+    refuse_strangers(root)
     from minidocker.oci.answers import ANSWERS
 
     do: Any = ANSWERS[verb]

@@ -270,3 +270,37 @@ def test_a_store_of_another_users_makes_root_do_nothing(
     done = subprocess.run([*command, *words], env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0 and f"belongs to user {owner}" in done.stderr, done
     assert os.listdir(victim) == ["sub"] and container.exists()
+
+
+def test_a_store_that_everybody_may_write_to_is_refused(command: list[str], tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    store.chmod(0o1777)  # as /tmp is: whoever comes first makes `containers` in it
+    env = {**os.environ, "MINIDOCKER_ROOT": str(store)}
+    done = subprocess.run([*command, "ps"], env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0 and "may be written to by everybody" in done.stderr, done
+
+
+@pytest.mark.parametrize(("owner", "mode"), [(54321, 0o755), (65534, 0o755), (0, 0o1777)])
+@pytest.mark.parametrize("words", [("delete", "-f", "x"), ("list",), ("state", "x"), ("kill", "x", "KILL")])
+def test_the_runtimes_records_are_not_another_users(
+    command: list[str], tmp_path: Path, words: tuple[str, ...], owner: int, mode: int
+) -> None:
+    root, victim = tmp_path / "state", tmp_path / "victim"
+    (victim / "sub").mkdir(parents=True)
+    (root / "x").mkdir(parents=True)
+    (root / "x/lock").touch()
+    (root / "x/record.json").write_text(json.dumps({
+        "version": 1, "id": "x", "status": "created", "root": "", "bundle": "/", "made": "", "annotations": {},
+        "hooks": [], "command": "", "facts": {"cgroup": str(victim), "cgroups": [str(victim)]},
+    }))  # fmt: skip
+    for path in (root, root / "x"):
+        os.chown(path, owner, owner)
+    root.chmod(mode)
+    line = [*command, "oci", "--root", str(root), *words]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "could make us do anything" in done.stderr, done
+    assert os.listdir(victim) == ["sub"] and (root / "x").exists()
+    os.chown(root, 0, 0)
+    root.chmod(0o711)
+    assert subprocess.run([*line[: len(command) + 3], "list", "-q"], capture_output=True, text=True, timeout=60).stdout == "x\n"

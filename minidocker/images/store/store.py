@@ -25,29 +25,20 @@ from minidocker.errors import Blocked, NoImage, NotFound
 from minidocker.images.store.hold import Hold, listing, not_allowed
 from minidocker.images.store.image import HEX, Image, as_file, parse_lean, read, with_tag
 from minidocker.places import default_root
+from minidocker.proc.lean import stranger
 
 BASE = "base"
-NOBODY = 65534  # what a user namespace shows of an owner that it does not know
 LIST = "minidocker image ls"
 
 
 def refuse_strangers(root: str) -> None:
-    """Refuse a store of another user's: its records say what is killed, unmounted and removed.
-
-    Root's is believed, and one whose owner our user namespace does not know: a room shows root so.
-    """
-    try:
-        owner = os.stat(root).st_uid
-    except OSError:
-        return  # it is not there yet, or whoever looks into it says why not
-    if owner in (0, os.geteuid()):
-        return
-    from minidocker.images.store.files import is_real_root
-
-    if owner != NOBODY or is_real_root():
+    """Refuse a store that another user can change: its records say what is killed and removed."""
+    if why := stranger(root):
+        owner = why.rpartition(" ")[2]
+        own = f"sudo -u '#{owner}' minidocker …   or " if owner.isdecimal() else ""
         raise Blocked(
-            f"the store {root} belongs to user {owner}, and could make us do anything",
-            f"sudo -u '#{owner}' minidocker …   or another MINIDOCKER_ROOT",
+            f"the store {root} {why}, and could make us do anything",
+            f"{own}another MINIDOCKER_ROOT",
         )
 
 
