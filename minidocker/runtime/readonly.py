@@ -21,7 +21,6 @@ from minidocker.kernel.named import fcntl, open, os
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from collections.abc import Container
-    from typing import Any
 
     from minidocker.kernel.interface import Kernel
 
@@ -69,17 +68,6 @@ def ensure(kernel: Kernel, named: Container[str] | None = ()) -> None:
         os.execve(program, [sys.executable, *sys.orig_argv[1:]], env)
     except OSError as problem:
         raise KernelError("execveat(2)", problem.errno or 0, sys.executable) from None
-
-
-def named(found: dict[str, Any]) -> list[str] | None:
-    """Name the caller's variables that the container is to have; None where that may be all.
-
-    A file of --env-file may be a pipe, which can be read once; with --stages there may be no root,
-    and then the container has the caller's variables.
-    """
-    if found.get("env-file") or found.get("stages") or found.get("mine") or found.get("stage"):
-        return None
-    return [str(item) for item in found.get("env", ())]
 
 
 def is_used(name: str) -> bool:

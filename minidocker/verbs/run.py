@@ -52,9 +52,10 @@ def main(argv: list[str]) -> int:
         from minidocker.engine import alone
     kernel: Kernel = Linux()
     if found.get("init") or str(found.get("pid", "")).startswith("container:"):
+        from minidocker.plan import caller
         from minidocker.runtime import readonly  # others will see us in their /proc
 
-        readonly.ensure(kernel, readonly.named(found))
+        readonly.ensure(kernel, caller.named(found))
     if found.get("pull") or found.get("platform"):
         from minidocker.verbs import bringing
 

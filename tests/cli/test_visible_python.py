@@ -7,10 +7,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from minidocker.proc.lean import children, fields
 
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -55,6 +58,62 @@ def test_under_init_nobody_reads_the_callers_environment(
     assert first == "pid 1" and "OWN=1" in own, done.stdout
     assert seen == "" and "tops3cret" not in done.stdout
     assert ("ermission denied" in done.stderr) == (not more), done.stderr
+
+
+@pytest.mark.parametrize("way", ["file", "pipe", "descriptor", "stages", "mine", "stage"])
+def test_whatever_the_options_it_is_not_in_the_memory_of_pid_1_either(
+    command: list[str], shared_store: Path, tmp_path: Path, way: str
+) -> None:
+    lines = "TAKEN\nGIVEN=2\n"
+    (tmp_path / "file").write_text(lines)
+    (tmp_path / "own.py").write_text("def set_hostname(kernel, name):\n    kernel.sethostname(name)\n")
+    words = ["--env-file", str(tmp_path / "file")]
+    if way == "pipe":
+        os.mkfifo(tmp_path / "pipe")
+        words = [f"--env-file={tmp_path}/pipe"]
+    elif way == "descriptor":
+        words = ["--env-file", "/dev/stdin"]
+    words += {"stages": ["--stages", "..capabilities"], "mine": ["--mine"],
+              "stage": ["--stage", f"uts={tmp_path}/own.py"]}.get(way, [])  # fmt: skip
+    env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store), "CALLERS_PASSWORD": "tops3cret" * 3,
+           "TAKEN": "taken" * 5, "MINIDOCKER_EXERCISES": str(tmp_path)}  # fmt: skip
+    box = subprocess.Popen(
+        [*command, "run", "--rm", "--init", "--network", "none", *words, "base", "sh", "-c",
+         "env; echo END; sleep 30"],
+        env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    late = threading.Timer(60, box.kill)
+    late.start()
+    try:
+        if way == "pipe":
+            (tmp_path / "pipe").write_text(lines)
+        elif way == "descriptor":
+            box.stdin.write(lines)
+            box.stdin.close()
+        seen = []
+        while "END\n" not in seen:
+            seen.append(box.stdout.readline())
+            assert seen[-1], box.stderr.read()
+        assert "GIVEN=2\n" in seen and f"TAKEN={env['TAKEN']}\n" in seen
+        [first] = [pid for pid in children(box.pid) if fields(pid)[0] != "Z"]
+        kept = memory(first)
+        assert env["TAKEN"].encode() in kept and b"tops3cret" not in kept
+    finally:
+        late.cancel()
+        box.kill()
+        box.wait(timeout=30)
+
+
+def memory(pid: int) -> bytes:
+    """What a process has in its writable memory."""
+    found = b""
+    with open(f"/proc/{pid}/maps") as table, open(f"/proc/{pid}/mem", "rb", 0) as stream:
+        for area, mode, *_ in map(str.split, table):
+            begin, end = (int(number, 16) for number in area.split("-"))
+            if mode.startswith("rw"):
+                stream.seek(begin)
+                found += stream.read(end - begin)
+    return found
 
 
 def test_a_tracer_with_sys_admin_cannot_mount_it_writable_either(minidocker: Callable) -> None:
