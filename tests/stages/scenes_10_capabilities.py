@@ -3,12 +3,13 @@
 import os
 import shutil
 import signal
+import socket
 
 from minidocker.grader.scenes_refused import act_refused  # noqa: F401  (a scene)
-from minidocker.kernel.flags import CAPABILITIES, PR_CAPBSET_DROP
+from minidocker.kernel.flags import CAPABILITIES, MS_BIND, MS_PRIVATE, PR_CAPBSET_DROP
 
 CANARY = "/opt/minidocker-canary"
-SECRETS = "/opt/minidocker-secrets"
+SECRETS, MIRROR = "/opt/minidocker-secrets", "/opt/minidocker-mirror"
 
 
 def become_sleep(program="sleep"):
@@ -77,6 +78,7 @@ def act_drop(learner, kernel, talk, keep, now):
     function = learner.drop_capabilities
     _, held, _ = kernel.capget()
     kernel.capset(held, held, held)  # something inheritable, which must go
+    talk.ask("begins")
     talk.step(f"drop_capabilities(kernel, {keep & held:#x}, {now & held:#x})")
     function(kernel, keep & held, now & held)
     talk.ask("dropped", held=held)
@@ -86,26 +88,39 @@ def act_drop(learner, kernel, talk, keep, now):
 # --- masks ------------------------------------------------------------------------------
 
 
-def cast_mask(kernel, talk):
-    """Two directories and two files, with something in them."""
-    for name in ("a", "b"):
-        os.makedirs(f"{SECRETS}/dir-{name}")
-        for path in (f"{SECRETS}/dir-{name}/key", f"{SECRETS}/file-{name}"):
-            with open(path, "w") as stream:
-                stream.write("secret")
+def cast_mask(kernel, talk, names):
+    """Directories and files of each kind, with something in them; all of it shows at MIRROR too."""
+    for name in ("dir-a", "dir-b", "dir-c", "dir a"):
+        os.makedirs(f"{SECRETS}/{name}")
+        put(f"{SECRETS}/{name}/key")
+    for name in ("file-a", "file-b", "file-c", "file a"):
+        put(f"{SECRETS}/{name}")
+    os.mkdir(f"{SECRETS}/hollow-a")
     os.mkfifo(f"{SECRETS}/pipe-a")
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(f"{SECRETS}/socket-a")
     os.close(os.open(f"{SECRETS}/empty-a", os.O_CREAT))  # nothing in it yet
-    os.symlink("nowhere", f"{SECRETS}/dangling")
-    os.symlink("file-c", f"{SECRETS}/link-a")
-    with open(f"{SECRETS}/file-c", "w") as stream:
+    for name, target in (("dangling", "nowhere"), ("link-a", "file-c"), ("way-a", "dir-c")):
+        os.symlink(target, f"{SECRETS}/{name}")
+    os.mkdir(MIRROR)
+    kernel.mount(SECRETS, MIRROR, "", MS_BIND)
+    kernel.mount("", MIRROR, "", MS_PRIVATE)
+
+
+def put(path):
+    """A file with a secret."""
+    with open(path, "w") as stream:
         stream.write("secret")
 
 
-def act_mask(learner, kernel, talk):
-    """Mask one of each, and a path that is not there."""
+def act_mask(learner, kernel, talk, names):
+    """Mask these in a process, and let the check look from another in the same namespace."""
     function = learner.mask_paths
-    names = ("dir-a", "nothing", "file-a", "pipe-a", "dangling", "link-a", "empty-a")
     paths = [f"{SECRETS}/{name}" for name in names]
-    talk.step(f"mask_paths(kernel, {paths})")
-    function(kernel, paths)
-    talk.ask("masked")
+    if os.fork() == 0:
+        os.chdir(f"{SECRETS}/dir-b")
+        talk.step(f"mask_paths(kernel, {paths})")
+        function(kernel, given := list(paths))
+        talk.ask("did", kept=given == paths)
+        forever()
+    forever()

@@ -9,10 +9,12 @@ from minidocker.kernel.flags import PR_SET_NO_NEW_PRIVS
 # --- the filter -------------------------------------------------------------------------
 
 
-def act_filter(learner, kernel, talk, rules):
-    """Compile, show the program, install it, and try the calls for real."""
+def act_filter(learner, kernel, talk, rules, before):
+    """Compile a first time, and for these rules; show the program, install it, try it for real."""
     function = learner.compile_filter
     table = {int(number): errno for number, errno in rules}
+    talk.step(f"compile_filter({dict([before])})")
+    function(dict([before]))
     talk.step(f"compile_filter({table})")
     program = function(given := dict(table))
     if not isinstance(program, bytes | bytearray):

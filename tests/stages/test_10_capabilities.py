@@ -13,7 +13,7 @@ from minidocker.grader.probe import Gone
 from minidocker.kernel import flags as f
 
 SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
-SECRETS = "/opt/minidocker-secrets"
+SECRETS, MIRROR = "/opt/minidocker-secrets", "/opt/minidocker-mirror"
 
 
 def capabilities(one, pid):
@@ -74,7 +74,8 @@ def test_order(subject, cell):
         one.answer()
         wait_for_exec(one, pid, "sleep")
         found = {**capabilities(one, pid), "Uid": int(one.proc.field(pid, "Uid").split()[1])}
-        lines = compared({**dict.fromkeys(SETS, 0), "Uid": 1000}, found)
+        found.update({name: words(found[name]) for name in SETS})
+        lines = compared({**dict.fromkeys(SETS, "none"), "Uid": 1000}, found)
         if not good(lines) and message["never"]:
             raise Fail("MD1021", ran="the steps of DROP_ORDER", steps=message["never"], lines=lines)
         if not good(lines):
@@ -83,8 +84,14 @@ def test_order(subject, cell):
 
 def dropped(one):
     """Wait for drop_capabilities to return; (its pid in the cell, what the cell held)."""
+    before = one.proc.field(one.number(one.expect("begins").sender), "NoNewPrivs")
+    one.answer()
     message = one.expect("dropped")
-    return one.number(message.sender), int(message["held"])
+    pid = one.number(message.sender)
+    if one.proc.field(pid, "NoNewPrivs") != before:
+        raise Fail("MD1022", ran="drop_capabilities(kernel, keep, now)",
+                   expected="NoNewPrivs: as before, 0", kernel="NoNewPrivs: 1")  # fmt: skip
+    return pid, int(message["held"])
 
 
 def some(*certain):
@@ -136,13 +143,29 @@ def test_drop_now(subject, cell):
 # --- masks --------------------------------------------------------------------------------
 
 
-def masked(one):
-    """Wait for mask_paths; return what calls a function where the secrets are "."."""
-    files = one.files(one.number(one.expect("masked").sender))
+NAMES = ["dir-a", "nothing", "gone/nothing", "file-a", "pipe-a", "dangling", "link-a", "empty-a",
+         "socket-a", "hollow-a", "way-a", "dir a", "file a"]  # fmt: skip
+"""What is masked. A link leads to file-c and one to dir-c; dir-b and file-b are others' business."""
+FOLDERS = ("dir-a", "hollow-a", "dir-c", "dir a")
+FILES = ("file-a", "file-c", "file a", "pipe-a", "socket-a", "empty-a")
 
-    def there(work):
+
+def masked(one):
+    """Wait for mask_paths; return what calls a function where the secrets are ".".
+
+    It looks as process 1 of the cell does, which was there before and did not call anything.
+    """
+    message = one.expect("did")
+    pid = one.number(message.sender)
+    if not message["kept"]:
+        raise Fail("MD1023", ran="mask_paths(kernel, paths)")
+    if one.proc.namespace(pid, "mnt") != one.own["mnt"]:
+        raise Fail("MD1024", ran="mask_paths(kernel, paths)")
+    files = one.files(1)
+
+    def there(work, directory=SECRETS):
         def look_there():
-            os.chdir(SECRETS)
+            os.chdir(directory)
             return work()
 
         return files.run(look_there)
@@ -152,29 +175,38 @@ def masked(one):
 
 def test_mask_hides(subject, cell):
     ran = "mask_paths(kernel, paths)"
-    with cell("mask") as one:
+    names = [NAMES[0], *random.sample(NAMES[1:], len(NAMES) - 1)]
+    with cell("mask", names=names) as one:
         place = masked(one)
         beside = place(lambda: {name: look(name) for name in ("dir-b", "file-b")})
         lines = compared({"dir-b": ["key"], "file-b": "secret"}, beside)
         if not good(lines):
             raise Fail("MD1018", ran=ran, lines=lines)
-        found = place(lambda: {name: look(name) for name in ("dir-a", "file-a")})
-        lines = compared({"dir-a": [], "file-a": ""}, found)
+        wanted = {**dict.fromkeys(FOLDERS, []), **dict.fromkeys(FILES[:3], "")}
+        lines = compared(wanted, place(lambda: {name: look(name) for name in wanted}))
         if not good(lines):
             raise Fail("MD1017", ran=ran, lines=lines)
-        kinds = place(lambda: {name: kind_of(name) for name in ("pipe-a", "file-c", "empty-a")})
-        lines = compared(dict.fromkeys(("pipe-a", "file-c", "empty-a"), "a device"), kinds)
+        lines = compared(dict.fromkeys(FILES, "/dev/null"),
+                         place(lambda: {name: kind_of(name) for name in FILES}))  # fmt: skip
         if not good(lines):
             raise Fail("MD1017", ran=ran, lines=lines)
-        if place(lambda: os.path.lexists("nothing") or os.path.lexists("nowhere")):
+        if place(lambda: [one for one in ("nothing", "nowhere", "gone") if os.path.lexists(one)]):
             raise Fail("MD1020", ran=ran)
+        below = {**dict.fromkeys(FOLDERS, ["key"]), "hollow-a": [],
+                 **dict.fromkeys(FILES[:3], "secret")}  # fmt: skip
+        lines = compared(below, place(lambda: {name: look(name) for name in below}, MIRROR))
+        if not good(lines):
+            raise Fail("MD1025", ran=ran, lines=lines)
 
 
 def kind_of(path):
     """What a path is, in a word."""
-    mode = os.stat(path).st_mode
-    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFREG: "a file"}
-    return kinds.get(stat.S_IFMT(mode), "something else")
+    found = os.stat(path)
+    if stat.S_ISCHR(found.st_mode) and found.st_rdev == os.makedev(1, 3):
+        return "/dev/null"
+    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFREG: "a file",
+             stat.S_IFSOCK: "a socket"}  # fmt: skip
+    return kinds.get(stat.S_IFMT(found.st_mode), "something else")
 
 
 def look(path):
@@ -183,7 +215,7 @@ def look(path):
         if os.path.isdir(path):
             return sorted(os.listdir(path))
         with open(path, encoding="utf-8") as stream:
-            return stream.read(100)
+            return stream.read(20)
     except OSError as problem:
         return problem.strerror
 
@@ -199,11 +231,13 @@ def written(path, text):
 
 
 def test_mask_holds(subject, cell):
-    with cell("mask") as one:
+    with cell("mask", names=NAMES) as one:
         place = masked(one)
-        if place(lambda: written("dir-a/new", "")):
-            raise Fail("MD1019", ran="mask_paths(kernel, paths); then a file is made in it")
+        for name in FOLDERS:
+            if place(lambda name=name: written(f"{name}/new", "")):
+                raise Fail("MD1019", ran=f"mask_paths(kernel, paths); then a file is made in {name}")
         place(lambda: written("file-a", "x"))  # refused is as good
         if place(lambda: look("file-a")) == "x":
             raise Fail("MD1017", ran="mask_paths(kernel, paths); then its file is written")
     errors_come_out(cell, "mask_paths", [["/etc", "/etc/hosts"]], ["mount"])
+    errors_come_out(cell, "mask_paths", [["/dev/full", "/tmp"]], ["mount"])
