@@ -68,6 +68,7 @@ def state(record: Record) -> Record:
     alive = word in ("running", "paused", "restarting")
     code = exit_code(record)
     unseen = word == "exited" and code is None
+    wrong = record["facts"].get("own wrong")  # of a learner's function, see own_keeping
     made = {
         "Status": word,
         "Running": alive,
@@ -77,7 +78,7 @@ def state(record: Record) -> Record:
         "Dead": word == "dead",
         "Pid": int(record.get("pid") or 0) if alive else 0,
         "ExitCode": UNKNOWN if unseen else code or 0,
-        "Error": UNSEEN if unseen else str(record.get("error") or ""),
+        "Error": UNSEEN if unseen else str(record.get("error") or wrong or ""),
         "StartedAt": stamp(moment(record, "running")),
         "FinishedAt": stamp(ended(record)) if word == "exited" else ZERO,
     }

@@ -21,7 +21,6 @@ from minidocker.engine.guests import Guests
 from minidocker.engine.kept import Kept
 from minidocker.engine.log_file import LOG, LogFile
 from minidocker.engine.once_more import KEPT, start_again
-from minidocker.engine.pump import Pump
 from minidocker.engine.streams import Streams
 from minidocker.errors import MinidockerError
 from minidocker.kernel.flags import PR_SET_CHILD_SUBREAPER, SIGCHLD, SIGKILL
@@ -56,7 +55,7 @@ class Keeper(Kept):
         self.poll = select.poll()
         limits = run.spec.log or logging.limits(())
         log = LogFile(f"{run.directory}/{LOG}", limits["size"], limits["files"])
-        self.pump = Pump(log, self.poll)
+        self.pump = self.pump_for(log, self.poll)
         self.guests = Guests(run, stages, kernel, self.signals.mask, self.poll, self.tell_other)
         self.acts = False
         self.other = 0  # the standby's child, the keeper
@@ -78,12 +77,10 @@ class Keeper(Kept):
         if os.getsid(0) != os.getpid():
             os.setsid()
         # What the caller had open is the caller's: a pipe that we held would never come to its end.
-        ours = {self.say, self.lock, self.signals.fd}
+        ours = {self.say, self.lock, self.signals.fd, *self.own_parts()}
         self.kernel.close_all_but({0, 1, 2} | {fd for fd in ours if fd >= 0})
         self.kernel.prctl(PR_SET_CHILD_SUBREAPER, 1)
         last_word.begin(self.lock)
-        if any(stage.origin for stage in self.stages):
-            self.run.facts["own parts"] = 1
         try:
             if not self.run.spec.process.terminal:
                 self.streams = Streams(self.run.spec.process.interactive)
@@ -172,7 +169,7 @@ class Keeper(Kept):
 
     def time_left(self) -> int | None:
         """Return the milliseconds until there is something to look at; None: never."""
-        left = self.disk.time_left()
+        left = self.pump.time_left(self.disk.time_left())
         return self.health.time_left(left) if self.health else left
 
     def take_signal(self) -> None:
@@ -318,12 +315,13 @@ class Keeper(Kept):
     def next_life(self) -> NoReturn:
         """Keep the container's next run: its standby is this process."""
         run = Run(id=self.run.id, directory=self.run.directory, root=self.run.root,
-                  spec=self.run.spec, facts={})  # fmt: skip
+                  spec=self.run.spec, facts={}, own=self.run.own)  # fmt: skip
         run.facts = {name: fact for name, fact in self.run.facts.items() if name in KEPT}
         stages = [type(stage)() for stage in self.stages]
         following = Keeper(run, stages, self.kernel, self.lock, -1, None)
         following.signals.mask = following.guests.mask = self.signals.mask  # the caller's
         following.keeps, following.starts, following.waited = True, self.starts, self.waited
+        following.lives = self.lives
         following.stand_by()
 
     # --- the end ---------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from time import monotonic
 
+from minidocker.engine.pump import Pump
 from minidocker.errors import MinidockerError
 from minidocker.proc import living
 from minidocker.runtime import last_word, own_volumes, state
@@ -15,9 +16,11 @@ from minidocker.runtime.watch import warn
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
+    import select
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
+    from minidocker.engine.log_file import LogFile
     from minidocker.engine.streams import Streams
     from minidocker.kernel.interface import Kernel
     from minidocker.runtime.explain import Teller
@@ -42,6 +45,7 @@ class Kept:
         self.starts = 0  # how often the policy has started it again
         self.waited = 0.0  # seconds before its last start
         self.began = monotonic()  # the clock on the wall may be set back
+        self.lives: list[tuple[float, int, bool]] = []  # for a learner's supervise
         self.keeps = False  # a container that was there before: what fails removes nothing
 
     def tell_other(self, text: str, *descriptors: int) -> None:
@@ -51,6 +55,23 @@ class Kept:
     def next_life(self) -> NoReturn:
         """Keep the container's next run."""
         raise NotImplementedError
+
+    def own_parts(self) -> set[int]:
+        """Note that a learner's parts serve; return the descriptor in which their use is noted."""
+        if not self.run.own and not any(stage.origin for stage in self.stages):
+            return set()
+        from minidocker.runtime import used
+
+        self.run.facts["own parts"] = 1
+        return used.held()
+
+    def pump_for(self, log: LogFile, poll: select.poll) -> Pump:
+        """Return the pump: a learner's, where one serves."""
+        if self.run.own:
+            from minidocker.engine.own_keeping import pump_of
+
+            return pump_of(self.run, log, poll)
+        return Pump(log, poll)
 
     def note_keepers(self, keeper: str, standby: str) -> None:
         """Begin the notes of a life: by whom it is kept, and what its policy has done so far."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from minidocker.runtime.signals import Signals
 
 STOPPED = "stopped"  # a file: somebody has said that it shall not run
-KEPT = ("times", "copied", "own parts")  # facts of the container's files, not of one run
+# Facts of the container's files, not of one run.
+KEPT = ("times", "copied", "own parts", "own wrong")
 
 
 def is_stopped(directory: str) -> bool:
@@ -48,13 +49,21 @@ def start_again(keeper: Kept, status: int) -> None:
     """Return when the container shall stay as it is; else this process keeps its next run."""
     run = keeper.run
     policy = updated.policy(run.directory, run.spec.restart)
-    if not backoff.wanted(policy, status, is_stopped(run.directory), keeper.starts):
+    ran, stopped = time.monotonic() - keeper.began, is_stopped(run.directory)
+    again = backoff.wanted(policy, status, stopped, keeper.starts)
+    wait = backoff.delay(keeper.waited, ran) if again else None
+    if policy and run.own:
+        from minidocker.engine import own_keeping
+
+        keeper.lives.append((ran, status, stopped))
+        wait = own_keeping.decision(run, keeper.lives, policy, wait)
+        keeper.note_end()  # with what theirs did not do
+    if wait is None:
         return
-    ran = time.monotonic() - keeper.began
     keeper.undo(keep=True)
     keeper.main = 0
     keeper.tell_other("again")
-    keeper.notes["waited"] = keeper.waited = backoff.delay(keeper.waited, ran)
+    keeper.notes["waited"] = keeper.waited = wait
     keeper.notes["restarts"] = keeper.starts = keeper.starts + 1
     try:
         state.save(run, "restarting", **keeper.notes)

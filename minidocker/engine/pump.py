@@ -69,6 +69,10 @@ class Pump:
             if self.watcher:
                 self.watcher()
 
+    def time_left(self, left: int | None) -> int | None:
+        """Return the milliseconds that may pass until it has to look: `left`, as for the others."""
+        return left
+
     def drop(self, fd: int) -> None:
         """Stop listening to a stream."""
         self.poll.unregister(fd)

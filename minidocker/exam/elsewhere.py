@@ -42,6 +42,9 @@ FILES = {
     "status_of": (RUNC, "libcontainer/state_linux.go"),
     "exec_in": (RUNC, "libcontainer/setns_init_linux.go"),
     "stop": ("containers/podman", "libpod/oci_conmon_common.go"),
+    "supervise": ("containers/podman", "libpod/container_internal.go"), "join": (RUNC, NSEXEC),
+    "log_pump": ("containers/conmon", "src/ctr_logging.c"),
+    "PULL_ORDER": ("containers/image", "copy/single.go"),
 }  # fmt: skip
 
 

@@ -54,6 +54,25 @@ def by_build(exam: Examiner) -> None:
     exam.must([OWN, "run", "--rm", "--mine", "built"], out="42\n")
 
 
+def by_run(exam: Examiner) -> None:
+    """One that fails is started twice again, with a log of all three; a second joins another."""
+    word, other = exam.word(), exam.word()
+    words = ["run", "-d", "--mine", "--network", "none"]
+    script = f"echo {word}; exit 3"
+    again = ["--restart", "on-failure:2", "--name", "again", "base", "sh", "-c", script]
+    exam.must([OWN, *words, *again])
+    how = f"{OWN} inspect --format '{{{{.RestartCount}}}} {{{{.State.Status}}}}' again"
+    wait = f'until [ "$({how})" = "2 exited" ]; do busybox sleep 0.2; done'
+    exam.must(["busybox", "timeout", "60", "sh", "-c", wait])
+    exam.must([OWN, "logs", "again"], out=f"{word}\n" * 3)
+    serve = f"while :; do echo {other} | nc -l -p 80; done"
+    exam.must([OWN, *words, "--name", "first-of-two", "base", "sh", "-c", serve])
+    ask = "until nc 127.0.0.1 80; do sleep 0.1; done"
+    second = ["run", "--rm", "--mine", "--network", "container:first-of-two", "base"]
+    exam.must([OWN, *second, "timeout", "60", "sh", "-c", ask], out=f"{other}\n")
+    exam.must([OWN, "rm", "-f", "first-of-two", "again"])
+
+
 def by_ps(exam: Examiner) -> None:
     """One that runs is listed, one that has ended is not."""
     changed(exam, "ended")
@@ -111,7 +130,8 @@ def by_check(exam: Examiner) -> None:
 
 WORDS: dict[str, Callable[[Examiner], None]] = {
     "import": by_import, "commit": by_commit, "build": by_build, "blame": by_blame,
-    "pull": by_pull, "check": by_check, "ps": by_ps, "exec": by_exec, "stop": by_stop,
+    "pull": by_pull, "check": by_check, "run": by_run, "ps": by_ps, "exec": by_exec,
+    "stop": by_stop,
 }  # fmt: skip
 
 

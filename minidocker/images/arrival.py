@@ -82,8 +82,11 @@ class Arrival:
         if own.size != len(config):
             raise documents.bad(title, "its configuration has another size than its manifest says")
 
-    def into(self, full_names: list[str]) -> Arrived:
-        """Bring and unpack what is missing, and store the image under these names."""
+    def into(self, full_names: list[str], whole: Callable[[], None] | None = None) -> Arrived:
+        """Bring and unpack what is missing, and store the image under these names.
+
+        `whole` is called when only the names are missing; what it raises ends the arrival.
+        """
         self._look_at_room()
         with Partial(self.store) as work:
             fresh: dict[str, Lower] = {}
@@ -91,6 +94,9 @@ class Arrival:
                 came = self._all(work)
                 self._again(work, came)
                 fresh |= came
+                if whole:
+                    whole()
+                    whole = None  # once, however often layers are removed meanwhile
                 with Hold(self.store.root, exclusive=True):
                     for diff_id in fresh:
                         if os.path.exists(work.path(diff_id)):

@@ -5,6 +5,7 @@
     trusted(name, manifest, payload, signature, key)      may believe nothing that we do not
     verify(stream, descriptor, directory)                 must leave the blob itself, and all of it
     apply_layer(tar, directory)                           must make the tree that we make: `again`
+    PULL_ORDER                                            says before each step which one comes next
 
 They come as callables, by their names; where one is missing, ours serves. They are called in the
 main thread only, since each call forks: so blobs come one after the other (`bring`).
@@ -40,6 +41,33 @@ def wrong(name: str, what: str) -> MinidockerError:
     return MinidockerError(f"your {name} {what}", f"minidocker grade {name}")
 
 
+STEPS = ("manifest", "layers", "check", "unpack", "name")
+TOO_EARLY = {
+    "manifest": "nobody may ask twice what the tag stands for",
+    "layers": "nobody knows yet which ones",
+    "check": "there is nothing yet to compare",
+    "unpack": "nobody has compared the layers with their digests",
+    "name": "the image is not whole yet, and who breaks off now leaves half of it under its name",
+}
+
+
+class Order:
+    """A learner's PULL_ORDER, followed step by step; where there is none, ours."""
+
+    def __init__(self, own: Own) -> None:
+        self.left = list(STEPS)
+        if (theirs := own.get("PULL_ORDER")) is not None:
+            steps = theirs.value()  # type: ignore[attr-defined]  # an Own: see runtime/apart.py
+            if not isinstance(steps, list) or sorted(map(str, steps)) != sorted(STEPS):
+                raise wrong("PULL_ORDER", f"is not the five steps, each once: {steps!r:.100}")
+            self.left = steps
+
+    def come(self, step: str) -> None:
+        """Go on to a step; an error where theirs would do another one now."""
+        if (now := self.left.pop(0)) != step:
+            raise wrong("PULL_ORDER", f'comes to "{now}" before "{step}": {TOO_EARLY[now]}')
+
+
 def choose(own: Own, index: oci.Json, wanted: oci.Json, title: str) -> Blob:
     """Let the learner choose an entry of an index; it is one of those that there are."""
     ours = documents.choose(index, wanted, title)  # the index itself is looked at, too
@@ -66,22 +94,29 @@ class Stream:
         return data
 
 
-def bring(own: Own, store: Store, client: Client, blobs: Sequence[Blob]) -> None:
+def bring(
+    own: Own, store: Store, client: Client, blobs: Sequence[Blob], order: Order
+) -> None:
     """Bring what the store lacks, one blob after the other, to where downloads wait: ROOT/incoming.
 
     With a learner's `verify` what came is theirs to accept, and then ours to look at again.
     """
     with Partial(store) as work:
+        order.come("layers")
+        came: dict[str, Blob] = {}
         for blob in blobs:
             places = (store.path("blobs", "sha256", blob.hex), store.path("incoming", blob.hex))
-            if any(map(os.path.exists, places)):
+            if blob.hex in came or any(map(os.path.exists, places)):
                 continue  # ours serves what is here, or half here
-            came = work.path("came")
-            _receive(client, blob, came)
-            accepted = _verified(own, blob, came, work) if "verify" in own else came
+            _receive(client, blob, work.path(f"came-{blob.hex}"))
+            came[blob.hex] = blob
+        order.come("check")
+        for hex, blob in came.items():
+            path = work.path(f"came-{hex}")
+            accepted = _verified(own, blob, path, work) if "verify" in own else path
             os.makedirs(store.path("incoming"), 0o700, exist_ok=True)
             try:
-                os.link(accepted, places[1])
+                os.link(accepted, store.path("incoming", hex))
             except FileExistsError:
                 pass  # somebody else brings it, too
             os.unlink(accepted)

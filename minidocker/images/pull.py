@@ -60,6 +60,8 @@ def pull(
     changes.sweep(store)
     wanted = oci.read_platform(platform)
     client.transport.secrets_for = asked.secrets(own, client)
+    order = asked.Order(own)
+    order.come("manifest")
     digest, first, hex, manifest = resolve(client, names.split(full)[2], wanted, full, own)
     if key:
         signed.check(client, full, first, key, asked.trusted(own))
@@ -71,12 +73,13 @@ def pull(
     stop = Stop(client.stop)
     downloads = Downloads(store, client, stop)
     if own:
-        asked.bring(own, store, client, layers)
+        asked.bring(own, store, client, layers, order)
+        order.come("unpack")
         client.transport.secrets_for = None  # what follows runs in threads, where nobody may fork
     try:
         arrived = Arrival(
             store, full, manifest, config, downloads.bring, stop, bar, own.get("apply_layer")
-        ).into([full])
+        ).into([full], (lambda: order.come("name")) if own else None)
     except UsageError:
         downloads.forget()  # a hostile image is not worth keeping
         raise

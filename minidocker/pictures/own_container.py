@@ -34,7 +34,7 @@ def own_container(parts: Sequence[Part], beside: Sequence[Part] = ()) -> Picture
     canvas, title = Canvas(), "Your container so far"
     canvas.text(LEFT, 30, title, "bold", 15)
     for index, wall in enumerate(walls):
-        names = [f"{part.name}()" for part in parts if part.stage == wall and part.yours]
+        names = [called(part) for part in parts if part.stage == wall and part.yours]
         _draw(canvas, TOP + ROW * index, wall, states[wall], ", ".join(names))
     bottom = TOP + ROW * len(walls)
     canvas.box(LEFT + 12, bottom, WIDTH - 2 * LEFT - 12, 32, "green", strong=True)
@@ -47,13 +47,18 @@ def own_container(parts: Sequence[Part], beside: Sequence[Part] = ()) -> Picture
         words = list(dict.fromkeys(part.stage for part in beside))
         for index, word in enumerate(words):
             its = [part for part in beside if part.stage == word]
-            names = [f"{part.name}()" for part in its if part.yours]
+            names = [called(part) for part in its if part.yours]
             _draw(canvas, bottom + 32 + ROW * index, word, state(its), ", ".join(names))
         bottom += 38 + ROW * len(words)
         rows += [(part.name, f"({part.stage})", part.lesson, whose(part)) for part in beside]
         count = sum(part.yours for part in beside)
         told += f" Beside a run: {count} of {len(beside)} functions are yours."
     return Picture(title, told, columns, rows, canvas, (WIDTH, bottom))
+
+
+def called(part: Part) -> str:
+    """Spell a function as it is called; an order of steps is a list."""
+    return part.name if part.name.isupper() else f"{part.name}()"
 
 
 def state(parts: Sequence[Part]) -> str:

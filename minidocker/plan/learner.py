@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from minidocker.course.manifest import Lesson, Manifest
     from minidocker.images.store.store import Store
     from minidocker.runtime.apart import Own
+    from minidocker.spec.spec import Spec
     from minidocker.stages.base import Stage
 
 
@@ -82,11 +83,35 @@ def mine(unsafe: bool = False) -> list[tuple[str, list[str], str, bool]]:
     return found
 
 
-def serving(word: str, whose: str, unsafe: bool = False) -> dict[str, Own]:
+def beside(spec: Spec, unsafe: bool = False) -> dict[str, Own] | None:
+    """Return the learner's functions that serve a run beside the stages' parts, and say which.
+
+    `join` where it shares a wall, `supervise` where a policy starts it again, `log_pump` where
+    there is a log. They are loaded now: the file may be another one when they are called.
+    """
+    shares = any(":" in mode for mode in spec.sharing.values())
+    alone = spec.detached
+    wanted = {"join": shares, "supervise": alone and bool(spec.restart),
+              "log_pump": alone and not spec.process.terminal}  # fmt: skip
+    if not any(wanted.values()):
+        return None
+    names = {name for name, serves in wanted.items() if serves}
+    found = serving("run", spec.id, unsafe, names)
+    for own in found.values():
+        own.function()
+    if found:
+        verb = "serves" if len(found) == 1 else "serve"
+        sys.stderr.write(f"minidocker: your {', '.join(sorted(found))} {verb} this container.\n")
+    return found or None
+
+
+def serving(
+    word: str, whose: str, unsafe: bool = False, only: set[str] | None = None
+) -> dict[str, Own]:
     """Return the learner's functions that serve a word of the command line, by the manifest.
 
     Each is called in a process of its own, and noted as used for `whose` (see runtime/used.py).
-    What is not theirs, or failed, is left out: the reference serves there.
+    What is not theirs, or failed, is left out: the reference serves there. `only`: these at most.
     """
     from minidocker.runtime import used
     from minidocker.runtime.apart import Own
@@ -98,11 +123,16 @@ def serving(word: str, whose: str, unsafe: bool = False) -> dict[str, Own]:
     used.serving(default_root(), word, whose)
     if "MINIDOCKER_PARTS" in os.environ:
         mine = [(names, file) for what, names, file in listed() if what == f"serves:{word}"]
-        return {name: Own(name, file) for names, file in mine for name in names}
+        return {
+            name: Own(name, file) for names, file in mine for name in names
+            if only is None or name in only
+        }  # fmt: skip
     found: dict[str, Own] = {}
     open_: list[str] = []
     for lesson, names, file, new in written(unsafe, word):
         for function in lesson.functions:
+            if only is not None and function.name not in only:
+                continue
             if word in function.serves and function.name in names:
                 found[function.name] = Own(function.name, file)
                 open_ += [function.name] if function.name in new else []

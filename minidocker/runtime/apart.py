@@ -15,6 +15,7 @@ import os
 import select
 import signal
 import sys
+import time
 
 from minidocker.errors import MinidockerError, UsageError
 from minidocker.kernel.flags import CLONE_NEWNS, MS_PRIVATE, MS_REC, PR_SET_PDEATHSIG, SIGKILL
@@ -33,9 +34,11 @@ LONGEST = 1 << 20  # bytes of an answer
 class Own:
     """One function of the learner's: its name, and the file that it is in."""
 
-    def __init__(self, name: str, file: str) -> None:
+    def __init__(
+        self, name: str, file: str, function: Callable[..., Any] | None = None
+    ) -> None:
         self.name, self.file = name, file
-        self._function: Callable[..., Any] | None = None
+        self._function = function
 
     def function(self) -> Callable[..., Any]:
         """Return it, loaded at the first call; UsageError where the file does not load."""
@@ -45,10 +48,16 @@ class Own:
             raise UsageError(f"{self.file} defines no function {self.name}", "minidocker grade")
         return self._function
 
-    def __call__(self, *args: Any, keep: frozenset[int] = frozenset()) -> Any:
+    def value(self) -> Any:
+        """Return what the name stands for, where it is no function: loaded in a child process."""
+        return Own(self.name, self.file, lambda: load(self.file).get(self.name))()
+
+    def __call__(
+        self, *args: Any, keep: frozenset[int] = frozenset(), seconds: float | None = None
+    ) -> Any:
         """Call it in a child process; return its answer, read as JSON.
 
-        keep: descriptors among the arguments, which stay open there.
+        keep: descriptors among the arguments, which stay open there. seconds: how long it may take.
         MinidockerError, with the lines of the learner's file, for whatever it raises.
         """
         used.note(self.name, self.file)
@@ -59,11 +68,11 @@ class Own:
         pid = os.fork()
         if pid == 0:
             os.close(read)
-            self._child(parent, write, args, keep)
+            self.answer(parent, write, args, keep)
         os.close(write)
         end = os.pidfd_open(pid)
         try:
-            data = told(read, end)
+            data = told(read, end, seconds)
         finally:
             for kill in (os.kill, os.killpg):  # after Ctrl-C, too: nothing of it is to go on
                 with contextlib.suppress(ProcessLookupError):
@@ -73,7 +82,27 @@ class Own:
             os.close(end)
         return self._read(data, status)
 
-    def _child(
+    def ended(self, pid: int, read: int) -> MinidockerError | None:
+        """End a process that answers into a pipe, which is closed; return what it has raised.
+
+        Its parent is still to reap it.
+        """
+        for kill in (os.kill, os.killpg):
+            with contextlib.suppress(ProcessLookupError):
+                kill(pid, SIGKILL)
+        os.set_blocking(read, False)
+        data = b""
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(read, 1 << 16)
+        os.close(read)
+        try:
+            if data.startswith(b'{"raised"'):
+                self._read(data, 0)
+        except MinidockerError as problem:
+            return problem
+        return None
+
+    def answer(
         self, parent: int, write: int, args: tuple[Any, ...], keep: frozenset[int]
     ) -> NoReturn:
         """Call the function, tell its answer, and end, whatever it does."""
@@ -123,14 +152,16 @@ class Own:
         )
 
 
-def told(read: int, end: int) -> bytes:
+def told(read: int, end: int, seconds: float | None = None) -> bytes:
     """Return what comes through a pipe until the process of the pidfd `end` has ended.
 
     A process that it has left behind may hold the pipe: nobody waits for that one.
     """
     data = b""
+    last = None if seconds is None else time.monotonic() + seconds
     while len(data) <= LONGEST:
-        ready, _, _ = select.select([read, end], [], [])
+        left = None if last is None else max(0, last - time.monotonic())
+        ready, _, _ = select.select([read, end], [], [], left)
         piece = os.read(read, 1 << 16) if read in ready else b""
         data += piece
         if not piece:

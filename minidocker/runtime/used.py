@@ -40,6 +40,11 @@ def serving(root: str, by: str, whose: str) -> None:
     _log[:] = [fd, by, whose]
 
 
+def held() -> set[int]:
+    """Return the descriptor of the notes, which who closes all others keeps; or none."""
+    return {_log[0]} if _log else set()
+
+
 def end() -> None:
     """Keep no more notes."""
     if _log:

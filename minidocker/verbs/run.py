@@ -67,6 +67,8 @@ def main(argv: list[str]) -> int:
 
         bringing.missing(found, problem)
         spec, stages, record, lock = begin(found, words, store)
+    if found.get("mine"):
+        record.own = learner.beside(spec, bool(found.get("unsafe")))
     teller = None
     if found.get("explain"):
         kernel, teller = told(kernel)

@@ -255,3 +255,34 @@ def test_check_asks_the_learners_store_is_whole(
     theirs.write_text(theirs.read_text() + "\ndef store_is_whole(layout):\n    return False\n")
     done = check()
     assert done.returncode == 1 and "the store is whole" in done.stdout
+
+
+ORDERS = {
+    '["name", "manifest", "layers", "check", "unpack"]': '"name" before "manifest": the image is not whole',
+    '["manifest", "layers", "unpack", "check", "name"]': '"unpack" before "check": nobody has compared',
+    '["manifest", "layers", "check", "name", "unpack"]': '"name" before "unpack"',
+    '["manifest"]': "is not the five steps",
+    '["manifest", "layers", "check", "unpack", "name"]': "",
+}
+
+
+def test_pull_follows_the_learners_order(
+    minidocker: Callable, mine: Path, shared_store: Path, registry: str
+) -> None:
+    theirs, name = mine.parent / "13_images.py", f"{registry}/lab/ordered:latest"
+    mine.unlink()
+    minidocker("run", "--name", "ordered", "base", "sh", "-c", "echo hi > /word")
+    assert minidocker("commit", "ordered", name).returncode == 0
+    assert minidocker("push", name).returncode == 0
+    for order, said in ORDERS.items():
+        minidocker("rmi", name)
+        minidocker("image", "prune")
+        theirs.write_text(f"PULL_ORDER = {order}\n")
+        done = minidocker("pull", "--mine", name)
+        assert "your functions in this pull: PULL_ORDER" in done.stderr
+        assert called(shared_store, "pull", name)[-1] == "PULL_ORDER"
+        there = minidocker("image", "inspect", name).returncode == 0
+        assert (done.returncode == 0, there) == (not said, not said), done.stderr
+        assert said in done.stderr and ("your PULL_ORDER" in done.stderr or not said)
+    assert minidocker("image", "check").returncode == 0
+    minidocker("rm", "ordered")
