@@ -49,7 +49,7 @@ def copy(
             "When using COPY with more than one source file, the destination must be a "
             "directory and end with a /",
         )  # fmt: skip
-    for path in found:
+    for path, named in found:
         what = kind(source.tree, path)
         archive = unpack(source.tree, path) if unpack and what == stat.S_IFREG else None
         if archive:
@@ -59,15 +59,15 @@ def copy(
             _tree(addition, source, path, goal)
         else:
             into = to_directory(target) or many or addition.kind(goal) == stat.S_IFDIR
-            to = (*goal, path[-1]) if into else goal
+            to = (*goal, named) if into else goal
             addition.put(to, source.tree, path, source.whole)
 
 
-def chosen(source: From, name: str, line: int) -> list[Parts]:
-    """Return what one source name stands for; BuildError where there is nothing.
+def chosen(source: From, name: str, line: int) -> list[tuple[Parts, bytes]]:
+    """Return what one source name stands for, and what it is called: a link's own name.
 
-    A pattern may stand for nothing: `COPY package.json yarn.lock* ./`. A name never leaves the
-    tree: ".." stops at its root, and its links are followed inside.
+    BuildError where there is nothing. A pattern may stand for nothing: `COPY package.json
+    yarn.lock* ./`. A name never leaves the tree: ".." stops at its root, and links stay inside.
     """
     wanted = parts(name)
     found: list[Parts] = [()]
@@ -85,7 +85,7 @@ def chosen(source: From, name: str, line: int) -> list[Parts]:
         what = kind(source.tree, real) if real else stat.S_IFDIR
         hidden = any(source.ignore.ignores(_text(one)) for one in (path, real) if one)
         if what and not (hidden and not (what == stat.S_IFDIR and source.ignore.has_exceptions)):
-            there.append(real)
+            there.append((real, path[-1] if path else b""))
     if not there and not any(is_glob(os.fsdecode(part)) for part in wanted):
         left_out = any(kind(source.tree, path) for path in found if path)
         hint = "your .dockerignore leaves it out" if left_out else f"look for it in {source.title}"

@@ -57,10 +57,11 @@ def read(text: str) -> Text:
         raise BuildError(0, f"the Dockerfile has more than {LARGEST >> 20} MiB")
     if "\0" in text:
         raise BuildError(text[: text.index("\0")].count("\n") + 1, "there is a NUL in this line")
-    rows = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    raw = text.removeprefix("\ufeff").split("\n")
+    rows = [row.removesuffix("\r") for row in raw]
     directives = _directives(rows)
     escape = directives.get("escape", "\\")
-    return Text(directives, escape, list(_lines(rows, escape)))
+    return Text(directives, escape, list(_lines(rows, raw, escape)))
 
 
 def _directives(rows: list[str]) -> dict[str, str]:
@@ -84,7 +85,7 @@ def _directives(rows: list[str]) -> dict[str, str]:
     return found
 
 
-def _lines(rows: list[str], escape: str) -> Iterator[Line]:
+def _lines(rows: list[str], raw: list[str], escape: str) -> Iterator[Line]:
     sign = re.escape(escape)
     continued = re.compile(rf"(?:(?<!{sign})|^){sign}[ \t]*$")
     at = 0
@@ -107,8 +108,10 @@ def _lines(rows: list[str], escape: str) -> Iterator[Line]:
         if not text:
             continue
         heredocs = []
+        # A file that COPY writes keeps its line ends, as in Docker; no shell can read "\r\n".
+        bodies = rows if text[:3].upper() == "RUN" else raw
         for name, expand, chomp in heredoc_names(text, escape):
-            content, at = _content(rows, at, name, chomp, first + 1)
+            content, at = _content(bodies, at, name, chomp, first + 1)
             heredocs.append(Heredoc(name, content, expand, chomp))
         yield Line(first + 1, text, heredocs, "\n".join(rows[first:at]))
 
@@ -120,7 +123,7 @@ def _content(
     found: list[str] = []
     for index in range(at, len(rows)):
         row = rows[index].lstrip("\t") if chomp else rows[index]
-        if row == name:
+        if row.rstrip("\r") == name:
             return "".join(line + "\n" for line in found), index + 1
         found.append(row)
     raise BuildError(

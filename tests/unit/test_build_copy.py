@@ -152,6 +152,16 @@ def test_links_never_leave_the_context(context: Path, stage: Path, tmp_path: Pat
     assert whole.entries[(b"x", b"rel")].member.link == b"../../outside"
 
 
+def test_a_link_gives_its_own_name_and_what_it_leads_to(context: Path, stage: Path) -> None:
+    (context / "other").mkdir()
+    os.symlink("a.txt", context / "ln")
+    os.symlink("../a.txt", context / "other/ln2")
+    for names in (["ln"], ["l?"], ["ln", "other/ln2"]):
+        told = files_of(copied(context, stage, names, "/x/"))
+        assert told == {f"x/{name.replace('?', 'n').rpartition('/')[2]}": "a" for name in names}
+    assert files_of(copied(context, stage, ["ln"], "/y")) == {"y": "a"}
+
+
 def test_a_link_round_is_refused(context: Path, stage: Path) -> None:
     os.symlink("loop", context / "loop")
     with pytest.raises(BuildError, match="too many symbolic links"):

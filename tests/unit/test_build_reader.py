@@ -311,3 +311,11 @@ def test_a_trigger_of_an_image_is_no_from() -> None:
     for text, said in (("FROM a", "ONBUILD FROM cannot be"), ("RUN a\nRUN b", "is no instruction")):
         with pytest.raises(BuildError, match=said):
             one_line(text, 7)
+
+
+def test_line_ends_of_windows_stay_in_a_file_and_not_in_a_command() -> None:
+    text = "FROM x\r\nRUN <<E\r\na \\\r\nb\r\nE\r\nCOPY <<-F <<G /d/\r\n\tone\r\n\tF\r\ntwo\nG\r\nENV a=b \\\r\n c=d\r\n"
+    run, copy, env = parse(text).stages[0].steps
+    assert [doc.text for doc in run.heredocs] == ["a \\\nb\n"]
+    assert [doc.text for doc in copy.heredocs] == ["one\r\n", "two\n"]
+    assert env.rest == "a=b  c=d"
