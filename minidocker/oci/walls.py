@@ -12,7 +12,6 @@ from minidocker.kernel.flags import (
     CLONE_NEWTIME,
     MNT_DETACH,
     MS_BIND,
-    MS_MOVE,
     MS_PRIVATE,
     MS_REC,
     MS_SHARED,
@@ -24,6 +23,7 @@ from minidocker.oci import groups
 from minidocker.oci.identity import Identity
 from minidocker.oci.manner import Manner
 from minidocker.oci.mounting import Mounts, unbindable
+from minidocker.oci.moving import move_root
 from minidocker.oci.wall import Wall
 from minidocker.places import ROOM
 from minidocker.runtime.child import seal
@@ -179,25 +179,6 @@ def pivot_among_peers(kernel: Kernel, root: str) -> None:
     os.close(old)
     kernel.mount("", ".", "", MS_SLAVE | MS_REC)
     kernel.umount2(".", MNT_DETACH)
-    kernel.chdir("/")
-
-
-def move_root(kernel: Kernel, root: str) -> None:
-    """Put the new root over the old one (--no-pivot): for an initramfs, which cannot be pivoted.
-
-    The host's root is still below, for who may mount and has a way there.
-    """
-    kernel.mount(root, root, "", MS_BIND | MS_REC)
-    kernel.chdir(root)
-    kernel.mount("", "/", "", MS_SLAVE)  # what is unmounted here stays on the host
-    for place in ("/proc", "/sys"):  # full views of the host's would stay below
-        try:
-            kernel.mount("", place, "", MS_SLAVE | MS_REC)
-            kernel.umount2(place, MNT_DETACH)
-        except KernelError:
-            pass
-    kernel.mount(root, "/", "", MS_MOVE)
-    kernel.chroot(".")
     kernel.chdir("/")
 
 

@@ -236,3 +236,13 @@ def test_a_bundle_without_a_process_can_be_created_and_not_started(oci: Runtime)
     refused = oci("start", "box", check=False)
     assert refused.returncode == 1 and "no process to start" in refused.stderr
     oci("delete", "--force", "box")
+
+
+@pytest.mark.parametrize("how", [[], ["--no-pivot"]])
+def test_no_full_view_of_proc_lies_where_one_could_be_mounted_from(oci: Runtime, how: list[str]) -> None:
+    """The kernel lets who has a user namespace mount /proc only as fully as it is there already."""
+    for name in ("bounding", "permitted"):
+        oci.config["process"]["capabilities"][name].append("CAP_SETFCAP")  # to map root
+    script = "mount -t proc x /proc && echo proc; mount -t sysfs x /sys && echo sys; echo end"
+    done = oci.run(f"unshare -Urmpf sh -c '{script}'", *how)
+    assert done.stdout == "end\n" and done.stderr.count("ermission denied") == 2, done.stderr
