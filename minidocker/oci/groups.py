@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 ROOT = "/sys/fs/cgroup"
 PARENT = "/minidocker"  # of a container whose bundle names no place
-PERIODS = ("cpu.rt_period_us", "cpu.cfs_period_us")  # of version 1: each has a quota beside it
+# Each must fit what stands beside it: a period and a burst the quota, and the quota both of them.
+FITTING = (
+    "cpu.rt_period_us", "cpu.cfs_period_us", "cpu.cfs_quota_us", "cpu.cfs_burst_us", "cpu.max",
+    "cpu.max.burst",
+)  # fmt: skip
 REFUSED = (EACCES, EPERM, EROFS)
 
 
@@ -180,12 +184,14 @@ def write(kernel: Kernel, facts: dict[str, object], files: dict[str, str]) -> No
     for name, text in wanted:
         controller = name.split(".")[0]
         directory = old.get(controller) or str(facts.get("cgroup", ""))
+        if name.startswith("blkio.weight") and not kernel.exists(f"{directory}/{name}"):
+            name = name.replace("blkio.", "blkio.bfq.")  # what schedules the disks has the weights
         try:
             for line in text.split("\n"):
                 kernel.write(f"{directory}/{name}", line)
         except KernelError as problem:
-            if problem.errno == EINVAL and name in PERIODS and name not in late:
-                late.add(name)  # beside the quota of now it may be too short: that one first
+            if problem.errno == EINVAL and name in FITTING and name not in late:
+                late.add(name)  # it may not fit what is there now: the others first
                 wanted.append((name, text))
                 continue
             if problem.errno == ENOENT or problem.errno in REFUSED:

@@ -80,7 +80,7 @@ def version_2(resources: dict[str, Any]) -> dict[str, str]:
     quota, period = cpu.number("quota"), cpu.number("period")
     if quota or period:
         files["cpu.max"] = f"{quota if (quota or 0) > 0 else 'max'} {period or PERIOD}"
-    numbered(cpu, files, {"idle": "cpu.idle", "burst": "cpu.max.burst"})
+    said(cpu, files, {"idle": "cpu.idle", "burst": "cpu.max.burst"})
     alike(part, files)
     disk = part.part("blockIO")
     disk.refuse("leafWeight", why=why)
@@ -141,11 +141,11 @@ def version_1(resources: dict[str, Any]) -> dict[str, str]:
         files["memory.memsw.limit_in_bytes"] = "-1"
     if memory.flag("disableOOMKiller"):
         files["memory.oom_control"] = "1"
-    cpu.refuse("idle", "burst", why="this machine's controllers are of version 1")
     numbered(cpu, files, {
         "shares": "cpu.shares", "period": "cpu.cfs_period_us", "quota": "cpu.cfs_quota_us",
         "realtimePeriod": "cpu.rt_period_us", "realtimeRuntime": "cpu.rt_runtime_us",
     })  # fmt: skip
+    said(cpu, files, {"idle": "cpu.idle", "burst": "cpu.cfs_burst_us"})
     alike(part, files)
     disk, network = part.part("blockIO"), part.part("network")
     numbered(disk, files, {"weight": "blkio.weight", "leafWeight": "blkio.leaf_weight"})
@@ -168,6 +168,13 @@ def numbered(part: Part, files: dict[str, str], names: dict[str, str]) -> None:
     """Put down the numbers that are there; 0 is "nothing said", as in runc."""
     for key, file in names.items():
         if number := part.number(key):
+            files[file] = str(number)
+
+
+def said(part: Part, files: dict[str, str], names: dict[str, str]) -> None:
+    """Put down the numbers that are there, 0 as well: it takes back what was set before."""
+    for key, file in names.items():
+        if (number := part.number(key)) is not None:
             files[file] = str(number)
 
 

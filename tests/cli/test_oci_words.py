@@ -41,6 +41,27 @@ def test_limits_by_options_after_the_id(oci: Runtime) -> None:
     assert wrong.returncode == 1 and "is not a size" in wrong.stderr
 
 
+def test_what_a_quota_stands_beside_fits_it_in_any_order(oci: Runtime) -> None:
+    oci.linux["resources"] = {"cpu": {"quota": 50000, "period": 100000, "burst": 20000, "idle": 0}}
+    oci.create("exec sleep 1000")
+    burst, idle = limit("cpu.max.burst", "cpu.cfs_burst_us"), limit("cpu.idle")
+    assert burst.read_text() in ("20000\n", "20\n")  # some kernels print a thousandth
+    oci("update", "box", "--cpu-quota", "10000", "--cpu-burst", "5000")  # less than the burst of now
+    oci("update", "box", "--cpu-quota", "90000", "--cpu-burst", "60000")  # more than the quota of now
+    oci("update", "box", "--cpu-burst", "0")
+    assert burst.read_text() == "0\n"
+    for number in ("1", "0"):
+        oci("update", "box", "--cpu-idle", number)
+        assert idle.read_text() == f"{number}\n"
+
+
+def test_weights_at_the_disks_where_the_scheduler_has_them(oci: Runtime) -> None:
+    oci.create("exec sleep 1000", "box")
+    weight = limit("blkio.bfq.weight")
+    oci("update", "box", "--blkio-weight", "321")
+    assert weight.read_text() == "321\n"
+
+
 def test_an_error_is_one_line(oci: Runtime) -> None:
     done = oci("kill", "nobody", "TERM", check=False)
     assert done.returncode == 1 and done.stderr.count("\n") == 1
