@@ -70,6 +70,7 @@ def read(directory: str, id: str, text: str = "") -> Bundle:
     spec.hostname, spec.domainname = config.text("hostname"), config.text("domainname")
     spec.root.path = os.path.realpath(where if where.startswith("/") else f"{directory}/{where}")
     spec.root.readonly = root.flag("readonly")
+    mount_options.below_root(found.mounts, spec.root.path)
     spec.linux.ids = ids(linux, found)
     spec.sysctl = settings(linux, found)
     if found.offsets and "time" not in found.namespaces:

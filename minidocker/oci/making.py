@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os as plain_os
 
-from minidocker.errors import UsageError
+from minidocker.errors import MinidockerError, UsageError
 from minidocker.kernel.named import os
 from minidocker.oci.bundle import read
 from minidocker.oci.config import load
@@ -76,7 +76,10 @@ def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> 
     except BaseException:
         birth.end()
         birth.close_pipes()
-        undo(kernel, container, run, stages)
+        try:
+            undo(kernel, container, run, stages)
+        except MinidockerError as problem:  # not in place of what failed first
+            plain_os.write(2, f"minidocker: {problem}\n".encode(errors="replace"))
         raise
     birth.close_pipes()
     container.release()

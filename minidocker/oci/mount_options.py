@@ -107,6 +107,13 @@ def read(part: Part, bundle: str) -> Attach:
     return found
 
 
+def below_root(mounts: list[Attach], root: str) -> None:
+    """Take the root's own path away from destinations that begin with it, as runc does."""
+    for one in mounts:
+        if f"{one.destination}/".startswith(f"{root}/"):
+            one.destination = one.destination[len(root) :] or "/"
+
+
 def map_lines(part: Part, key: str) -> str:
     """Read id maps as the kernel wants them: a line each. user_namespaces(7)"""
     return "".join(

@@ -46,9 +46,9 @@ class Mounts(Wall, PlainMounts):
         self.taken = take_all(kernel, self.bundle)
 
     def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
-        """Let go of the trees, which the child has, too."""
-        for tree, _ in self.taken.values():
-            os.close(tree)
+        """Let go of the trees, which the child has, too; once, though `after` comes here again."""
+        while self.taken:
+            os.close(self.taken.popitem()[1][0])
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Mount, make nodes, write settings, make the working directory."""
@@ -79,7 +79,11 @@ class Mounts(Wall, PlainMounts):
         self, kernel: Kernel, run: Run, attach: Attach, taken: tuple[int, str] | None
     ) -> None:  # fmt: skip
         """Do one entry of `mounts`; of some the host has taken the source."""
-        if taken:
+        from minidocker.oci.trees import LATER  # loaded by now
+
+        if taken and taken[1] == LATER:
+            self.bind_one(kernel, run, attach, taken[0])
+        elif taken:
             tree, kind = taken
             kernel.move_mount(tree, spot(kernel, run.root, attach.destination, kind))
             os.close(tree)
@@ -116,13 +120,16 @@ class Mounts(Wall, PlainMounts):
         if attach.propagation and not attach.propagation & MS_UNBINDABLE:
             kernel.mount("", kernel.target(run.root, attach.destination), "", attach.propagation)
 
-    def bind_one(self, kernel: Kernel, run: Run, attach: Attach) -> None:
-        """Show a path of the host: its flags are set while the copy is mounted nowhere yet."""
-        from minidocker.oci.trees import kind_of, shape
+    def bind_one(self, kernel: Kernel, run: Run, attach: Attach, owners: int = -1) -> None:
+        """Show a path of the host: its flags are set while the copy is mounted nowhere yet.
+
+        `owners` is a user namespace whose maps its files get; -1: they keep their owners.
+        """
+        from minidocker.oci.trees import kind_of, map_owners, shape
 
         kind = kind_of(kernel, attach)
         target = spot(kernel, run.root, attach.destination, kind)
-        if "bind" in self.origin:
+        if "bind" in self.origin and owners < 0:
             read_only = bool(attach.flags & MS_RDONLY)
             return self.bind(kernel, attach.source, target, read_only)
         from minidocker.kernel import detached
@@ -130,6 +137,8 @@ class Mounts(Wall, PlainMounts):
         tree = detached.copy_of(attach.source, attach.whole)
         try:
             shape(tree, attach)
+            if owners >= 0:
+                map_owners(tree, owners, attach)
             kernel.move_mount(tree, target)
         finally:
             os.close(tree)

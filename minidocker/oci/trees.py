@@ -19,13 +19,23 @@ if TYPE_CHECKING:
     from minidocker.oci.kinds import Bundle
     from minidocker.oci.mount_options import Attach
 
+LATER = "later"  # in place of a kind: the child takes the tree
+
 
 def take_all(kernel: Kernel, bundle: Bundle) -> dict[int, tuple[int, str]]:
-    """Take what the child could not: place in the list → (descriptor of the tree, kind)."""
+    """Take what the child could not: place in the list → (descriptor of the tree, kind).
+
+    A source in the container's root may be what an earlier entry mounts there, so only the child
+    can take it. With ids it gets the namespace that maps them: (descriptor, LATER).
+    """
     found = {}
     stranger = "user" in bundle.namespaces and os.geteuid() == 0
     for place, attach in enumerate(bundle.mounts):
         if not attach.bind or not (stranger or attach.ids):
+            continue
+        if os.path.normpath(attach.source).startswith(f"{bundle.spec.root.path}/"):
+            if attach.ids:
+                found[place] = later(kernel, bundle, attach)
             continue
         try:
             found[place] = take(kernel, bundle, attach)
@@ -42,19 +52,34 @@ def take(kernel: Kernel, bundle: Bundle, attach: Attach) -> tuple[int, str]:
     tree = detached.copy_of(attach.source, attach.whole)
     shape(tree, attach)
     if attach.ids:
-        namespace = ids_of(kernel, bundle, attach)
-        try:
-            detached.map_ids(tree, namespace, attach.ids == "ridmap")
-        except KernelError as problem:
-            if problem.errno not in (EPERM, EINVAL):
-                raise
-            raise Blocked(
-                f"the owners at {attach.destination} cannot be mapped: {problem}",
-                "sudo, and a file system that can (ext4, xfs, btrfs, tmpfs from Linux 6.3)",
-            ) from None
-        finally:
-            os.close(namespace)
+        map_owners(tree, ids_of(kernel, bundle, attach), attach)
     return tree, kind
+
+
+def later(kernel: Kernel, bundle: Bundle, attach: Attach) -> tuple[int, str]:
+    """Prepare what the child will map by itself, which the root of a user namespace may not."""
+    if "user" in bundle.namespaces:
+        raise UsageError(
+            f"config.json: the owners at {attach.destination} cannot be mapped: its source is in "
+            "the container's root, whose user namespace has no right to do so",
+            "a source outside of the root, or no uidMappings there",
+        )
+    return ids_of(kernel, bundle, attach), LATER
+
+
+def map_owners(tree: int, namespace: int, attach: Attach) -> None:
+    """Give a tree the owners of a user namespace, which is closed then."""
+    try:
+        detached.map_ids(tree, namespace, attach.ids == "ridmap")
+    except KernelError as problem:
+        if problem.errno not in (EPERM, EINVAL):
+            raise
+        raise Blocked(
+            f"the owners at {attach.destination} cannot be mapped: {problem}",
+            "sudo, and a file system that can (ext4, xfs, btrfs, tmpfs from Linux 6.3)",
+        ) from None
+    finally:
+        os.close(namespace)
 
 
 def kind_of(kernel: Kernel, attach: Attach) -> str:

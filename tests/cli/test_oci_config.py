@@ -50,6 +50,47 @@ def test_a_bind_below_sys_by_its_own_name_alone(oci: Runtime, tmp_path: Path, tr
     assert refused.returncode == 1 and "nothing may be mounted there" in refused.stderr
 
 
+def with_user_namespace(oci: Runtime, size: int = 1000) -> None:
+    oci.linux["namespaces"].append({"type": "user"})
+    for key in ("uidMappings", "gidMappings"):
+        oci.linux[key] = [{"containerID": 0, "hostID": 200000, "size": size}]
+    for name in ("proc", "dev", "sys", "home", "tmp"):  # which the root of that namespace may not make
+        (oci.tree / name).mkdir(exist_ok=True)
+    for part in (oci.directory, *oci.directory.parents[:2], oci.tree, oci.tree.parent):
+        part.chmod(part.stat().st_mode | 0o111)
+
+
+def test_what_fails_inside_is_told_and_not_what_was_closed_before(oci: Runtime, tmp_path: Path) -> None:
+    with_user_namespace(oci)
+    bind = {"destination": "/tmp", "source": str(tmp_path), "type": "bind", "options": ["rbind"]}
+    oci.config["mounts"] += [{"destination": "/home", "type": "nosuch"}, bind]
+    refused = oci.run("true", check=False)
+    assert refused.returncode == 1 and "does not have that file system" in refused.stderr and refused.stderr.count("\n") == 1
+    assert not oci("list", "-q").stdout
+
+
+@pytest.mark.parametrize("user", [False, True])
+def test_a_bind_of_what_another_mount_brings(oci: Runtime, tmp_path: Path, user: bool) -> None:
+    """Its source and its place may be told by the path that they have on the host."""
+    (tmp_path / "mine").write_text("mine\n")
+    tmp_path.chmod(0o755)
+    if user:
+        with_user_namespace(oci)
+    one = {"destination": f"{oci.tree}/tmp/x", "source": f"{oci.tree}/home", "type": "bind", "options": ["rbind"]}
+    oci.config["mounts"] += [
+        {"destination": "/home", "source": str(tmp_path), "type": "bind", "options": ["rbind"]},
+        {"destination": "/tmp", "source": "x", "type": "tmpfs", "options": []}, one,
+    ]  # fmt: skip
+    assert oci.run("cat /tmp/x/mine").stdout == "mine\n"
+    owners = [{"containerID": 0, "hostID": 7000, "size": 10}]
+    one.update(uidMappings=owners, gidMappings=owners)
+    done = oci.run("stat -c %u:%g /tmp/x/mine", check=False)
+    if user:
+        assert done.returncode == 1 and "its source is in the container's root" in done.stderr
+    else:
+        assert done.stdout == "7000:7000\n" or "cannot be mapped" in done.stderr
+
+
 def test_a_hook_in_the_container_has_no_more_rights_than_the_command(oci: Runtime) -> None:
     oci.config["process"]["user"] = {"uid": 1000, "gid": 1000}
     oci.linux["seccomp"] = {
@@ -112,14 +153,6 @@ def test_flags_and_machines_of_a_filter(oci: Runtime) -> None:
         oci.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", **change, "syscalls": [rule]}
         done = oci.run("mkdir /tmp/x", check=False)
         assert done.returncode == 1 and words in done.stderr
-
-
-def with_user_namespace(oci: Runtime, size: int = 1000) -> None:
-    oci.linux["namespaces"].append({"type": "user"})
-    for key in ("uidMappings", "gidMappings"):
-        oci.linux[key] = [{"containerID": 0, "hostID": 200000, "size": size}]
-    for part in (oci.directory, *oci.directory.parents[:2], oci.tree, oci.tree.parent):
-        part.chmod(part.stat().st_mode | 0o111)
 
 
 def test_a_source_that_only_the_host_may_reach(oci: Runtime, tmp_path: Path) -> None:
