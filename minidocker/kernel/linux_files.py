@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from errno import EBUSY, EEXIST, EFBIG, EINVAL, ENOENT, ENOTDIR, ENOTEMPTY
+from errno import EBUSY, EEXIST, EFBIG, EINVAL, ENOENT, ENOTDIR, ENOTEMPTY, EXDEV
 
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as _flags
 from minidocker.kernel.interface import Kernel
 from minidocker.kernel.libc import ask, call, ctypes, libc
+from minidocker.kernel.linux_targets import open_same_mount
 from minidocker.kernel.named import fcntl, os
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 S_IFMT, S_IFREG, S_IFDIR = 0o170000, 0o100000, 0o040000
 FILE_SYSTEMS = {0x9FA0: "proc", 0x62656572: "sysfs", 0x63677270: "cgroup2", 0x27E0EB: "cgroup",
                 0x01021994: "tmpfs"}  # fmt: skip  # <linux/magic.h>
@@ -51,15 +53,21 @@ class Files(Kernel):
 
     def remove_tree(self, path: str, last: str = "") -> None:
         try:
-            device = os.lstat(path).st_dev
+            top = os.open(path, DIRECTORY)
         except FileNotFoundError:
             return
-        while names := [name for name in _names(path) if name != last]:
-            for name in names:
-                _remove(path, name, device)
-        if last:
-            _unless_gone("unlink(2)", os.unlink, f"{path}/{last}")
-        _unless_gone("rmdir(2)", os.rmdir, path)
+        try:
+            while names := [name for name in os.listdir(top) if name != last]:
+                for name in names:
+                    _remove(name, top, path)
+            if last:
+                _unless_gone(os.unlink, last, top, path)
+        finally:
+            os.close(top)
+        try:
+            os.rmdir(path)
+        except FileNotFoundError:
+            pass
 
     def write(self, path: str, text: str) -> None:
         fd = ask("open(2)", path, os.open, path, _NEW, 0o644)
@@ -184,51 +192,67 @@ def _status(path: str, follow: bool = True) -> os.stat_result | None:
         raise KernelError("stat(2)", problem.errno or 0, path) from None
 
 
-def _remove(top: str, name: str, device: int) -> None:
-    """Remove top/name; the directories in it move up into `top`, to be removed next.
+def _remove(name: str, top: int, path: str) -> None:
+    """Remove a name; the directories in it move up into the top one, to be removed next.
 
-    So no tree is too deep: neither for our stack nor for the longest path. Another device is
-    a mount, and stays. What somebody else removes at the same time is fine.
+    So no tree is too deep: neither for our stack nor for the longest path. What is mounted stays.
+    What somebody else removes at the same time is fine, and what somebody puts in its place leads
+    nowhere: each directory is open, and no path is looked up again.
     """
-    path = f"{top}/{name}"
-    if _removed(path, device):
+    if _removed(name, top, path):
         return
-    for below in _names(path):
-        inner = f"{path}/{below}"
-        if not _removed(inner, device):
-            _unless_gone("rename(2)", os.rename, inner, f"{top}/.{os.urandom(8).hex()}")
-    _unless_gone("rmdir(2)", os.rmdir, path)
+    try:
+        inner = open_same_mount(name, top, DIRECTORY)
+    except FileNotFoundError:
+        return
+    except KernelError as problem:
+        if problem.errno != EXDEV:
+            raise
+        raise _mounted(f"{path}/{name}") from None
+    try:
+        for below in os.listdir(inner):
+            if not _removed(below, inner, path):
+                away = f".{os.urandom(8).hex()}"
+                _unless_gone(os.rename, below, inner, path, away, top)
+    finally:
+        os.close(inner)
+    _unless_gone(os.rmdir, name, top, path)
 
 
-def _removed(path: str, device: int) -> bool:
+def _removed(name: str, parent: int, path: str) -> bool:
     """Remove a file or an empty directory; False for a directory that has something in it."""
-    found = _status(path, follow=False)
-    if found is None:
+    try:
+        found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
         return True
     if found.st_mode & S_IFMT != S_IFDIR:
-        _unless_gone("unlink(2)", os.unlink, path)
+        _unless_gone(os.unlink, name, parent, path)
         return True
-    if found.st_dev != device:
-        raise KernelError("rmdir(2)", EBUSY, path, "something is mounted there")
     try:
-        _unless_gone("rmdir(2)", os.rmdir, path)
+        _unless_gone(os.rmdir, name, parent, path)
     except KernelError as problem:
+        if problem.errno == EBUSY:
+            raise _mounted(f"{path}/…/{name}") from None
         if problem.errno not in (ENOTEMPTY, EEXIST):
             raise
         return False
     return True
 
 
-def _names(path: str) -> list[str]:
+def _mounted(path: str) -> KernelError:
+    return KernelError("rmdir(2)", EBUSY, path, "something is mounted there")
+
+
+def _unless_gone(
+    function: Callable[..., Any], name: str, parent: int, path: str, to: str = "", other: int = -1
+) -> None:
+    """Do it to a name of an open directory; one that is gone is fine. `path`: for the message."""
     try:
-        return os.listdir(path)
+        if to:
+            function(name, to, src_dir_fd=parent, dst_dir_fd=other)
+        else:
+            function(name, dir_fd=parent)
     except FileNotFoundError:
-        return []
-
-
-def _unless_gone(name: str, function: Callable[..., Any], path: str, *more: str) -> None:
-    try:
-        ask(name, path, function, path, *more)
+        pass
     except KernelError as problem:
-        if problem.errno != ENOENT:
-            raise
+        raise KernelError(problem.call, problem.errno or 0, f"{path}/…/{name}") from None

@@ -13,6 +13,7 @@ from minidocker.kernel.named import os
 SYS_OPEN_TREE = 428
 SYS_OPENAT2 = 437
 SYS_MOUNT_SETATTR = 442
+RESOLVE_NO_XDEV = 0x01
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_IN_ROOT = 0x10
 AT_SYMLINK_NOFOLLOW = 0x100
@@ -128,6 +129,11 @@ def set_attributes(
 def open_in_root(anchor: int, path: str, flags: int, mode: int = 0) -> int:
     """Open a path below a directory's descriptor: no link, ".." or /proc link leads out of it."""
     return _openat2(anchor, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+
+
+def open_same_mount(name: str, parent: int, flags: int) -> int:
+    """Open a name of an open directory; EXDEV: something is mounted there, of whatever device."""
+    return _openat2(parent, name, flags, 0, RESOLVE_NO_XDEV)
 
 
 def _openat2(anchor: int, path: str, flags: int, mode: int, resolve: int) -> int:

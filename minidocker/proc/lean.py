@@ -72,12 +72,24 @@ def stranger(directory: str) -> str:
     """Say why a directory of records is not to be believed: whose it is, too; "" when it may be.
 
     Root's is believed, and one whose owner our user namespace does not know: a room shows root so.
+    Where everybody may write, as on a new tmpfs, all that is in it must be ours, and stay so.
     """
     try:
         found = os.stat(directory)
+        if not known(found.st_uid):
+            return f"belongs to user {found.st_uid}"
+        if found.st_mode & 0o002:
+            if not found.st_mode & 0o1000:
+                return "may be changed by everybody"
+            for name in os.listdir(directory):
+                owner = os.lstat(f"{directory}/{name}").st_uid
+                if not known(owner):
+                    return f"holds {name}, which belongs to user {owner}"
     except OSError:
-        return ""  # it is not there yet, or whoever looks into it says why not
-    known = found.st_uid in (0, os.geteuid())
-    if not known and (found.st_uid != NOBODY or not in_user_namespace()):
-        return f"belongs to user {found.st_uid}"
-    return "may be written to by everybody" if found.st_mode & 0o002 else ""
+        pass  # it is not there yet, or whoever looks into it says why not
+    return ""
+
+
+def known(owner: int) -> bool:
+    """Say whether a file of this owner's is ours, or root's."""
+    return owner in (0, os.geteuid()) or (owner == NOBODY and in_user_namespace())

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +28,8 @@ from minidocker.kernel.trace import (
     quote,
     spell,
 )
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -219,22 +225,52 @@ def test_what_was_renamed_meanwhile_is_looked_up_again(
     assert caught.value.errno == errno.EAGAIN
 
 
-def test_what_is_mounted_is_not_removed(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "b").write_text("")
-    real = linux_files._status
+@pytest.mark.needs("root", "mntns")
+@pytest.mark.parametrize("kind", ["--bind kept", "-t tmpfs none"])
+def test_what_is_mounted_is_not_removed(tmp_path, kind: str) -> None:
+    """Neither what another file system has there, nor a directory of the same one."""
+    for name in ("kept/file", "tree/a/point/below"):
+        (tmp_path / name).mkdir(parents=True)
+    script = (
+        f"cd {tmp_path} && mount {kind} tree/a/point && mkdir -p tree/a/point/file && "
+        f"{sys.executable} -c 'from minidocker.kernel.linux import Linux; Linux().remove_tree(\"tree\")';"
+        "find tree -name file"
+    )
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=30,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )  # fmt: skip
+    assert "something is mounted there" in done.stderr and "/file" in done.stdout, done
+    assert (tmp_path / "kept/file").exists()
 
-    def status(path: str, follow: bool = True) -> object:
-        found = real(path, follow)
-        if found is not None and path.endswith("/a"):
-            return os.stat_result((*found[:2], found.st_dev + 1, *found[3:]))  # another device
-        return found
 
-    monkeypatch.setattr(linux_files, "_status", status)
-    with pytest.raises(KernelError, match="mounted") as caught:
-        Linux().remove_tree(str(tmp_path))
-    assert caught.value.errno == errno.EBUSY
-    assert (tmp_path / "a" / "b").exists()
+def test_what_is_exchanged_while_it_is_removed_leads_nowhere(
+    tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A directory becomes a link after each call: whoever has the tree, too, could do that."""
+    outside, tree = tmp_path / "outside", tmp_path / "tree"
+    (outside / "sub").mkdir(parents=True)
+    (outside / "file").touch()
+    (tree / "a/b/c").mkdir(parents=True)
+    (tree / "a/file").touch()
+    real = linux_files._removed
+
+    def exchanged(name: str, parent: int, path: str) -> bool:
+        answer = real(name, parent, path)
+        if not answer:
+            os.rename(name, f"{name}-away", src_dir_fd=parent, dst_dir_fd=parent)
+            os.symlink(outside, name, dir_fd=parent)
+        return answer
+
+    monkeypatch.setattr(linux_files, "_removed", exchanged)
+    with contextlib.suppress(KernelError):
+        Linux().remove_tree(str(tree))
+    assert sorted(os.listdir(outside)) == ["file", "sub"]
+    monkeypatch.undo()
+    (tmp_path / "link").symlink_to(outside)
+    with pytest.raises(KernelError):
+        Linux().remove_tree(str(tmp_path / "link"))
+    assert sorted(os.listdir(outside)) == ["file", "sub"]
 
 
 @pytest.mark.needs("root")
