@@ -61,9 +61,9 @@ def by_run(exam: Examiner) -> None:
     script = f"echo {word}; exit 3"
     again = ["--restart", "on-failure:2", "--name", "again", "base", "sh", "-c", script]
     exam.must([OWN, *words, *again])
-    how = f"{OWN} inspect --format '{{{{.RestartCount}}}} {{{{.State.Status}}}}' again"
-    wait = f'until [ "$({how})" = "2 exited" ]; do busybox sleep 0.2; done'
+    wait = f'until [ "$({OWN} logs again | busybox wc -l)" = 3 ]; do busybox sleep 0.2; done'
     exam.must(["busybox", "timeout", "60", "sh", "-c", wait])
+    exam.must([OWN, "wait", "again"], out="3\n")
     exam.must([OWN, "logs", "again"], out=f"{word}\n" * 3)
     serve = f"while :; do echo {other} | nc -l -p 80; done"
     exam.must([OWN, *words, "--name", "first-of-two", "base", "sh", "-c", serve])
