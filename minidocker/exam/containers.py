@@ -49,9 +49,9 @@ OURS: dict[str, Look] = {
     "connect": net.cable, "default_route": net.route, "publish": net.published,
 }  # fmt: skip
 ERRNOS = (errno.EXDEV, errno.EMLINK, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.ENOTTY)
+NO_CGROUP = "the exam's room has no cgroup"
 NOT_HERE = {
-    "limits": "the exam's room has no cgroup", "make_cgroup": "the exam's room has no cgroup",
-    "remove": "the exam's room has no cgroup",
+    "limits": NO_CGROUP, "make_cgroup": NO_CGROUP, "remove": NO_CGROUP,
     "map_lines": "only a run by an ordinary user calls it",
     "newuidmap_argv": "only a run by an ordinary user calls it",
 }  # fmt: skip

@@ -31,6 +31,7 @@ class Outcome:
     findings: list[containers.Finding] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     when: str = ""
+    reasons: dict[str, str] = field(default_factory=dict)  # why a function was not asked here
 
     @property
     def passed(self) -> bool:
@@ -39,7 +40,7 @@ class Outcome:
 
     def sentence(self) -> str:
         """Say it in one sentence."""
-        ran = len({one.asked.name for one in self.findings if one.good})
+        ran = len({one.asked.name for one in self.findings if one.good and one.container != CELL})
         if not self.passed:
             return f"Not passed: {self.failures[0] if self.failures else 'nothing ran.'}"
         name = PARTNERS[self.partner].name
@@ -56,7 +57,7 @@ class Outcome:
             elif one.state != asked.YOURS:
                 word, where, seen = "failed" if one.failed else "not asked", "", one.why
             else:
-                reasons = containers.NOT_HERE | PARTNERS[self.partner].not_asked
+                reasons = containers.NOT_HERE | PARTNERS[self.partner].not_asked | self.reasons
                 late = "the exam ended before it" if self.failures else "no container needed it"
                 why = reasons.get(one.name, late)
                 word, where, seen = "not asked", "", why
@@ -79,12 +80,19 @@ class Outcome:
         }  # fmt: skip
 
 
+# (lesson, its text) → a result a check: function names, "pass", "fail" or another word, and why
+Checks = Callable[[str, str], list[tuple[tuple[str, ...], str, str]]]
+CELL = "the judge's cell"
+
+
 def sit(
-    course: Manifest, directory: Path, partner: str, tell: Callable[[str, bool], None]
-) -> Outcome:
+    course: Manifest, directory: Path, partner: str, tell: Callable[[str, bool], None],
+    checks: Checks | None = None,
+) -> Outcome:  # fmt: skip
     """Judge a directory of exercises; Blocked where this machine cannot.
 
-    The texts come first: a starter fails by name before anything runs.
+    The texts come first: a starter fails by name before anything runs. `checks` judges a lesson
+    whose functions no container of the exam's room needs, as it has no cgroup.
     """
     functions, texts = asked.read(course, directory)
     outcome = Outcome(partner, functions, when=moment())
@@ -102,7 +110,36 @@ def sit(
     finally:
         yard.end()
     outcome.findings, outcome.failures = exam.findings, exam.failures
+    if checks and not outcome.failures:
+        by_checks(outcome, texts, checks)
+        tell(f"what no container here needs, by its checks in {CELL}", not outcome.failures)
     return outcome
+
+
+def by_checks(outcome: Outcome, texts: dict[str, str], checks: Checks) -> None:
+    """Judge what no container of the room needs by its lesson's own checks."""
+    asked_here = {
+        one.name: one for one in outcome.functions
+        if one.state == asked.YOURS and one.name in containers.NOT_HERE
+    }  # fmt: skip
+    for file in sorted({one.file for one in asked_here.values()}):
+        results = checks(file, texts[file])
+        for name, one in asked_here.items():
+            if one.file != file:
+                continue
+            mine = [(word, why) for names, word, why in results if name in names]
+            bad = [inert(why).split("\n")[0] for word, why in mine if word == "fail"]
+            good = sum(word == "pass" for word, _ in mine)
+            if bad:
+                outcome.failures.append(f"lesson {one.number}: {name}: {bad[0]}")
+                outcome.findings.append(containers.Finding(one, CELL, bad[0], False))
+            elif good:
+                said = f"{good} of {len(mine)} checks pass"
+                blocked = [inert(why).partition(": ")[0] for word, why in mine if word == "blocked"]
+                said += f", {len(blocked)} blocked here: {blocked[0]}" if blocked else ""
+                outcome.findings.append(containers.Finding(one, CELL, said, True))
+            elif mine:
+                outcome.reasons[name] = inert(mine[0][1]).split("\n")[0]
 
 
 def must_be_here(course: Manifest, partner: str) -> None:

@@ -120,7 +120,7 @@ def main() -> int:
         os.write(out, json.dumps(line).encode() + b"\n")
 
     for _ in range(times):
-        results = judge(manifest, _tasks(manifest, entries), tell)
+        results = judge(manifest, tasks(manifest, entries), tell)
     flips = [[*key, sorted(found)] for key, found in seen.items() if len(found) > 1]
     if times > 1:
         os.write(out, json.dumps({"flips": flips}).encode() + b"\n")
@@ -131,17 +131,17 @@ def _times(words: list[str]) -> int:
     return max(1, int(words[1])) if words[:1] == ["--again"] and len(words) == 2 else 1
 
 
-def _tasks(manifest: Manifest, entries: list[dict[str, Any]]) -> list[object]:
+def tasks(manifest: Manifest, entries: list[dict[str, Any]]) -> list[object]:
     """Make the tasks of a plan."""
     from minidocker.grader.plugin import Task
 
-    tasks: list[object] = []
+    made: list[object] = []
     for entry in entries:
         lesson = manifest.lesson(entry["lesson"])
         checks = tuple(entry.get("checks") or (check.id for check in lesson.checks))
         subject = subjects.of_text(manifest, lesson, entry["text"], entry["name"])
-        tasks.append(Task(lesson, subject, checks))
-    return tasks
+        made.append(Task(lesson, subject, checks))
+    return made
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def main(argv: list[str]) -> int:
         printer.line(f"  {sign}{'ok' if good else 'not'}  {title}", "green" if good else "bold red")
 
     try:
-        outcome = sit(course, directory, args.partner, tell)
+        outcome = sit(course, directory, args.partner, tell, checked)
     except Blocked as problem:
         problem.status = NOT_HERE
         raise
@@ -80,6 +80,18 @@ def main(argv: list[str]) -> int:
     if args.json:
         print(json.dumps(outcome.data()))
     return 0 if outcome.passed else 1
+
+
+def checked(file: str, text: str) -> list[tuple[tuple[str, ...], str, str]]:
+    """Judge a text by its lesson's checks: (functions, outcome, why) for each."""
+    from minidocker.grader import judge
+
+    course = manifest.load()
+    lesson = course.lesson(file.removesuffix(".py"))
+    entry = {"lesson": lesson.id, "name": "exam", "text": text}
+    results = judge.judge(course, judge.tasks(course, [entry]), lambda result: None)
+    functions = {check.id: tuple(check.functions) for check in lesson.checks}
+    return [(functions[one.check], one.outcome, one.message or one.title) for one in results]
 
 
 def show(outcome: Outcome, printer: Printer) -> None:

@@ -16,9 +16,10 @@ import pytest
 
 from minidocker.course import manifest
 from minidocker.course.journal import Journal
-from minidocker.exam import asked, containers, elsewhere, holes, kit, served
+from minidocker.exam import asked, containers, elsewhere, holes, kit, served, sitting
 from minidocker.exam.yard import OPT, PROGRAMS, program
 from minidocker.plan import learner, own
+from minidocker.verbs.exam import checked
 from minidocker.verbs.mine import of_the_exam
 from tests.conftest import REPOSITORY
 
@@ -69,8 +70,10 @@ def test_the_solutions_pass_and_there_is_a_page_to_keep(tmp_path: Path) -> None:
     ran = {row["function"]: row for row in said["functions"] if row["result"] == "ran"}
     for name in ("spawn", "pivot", "make_private", "drop_capabilities", "become_root"):
         assert "by Podman" in ran[name]["container"], ran[name]
-    for name in ("init", "overlay_options", "publish"):
+    for name in ("init", "overlay_options", "publish", "supervise", "join", "PULL_ORDER"):
         assert "by minidocker" in ran[name]["container"], ran[name]
+    for name in containers.NOT_HERE:
+        assert ran[name]["container"] == sitting.CELL and "checks pass" in ran[name]["seen"]
     page = (tmp_path / "page/exam.html").read_text()
     drawn = (tmp_path / "page/exam.svg").read_text()
     for name, row in ran.items():
@@ -81,8 +84,25 @@ def test_the_solutions_pass_and_there_is_a_page_to_keep(tmp_path: Path) -> None:
     assert not left()
 
 
+@NEEDS
+def test_what_no_container_needs_fails_by_name_too() -> None:
+    course = manifest.load(REPOSITORY)
+    functions, texts = asked.read(course, SOLUTIONS)
+    texts["05_cgroups.py"] += "\ndef limits(resources):\n    return {}\n"
+    mine = [one for one in functions if one.number == "05" or one.name == "map_lines"]
+    outcome = sitting.Outcome("podman", mine)
+    sitting.by_checks(outcome, texts, checked)
+    assert [text.split(": ")[:2] for text in outcome.failures] == [["lesson 05", "limits"]]
+    assert not outcome.passed
+    words = {row.name: (row.container, row.word) for row in outcome.rows()}
+    assert words["limits"] == (sitting.CELL, "failed") and words["map_lines"] == (sitting.CELL, "ran")
+    blocked = sitting.Outcome("podman", mine)
+    sitting.by_checks(blocked, texts, lambda file, text: [((one.name,), "blocked", "no cgroup") for one in mine])
+    assert {row.seen for row in blocked.rows()} == {"no cgroup"} and not blocked.failures
+
+
 @pytest.mark.parametrize(
-    ("file", "name"), [("01_pid.py", "spawn"), ("03_rootfs.py", "pivot"), ("10_capabilities.py", "mask_paths")]
+    ("file", "name"), [("01_pid.py", "spawn"), ("05_cgroups.py", "limits"), ("03_rootfs.py", "pivot"), ("10_capabilities.py", "mask_paths")]
 )
 def test_a_starter_fails_by_name_before_anything_runs(files: Path, file: str, name: str) -> None:
     course = manifest.load(REPOSITORY)
