@@ -12,7 +12,7 @@ from minidocker.errors import MinidockerError
 from minidocker.images.store import changes
 from minidocker.images.store.store import Store
 from minidocker.kernel.interface import Kernel
-from minidocker.net import rules
+from minidocker.net import tables
 from minidocker.net.leases import PREFIX, link
 from minidocker.net.networks import DEFAULT, Networks, is_bridge
 from minidocker.runtime import reading, state
@@ -93,9 +93,9 @@ def prune_networks(networks: Networks, also: Sequence[str] = ()) -> list[str]:
     for bridge in lost_bridges(networks):
         networks.remove_links([bridge])
         said.append(f"removed bridge {bridge}")
-    if tables := lost_tables(networks):
-        networks.kernel.run(["nft", "-f", "-"], rules.gone(tables))
-        said += [f"removed table {table}" for table in tables]
+    if lost := lost_tables(networks):
+        tables.forget(networks.kernel, lost)
+        said += [f"removed table {table}" for table in lost]
     networks.stop_forwarding()
     return said
 
@@ -108,9 +108,9 @@ def lost_tables(networks: Networks) -> list[str]:
     is always older than its table, so none that comes meanwhile loses its guard.
     """
     found = []
-    tables = networks.kernel.run(["nft", "list", "tables"]).splitlines()
+    listed = networks.kernel.run(["nft", "list", "tables"]).splitlines()
     devices = networks.devices()
-    for line in tables:
+    for line in listed:
         _, family, table = line.split()
         name = table.removeprefix(PREFIX)
         if name == table or name in devices or link(name) in devices:

@@ -55,6 +55,20 @@ class Beside:
         """Send a text to the program that listens at a unix socket; return its answer. unix(7)"""
         raise NotImplementedError
 
+    def netlink(
+        self, protocol: int, messages: Sequence[bytes], shell: str, pid: int = 0
+    ) -> None:
+        """Say messages to the kernel's tables, in the network namespace of process `pid` (0: ours).
+
+        `shell` is what ip(8) or nft(8) would be told. What the kernel refuses raises, in its
+        words. netlink(7), rtnetlink(7)
+        """
+        raise NotImplementedError
+
+    def index_of(self, device: str, pid: int = 0) -> int:
+        """Return the number of a network device, there where `pid` is. netdevice(7)"""
+        raise NotImplementedError
+
     def filter_tap(self, pid: int, program: bytes) -> None:
         """Filter what comes out of the tap device that process `pid` serves.
 

@@ -9,6 +9,10 @@ from minidocker.kernel.interface import Kernel
 from minidocker.kernel.libc import ask, call, ctypes, libc
 from minidocker.kernel.named import os
 
+TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 SYS_PIDFD_OPEN = 434
 SYS_PIDFD_GETFD = 438
 SIOCGIFFLAGS = 0x8913
@@ -22,6 +26,18 @@ IFF_UP = 1
 
 class Network(Kernel):
     """What stands beside the calls for networks."""
+
+    def netlink(
+        self, protocol: int, messages: Sequence[bytes], shell: str, pid: int = 0
+    ) -> None:
+        from minidocker.kernel import netlink
+
+        netlink.say(protocol, messages, pid, shell.split("\n", 1)[0])
+
+    def index_of(self, device: str, pid: int = 0) -> int:
+        from minidocker.kernel import netlink
+
+        return netlink.index(device, pid)
 
     def filter_tap(self, pid: int, program: bytes) -> None:
         # int pidfd_open(pid_t pid, unsigned flags): 5.3

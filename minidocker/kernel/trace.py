@@ -145,6 +145,7 @@ SHELL: dict[str, Callable[..., str]] = {
     "run": lambda argv, stdin="": (
         command(*argv) + (f" <<'.'\n{stdin.rstrip()}\n." if stdin else "")
     ),
+    "netlink": lambda protocol, messages, shell, pid=0: shell,
     "start": lambda argv, directory, ready, more=None: (
         f"(cd {quote(directory)}; setpriv --pdeathsig KILL {command(*argv)}) {ready}>/dev/null &"
     ),
@@ -181,14 +182,13 @@ CONSTANTS = {("prctl", 0): "PR_", ("kill", 1): "SIG"}
 CALLS = {"clone": "clone3", "target": "openat2", "tree_of": "open_tree",
          "bind_tree": "open_tree+mount_setattr+move_mount",
          "remove_tree": "unlink…", "fill_directory": "copy", "let_pass": "chmod",
-         "run": "fork+execve",
-         "talk": "connect+send",
-         "filter_tap": "ioctl TUNATTACHFILTER", "link_up": "ioctl SIOCSIFFLAGS",
-         "route_add": "ioctl SIOCADDRT", "rewrite": "pwrite", "lock": "flock",
+         "run": "fork+execve", "talk": "connect+send", "netlink": "sendto",
+         "filter_tap": "ioctl TUNATTACHFILTER", "link_up": "ioctl SIOCSIFFLAGS", "lock": "flock",
+         "route_add": "ioctl SIOCADDRT", "rewrite": "pwrite",
          "reserve": "bind", "raise_ambient": "prctl", "join_session_keyring": "keyctl"}  # fmt: skip
 QUIET = {"getpid", "exit", "wait_signal", "waitpid", "open", "close_range", "close_all_but", "read",
          "exists", "read_bytes", "kind", "capget", "geteuid", "is_locked", "ambient",
-         "port_of", "source_address", "usable",
+         "port_of", "source_address", "usable", "index_of",
          "device", "filesystem", "superblock", "sealed_program", "sealed_directory",
          "forget_environment", "sigprocmask", "signalfd", "default_signals"}  # fmt: skip
 
@@ -199,6 +199,8 @@ def spell(method: str, args: Sequence[Any]) -> str:
         return f"fork+execve({' '.join(args[0])})"
     if method == "execve":
         args = args[:3]  # the gate is our way to do it
+    elif method == "netlink":
+        args = (b"".join(args[1]),)
     prefixes = SPELLED.get(method, {})
     words = []
     for place, value in enumerate(args):
@@ -341,6 +343,7 @@ ANSWERS: dict[str, Any] = {
     "reserve": -1,
     "port_of": 32768,
     "usable": True,
+    "index_of": 2,
     "source_address": "192.0.2.1",
 }
 METHODS = frozenset(

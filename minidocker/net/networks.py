@@ -4,6 +4,7 @@
     ROOT/networks/forwarding      what ip_forward was before the first of our bridges
     ROOT/networks/NAME/subnet     written by `network create`; the network "bridge" needs none
     ROOT/networks/NAME/leases     who has which address
+    ROOT/networks/NAME/gone       whose rules the next who comes or goes takes away
     ROOT/networks/NAME/up         while its bridge stands: the bridge, the subnet, in which kernel
 
 A network is a record. Its bridge and its rules come with the first container and go with the last
@@ -16,7 +17,7 @@ import os
 from errno import EEXIST
 
 from minidocker.errors import Conflict, KernelError, NotFound
-from minidocker.net import addresses, leases, rules
+from minidocker.net import addresses, cable, leases, rules, tables
 from minidocker.proc.living import is_kept
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -190,9 +191,7 @@ class Networks:
         """Remove devices; the kernel may be removing them itself, since a namespace has ended."""
         if present := self.present(links):
             try:
-                self.kernel.run(
-                    ["ip", "-force", "-batch", "-"], "".join(f"link del {n}\n" for n in present)
-                )
+                cable.cut(self.kernel, present)
             except KernelError:
                 if self.present(present):
                     raise
@@ -212,22 +211,48 @@ class Networks:
     def leave(self, name: str, dead: list[str]) -> None:
         """Take containers out of a network: leases, rules, links; with the last one the bridge."""
         table = self.members(name)
+        dead = [*dead, *self.gone(name)]
         here_now = bool(self.up(name)[0]) or not table
         left = {a: owner for a, owner in table.items() if owner.split()[0] not in dead}
-        tables = [one for id in dead for one in rules.of_container(id)] if here_now else []
+        gone = [one for id in dead for one in rules.of_container(id)] if here_now else []
         links = [leases.link(id) for id in dead] if here_now else []
         if not left:
-            more_tables, more_links = self.fall(name)
-            tables += more_tables
+            more, more_links = self.fall(name)
+            gone += more
             links += more_links
-        if tables:
-            self.kernel.run(["nft", "-f", "-"], rules.gone(tables))
+        if gone:
+            tables.forget(self.kernel, gone)
         self.remove_links(links)
         # Last, so that whatever stops us on the way leaves a lease, which is the trail.
         self.kernel.rewrite(self.path(name, "leases"), leases.render(left))
+        if self.kernel.exists(self.path(name, "gone")):
+            self.kernel.unlink(self.path(name, "gone"))
         leases.tell_members(self.kernel, self.containers, left)
         if not left:
             self.stop_forwarding()
+
+    def part(self, name: str, id: str) -> None:
+        """Let a container go that published no port; the last one takes the bridge with it.
+
+        While others stay, its rules and its cable are left to the next who comes or goes: the
+        kernel takes the cable, with the namespace, and to wait for that, and then for nf_tables
+        to forget the rules, took a third of a run. Until then its rules hold whoever may still
+        be in that namespace.
+        """
+        left = {a: o for a, o in self.members(name).items() if o.split()[0] != id}
+        if not left:
+            self.leave(name, [id])
+            return
+        # First the trail: a kill in between leaves the container in both lists, which is right.
+        gone = "".join(f"{one}\n" for one in (*self.gone(name), id))
+        self.kernel.rewrite(self.path(name, "gone"), gone)
+        self.kernel.rewrite(self.path(name, "leases"), leases.render(left))
+        leases.tell_members(self.kernel, self.containers, left)
+
+    def gone(self, name: str) -> list[str]:
+        """List who has parted from a network, and still has rules, perhaps a cable."""
+        path = self.path(name, "gone")
+        return self.kernel.read(path).split() if self.kernel.exists(path) else []
 
     def sweep(self, name: str) -> list[str]:
         """Take out every member whose owner is gone, as a kill -9 leaves it; return their ids."""
@@ -237,7 +262,7 @@ class Networks:
             id for id in members
             if not self.kernel.is_locked(locks[id]) and not is_kept(f"{self.containers}/{id}")
         ]  # fmt: skip
-        if dead or (not members and self.up(name)[0]):
+        if dead or self.gone(name) or (not members and self.up(name)[0]):
             self.leave(name, dead)
         return dead
 

@@ -63,7 +63,7 @@ table netdev {lease.table} {{
     ip saddr != {lease.address} counter drop
     arp saddr ip != {lease.address} counter drop
     arp saddr ether != {lease.mac} counter drop
-    ether type != {{ ip, arp }} counter drop
+    ether type != ip ether type != arp counter drop
   }}
 }}
 """

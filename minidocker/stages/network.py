@@ -202,11 +202,11 @@ class Network(Stage):
         if rootless(run):
             self.serve(kernel, run, pid)
             return
-        from minidocker.net import leases, rules
+        from minidocker.net import leases, tables
 
         lease = leases.of_run(run)
         self.connect(kernel, pid, lease)
-        kernel.run(["nft", "-f", "-"], rules.guard(lease))
+        tables.watch(kernel, lease)
         for port in run.spec.net.ports:
             self.publish(kernel, port, lease)
 
@@ -252,7 +252,10 @@ class Network(Stage):
         networks = of(kernel, run)
         lock = networks.lock()
         try:
-            networks.leave(str(name), [run.id])
+            if run.spec.net and run.spec.net.ports:  # what they lead to has gone
+                networks.leave(str(name), [run.id])
+            else:
+                networks.part(str(name), run.id)
         finally:
             close(lock)
 
@@ -294,18 +297,9 @@ class Network(Stage):
         A cable is a pair of veth devices: what goes in at one end comes out at the other. The
         prefix says who is a neighbour; with /32, nobody would be. veth(4), ip-link(8)
         """
-        # hairpin: a frame may leave by the port that it came from. So a container reaches its own
-        # published port also where bridged frames pass the host's rules (br_netfilter).
-        kernel.run(
-            ["ip", "-batch", "-"],
-            f"link add {lease.link} master {lease.bridge} up type veth "
-            f"peer name eth0 address {lease.mac} netns {pid}\n"
-            f"link set {lease.link} type bridge_slave hairpin on\n",
-        )
-        kernel.run(
-            ["nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-batch", "-"],
-            f"addr add {lease.address}/{lease.prefix} dev eth0\nlink set eth0 up\n",
-        )
+        from minidocker.net import cable
+
+        cable.lay(kernel, pid, lease)
 
     @staticmethod
     def default_route(kernel: Kernel, gateway: str) -> None:

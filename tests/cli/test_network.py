@@ -680,3 +680,22 @@ def test_what_our_networks_have_not_is_refused_by_name(verbs: Callable, words: l
 def test_a_running_container_changes_no_network(verbs: Callable) -> None:
     for word in ("connect", "disconnect"):
         assert f"network {word} is refused: " in verbs(word, "shop", "box", status=2).stderr
+
+
+def test_while_others_stay_the_next_removes_what_one_has_left(realm: Realm) -> None:
+    """Rules of a published port go at once; a guard may wait, and is never one of the living."""
+    realm.start("run", "--rm", "--name", "first", "base", "sleep", "300")
+    first = realm.record("first")["id"]
+    realm.mini("run", "--rm", "base", "true")
+    realm.mini("run", "--rm", "-p", "8080:80", "base", "true")
+    tables = realm.run("nft", "list", "tables")
+    assert tables.count("table ip ") == 1, tables  # the network's own
+    for _ in range(3):
+        realm.mini("run", "--rm", "base", "true")
+        tables = realm.run("nft", "list", "tables")
+        assert 1 <= tables.count("table netdev ") <= 2 and first in tables, tables
+        hosts = (realm.store / "containers" / first / "hosts").read_text()
+        assert hosts.count("10.77.") == 1, hosts  # nobody else is a neighbour any more
+    realm.mini("network", "prune", "-f")
+    tables = realm.run("nft", "list", "tables")
+    assert tables.count("table netdev ") == 1 and first in tables, tables

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import shlex
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from minidocker.engine import left_over
-from minidocker.errors import Blocked, UsageError
+from minidocker.errors import Blocked, KernelError, UsageError
+from minidocker.kernel import netlink
 from minidocker.kernel.linux import Linux
 from minidocker.kernel.trace import Pretend
 from minidocker.net import addresses, frames, leases, ports, rules
@@ -274,3 +278,86 @@ def test_a_cable_that_comes_while_a_prune_looks_keeps_its_guard(tmp_path: Path) 
     assert left_over.lost_tables(networks) == []
     there[:] = [f"minidocker_{'cd' * 6}", "minidocker_mdk9"]
     assert left_over.lost_tables(networks) == [f"netdev minidocker_{'cd' * 6}", "ip minidocker_mdk9"]
+
+
+# --- what is said in bytes -------------------------------------------------------------------
+
+LEASE = leases.lease_for("0123456789ab", "10.77.3.9", "mdk0", "10.77.3.0/24")
+IN_TEXT = ("nft", "-f", "-")
+
+
+def in_a_namespace(script: str, *argv: str, stdin: str = "") -> str:
+    """Run a Python script, or a program, in a network namespace that has mdk0 and a cable."""
+    words = "import sys; from minidocker.kernel.linux import Linux; " + script
+    line = (
+        f"ip link add mdk0 type bridge; ip link add {LEASE.link} type veth peer name other; "
+        f"{shlex.join(argv or [sys.executable, '-c', words])} && nft --debug=netlink list ruleset"
+    )
+    done = subprocess.run(
+        ["unshare", "--net", "sh", "-c", line], input=stdin, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.needs("root", "netns", "veth", "iproute2", "nft")
+def test_rules_in_bytes_are_the_rules_in_text() -> None:
+    """nft(8) reads both back: its own text, and each step of each rule."""
+    lease = "leases.lease_for('0123456789ab', '10.77.3.9', 'mdk0', '10.77.3.0/24')"
+    said = f"from minidocker.net import leases, tables; Linux().netlink(12, tables.guard({lease}), '')"
+    in_bytes = in_a_namespace(said)
+    assert in_bytes == in_a_namespace("", *IN_TEXT, stdin=rules.guard(LEASE))
+    assert "ip saddr != 10.77.3.9" in in_bytes
+    names = ["netdev minidocker_0123456789ab", "ip minidocker_0123456789ab", "ip never"]
+    assert in_a_namespace(f"{said}; Linux().netlink(12, tables.gone({names}), '')") == ""
+
+
+@pytest.mark.needs("root", "netns", "veth", "iproute2", "nft")
+def test_what_the_kernel_refuses_is_told_with_its_words() -> None:
+    said = (
+        "from minidocker.net import cable\n"
+        "try: Linux().netlink(0, cable.gone(['lo', 'nix']), 'ip link del lo')\n"
+        "except OSError as problem: text = str(problem)\n"
+        "assert 'RTM_DELLINK' in text and 'ip link del lo' in text, text\n"
+        "try: Linux().index_of('nix')\n"
+        "except OSError as problem: text = str(problem)\n"
+        "assert 'SIOCGIFINDEX' in text and 'nix' in text, text\n"
+        "try: Linux().netlink(12, [], '', 0x7ffffff)\n"
+        "except OSError as problem: text = str(problem)\n"
+        "assert '/proc/134217727/ns/net' in text, text\n"
+    )
+    assert in_a_namespace("pass\n" + said) == ""
+
+
+def test_answers_that_are_cut_are_refused() -> None:
+    whole = netlink.message(netlink.NLMSG_ERROR, 0, (-19).to_bytes(4, "little", signed=True), bytes(16))
+    assert netlink.answers(whole) == [(0, 19, "")]
+    assert netlink.answers(b"") == []
+    with pytest.raises(KernelError):
+        netlink.answers((len(whole) + 4).to_bytes(4, "little") + whole[4:])
+    with pytest.raises(KernelError):
+        netlink.answers(bytes(24))
+    assert netlink.words(b"\2\0\1\0") == "" == netlink.words(netlink.text(3, "x"))
+    assert netlink.words(netlink.text(3, "x") + netlink.text(1, "no such device")) == "no such device"
+
+
+def test_who_parts_leaves_the_rest_to_the_next() -> None:
+    """While others stay, the end of a run says nothing to the kernel; the trail is written first."""
+    root = "/r/networks"
+    table = {f"{root}/n/leases": "10.77.0.2\taaaaaaaaaaaa one\n10.77.0.3\tbbbbbbbbbbbb\n"}
+    kernel = Pretend(table)
+    kernel.exists = lambda path: path in kernel.files  # type: ignore[method-assign]
+    there = Networks(kernel, "/r")
+    there.part("n", "bbbbbbbbbbbb")
+    written = [call[1][0] for call in kernel.calls if call[0] == "rewrite"]
+    assert written[:2] == [f"{root}/n/gone", f"{root}/n/leases"]
+    assert there.gone("n") == ["bbbbbbbbbbbb"]
+    assert there.members("n") == {"10.77.0.2": "aaaaaaaaaaaa one"}
+    assert not [call for call in kernel.calls if call[0] in ("netlink", "run")]
+    there.up = lambda _: ("mdk0", "10.77.0.0/24")  # type: ignore[method-assign]
+    there.devices = list  # type: ignore[assignment]
+    there.part("n", "aaaaaaaaaaaa")  # the last one: of both
+    said = "".join(call[1][2] for call in kernel.calls if call[0] == "netlink")
+    for id in ("aaaaaaaaaaaa", "bbbbbbbbbbbb"):
+        assert f"delete table netdev minidocker_{id}\n" in said and f"ip link del mdv{id}" in said
+    assert ("unlink", (f"{root}/n/gone",)) in kernel.calls
