@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
 import re
 import tomllib
 import unicodedata
@@ -63,7 +64,8 @@ class Class:
     """The whole file. `folder` holds it, and beside it the records.
 
     pairs: logins that hand in one submission. show: for a check, or "" for all others, what is
-    shown (before, after) the lesson is due. salt: what a viva's questions are drawn from.
+    shown (before, after) the lesson is due. salt: what a viva's questions and the variants are
+    drawn from. variants: whether each login has names and numbers of its own (variants.py).
     """
 
     folder: Path
@@ -76,6 +78,7 @@ class Class:
     late_percent: float = 10.0
     show: dict[str, tuple[str, str]] = field(default_factory=lambda: {"": ("message", "message")})
     salt: str = ""
+    variants: bool = False
 
     @property
     def lessons(self) -> tuple[Lesson, ...]:
@@ -146,7 +149,11 @@ class Reader:
         """Return the class that a file describes."""
         top = ("", 0)
         self.known(table, top, {"title": str, "edition": str, "lesson": list, "student": list,
-                                "pair": list, "late": dict, "show": dict, "salt": str})  # fmt: skip
+                                "pair": list, "late": dict, "show": dict, "salt": str,
+                                "variants": bool})  # fmt: skip
+        if table.get("variants") and not table.get("salt"):
+            raise self.wrong(top, "variants", "variants want a secret that they are drawn from",
+                             f'salt = "{os.urandom(8).hex()}"')  # fmt: skip
         parts = [self.part(one, ("lesson", n)) for n, one in self.tables(table, "lesson")]
         if not parts:
             raise self.wrong(top, "lesson", "no lesson counts", '[[lesson]] with id = "01"')
@@ -173,7 +180,7 @@ class Reader:
             self.path.parent, table.get("title", "A class"), edition, tuple(parts),
             tuple(students), self.pairs(table, students), late.get("days", 0),
             float(late.get("percent", 10)), self.show(table.get("show", {}), parts),
-            table.get("salt", ""),
+            table.get("salt", ""), table.get("variants", False),
         )  # fmt: skip
 
     def part(self, table: dict[str, Any], where: tuple[str, int]) -> Part:

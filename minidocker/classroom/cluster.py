@@ -48,7 +48,7 @@ def work(
                 if job is None:
                     more = False
                     break
-                sent = {name: job[name] for name in ("name", "lessons", "files")}
+                sent = {name: job[name] for name in ("name", "lessons", "files", "variants")}
                 future = client.submit(judge_one, sent, seconds, pure=False, retries=0)
                 waiting[future] = job
             busy([job["name"] for job in waiting.values()])

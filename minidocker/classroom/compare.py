@@ -16,12 +16,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from minidocker.classroom import incoming
+from minidocker.classroom import incoming, variants
 from minidocker.classroom.archives import Damaged
+from minidocker.classroom.classfile import Class
 from minidocker.classroom.exporting import course, open_class
 from minidocker.classroom.records import Record
 from minidocker.course import exercise_file as subjects
 from minidocker.course import outcomes as o
+from minidocker.course.manifest import Lesson
 from minidocker.errors import NotFound
 
 WORDS = 12  # in a group
@@ -50,6 +52,7 @@ def compare(options: Namespace) -> int:
     manifest = course()
     pairs: list[Pair] = []
     short = 0
+    carried: list[str] = []
     for lesson in room.lessons:
         given = subjects.starter(manifest, lesson)
         ours = subjects.read(manifest.root / "solutions" / lesson.file)
@@ -57,6 +60,8 @@ def compare(options: Namespace) -> int:
         for record in found:
             text = record["files"].get(lesson.id, {}).get("text", "")
             prints[record["name"]] = _guarded(text, given, ours)
+        if room.variants:
+            carried += list(_carried(room, lesson, given, found))
         short += sum(0 < len(one) < FEWEST for one in prints.values())
         pairs += alike(lesson.id, prints)
     partners = {frozenset(pair) for pair in room.pairs}
@@ -68,9 +73,31 @@ def compare(options: Namespace) -> int:
     for one in shown[: options.most]:
         print(o.inert(f"{one.part:4.0%}  {one.lesson:<24} {_told(by_name[one.first])}  and  "
                       f"{_told(by_name[one.second])}"))  # fmt: skip
+    for said in carried:
+        print(o.inert(said))
     print(f"{len(shown)} pairs with {options.least} % or more; {short} texts had too few lines of "
           "their own to compare.")  # fmt: skip
     return 0
+
+
+def _carried(
+    room: Class, lesson: Lesson, given: str, found: Sequence[Record]
+) -> Iterable[str]:
+    """Yield a line for each text that has names of somebody else's exercise in it."""
+    variants.functions(given)  # once, and not in each child
+    for record in found:
+        text = record["files"].get(lesson.id, {}).get("text", "")
+        owners = {*room.partners(record["login"]), *record.get("others", ())}
+        others = {one.login: seed for one, seed in variants.each(room) if one.login not in owners}
+        try:
+            names, logins = incoming.guarded(variants.strangers, text, given,
+                                             variants.seeds(room, owners), others)  # fmt: skip
+        except Damaged:
+            continue
+        if names:
+            whose = " or ".join(logins[:3]) or "more than one"
+            yield (f"name  {lesson.id:<24} {_told(record)} has {', '.join(names[:6])}: "
+                   f"given to {whose}")  # fmt: skip
 
 
 def _told(record: Record) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from minidocker.chamber.cell_needs import PACKAGE
-from minidocker.classroom import incoming, judges, platforms, records
+from minidocker.classroom import incoming, judges, platforms, records, variants
 from minidocker.classroom.archives import Damaged
 from minidocker.classroom.bar import Bar
 from minidocker.classroom.classfile import Class, read
@@ -116,7 +116,8 @@ class Work:
         """Open each submission and yield a job where it is not judged yet as it stands."""
         for one in found:
             job: judges.Job = {"name": one.name, "found": one, "lessons": self.lessons,
-                               "files": {}, "journal": [], "sayings": {}, "notes": []}  # fmt: skip
+                               "files": {}, "journal": [], "sayings": {}, "notes": [],
+                               "variants": variants.seeds(self.room, self.owners(one))}  # fmt: skip
             try:
                 job.update(incoming.open_one(one, self.room.lessons))
             except (Damaged, OSError) as problem:
@@ -135,6 +136,10 @@ class Work:
                 self.bar.done(old, known=True)
                 continue
             yield job
+
+    def owners(self, one: Found) -> list[str]:
+        """Return who hands a submission in: its owner, partners, and whom the platform names."""
+        return [*self.room.partners(one.login), *one.others]
 
     def old(self, one: Found) -> Record | None:
         """Return the record of a submission; of one that had no owner yet, that of its label."""
@@ -214,7 +219,7 @@ def in_machine(manifest: Manifest, room: Class, job: judges.Job) -> dict[str, An
     try:
         _, said = remote.judge(machine, content.getvalue(), words, merged=False)
         told = json.loads(remote.believe(said))
-        lessons = machine_report(manifest, room.lessons, job["files"], told)
+        lessons = machine_report(manifest, room.lessons, job, told)
     except (MinidockerError, ValueError, KeyError, TypeError) as problem:
         return {"remark": remote.harmless(str(problem)) or "the machine gave no report"}
     finally:

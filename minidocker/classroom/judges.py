@@ -52,7 +52,7 @@ class Judge:
         self.said.clear()
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            asked = {"files": job["files"], "lessons": job["lessons"]}
+            asked = {name: job[name] for name in ("files", "lessons", "variants") if name in job}
             self.process.stdin.write(json.dumps(asked).encode() + b"\n")
             self.process.stdin.flush()
 

@@ -18,7 +18,9 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from minidocker.chamber.cell_needs import PACKAGE
+from minidocker.classroom import variants
 from minidocker.classroom.exporting import course, open_class, write
+from minidocker.classroom.exporting import folder as folder_for
 from minidocker.course import exercise_file as subjects
 from minidocker.course.manifest import FOLDER, Manifest, load
 from minidocker.errors import UsageError
@@ -45,6 +47,15 @@ def pack(options: Namespace) -> int:
     if options.tar:
         write(options.tar, as_tar(folder.resolve().name, files))
     print(f"{folder}: {len(files)} files of edition {room.edition}; no solutions, no catalogues.")
+    if room.variants:
+        place, count = room.folder / "variants", 0
+        folder_for(place)
+        for student, seed in variants.each(room):
+            own = as_tar("exercises", of_one(manifest, seed))
+            write(str(place / f"{student.login}.tar.gz"), own)
+            count += 1
+        print(f"{place}: {count} files LOGIN.tar.gz, each with one student's own exercises; "
+              "each unpacks theirs in the edition, and leaves the others' alone.")  # fmt: skip
     first = "" if (folder / ".git").exists() else "git init && "
     print(f"next: cd {folder} && {first}git add -A && git commit; "
           "students clone it, and `make update`")  # fmt: skip
@@ -68,6 +79,16 @@ def edition(manifest: Manifest) -> dict[str, tuple[bytes, int]]:
         begin = subjects.starter(manifest, lesson).encode()
         files[lesson.exercise] = (begin, 0o644)  # never a teacher's own half-done exercise
         files[f"{subjects.STARTERS}/{lesson.file}"] = (begin, 0o644)
+    return files
+
+
+def of_one(manifest: Manifest, seed: str) -> dict[str, tuple[bytes, int]]:
+    """Return the exercises of one login's variant, as they lie in the folder exercises/."""
+    files = {}
+    for lesson in manifest.lessons:
+        begin = variants.variant(subjects.starter(manifest, lesson), seed).encode()
+        for name in (lesson.exercise, f"{subjects.STARTERS}/{lesson.file}"):
+            files[name.removeprefix("exercises/")] = (begin, 0o644)
     return files
 
 

@@ -13,11 +13,12 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
-from minidocker.classroom import incoming
+from minidocker.classroom import incoming, variants
 from minidocker.classroom.archives import Damaged
 from minidocker.classroom.exporting import course, open_class
 from minidocker.course import exercise_file as subjects
 from minidocker.course import outcomes as o
+from minidocker.course.manifest import Lesson
 from minidocker.errors import NotFound
 
 Asked = tuple[str, str, int, str]
@@ -33,6 +34,11 @@ def viva(options: Namespace) -> int:
     if record is None:
         raise NotFound(f"nothing of {student.login} is judged yet", "minidocker class grade …", 2)
     manifest = course()
+    seeds = variants.seeds(room, [*room.partners(student.login), *record.get("others", ())])
+
+    def begun(text: str, lesson: Lesson) -> str:
+        return variants.begun_with(text, subjects.starter(manifest, lesson), seeds)
+
     own = []
     for report in record["lessons"]:
         lesson = manifest.lesson(report["id"])
@@ -40,8 +46,7 @@ def viva(options: Namespace) -> int:
         names = [function.name for function in lesson.functions]
         left_out = [*report["ours"], *report["borrowed"]]
         try:
-            told = incoming.guarded(candidates, text, subjects.starter(manifest, lesson), names,
-                                    left_out)  # fmt: skip
+            told = incoming.guarded(candidates, text, begun(text, lesson), names, left_out)
         except Damaged:
             continue
         own += [(lesson.id, name, asked) for name, asked in told]

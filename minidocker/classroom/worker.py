@@ -1,6 +1,7 @@
 """A judge in a process of its own: a submission a line comes in, a verdict a line goes out.
 
-    {"files": {"01_pid": {"text", "why"}}, "lessons": ["01_pid"]}  →  {"lessons": […], "seconds": …}
+    {"files": {"01_pid": {"text", "why"}}, "lessons": ["01_pid"], "variants": […]}
+        →  {"lessons": […], "seconds": …}
 
 It sees text only; learner code runs in the chamber's cells, as with `grade --from`. It ends with
 the coordinator, and its cells with it: PR_SET_PDEATHSIG(2const).
@@ -11,16 +12,19 @@ from __future__ import annotations
 import ast
 import json
 import os
+import random
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
+from minidocker.classroom import records, variants
 from minidocker.course import exercise_file as subjects
 from minidocker.course import outcomes as o
 from minidocker.course.edit import MARK
 from minidocker.course.manifest import OWN_COURSE, Lesson, Manifest, load
+from minidocker.course.messages import sentence
 from minidocker.grader import judge
 from minidocker.kernel import flags
 from minidocker.kernel.linux import Linux
@@ -52,17 +56,26 @@ def one(manifest: Manifest, job: dict[str, Any]) -> list[dict[str, Any]]:
     from minidocker.grader.plugin import Task
 
     lessons = [manifest.lesson(name) for name in job["lessons"]]
+    seeds = job.get("variants", [])
     tasks: list[object] = []
     for lesson in lessons:
         if file := job["files"].get(lesson.id):
-            begun = subjects.starter(manifest, lesson)
-            subject = subjects.Subject(
-                "learner", lesson.exercise, file["text"], begun,
-                hidden=subjects.hidden(manifest), refused=file["why"],
-            )  # fmt: skip
+            subject = subject_of(manifest, lesson, file, seeds)
             tasks.append(Task(lesson, subject, tuple(check.id for check in lesson.checks)))
+    # With variants: other numbers for each login and each text, the same when judged again.
+    content = records.content_digest(job["files"])
+    random.seed(" ".join([*seeds, content]) if seeds else None)
     results = judge.judge(manifest, tasks, lambda result: None) if tasks else []
     return [_report(manifest, lesson, job["files"].get(lesson.id), results) for lesson in lessons]
+
+
+def subject_of(
+    manifest: Manifest, lesson: Lesson, file: dict[str, str], seeds: Sequence[str]
+) -> subjects.Subject:
+    """Return a submitted text as what is judged, beside the exercise that it began with."""
+    begun = variants.begun_with(file["text"], subjects.starter(manifest, lesson), seeds)
+    return subjects.Subject("learner", lesson.exercise, file["text"], begun,
+                            hidden=subjects.hidden(manifest), refused=file["why"])  # fmt: skip
 
 
 def _report(
@@ -107,15 +120,17 @@ def alike(manifest: Manifest, lesson: Lesson, text: str) -> list[str]:
 
 
 def machine_report(
-    manifest: Manifest, lessons: Sequence[Lesson], files: dict[str, dict[str, str]], told: Any
+    manifest: Manifest, lessons: Sequence[Lesson], job: dict[str, Any], told: Any
 ) -> list[dict[str, Any]]:
     """Return the reports that a machine's JSON means, counted by our own manifest.
 
     It comes from where learner code was root, so it may say anything: outcomes are ours or error.
     """
     found = {(le["id"], c["id"]): c for le in told["lessons"] for c in le["checks"]}
-    results = []
+    results, files, seeds = [], job["files"], job.get("variants", [])
     for lesson in lessons:
+        file = files.get(lesson.id)
+        subject = subject_of(manifest, lesson, file, seeds) if file else None
         for check in lesson.checks:
             said = found.get((lesson.id, check.id), {})
             outcome = said.get("outcome") if said.get("outcome") in o.OUTCOMES else o.ERROR
@@ -123,6 +138,8 @@ def machine_report(
             result.message = o.inert(str(said.get("message", "")))[:20_000]
             result.code = o.inert(str(said.get("code", "")))[:20]
             earns = outcome == o.PASS and result.code != o.AS_GIVEN
+            if earns and subject and subject.as_given(check.functions):  # a variant's example
+                result.code, result.message, earns = o.AS_GIVEN, sentence(o.AS_GIVEN), False
             result.earned = check.points if earns else 0
             results.append(result)
     return [_report(manifest, lesson, files.get(lesson.id), results) for lesson in lessons]

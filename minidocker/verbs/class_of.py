@@ -21,7 +21,8 @@ examples:
                                     the teacher's own export, one column filled
   minidocker class report             pages: pages/index.html, and one for each student
   minidocker class pack ../edition --tar edition.tar.gz
-                                    what students get: no solutions, ready for git
+                                    what students get: no solutions, ready for git; with
+                                    `variants = true` each one's own exercises, too
   minidocker class preflight reports.zip
                                     who is not ready, from each one's `doctor --json`
   minidocker class compare            pairs to look at, never a verdict
