@@ -24,8 +24,8 @@ MOST_OF_CLASS = 500_000
 """So many may a zip of a whole class have: two hundred such trees."""
 MOST_TAR = 256 << 20
 """So many bytes of a tar are read, unpacked: it has no table of contents."""
-MOST_INNER = 64 << 20
-"""So large may an archive in an archive be."""
+MOST_INNER = 128 << 20
+"""So large may the archives in a submission be, together."""
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 OTHERS = (".rar", ".7z", ".py", ".ipynb", ".txt", ".pdf", ".docx", ".json")
 """Of files that are handed in all the same: what stands before the ending may be a login."""

@@ -29,6 +29,7 @@ SECONDS = 60  # for reading one submission
 MEMORY = 512 << 20
 MOST_ANSWER = 64 << 20
 MOST_BESIDES = 4
+DEEPEST = 3  # archives in one another: a zip of a platform, a student's, and one in that
 MOST_JOURNAL = 8 << 20
 JOURNAL = ".minidocker/progress.jsonl"
 NOT_THEIRS = {"solutions", "tests", ".git", ".minidocker", ".ipynb_checkpoints", "__MACOSX"}
@@ -224,25 +225,28 @@ def _content(path: Path, part: str, lessons: Sequence[Lesson]) -> dict[str, Any]
 
 
 def _all(path: Path, part: str) -> Iterator[tuple[Member, int]]:
-    """Return the members of one submission, and those of the archives in it, one deep."""
-    count, folder = 0, path.is_dir()
-    for member in _members(path, part):
-        if part and not folder and not _within(member.name, part):
-            continue
-        count += 1
-        if count > archives.MOST_MEMBERS:
-            raise Damaged(f"it has more than {archives.MOST_MEMBERS} files")
-        if archives.is_archive(member.name) and not member.why:
-            data = member.take(archives.MOST_INNER + 1)
-            if len(data) > archives.MOST_INNER:
-                raise Damaged(f"{member.name} is larger than {archives.MOST_INNER >> 20} MB")
-            for inner in archives.of_archive(io.BytesIO(data), member.name):
-                count += 1
-                if count > archives.MOST_MEMBERS:
-                    raise Damaged(f"it has more than {archives.MOST_MEMBERS} files")
-                yield inner, 1
-        else:
-            yield member, 0
+    """Return the members of one submission, and those of the archives in it, DEEPEST deep."""
+    folder, left = path.is_dir(), [archives.MOST_MEMBERS, archives.MOST_INNER]
+
+    def opened(members: Iterator[Member], depth: int) -> Iterator[tuple[Member, int]]:
+        for member in members:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Damaged(f"it has more than {archives.MOST_MEMBERS} files")
+            if not archives.is_archive(member.name) or member.why or depth == DEEPEST:
+                yield member, depth
+                continue
+            data = member.take(left[1] + 1)
+            left[1] -= len(data)
+            if left[1] < 0:
+                most = archives.MOST_INNER >> 20
+                raise Damaged(f"the archives in it are larger than {most} MB: {member.name}")
+            yield from opened(archives.of_archive(io.BytesIO(data), member.name), depth + 1)
+
+    members = _members(path, part)
+    if part and not folder:
+        members = (one for one in members if _within(one.name, part))
+    return opened(members, 0)
 
 
 def _top(part: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minidocker.classroom.classfile import NAME, Student, edition_of
+from minidocker.classroom.exports import cells
 from minidocker.classroom.records import give_back
 from minidocker.course.manifest import Lesson
 from minidocker.errors import UsageError
@@ -24,9 +25,10 @@ ALSO = ("id", "sid", "sis user id", "integration id", "identifier", "student id"
 def roster(path: Path) -> list[Student]:
     """Read a roster: CSV with a head, of which the columns that we know are taken."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as problem:
+        data = path.read_bytes()
+    except OSError as problem:
         raise UsageError(f"cannot read {path}: {problem}", "a table in UTF-8") from None
+    text = cells.decoded(path.name, data)[0].removeprefix(cells.BOM)
     first = text.split("\n", 1)[0]
     comma = max(",;\t", key=first.count)
     rows = list(csv.reader(io.StringIO(text), delimiter=comma))
@@ -36,13 +38,13 @@ def roster(path: Path) -> list[Student]:
         raise UsageError(f"{path}, line 1: no column is a login", f"one of: {', '.join(LOGIN)}")
     found: dict[str, Student] = {}
     for row in rows[1:]:
-        cells = dict(zip(head, (one.strip() for one in row), strict=False))
+        said = dict(zip(head, (one.strip() for one in row), strict=False))
         if len(row) <= login or not row[login].strip():
             continue  # "Points Possible" and other rows that are nobody
-        name = next((cells[one] for one in NAMES if cells.get(one)), "")
-        name = name or " ".join(cells.get(one, "") for one in ("first name", "last name")).strip()
-        mail = next((cells[one] for one in MAIL if cells.get(one)), "")
-        also = {cells[one] for one in ALSO if cells.get(one)} - {row[login].strip()}
+        name = next((said[one] for one in NAMES if said.get(one)), "")
+        name = name or " ".join(said.get(one, "") for one in ("first name", "last name")).strip()
+        mail = next((said[one] for one in MAIL if said.get(one)), "")
+        also = {said[one] for one in ALSO if said.get(one)} - {row[login].strip()}
         one = Student(row[login].strip(), name, mail, tuple(sorted(also)))
         found.setdefault(one.login, one)
     return list(found.values())

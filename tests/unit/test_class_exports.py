@@ -218,6 +218,16 @@ def test_semicolons_and_latin_letters() -> None:
         gradebooks.canvas(MARKS[:1], "g.csv", "Zoë".encode("latin-1"), "Lab", 10.0)
 
 
+@pytest.mark.parametrize("code", ["utf-16-le", "utf-16-be"])
+def test_a_table_in_utf_16_with_tabs_stays_one(code: str) -> None:
+    text = CANVAS.replace(",", "\t")
+    filled = gradebooks.canvas(MARKS, "g.csv", text.encode(code), "1234", None).decode(code)
+    assert filled[0] == cells.BOM and filled.count("\t") == text.count("\t")
+    assert filled.replace("\t", ",") == canvas()
+    with pytest.raises(UsageError, match="not in UTF-16"):
+        cells.read("g.csv", (cells.BOM + "a,b").encode(code) + b"x")
+
+
 def test_moodle_fills_grade_and_feedback_together_or_neither() -> None:
     rows = list(csv.DictReader(io.StringIO(moodle())))
     assert [row["Grade"] for row in rows][::5] == ["20", "1.00"]

@@ -150,6 +150,8 @@ def test_a_roster_is_read_from_a_platforms_table(
     found = new.roster(tmp_path / "roster.csv")
     assert [one.login for one in found] == logins
     assert all(one.name for one in found)
+    (tmp_path / "roster.csv").write_bytes(("\ufeff" + text.lstrip("\ufeff")).encode("utf-16-le"))
+    assert [vars(one) for one in new.roster(tmp_path / "roster.csv")] == list(map(vars, found))
 
 
 def test_a_roster_without_logins_is_refused(tmp_path: Path) -> None:

@@ -332,3 +332,23 @@ def test_a_journal_tells_what_was_said_of_docker(tmp_path: Path) -> None:
 def test_labels_are_inert() -> None:
     said = platforms.who("\x1b[2J\u202eevil\n", {}, ROOM)
     assert said.login == "" and said.name.isprintable()
+
+
+def test_archives_in_archives_are_opened_and_not_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, sizes = b"n = 1\n", []
+    for depth in range(5):
+        (tmp_path / f"{depth}").mkdir()
+        path = zipped(tmp_path / f"{depth}/ada.zip", {"work.zip" if depth else PID: data})
+        data = path.read_bytes()
+        sizes.append(len(data))
+    for depth in range(4):
+        assert handed(tmp_path / f"{depth}/ada.zip") == {"ada": {"01_pid": "n = 1\n"}}
+        if depth < 3:  # in a folder of a class the student's own zip is one, too
+            assert handed(tmp_path / f"{depth}") == {"ada": {"01_pid": "n = 1\n"}}
+    with pytest.raises(Damaged, match="called as an exercise is"):
+        handed(tmp_path / "4/ada.zip")
+    monkeypatch.setattr(archives, "MOST_INNER", sizes[1])
+    with pytest.raises(Damaged, match="the archives in it are larger"):
+        handed(tmp_path / "3/ada.zip")

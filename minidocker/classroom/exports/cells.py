@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterable, Sequence
@@ -22,6 +23,7 @@ class Sheet:
     text: str
     comma: str
     rows: list[list[Span]]
+    code: str = "utf-8"
 
     def say(self, row: int, column: int) -> str:
         """Return what a cell says; "" when the row is too short."""
@@ -41,7 +43,7 @@ class Sheet:
                 raise UsageError(line, "download the table again")
             begin, end, _ = self.rows[row][column]
             text = text[:begin] + self.quoted(value) + text[end:]
-        return text.encode("utf-8")
+        return text.encode(self.code)
 
     def quoted(self, value: str) -> str:
         """Return a value as this table writes it."""
@@ -51,16 +53,22 @@ class Sheet:
 
 
 def read(name: str, data: bytes) -> Sheet:
-    """Read a table: UTF-8, with or without a mark in front, comma or semicolon."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        said = f"{name} is not in UTF-8 (byte {problem.start})"
-        raise UsageError(said, "download it again, and do not save it by Excel") from None
+    """Read a table: with or without a mark in front, comma, semicolon or tab."""
+    text, code = decoded(name, data)
     first = text.removeprefix(BOM).splitlines()[:3]
-    comma = ";" if sum(line.count(";") for line in first) > sum(
-        line.count(",") for line in first) else ","  # fmt: skip
-    return Sheet(name, text, comma, _rows(name, text, comma))
+    comma = max(",;\t", key=lambda sign: sum(line.count(sign) for line in first))
+    return Sheet(name, text, comma, _rows(name, text, comma), code)
+
+
+def decoded(name: str, data: bytes) -> tuple[str, str]:
+    """Return a table's text, its mark included, and its code: UTF-8, or UTF-16 with its mark."""
+    marks = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+    code = marks.get(data[:2], "utf-8")
+    try:
+        return data.decode(code), code
+    except UnicodeDecodeError as problem:
+        said = f"{name} is not in {code.upper()[:6].rstrip('-')} (byte {problem.start})"
+        raise UsageError(said, "download it again, and do not save it by Excel") from None
 
 
 def _rows(name: str, text: str, comma: str) -> list[list[Span]]:
