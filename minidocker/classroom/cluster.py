@@ -48,7 +48,8 @@ def work(
                 if job is None:
                     more = False
                     break
-                sent = {name: job[name] for name in ("name", "lessons", "files", "variants")}
+                words = ("name", "lessons", "files", "variants")
+                sent = {name: job[name] for name in words if name in job}
                 future = client.submit(judge_one, sent, seconds, pure=False, retries=0)
                 waiting[future] = job
             busy([job["name"] for job in waiting.values()])
