@@ -9,7 +9,7 @@ import os
 
 from minidocker.errors import UsageError
 from minidocker.kernel.flags import CAPABILITIES, MS_REC, mask
-from minidocker.oci import manner, mount_options
+from minidocker.oci import affinity, manner, mount_options
 from minidocker.oci.config import Part, load, parse
 from minidocker.oci.kinds import Bundle, Device, Hook, Sets
 from minidocker.runtime.channel import to_json
@@ -85,7 +85,7 @@ def read(directory: str, id: str, text: str = "") -> Bundle:
 
 def process(part: Part, found: Bundle, spec: Spec) -> None:
     """Read `process`: of the bundle, or of an exec."""
-    part.refuse("selinuxLabel", "execCPUAffinity")
+    part.refuse("selinuxLabel")
     found.profile = part.text("apparmorProfile")
     mine = spec.process
     mine.args = part.texts("args")
@@ -112,6 +112,7 @@ def process(part: Part, found: Bundle, spec: Spec) -> None:
         raise UsageError("config.json: process.user.additionalGids is no list of ids")
     found.groups, mine.umask = groups, user.number("umask")
     manner.read(part, found)
+    found.affinity = affinity.read(part.part("execCPUAffinity"))
     found.sets = capabilities(part.part("capabilities"))
     size = part.part("consoleSize")
     found.size = [size.short("height"), size.short("width")]

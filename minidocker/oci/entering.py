@@ -10,7 +10,7 @@ import os
 
 from minidocker.errors import Conflict
 from minidocker.kernel.flags import PR_SET_DUMPABLE
-from minidocker.oci import groups, hooks, tracers
+from minidocker.oci import affinity, groups, hooks, tracers
 from minidocker.oci.creation import Creation
 from minidocker.oci.doors import of_process
 from minidocker.oci.mine import furnished
@@ -41,6 +41,8 @@ class Enter(Wall):
 
     def before(self, kernel: Kernel, run: Run) -> None:
         """Open the namespaces while the process is known to be the container's."""
+        if cpus := self.bundle.affinity.get("initial"):
+            affinity.choose(0, cpus)
         self.doors = of_process(self.pid)
 
     def parent(self, kernel: Kernel, run: Run) -> None:
@@ -56,6 +58,10 @@ class Enter(Wall):
     def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
         """Put the child into the cgroups of version 1; it was born in that of version 2."""
         groups.enter(kernel, run.facts, pid)
+        if cpus := self.bundle.affinity.get("final"):
+            affinity.choose(pid, cpus)
+        elif not self.bundle.affinity:
+            affinity.spread(pid)
 
 
 def enter(
@@ -118,7 +124,7 @@ def hooks_inside(kernel: Kernel, container: Container, record: dict[str, Any]) -
     for place, hook in enumerate(container.bundle(record).hooks["startContainer"]):
         bundle = container.bundle(record)
         process = bundle.spec.process
-        process.args, process.terminal = hook.args, False
+        process.args, process.terminal, bundle.affinity = hook.args, False, {}
         process.env = process.env if hook.env is None else hook.env
         birth = ready(kernel, container, bundle, record)
         birth.program, mask = hook.path, birth.signals.mask

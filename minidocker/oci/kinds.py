@@ -55,19 +55,20 @@ class Bundle(Record):
     `namespaces`: name in /proc/PID/ns → "" (a new one) or the path of one to join; `uid`, `gid` and
     `groups` are numbers; `resources` is the object as it stands there; `seccomp` JSON or "";
     `idle`: there is no process to start; `manner` what manner.py reads; `offsets` lines for the
-    clocks; `size` rows and columns of the terminal; `profile` of AppArmor.
+    clocks; `size` rows and columns of the terminal; `profile` of AppArmor; `affinity` CPUs for an
+    exec.
     """
 
     __slots__ = (
-        "annotations", "cgroup", "devices", "directory", "gid", "groups", "hooks", "idle",
-        "manner",
-        "masked", "mounts", "namespaces", "no_pivot", "offsets", "profile", "propagation",
-        "read_only",
-        "resources", "seccomp", "seccomp_flags", "sets", "size", "spec", "text", "uid", "version",
+        "affinity", "annotations", "cgroup", "devices", "directory", "gid", "groups", "hooks",
+        "idle", "manner", "masked", "mounts", "namespaces", "no_pivot", "offsets", "profile",
+        "propagation", "read_only", "resources", "seccomp", "seccomp_flags", "sets", "size", "spec",
+        "text", "uid", "version",
     )  # fmt: skip
     directory: str
     text: str
     version: str
+    affinity: dict[str, set[int]]
     annotations: dict[str, str]
     namespaces: dict[str, str]
     hooks: dict[str, list[Hook]]

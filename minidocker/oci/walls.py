@@ -19,7 +19,7 @@ from minidocker.kernel.flags import (
     PR_SET_DUMPABLE,
 )
 from minidocker.kernel.named import os
-from minidocker.oci import groups
+from minidocker.oci import affinity, groups
 from minidocker.oci.identity import Identity
 from minidocker.oci.manner import Manner
 from minidocker.oci.mounting import Mounts, unbindable
@@ -107,6 +107,7 @@ class Cgroup(Wall, PlainCgroup):
     def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
         """Put the child into those of version 1; a clone does so for version 2 alone."""
         groups.enter(kernel, run.facts, pid)
+        affinity.spread(pid)
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Make the namespace here: a cgroup namespace begins where its first process is now."""

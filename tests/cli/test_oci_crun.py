@@ -297,3 +297,30 @@ def test_a_limit_that_not_even_the_start_fits_in_is_named(oci: Runtime) -> None:
         pytest.skip("blocked: no cgroup has a controller of memory here")
     assert refused.returncode == 1 and "memory limit too low" in refused.stderr
     assert not [name for name in os.listdir(oci.root) if not name.startswith(".")]
+
+
+def test_a_command_is_not_held_where_its_caller_was(oci: Runtime, tmp_path: Path) -> None:
+    """Podman's conmon may run on one CPU; the container's are those of its cgroup."""
+    mine = sorted(os.sched_getaffinity(0))
+    if len(mine) < 2:
+        pytest.skip("blocked: this process may run on one CPU alone")
+    look = ("grep", "-F", "Cpus_allowed_list:", "/proc/self/status")
+    everywhere = Path("/proc/self/status").read_text().split("Cpus_allowed_list:\t")[1].split()[0]
+    oci.config["process"]["execCPUAffinity"] = {"initial": str(mine[0]), "final": f"{mine[1]},{mine[0]}-{mine[0]}"}
+    oci.create("exec sleep 1000")
+    assert oci("exec", "box", *look).stdout.split()[1] == ("0-1" if mine[:2] == [0, 1] else f"{mine[0]},{mine[1]}")
+    process = {"args": look, "cwd": "/", "execCPUAffinity": {"initial": str(mine[1])}}
+    (tmp_path / "process.json").write_text(json.dumps(process))
+    assert oci("exec", "--process", tmp_path / "process.json", "box").stdout.split()[1] == str(mine[1])
+    process["execCPUAffinity"] = {"final": "1-x"}
+    (tmp_path / "process.json").write_text(json.dumps(process))
+    refused = oci("exec", "--process", tmp_path / "process.json", "box", check=False)
+    assert refused.returncode == 255 and "is no list of CPUs" in refused.stderr
+    del process["execCPUAffinity"]
+    (tmp_path / "process.json").write_text(json.dumps(process))
+    os.sched_setaffinity(0, mine[:1])
+    try:
+        assert oci.run(" ".join(look)).stdout.split()[1] == everywhere
+        assert oci("exec", "--process", tmp_path / "process.json", "box").stdout.split()[1] == everywhere
+    finally:
+        os.sched_setaffinity(0, mine)
