@@ -125,7 +125,19 @@ def capabilities(part: Part) -> Sets:
     masks = {
         name: mask(one for one in part.texts(name) if one in CAPABILITIES) for name in SETS
     }
-    return Sets(**masks)
+    sets = Sets(**masks)
+    tell_unraisable(sets)
+    return sets
+
+
+def tell_unraisable(sets: Sets) -> None:
+    """Warn of ambient capabilities that the kernel does not raise. capabilities(7), "Ambient" """
+    missing = sets.ambient & ~(sets.inheritable & sets.permitted)
+    for name in (name for bit, name in enumerate(CAPABILITIES) if missing >> bit & 1):
+        if name not in WARNED:
+            WARNED.append(name)
+            words = f"can't raise ambient capability {name}: it is not permitted and inheritable"
+            os.write(2, f"minidocker: {words}\n".encode())
 
 
 def tell_unknown(names: list[str]) -> None:

@@ -102,8 +102,11 @@ def wanted(bundle: Bundle, said: dict[str, Any], words: list[str]) -> None:
         if name not in CAPABILITIES:
             continue
         bit = 1 << CAPABILITIES.index(name)
-        for one in ("bounding", "effective", "permitted"):
+        # Without any that is inheritable nothing can be ambient; with some, runc tries.
+        ambient = ("ambient",) if bundle.sets.inheritable else ()
+        for one in ("bounding", "effective", "permitted", *ambient):
             setattr(bundle.sets, one, getattr(bundle.sets, one) | bit)
+    bundles.tell_unraisable(bundle.sets)
     os.environ.pop("LISTEN_FDS", None)
 
 

@@ -36,7 +36,8 @@ class Identity(Wall, PlainIdentity):
         """Give up the old groups, then the ids. HOME comes from the image, where nobody said it."""
         uid, gid = self.bundle.uid, self.bundle.gid
         env = run.spec.process.env
-        if not any(item.startswith("HOME=") and item != "HOME=" for item in env):
+        said = [item for item in env if item.startswith("HOME=")]
+        if said[-1:] in ([], ["HOME="]):  # of several, the last counts
             *_, home = lookup(str(uid), lines(kernel, "/etc/passwd", 6, 2), [])
             env.append(f"HOME={home}")
         self.story.stands = stand_in(run.spec.process.cwd)

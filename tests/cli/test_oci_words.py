@@ -112,6 +112,25 @@ def test_a_kill_without_a_pid_namespace_takes_all(oci: Runtime) -> None:
     oci("delete", "box")
 
 
+def test_an_exec_adds_to_the_ambient_set_where_some_are_inheritable(oci: Runtime) -> None:
+    oci.config["process"]["capabilities"] = {
+        "bounding": ["CAP_KILL", "CAP_CHOWN", "CAP_SYSLOG"], "permitted": ["CAP_KILL", "CAP_CHOWN"],
+        "effective": ["CAP_KILL"], "inheritable": ["CAP_CHOWN", "CAP_SYSLOG"], "ambient": ["CAP_CHOWN"],
+    }  # fmt: skip
+    oci.create("exec sleep 1000")
+    for words, ambient in ((), 1 << 0), (("--cap", "CAP_SYSLOG"), 1 << 0 | 1 << 34):
+        done = oci("exec", *words, "box", "grep", "CapAmb", "/proc/self/status")
+        assert int(done.stdout.split()[1], 16) == ambient and not done.stderr
+    done = oci("exec", "--cap", "CAP_NET_RAW", "box", "grep", "CapAmb", "/proc/self/status")
+    assert int(done.stdout.split()[1], 16) == 1
+    assert "can't raise ambient capability CAP_NET_RAW: " in done.stderr
+
+
+def test_of_a_variable_that_is_there_twice_the_last_counts(oci: Runtime) -> None:
+    oci.config["process"]["env"] += ["MARK=one", "MARK=two", "HOME=/override", "HOME="]
+    assert oci.run("echo $MARK $HOME; env | grep -c -e MARK= -e HOME=").stdout == "two /\n2\n"
+
+
 def test_an_exec_in_a_cgroup_below(oci: Runtime) -> None:
     oci.create("exec sleep 1000")
     pids = limit("pids.max").parent
