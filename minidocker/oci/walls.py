@@ -192,8 +192,25 @@ class Masks(Wall, PlainMasks):
         if hidden and "mask_paths" in self.origin:
             self.mask_paths(kernel, hidden)
         elif hidden:
-            self.mask_paths(kernel, hidden, real_null(kernel))
+            self.hide(kernel, hidden)
         self.read_only_paths(kernel, self.bundle.read_only)
+
+    def hide(self, kernel: Kernel, paths: list[str]) -> None:
+        """Hide all directories behind one empty file system: the kernel has to make it once.
+
+        We stand in it, so that no name is asked again, and see that we do.
+        """
+        null, stands = real_null(kernel), False
+        for path in (path if path.startswith("/") else f"/{path}" for path in paths):
+            directory = kernel.kind(path) == "dir"
+            if directory and stands:
+                kernel.mount(".", path, "", MS_BIND)
+                continue
+            self.mask_paths(kernel, [path], null)
+            if directory:
+                kernel.chdir(path)
+                stands = kernel.filesystem(".") == "tmpfs"
+        kernel.chdir("/")
 
 
 class Uts(Wall, PlainUts):

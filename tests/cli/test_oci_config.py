@@ -279,3 +279,17 @@ def test_no_full_view_of_proc_lies_where_one_could_be_mounted_from(oci: Runtime,
     script = "mount -t proc x /proc && echo proc; mount -t sysfs x /sys && echo sys; echo end"
     done = oci.run(f"unshare -Urmpf sh -c '{script}'", *how)
     assert done.stdout == "end\n" and done.stderr.count("ermission denied") == 2, done.stderr
+
+
+def test_all_hidden_directories_are_one_empty_file_system(oci: Runtime) -> None:
+    oci.config["mounts"] += [
+        {"destination": f"/tmp/{name}", "source": "x", "type": "tmpfs", "options": []} for name in "abc"
+    ]
+    oci.linux["maskedPaths"] = ["/tmp/a", "/tmp/nothing", "/tmp/b", "/proc/keys", "/tmp/c", "/tmp"]
+    oci.linux["readonlyPaths"] = []
+    look = "cat /proc/keys; stat -c %d /tmp; touch /tmp/x 2>&1 | grep -o 'Read-only.*'"
+    seen = oci.run(f"{look}; ls -A /tmp")
+    assert seen.stdout.splitlines()[1:] == ["Read-only file system"]
+    oci.linux["maskedPaths"].pop()
+    seen = oci.run("stat -c %d /tmp/a /tmp/b /tmp/c; ls -A /tmp/a /tmp/b /tmp/c | grep -v : ; touch /tmp/c/x || true")
+    assert len(set(seen.stdout.split())) == 1 and "Read-only file system" in seen.stderr
