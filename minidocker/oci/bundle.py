@@ -108,7 +108,7 @@ def process(part: Part, found: Bundle, spec: Spec) -> None:
     found.uid, found.gid = user.id("uid") if user.has("uid") else 0, 0
     found.gid = user.id("gid") if user.has("gid") else 0
     groups = user.value("additionalGids", list, [])
-    if not all(isinstance(group, int) and 0 <= group < 1 << 32 for group in groups):
+    if not all(type(group) is int and 0 <= group < 1 << 32 for group in groups):
         raise UsageError("config.json: process.user.additionalGids is no list of ids")
     found.groups, mine.umask = groups, user.number("umask")
     manner.read(part, found)

@@ -36,19 +36,23 @@ class Mounts(Wall, PlainMounts):
     """The bundle's list decides: nothing is mounted that it does not name."""
 
     taken: dict[int, tuple[int, str]] = {}  # place in the list → what the host took: trees.py
+    nodes: dict[str, int] = {}  # path → a node that it made
 
     def before(self, kernel: Kernel, run: Run) -> None:
         """Load what the child will need when it can load nothing any more."""
         from minidocker.kernel import copying, detached  # noqa: F401
-        from minidocker.oci.trees import take_all
+        from minidocker.oci.trees import take_all, take_nodes
         from minidocker.spec import sysctl  # noqa: F401
 
         self.taken = take_all(kernel, self.bundle)
+        self.nodes = take_nodes(kernel, self.bundle, run.directory) if self.own_dev() else {}
 
     def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
         """Let go of the trees, which the child has, too; once, though `after` comes here again."""
         while self.taken:
             os.close(self.taken.popitem()[1][0])
+        while self.nodes:
+            os.close(self.nodes.popitem()[1])
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Mount, make nodes, write settings, make the working directory."""
@@ -56,7 +60,10 @@ class Mounts(Wall, PlainMounts):
             self.attach(kernel, run, attach, self.taken.get(number))
         own = self.own_dev()
         for device in self.bundle.devices:
-            if not (own and device.path == "/dev/ptmx"):  # which leads to the container's devpts
+            if device.path in self.nodes:
+                target = kernel.target(run.root, device.path, "file")
+                kernel.move_mount(self.nodes[device.path], target)
+            elif not (own and device.path == "/dev/ptmx"):  # which leads to the own devpts
                 make_node(kernel, run.root, device)
         if own:
             self.fill_dev(kernel, run)

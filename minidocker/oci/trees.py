@@ -11,7 +11,7 @@ from errno import EINVAL, EPERM
 
 from minidocker.errors import Blocked, KernelError, MinidockerError, UsageError
 from minidocker.kernel import detached
-from minidocker.kernel.flags import CLONE_NEWUSER, MS_UNBINDABLE, SIGKILL
+from minidocker.kernel.flags import CLONE_NEWUSER, MOUNT_ATTR_NODEV, MS_UNBINDABLE, SIGKILL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,6 +80,47 @@ def map_owners(tree: int, namespace: int, attach: Attach) -> None:
         ) from None
     finally:
         os.close(namespace)
+
+
+def take_nodes(kernel: Kernel, bundle: Bundle, directory: str) -> dict[str, int]:
+    """Make the nodes that the root of a user namespace may not: path → tree of one file. mknod(2)
+
+    With the owners that they shall have in there. They stand beside the record, where nobody but
+    root comes, until the container is deleted: one without a name could not be mounted.
+    """
+    from minidocker.oci.mounting import NODES
+
+    found: dict[str, int] = {}
+    ids, own = bundle.spec.linux.ids, f"{directory}/nodes"
+    wanted = [device for device in bundle.devices if device.type != "p"]  # which everybody may make
+    if not (ids and wanted) or os.geteuid():
+        return found
+    os.mkdir(own, 0o700)
+    for count, device in enumerate(wanted):
+        path = f"{own}/{count}"
+        uid, gid = (on_host(ids.uid_map, device.uid, device.path),
+                    on_host(ids.gid_map, device.gid, device.path))  # fmt: skip
+        number = (device.major or 0, device.minor or 0)
+        try:
+            kernel.mknod(path, NODES[device.type] | device.mode, number)
+        except KernelError as problem:
+            if problem.errno != EPERM:
+                raise
+            break  # nor may we: the child binds the host's
+        os.chown(path, uid, gid)
+        os.chmod(path, device.mode)
+        found[device.path] = tree = detached.copy_of(path, False)
+        detached.change(tree, 0, MOUNT_ATTR_NODEV, 0, False)
+    return found
+
+
+def on_host(lines: str, number: int | None, path: str) -> int:
+    """Return the id of the host that an id of the container is, by the lines of a map."""
+    for line in lines.splitlines():
+        inside, outside, size = map(int, line.split())
+        if inside <= (number or 0) < inside + size:
+            return outside + (number or 0) - inside
+    raise UsageError(f"config.json: {number}, an owner of {path}, is not in the id maps")
 
 
 def kind_of(kernel: Kernel, attach: Attach) -> str:

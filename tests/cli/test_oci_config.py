@@ -293,3 +293,16 @@ def test_all_hidden_directories_are_one_empty_file_system(oci: Runtime) -> None:
     oci.linux["maskedPaths"].pop()
     seen = oci.run("stat -c %d /tmp/a /tmp/b /tmp/c; ls -A /tmp/a /tmp/b /tmp/c | grep -v : ; touch /tmp/c/x || true")
     assert len(set(seen.stdout.split())) == 1 and "Read-only file system" in seen.stderr
+
+
+def test_a_node_of_a_user_namespace_has_its_owners(oci: Runtime) -> None:
+    """Nobody makes a node in there, and the host has none of that name: it is made before."""
+    with_user_namespace(oci)
+    node = {"path": "/dev/mine", "type": "c", "major": 1, "minor": 5, "uid": 10, "gid": 11, "fileMode": 0o157}
+    oci.linux["devices"] = [node, {"path": "/dev/deep/er", "type": "c", "major": 1, "minor": 3}]
+    look = "stat -c '%u:%g %a %t:%T' /dev/mine /dev/deep/er; head -c 2 /dev/mine | wc -c; echo x > /dev/deep/er; ls /dev/node"
+    done = oci.run(look, check=False)
+    assert done.stdout.splitlines() == ["10:11 157 1:5", "0:0 666 1:3", "2"], done.stderr
+    node["uid"] = 1000
+    refused = oci.run("true", check=False)
+    assert refused.returncode == 1 and "1000, an owner of /dev/mine, is not in the id maps" in refused.stderr
