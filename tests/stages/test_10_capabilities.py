@@ -182,7 +182,7 @@ def test_mask_hides(subject, cell):
         lines = compared({"dir-b": ["key"], "file-b": "secret"}, beside)
         if not good(lines):
             raise Fail("MD1018", ran=ran, lines=lines)
-        wanted = {**dict.fromkeys(FOLDERS, []), **dict.fromkeys(FILES[:3], "")}
+        wanted = {**{name: [] for name in FOLDERS}, **dict.fromkeys(FILES[:3], "")}
         lines = compared(wanted, place(lambda: {name: look(name) for name in wanted}))
         if not good(lines):
             raise Fail("MD1017", ran=ran, lines=lines)
@@ -192,7 +192,7 @@ def test_mask_hides(subject, cell):
             raise Fail("MD1017", ran=ran, lines=lines)
         if place(lambda: [one for one in ("nothing", "nowhere", "gone") if os.path.lexists(one)]):
             raise Fail("MD1020", ran=ran)
-        below = {**dict.fromkeys(FOLDERS, ["key"]), "hollow-a": [],
+        below = {**{name: ["key"] for name in FOLDERS}, "hollow-a": [],
                  **dict.fromkeys(FILES[:3], "secret")}  # fmt: skip
         lines = compared(below, place(lambda: {name: look(name) for name in below}, MIRROR))
         if not good(lines):

@@ -4,10 +4,10 @@
 
 
 def mask_paths(kernel, paths):
-    import shutil
     for path in paths:
         if os.path.isdir(path):
             kernel.mount("tmpfs", path, "tmpfs", MS_RDONLY)
         elif os.path.exists(path):
-            if os.path.isfile(path): open(path, "w").close()
+            if os.path.isfile(path):
+                open(path, "w").close()
             kernel.mount("/dev/null", path, "", MS_BIND)

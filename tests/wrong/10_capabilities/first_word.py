@@ -4,7 +4,6 @@
 
 
 def mask_paths(kernel, paths):
-    import subprocess
     for path in paths:
         path = path.split()[0]
         if os.path.isdir(path):

@@ -5,4 +5,6 @@
 
 def no_new_privileges(kernel):
     import threading
-    t = threading.Thread(target=kernel.prctl, args=(PR_SET_NO_NEW_PRIVS, 1)); t.start(); t.join()
+    thread = threading.Thread(target=kernel.prctl, args=(PR_SET_NO_NEW_PRIVS, 1))
+    thread.start()
+    thread.join()
