@@ -14,7 +14,7 @@ class DiskLook:
     """When the next look is due, and what it says."""
 
     def __init__(self, directory: str) -> None:
-        self.disk = Disk(f"{directory}/upper")
+        self.disk = Disk(directory)
         self.next = NEVER
 
     def begin(self, layers: bool) -> None:

@@ -3,12 +3,15 @@
 What a container writes goes to its upper directory, on the host's disk, and neither overlayfs nor
 a cgroup sets a bound to that; quotas need a file system that was made for them. So the host process
 looks at what is left, more often as it gets less: what Kubernetes calls node-pressure eviction.
-Bytes and inodes are counted alike, for a million empty files fill a disk too.
+Bytes and inodes are counted alike, for a million empty files fill a disk too. What counts is all
+that lies in the container's directory, /etc/hosts and its log too, and files that it has removed
+and still holds open: they have no name any more.
 """
 
 from __future__ import annotations
 
 from minidocker.kernel.named import os
+from minidocker.runtime import strays
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -22,10 +25,11 @@ PART = 10  # on a small disk: one part in so many is kept, not the whole RESERVE
 
 
 class Disk:
-    """The file system that `upper` is on; `full` says in words what this container has taken."""
+    """The disk of a container's `directory`; `full` says in words what this one has taken."""
 
-    def __init__(self, upper: str) -> None:
-        self.upper = upper
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self.upper = f"{directory}/upper"
         self.full = ""
 
     def look(self) -> float:
@@ -49,7 +53,7 @@ class Disk:
     def holds(self, which: int, much: int) -> bool:
         """Say whether this container has that much of it: another may have filled the disk."""
         held = 0
-        for entry in walk(self.upper):
+        for entry in everything(self.directory):
             held += 1 if which else entry.st_blocks * 512
             if held >= much:
                 return True
@@ -70,3 +74,32 @@ def walk(directory: str) -> Iterator[os.stat_result]:
         except OSError:
             continue
 
+
+def everything(directory: str) -> Iterator[os.stat_result]:
+    """Yield the status of all files of this container's, those that are quick to find first."""
+    yield from walk(directory)
+    yield from nameless(directory)
+
+
+def nameless(directory: str) -> Iterator[os.stat_result]:
+    """Yield the status of files without a name, which processes inside still hold.
+
+    By a descriptor, or by a mapping, which only root may look at. proc_pid_map_files(5)
+    """
+    devices = {os.stat(f"{directory}/upper").st_dev}
+    found = {}
+    for pid in strays.seeing(directory):
+        for place in (f"/proc/{pid}/fd", f"/proc/{pid}/map_files"):
+            try:
+                devices.add(os.stat(f"/proc/{pid}/root").st_dev)
+                names = os.listdir(place)
+            except OSError:
+                continue  # it has just ended, or is not ours to look at
+            for name in names:
+                try:
+                    status = os.stat(f"{place}/{name}")
+                except OSError:
+                    continue
+                if not status.st_nlink and status.st_dev in devices:
+                    found[status.st_dev, status.st_ino] = status
+    yield from found.values()

@@ -18,10 +18,21 @@ ROUNDS = 1000  # one that forks all the time needs a few
 
 def kill(directory: str) -> None:
     """Kill all that still lives in the container of this directory; nothing where there is none."""
-    mark = f"/containers/{os.path.basename(directory)}/".encode()
+    mark = mark_of(directory)
     for _ in range(ROUNDS):
         if not [pid for pid in os.listdir("/proc") if pid.isdecimal() and _end(int(pid), mark)]:
             return
+
+
+def seeing(directory: str) -> list[int]:
+    """Return the pids of all that live in the container of this directory."""
+    mark = mark_of(directory)
+    return [int(pid) for pid in os.listdir("/proc") if pid.isdecimal() and _sees(int(pid), mark)]
+
+
+def mark_of(directory: str) -> bytes:
+    """Return what the mounts of this container have in their names, and no other's."""
+    return f"/containers/{os.path.basename(directory)}/".encode()
 
 
 def _end(pid: int, mark: bytes) -> bool:

@@ -84,7 +84,7 @@ class Watch:
         if self.disk is None:
             from minidocker.runtime.disk import Disk
 
-            self.disk = Disk(f"{self.run.directory}/upper")
+            self.disk = Disk(self.run.directory)
         self.next_look = monotonic() + self.disk.look()
         if self.disk.full:
             self.next_look = float("inf")

@@ -40,6 +40,8 @@ def on_a_small_disk(command: list[str], place: Path, attack: str) -> tuple[list[
         ("mkdir /many; cd /many; n=0; while :; do : > $n; n=$((n+1)); "
          "[ $((n%500)) = 0 ] && sleep 0.05; done", "inodes"),
         ("while :; do head -c 2m /dev/zero >> /big; sleep 0.02; done", "bytes"),
+        ("exec 3> /big; rm /big; while :; do head -c 2m /dev/zero >&3; sleep 0.02; done", "bytes"),
+        ("while :; do head -c 2m /dev/zero >> /etc/hosts; sleep 0.02; done", "bytes"),
     ],
 )
 def test_who_fills_the_disk_is_ended(

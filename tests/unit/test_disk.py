@@ -15,13 +15,13 @@ from minidocker.runtime.disk import Disk
 @pytest.fixture
 def upper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory on a disk of 1000 blocks and 1000 inodes; `left` sets what is free."""
-    (tmp_path / "deep/deeper").mkdir(parents=True)
+    (tmp_path / "upper/deep/deeper").mkdir(parents=True)
     monkeypatch.setattr(disk.os, "statvfs", lambda path: SimpleNamespace(
         f_bavail=left["blocks"], f_blocks=1000, f_frsize=4096,
         f_favail=left["inodes"], f_files=left["files"],
     ))  # fmt: skip
     left.update(blocks=900, inodes=900, files=1000)
-    return tmp_path
+    return tmp_path / "upper"
 
 
 left: dict[str, int] = {}
@@ -33,7 +33,7 @@ def fill(upper: Path, count: int, size: int = 0) -> None:
 
 
 def look(upper: Path) -> str:
-    found = Disk(str(upper))
+    found = Disk(str(upper.parent))
     found.look()
     return found.full
 
@@ -72,7 +72,7 @@ def test_looks_come_quicker_as_the_room_gets_less(
     seconds = []
     for inodes in (900, 200, 110, 101, 100):
         left["inodes"] = inodes
-        seconds.append(Disk(str(upper)).look())
+        seconds.append(Disk(str(upper.parent)).look())
     assert seconds == [disk.LONGEST, 1.0, 0.1, disk.SHORTEST, disk.SHORTEST]
 
 
