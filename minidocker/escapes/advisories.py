@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from minidocker.escapes.escape import Escape
+from minidocker.escapes.files import NAIVE_MOUNT_POINT, link_in_the_image, made_outside
 from minidocker.escapes.ourselves import NAIVE_EXE, interpreter_changed
 from minidocker.escapes.yard import BASE, VOLUME, Yard
 from minidocker.runtime import elf
@@ -154,6 +155,9 @@ ESCAPES = (
     Escape("proc_link", "let the image's /proc lead outside, where the runtime mounts procfs",
            "CVE-2019-19921, CVE-2023-27561", "sleep 0.3", begin="rootfs",
            setup=directory_link("proc"), bare=NAIVE_PROC, refusal=True, probe=mounted_on_outside),
+    Escape("workdir_link", "let the working directory lead outside, where the runtime makes it",
+           "CVE-2026-55686", "sleep 0.1", begin="rootfs", options=("-w", "/link/new"),
+           setup=link_in_the_image, bare=NAIVE_MOUNT_POINT, probe=made_outside),
     Escape("passwd_link", "let the image's list of users be a link to a file outside",
            "CVE-2024-9676", "cat /etc/passwd", begin="rootfs", setup=passwd_link,
            bare=NAIVE_PASSWD),

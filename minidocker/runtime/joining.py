@@ -157,7 +157,7 @@ def join(story: Story, doors: list[Door]) -> None:
     for door in doors:
         story.stage = door.stage
         if door.stage.shares == "ipc" and story.run.root:
-            take_shm(story, door.pid)
+            take_shm(story, door)
     if story.run.own and "join" in story.run.own:
         join_by_theirs(story, doors, story.run.own["join"])
         return
@@ -199,12 +199,27 @@ def after_setns(kind: str) -> str:
     return f"{kind}_for_children" if kind in ("pid", "time") else kind
 
 
-def take_shm(story: Story, pid: int) -> None:
-    """Take the other container's /dev/shm along: the ipc namespace alone does not hold it."""
-    mounts = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+def take_shm(story: Story, door: Door) -> None:
+    """Take the other container's /dev/shm along: the ipc namespace alone does not hold it.
+
+    The mounts are found by a number, which may have a new owner: it must still be in the ipc
+    namespace that is open, after its mounts are, too.
+    """
     try:
+        mounts = os.open(f"/proc/{door.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        same = os.path.samefile(f"/proc/self/fd/{door.fd}", f"/proc/{door.pid}/ns/ipc")
+    except OSError:
+        raise gone() from None
+    try:
+        if not same:
+            raise gone()
         story.run.facts["shm"] = story.kernel.tree_of(mounts, "/dev/shm")
     except KernelError as problem:
         raise failure(problem, story.stage, "parent") from None
     finally:
         os.close(mounts)
+
+
+def gone() -> Conflict:
+    """Say that the other container has ended on our way to it."""
+    return Conflict("the container that --ipc names has just ended", "minidocker ps -a")

@@ -50,7 +50,8 @@ def place(kernel: Kernel, root: str, path: str, kind: str = "dir") -> str:
         if not where:
             raise
     else:
-        allowed = plain in MAY_BE_COVERED if where == "proc" else plain.startswith(CGROUPS)
+        below = plain.startswith(CGROUPS) and ".." not in plain.split("/")
+        allowed = plain in MAY_BE_COVERED if where == "proc" else below
         if where not in CLOSED or allowed:
             return target
     raise MinidockerError(

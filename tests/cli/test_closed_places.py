@@ -20,7 +20,8 @@ WORDS = "nothing may be mounted there"
 @pytest.mark.parametrize(
     "place",
     ["/proc", "/proc/", "//proc", "/proc/self", "/proc//sys", "/x/../proc", "/proc/self/../keys", "/proc/1/ns",
-     "/proc/sys/kernel/core_pattern", "/proc/meminfo/../keys", "/sys", "/sys/firmware", "/sys/kernel/mm"],
+     "/proc/sys/kernel/core_pattern", "/proc/meminfo/../keys", "/sys", "/sys/firmware", "/sys/kernel/mm",
+     "/sys/fs/..", "/sys/fs/../firmware"],
 )  # fmt: skip
 @pytest.mark.parametrize("kind", ["volume", "tmpfs", "device"])
 def test_no_mount_in_proc_or_sys(

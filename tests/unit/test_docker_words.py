@@ -451,3 +451,12 @@ def test_what_an_image_declares_travels_by_the_lean_file() -> None:
 
 def test_usage_error_is_one_for_what_docker_would_say() -> None:
     assert UsageError("a", "b", docker="c").docker == "c"
+
+
+def test_an_image_asks_for_no_variable_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CVE-2026-57231: a name without a value took the caller's, a password say."""
+    monkeypatch.setenv("PASSWORD", "secret")
+    found = from_options._env([], ["PASSWORD", "PASS*", "A=1"], {"env": []})  # type: ignore[arg-type]
+    assert not [one for one in found if "PASS" in one] and "A=1" in found
+    found = from_options._env([], ["A=1"], {"env": ["PASSWORD"]})  # type: ignore[arg-type]
+    assert "PASSWORD=secret" in found

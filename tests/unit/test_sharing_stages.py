@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from types import SimpleNamespace
+
 import pytest
 
-from minidocker.errors import StageError, UsageError
+from minidocker.errors import Conflict, StageError, UsageError
 from minidocker.kernel import flags as f
 from minidocker.kernel.trace import Pretend
 from minidocker.plan.from_options import refuse_left_out
@@ -136,3 +139,18 @@ def test_options() -> None:
     for text in ("", "1.5", "--5", "day"):
         with pytest.raises(UsageError):
             planned({"boottime-offset": text})
+
+
+def test_a_number_with_a_new_owner_gives_no_shared_memory() -> None:
+    """The mounts of /dev/shm are found by a pid; whoever has it now is in another ipc namespace."""
+    class Other(Pretend):
+        def tree_of(self, namespace: int, path: str) -> int:
+            raise AssertionError("it has looked into a stranger's mounts")
+
+    fd = os.open("/proc/self/ns/uts", os.O_RDONLY)  # stands for the namespace of who had it before
+    story = SimpleNamespace(kernel=Other(), run=a_run(), stage=Ipc())
+    try:
+        with pytest.raises(Conflict, match="just ended"):
+            joining.take_shm(story, joining.Door(Ipc(), os.getpid(), fd))
+    finally:
+        os.close(fd)
