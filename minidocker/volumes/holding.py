@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from minidocker.kernel import copying  # noqa: F401  (the child can load nothing any more)
 from minidocker.volumes.store import Volumes
@@ -22,6 +23,8 @@ def hold(kernel: Kernel, run: Run) -> dict[str, int]:
         for name, mount in wanted.items():
             if volumes.make(name, mount.labels, bool(mount.anonymous)):
                 give_to_root_inside(kernel, run, volumes.data(name))
+            else:
+                look_at_owner(kernel, run, name, volumes.data(name))
     finally:
         if lock >= 0:  # in a rehearsal there is none
             os.close(lock)
@@ -37,3 +40,28 @@ def give_to_root_inside(kernel: Kernel, run: Run, path: str) -> None:
         from minidocker.spec.ids import outer_root
 
         kernel.shift_owners(path, outer_root(ids.uid_map), outer_root(ids.gid_map))
+
+
+def look_at_owner(kernel: Kernel, run: Run, name: str, path: str) -> None:
+    """Give an empty volume of root's to the container's root; say it when one is nobody inside.
+
+    It was filled without a user namespace, or with other ids, as before 2027.
+    """
+    ids = run.spec.ids
+    try:
+        owner, empty = os.stat(path).st_uid, not os.listdir(path)
+    except OSError:
+        return  # a rehearsal, or the way to it is closed to us
+    if not ids or any(
+        int(first) <= owner < int(first) + int(count)
+        for _, first, count in map(str.split, ids.uid_map.splitlines())
+    ):
+        return
+    if empty and not owner:
+        return give_to_root_inside(kernel, run, path)
+    remedy = f"--uidmap 0:{owner}:65536" if owner else "leave --userns private out"
+    sys.stderr.write(
+        f"minidocker: warning: the volume {name} belongs to user {owner} of the host, who is not "
+        "in this user namespace: inside its files are nobody's, and nobody may change them\n"
+        f"  try: {remedy}   or another volume\n"
+    )

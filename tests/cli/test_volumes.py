@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -310,6 +311,25 @@ def test_a_volume_that_was_filled_by_half_is_filled_anew(
     look = [*QUIET, "-v", "half:/data", full, "sh", "-c", "ls -A /data; cat /data/link; rm /data/same"]
     assert mini(*look).stdout.split() == ["link", "out", "same", "sub", "tool", "one"]
     assert mini(*look, status=1).stdout.split() == ["link", "out", "sub", "tool", "one"]
+
+
+def test_a_volume_of_other_ids_is_told_of(mini: Callable, store: Path) -> None:
+    """One that was filled by another range, or by root: its files would silently be nobody's."""
+    look = ["-v", "old:/data", "base", "sh", "-c", "stat -c %u /data; mkdir /data/x && rmdir /data/x"]
+    mini("volume", "create", "old")
+    assert mini(*QUIET, "--userns", "private", *look).stdout == "0\n"  # an empty one is given away
+    (store / "volumes/old/_data/kept").touch()
+    os.chown(store / "volumes/old/_data", 0, 0)
+    done = mini(*QUIET, "--userns", "private", *look, status=1)
+    assert done.stdout == "65534\n" and "the volume old belongs to user 0 of the host" in done.stderr
+    assert "leave --userns private out" in done.stderr
+    assert "warning" not in mini(*QUIET, *look).stderr
+    os.chown(store / "volumes/old/_data", 100000, 100000)
+    done = mini(*QUIET, "--userns", "private", *look, status=1)
+    assert "belongs to user 100000 of the host" in done.stderr
+    remedy = re.search(r"--uidmap (\S+)", done.stderr)[1]
+    done = mini(*QUIET, "--uidmap", remedy, *look)
+    assert done.stdout == "0\n" and "warning" not in done.stderr
 
 
 def test_a_volume_that_cannot_be_filled_says_which_call_it_was(
