@@ -8,7 +8,7 @@ import time
 from collections.abc import Set
 
 from minidocker.grader.scenes_ending import end_when_opened
-from minidocker.grader.scenes_refused import act_refused  # noqa: F401  (a scene)
+from minidocker.grader.scenes_refused import act_refused, named  # noqa: F401  (a scene)
 from minidocker.kernel import flags as f
 
 PR_SET_SECCOMP = 22
@@ -30,8 +30,18 @@ def act_hostname(learner, kernel, talk, name):
     """Let set_hostname do its work, and stay while the check looks."""
     function = learner.set_hostname
     talk.step(f"set_hostname(kernel, {name!r})")
-    function(kernel, name)
-    talk.ask("named")
+    named(talk, function, kernel, name)
+
+
+def act_self(learner, kernel, talk):
+    """Ask namespaces_of about "self", before and after this process has left a namespace."""
+    function = learner.namespaces_of
+    talk.step('namespaces_of("self")')
+    before = function("self")
+    kernel.unshare(f.CLONE_NEWUTS)
+    talk.step('namespaces_of("self"), for a second time')
+    seen = [before, function("self"), function(os.getpid())]
+    talk.ask("looked", seen=[one if isinstance(one, dict) else repr(one)[:60] for one in seen])
 
 
 # --- the cast: each kind is what a process does to itself before it says that it is there ---

@@ -263,6 +263,7 @@ def act_close(learner, kernel, talk, first, numbers):
             os.set_inheritable(number, True)
         if directory not in numbers:
             os.close(directory)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))  # who is open above it stays open
         talk.ask("begins")  # the check looks up who this is before it can end
         talk.step(f"close_inherited({first})")
         function(first)

@@ -5,7 +5,7 @@ import random
 import signal
 from collections.abc import Set
 
-from minidocker.grader.scenes_refused import act_refused  # noqa: F401  (a scene)
+from minidocker.grader.scenes_refused import act_refused, named  # noqa: F401  (a scene)
 from minidocker.kernel import flags as f
 
 SHM = "/dev/shm"
@@ -28,8 +28,7 @@ def act_names(learner, kernel, talk, hostname, domainname, before=""):
         kernel.setdomainname(before)
     talk.ask("ready")
     talk.step(f"set_names(kernel, {hostname!r}, {domainname!r})")
-    function(kernel, hostname, domainname)
-    talk.ask("named")
+    named(talk, function, kernel, hostname, domainname)
 
 
 # --- clocks ----------------------------------------------------------------------------

@@ -29,21 +29,22 @@ def act_lease(learner, kernel, talk, table, subnet, owners):
     function = learner.lease
     with open(TABLE, "w") as file:
         file.write(table)
-    seen = []
+    seen, locks = [], []
     for owner in owners:
         talk.step(f"lease(kernel, {TABLE!r}, {subnet!r}, {owner!r})")
         try:
             seen.append(repr(function(kernel, TABLE, subnet, owner)))
         except LookupError:
             seen.append("LookupError")
+        locks.append(os.stat(TABLE + ".lock").st_ino if os.path.exists(TABLE + ".lock") else 0)
     with open(TABLE) as file:
-        talk.ask("leased", seen=seen, table=file.read())
+        talk.ask("leased", seen=seen, table=file.read(), same_lock=len({*locks}) == 1 and 0 not in locks)
 
 
 def act_lease_again(learner, kernel, talk, table, subnet, owner):
     """No address is free; then one is, and the same process asks again."""
     function = learner.lease
-    seen = []
+    seen, after = [], []
     for text in (table, table.partition("\n")[2]):
         with open(TABLE, "w") as file:
             file.write(text)
@@ -52,7 +53,9 @@ def act_lease_again(learner, kernel, talk, table, subnet, owner):
             seen.append(repr(function(kernel, TABLE, subnet, owner)))
         except LookupError:
             seen.append("LookupError")
-    talk.ask("leased", seen=seen)
+        with open(TABLE) as file:
+            after.append(file.read())
+    talk.ask("leased", seen=seen, after=after[0])
 
 
 def act_lease_beside(learner, kernel, talk, subnet, first):

@@ -28,7 +28,7 @@ def name_seen_by(machine, pid, command=HOSTNAME):
     user = [] if os.geteuid() == 0 else ["--user"]
     shell = machine.spawn(["nsenter", "--target", str(pid), *user, "--uts", "sh"])
     try:
-        shell.sendline(f"echo answer=$(({a}*{b})):$({command}):")
+        shell.sendline(f'echo "answer=$(({a}*{b})):$({command}):"')
         shell.expect(rf"answer={a * b}:([^:]*):")
         return shell.match.group(1)
     except (pexpect.TIMEOUT, pexpect.EOF):
@@ -47,10 +47,18 @@ def long_names():
     return [name + "x" * (64 - len(name.encode())) for name in begins]
 
 
+def named(one, ran):
+    """Wait until the name is set; the pid out here of who did it."""
+    message = one.expect("named", "by hand")
+    if message.event == "by hand":
+        raise Fail("MD9020", ran=ran, file=message["file"], call=message["call"])
+    return message.sender
+
+
 def test_hostname_is_set(subject, cell, machine):
-    for name in (new_name(), *long_names()):
+    for name in (new_name(), *long_names(), f" BOX {random.randrange(10**6):06} "):
         with cell("hostname", name=name) as one:
-            sender = one.expect("named").sender
+            sender = named(one, f"set_hostname(kernel, {name!r})")
             seen = name_seen_by(machine, sender)
             if seen != name:
                 ran = f"set_hostname(kernel, {name!r})"
@@ -61,7 +69,7 @@ def test_hostname_is_kept(subject, cell, machine):
     name = new_name()
     with cell("hostname", name=name) as one:
         before = machine.read("/proc/sys/kernel/hostname").strip()
-        sender = one.expect("named").sender
+        sender = named(one, f"set_hostname(kernel, {name!r})")
         outside, pid = name_seen_by(machine, one.pid), one.number(sender)
         domains = [name_seen_by(machine, who, DOMAIN) for who in (one.pid, sender)]
         theirs = one.proc.namespace(pid, "uts")
@@ -126,6 +134,20 @@ def test_namespaces_of(subject, cell):
         if seen != "PermissionError":
             ran = f"namespaces_of({cast['plain']}), without capabilities, for a process that has them"
             raise Fail("MD0014", ran=ran, expected="PermissionError", kernel=repr(seen)[:60])
+    asked_about_self(cell)
+
+
+def asked_about_self(cell):
+    """ "self" is a process, too; and what was true a moment ago need not be true now."""
+    with cell("self") as one:
+        message = one.expect("looked")
+        now = one.proc.namespaces(one.number(message.sender))
+        told = ('"self"', '"self", after it left its uts namespace', "its own pid")
+        for right, got, who in zip(({**now, "uts": one.own["uts"]}, now, now), message["seen"], told,
+                                   strict=True):  # fmt: skip
+            lines = compared(right, got) if isinstance(got, dict) else [("BAD", str(got)[:60])]
+            if not good(lines):
+                raise Fail("MD0004", ran=f"namespaces_of for {who}", lines=lines)
 
 
 def own_root(one, pid, caller):

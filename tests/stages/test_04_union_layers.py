@@ -6,6 +6,7 @@ kernel's overlay shows there is the truth.
 
 import os
 import random
+import re
 
 from looking_at_layers import noted, plan, read, somewhere, token, write
 from looking_at_refusals import errors_come_out
@@ -14,6 +15,7 @@ from minidocker.chamber.cell_needs import user_attributes
 from minidocker.course.outcomes import Fail, compared, good
 from minidocker.proc import mounts
 
+WORDS = ("lowerdir", "upperdir", "workdir")
 ETC = ("hosts", "hostname", "resolv.conf")
 
 
@@ -30,6 +32,10 @@ def mounted(one, ran):
                    kernel=message["options"])  # fmt: skip
     if not message["kept"]:
         raise Fail("MD0434", ran=ran)
+    words = re.findall(r"(?:\\.|[^,\\])+", message["options"])
+    more = [word for word in words if word.partition("=")[0] not in WORDS]
+    if more:
+        raise Fail("MD0437", ran=ran, expected=", ".join(WORDS), kernel=" ".join(more))
     return message["options"]
 
 
@@ -58,11 +64,29 @@ def test_options_order(subject, cell):
         if read(one, f"{place}/upper/x") != text or read(one, f"{place}/{b}/x") != texts[1]:
             raise Fail("MD0403", ran=ran, expected="a write to merged/x goes to upper/x",
                        kernel=options)  # fmt: skip
+    one_layer(cell)
+
+
+def one_layer(cell):
+    """An image can have a single layer: its files must not be what is written to."""
+    place, text = somewhere(), token()
+    ran = "overlay_options([only], upper, work)"
+    with cell("options", place=place, layers=[["only", [["x", text]]]]) as one:
+        options = mounted(one, ran)
+        try:
+            write(one, f"{place}/merged/x", token().encode())
+        except OSError as problem:
+            raise Fail("MD0403", ran=ran, expected="a write to merged/x goes to upper/x",
+                       kernel=f"{problem.strerror}; {options}") from None  # fmt: skip
+        if read(one, f"{place}/only/x") != text:
+            raise Fail("MD0403", ran=ran, expected="a write to merged/x goes to upper/x",
+                       kernel=options)  # fmt: skip
 
 
 def test_options_names(subject, cell):
     place, text = somewhere(), token()
     names = ["plain", "a:b:c", "c,d,e", "e\\f\\g", "g h", "i\\:,j", "k:upperdir=x,l"]
+    names += [f"m{number}" for number in range(random.randrange(8, 20))]
     layers = [[name, [[f"from-{number}", text]]] for number, name in enumerate(names)]
     ran = f"overlay_options({names}, upper, work)"
     with cell("options", place=place, layers=layers) as one:
@@ -154,10 +178,11 @@ def test_etc_layer(subject, cell):
     ran = "place_etc_files(kernel, directory, root)"
     with cell("etc", place=place, texts=texts) as one:
         placed(one, texts)
-        copied = [path for path in noted(one, f"{place}/upper") if os.path.basename(path) in ETC]
+        copied = sorted(noted(one, f"{place}/upper"))
         if copied:
-            raise Fail("MD0430", ran=ran, expected="an upper directory without these files",
-                       kernel=f"upper/{copied[0]} is there")  # fmt: skip
+            ours = os.path.basename(copied[-1]) in ETC
+            raise Fail("MD0430" if ours else "MD0438", ran=ran,
+                       expected="an upper directory without these files", kernel=f"upper/{copied[-1]} is there")  # fmt: skip
         filled = [name for name in ETC if read(one, f"{place}/init/etc/{name}") != ""]
         if filled or read(one, f"{place}/image/etc/hosts") != "the image's own\n":
             raise Fail("MD0431", ran=ran, kernel=" ".join(filled or ["the image's hosts"]))

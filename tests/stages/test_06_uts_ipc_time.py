@@ -69,7 +69,10 @@ def named(one):
     """Wait until set_names has returned: names before, the sender, names outside now."""
     before = inside(one.expect("ready").sender, "uts", both_names)
     one.answer()
-    sender = one.expect("named").sender
+    message = one.expect("named", "by hand")
+    if message.event == "by hand":
+        raise Fail("MD9020", ran="set_names(…)", file=message["file"], call=message["call"])
+    sender = message.sender
     return before, sender, inside(one.pid, "uts", both_names)
 
 
@@ -80,7 +83,7 @@ def long_name(kind):
 
 
 def test_names_own(subject, cell):
-    host, domain = long_name("box"), long_name("lab")
+    host, domain = long_name("box"), random.choice([long_name("lab"), f" {new_name('LAB')} "])
     ran = f"set_names(kernel, {host!r}, {domain!r})"
     with cell("names", hostname=host, domainname=domain) as one:
         _, sender, _ = named(one)

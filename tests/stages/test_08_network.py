@@ -13,6 +13,18 @@ from minidocker.course.outcomes import Fail
 WORLD = "192.0.2.1"
 
 
+def addresses(link):
+    """The addresses of a link, each with its prefix."""
+    return [f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"]
+            if one["family"] == "inet"]  # fmt: skip
+
+
+def routes_of_somebody(pid):
+    """The routes that the kernel has not made by itself, in words."""
+    routes = json.loads(command(pid, "ip", "-json", "route", "show"))
+    return [f"a route to {one['dst']}" for one in routes if one.get("protocol") != "kernel"]
+
+
 def links(pid):
     """Return {name: facts} of the links of a process's network: ip -json addr."""
     found = json.loads(command(pid, "ip", "-json", "-details", "addr", "show"))
@@ -34,6 +46,11 @@ def test_loopback(subject, cell):
         if up:
             raise Fail("MD0825", ran="loopback_up(kernel)", expected="lo alone is switched on",
                        kernel=f"up too: {' '.join(sorted(up))}")  # fmt: skip
+        more = [address for address in addresses(links(pid)["lo"]) if address != "127.0.0.1/8"]
+        more += routes_of_somebody(pid)
+        if more:
+            raise Fail("MD0825", ran="loopback_up(kernel)", expected="127.0.0.1, and no route",
+                       kernel=f"there is {', '.join(more)}")  # fmt: skip
     errors_come_out(cell, "loopback_up", [], ["link_up"])
 
 
@@ -80,16 +97,16 @@ def test_connect_plugged(subject, cell):
         ran = f"connect(kernel, pid, the lease of {address})"
         inside, outside = links(box), links(one.pid)
         look_at_the_ends(ran, inside, outside, f"mdv{number:012x}", net["bridge"])
-        found = [f"{a['local']}/{a['prefixlen']}" for a in inside["eth0"]["addr_info"]
-                 if a["family"] == "inet"]  # fmt: skip
+        found = addresses(inside["eth0"])
         wanted = f"{address}/{net['prefix']}"
         if found != [wanted]:
             raise Fail("MD0809", ran=ran, expected=wanted, kernel=" ".join(found) or "none")
         if inside["eth0"]["address"] != mac:
             raise Fail("MD0824", ran=ran, expected=mac, kernel=inside["eth0"]["address"])
         more = ["lo is up"] if "UP" in inside["lo"]["flags"] else []
-        routes = json.loads(command(box, "ip", "-json", "route", "show"))
-        more += [f"a route to {one['dst']}" for one in routes if "gateway" in one]
+        more += routes_of_somebody(box)
+        end = outside[f"mdv{number:012x}"]
+        more += [f"{address} at the host's end" for address in addresses(end)]
         if more:
             raise Fail("MD0826", ran=ran, expected="a cable and an address",
                        kernel=", ".join(more))  # fmt: skip
@@ -184,6 +201,12 @@ def test_route(subject, cell):
                 routes = command(pid, "ip", "route").replace("\n", "; ")
                 raise Fail("MD0813", ran=f"default_route(kernel, {gateway!r})",
                            expected=f"an answer from {target}", kernel=f"{seen}; {routes}")  # fmt: skip
+        near = f"{net['base']}{random.choice([one for one in range(2, 60) if one != number])}"
+        found = command(pid, "sh", "-c", f"ip route get {near} 2>&1; true")
+        if " via " in found or "eth0" not in found:
+            raise Fail("MD0827", ran=f"default_route(kernel, {gateway!r})",
+                       expected=f"the neighbour {near} is reached by eth0 itself",
+                       kernel=command(pid, "ip", "route").replace("\n", "; "))  # fmt: skip
         for target in a_few_of_the_world():
             found = command(pid, "sh", "-c", f"ip route get {target} 2>&1; true")
             if f"{target} via {gateway} " not in found:

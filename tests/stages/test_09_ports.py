@@ -34,6 +34,8 @@ def test_lease_free(subject, cell):
         if message["seen"] != [repr(address) for address in wanted]:
             raise Fail("MD0934", ran=f"three leases; taken: {' '.join(map(str, sorted(taken)))}",
                        expected=" ".join(wanted), kernel=" ".join(message["seen"]))  # fmt: skip
+        if not message["same_lock"]:
+            raise Fail("MD0944", ran="a lease, and then two more")
         lines = sorted(message["table"].splitlines())
         right = sorted(table.splitlines()
                        + [f"{a}\t{o}" for a, o in zip(wanted, owners, strict=True)])  # fmt: skip
@@ -51,10 +53,14 @@ def test_lease_full(subject, cell):
     subnet = f"{base}16/29"
     full = table_of(*range(18, 23), base=base)
     with cell("lease_again", table=full, subnet=subnet, owner="late") as one:
-        seen = one.expect("leased")["seen"]
+        message = one.expect("leased")
+        seen = message["seen"]
         ran = f"lease in {subnet}, of which 18 to 22 are taken"
         if seen[0] != "LookupError":
             raise Fail("MD0937", ran=ran, expected="LookupError", kernel=seen[0])
+        if message["after"] != full:
+            raise Fail("MD0935", ran=ran, expected="the table as it was, 5 lines",
+                       kernel=f"{len(message['after'].splitlines())} lines")  # fmt: skip
         if seen[1] != repr(f"{base}18"):
             raise Fail("MD0934", ran=f"{ran}, and then 18 is free", expected=f"{base}18",
                        kernel=seen[1])  # fmt: skip
@@ -62,15 +68,19 @@ def test_lease_full(subject, cell):
 
 
 def goes_on_after_255(cell):
-    """In a subnet of 512 addresses, one that ends in 255, or in 0, is like any other."""
+    """In a subnet of 4096 addresses, one that ends in 255, or in 0, is like any other."""
     base = draw()["base"]
     nearest, _, third = base[:-1].rpartition(".")
-    wanted = [f"{base}255", f"{nearest}.{int(third) + 1}.0"]
-    subnet, table = f"{base}0/23", table_of(*range(2, 255), base=base)
-    with cell("lease", table=table, subnet=subnet, owners=["one", "more"]) as one:
+    full = random.randrange(1, 5)  # so many times 256 addresses are taken
+    last = f"{nearest}.{int(third) + full}."
+    wanted = [f"{last}255", f"{nearest}.{int(third) + full + 1}.0"]
+    table = table_of(*range(2, 256), base=base) + table_of(*range(255), base=last)
+    table += "".join(table_of(*range(256), base=f"{nearest}.{int(third) + one}.")
+                     for one in range(1, full))  # fmt: skip
+    with cell("lease", table=table, subnet=f"{base}0/20", owners=["one", "more"]) as one:
         seen = one.expect("leased")["seen"]
         if seen != [repr(address) for address in wanted]:
-            raise Fail("MD0934", ran=f"two leases in {subnet}, of which .2 to .254 are taken",
+            raise Fail("MD0934", ran=f"two leases in {base}0/20; taken: all up to {last}254",
                        expected=" ".join(wanted), kernel=" ".join(seen))  # fmt: skip
 
 
@@ -164,6 +174,10 @@ def test_publish_only(subject, cell):
         ran = f"publish: {out} to {inner}/tcp"
         table = f"minidocker_{number:012x}"
         after = rules(one.pid)
+        other = {family(entry) for entry in after if owner(entry) == table} - {"ip"}
+        if other:
+            raise Fail("MD0945", ran=ran, expected=f"table ip {table}",
+                       kernel=f"table {other.pop()} {table}")  # fmt: skip
         kept = [entry for entry in after if owner(entry) != table]
         if strip(kept) != strip(before):
             raise Fail("MD0941", ran=ran, expected=names(before), kernel=names(kept))
@@ -172,6 +186,10 @@ def test_publish_only(subject, cell):
             if seen == "answer":
                 raise Fail("MD0942", ran=f"{ran}; another machine asks {target}:{port}",
                            expected="no answer", kernel="an answer")  # fmt: skip
+        seen, _ = reach(box, "0.0.0.0", far, "198.51.100.1", inner, out, "udp")
+        if seen == "answer":
+            raise Fail("MD0942", ran=f"{ran}; another machine asks 198.51.100.1:{out}/udp",
+                       expected="no answer", kernel="an answer")  # fmt: skip
         for asking in (box, one.pid):
             seen, _ = reach(far, "198.51.100.2", asking, "198.51.100.2", out, out)
             if seen != "answer":
@@ -181,6 +199,11 @@ def test_publish_only(subject, cell):
     port = {"match": "tcp dport 80", "container": 80, "host": 80, "protocol": "tcp", "address": ""}
     lease = {"table": "one", "address": "10.9.8.2"}
     errors_come_out(cell, "publish", [port, lease], ["run"], pretended=["run"])
+
+
+def family(entry):
+    """The family of addresses that an entry of nft's list is for."""
+    return next(iter(entry.values())).get("family", "")
 
 
 def owner(entry):

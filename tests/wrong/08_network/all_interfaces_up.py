@@ -1,6 +1,6 @@
 # mistake: every interface is switched on
 # fails: loopback
-# says: has switched on more than the loopback
+# says: done more than switch on
 
 import socket as _s
 

@@ -1,6 +1,6 @@
 # mistake: it counts in the last number alone
 # fails: lease_full
-# says: of which .2 to .254 are taken
+# says: taken: all up to
 
 
 def lease(kernel, path, subnet, owner):

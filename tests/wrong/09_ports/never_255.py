@@ -1,6 +1,6 @@
 # mistake: addresses that end in 0 or 255 are left out
 # fails: lease_full
-# says: of which .2 to .254 are taken
+# says: taken: all up to
 
 
 def lease(kernel, path, subnet, owner):
