@@ -209,15 +209,16 @@ class Manifest:
         try:
             return self.lesson(name)
         except NotFound:
+            if name[:2].strip("_").isdecimal():  # it can be a lesson only, or was meant so
+                raise
             import difflib  # where a run does not read it
 
             words = {word for one in self.lessons for check in one.checks
                      for word in (check.id, *check.functions)}  # fmt: skip
             near = difflib.get_close_matches(name, [*words, *self.messages], 3)
-            if not near:
-                raise
             text = f"there is no lesson, function, check or code {name!r}"
-            raise NotFound(text, f"is it {' or '.join(near)}?", 2) from None
+            remedy = f"is it {' or '.join(near)}?" if near else "minidocker grade names them all"
+            raise NotFound(text, remedy, 2) from None
 
     def function(self, name: str) -> tuple[Lesson, Function]:
         """Find a function that a lesson asks for; else NotFound."""

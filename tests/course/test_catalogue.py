@@ -2,6 +2,9 @@
 
 A mistake holds only the mistaken names; it is laid over the solution by standing after it.
 Its first lines say, in comments, the mistake, the check that must fail, and words of the message.
+
+Run as a program it judges the catalogue of some lessons and names what is not as it should be:
+    .venv/bin/python tests/course/test_catalogue.py 10 11 [--again TIMES]
 """
 
 from __future__ import annotations
@@ -223,3 +226,42 @@ def test_kill_rate(verdicts, lesson, capsys):
     with capsys.disabled():
         print(f"\n{lesson.id}: {killed} of {judged} wrong solutions caught{more}", end=" ")
     assert killed == judged
+
+
+def amiss(verdict):
+    """Say what is wrong with a verdict, in a line; "" when it is as it should be."""
+    kind, _, name = verdict["subject"].partition("/")
+    outcome, message = verdict["outcome"], verdict["message"]
+    if outcome in ("blocked", "error"):
+        return message if outcome == "error" else ""
+    if kind in ("solution", "right"):
+        return "" if outcome == "pass" else f"it should pass: {message}"
+    if kind == "nothing":
+        return "it earns points" if verdict["earned"] else ""
+    head = header(WRONG / verdict["lesson"] / f"{name}.py")
+    if outcome != "fail":
+        return "it should fail"
+    return "" if head["says"] in message else f"the message lacks {head['says']!r}: {message}"
+
+
+def main(words):
+    """Judge the catalogue of the lessons that are named, or all; the number of what is amiss."""
+    words, _, times = " ".join(words).partition("--again")
+    lessons = [COURSE.lesson(word).id for word in words.split()]
+    entries = [one for one in plan() if not lessons or one["lesson"] in lessons]
+    argv = [*JUDGE, "--again", times.strip() or "1"]
+    lines = [json.loads(line) for process in judged(entries, argv, HERE, AT_ONCE)
+             for line in process.stdout.splitlines()]  # fmt: skip
+    found = [f"{one['lesson']} {one['subject']} {one['id']}: {text}"
+             for one in lines if "flips" not in one and (text := amiss(one))]  # fmt: skip
+    found += [f"{flip[0]} {flip[1]} {flip[2]} flips: {flip[3]}"
+              for one in lines for flip in one.get("flips", [])]  # fmt: skip
+    seen = {(one["lesson"], one["subject"]) for one in lines if "flips" not in one}
+    found += [f"{one['lesson']} {one['name']}: no verdict" for one in entries
+              if (one["lesson"], one["name"]) not in seen]  # fmt: skip
+    print(*found, f"{len(entries)} judged, {len(found)} amiss", sep="\n")
+    return len(found)
+
+
+if __name__ == "__main__":
+    raise SystemExit(1 if main(sys.argv[1:]) else 0)

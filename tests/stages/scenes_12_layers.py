@@ -268,7 +268,7 @@ def act_keys(learner, kernel, talk, place, steps):
 
     A file is [name, folder, text, time], or more: how often the text stands in it, and its end.
     """
-    function, seen = learner.cache_key, []
+    function, seen, kept = learner.cache_key, [], True
     for number, (parent, instruction, files) in enumerate(steps):
         found = {}
         for name, folder, text, second, *more in files:
@@ -280,6 +280,7 @@ def act_keys(learner, kernel, talk, place, steps):
             os.utime(path, (second, second))
             found[name] = path
         talk.step(f"cache_key, step {number + 1} of {len(steps)}")
-        key = function(parent, instruction, found)
+        key = function(parent, instruction, given := dict(found))
         seen.append(key if isinstance(key, str) else repr(key))
-    talk.ask("results", seen=seen)
+        kept &= given == found
+    talk.ask("results", seen=seen, kept=kept)

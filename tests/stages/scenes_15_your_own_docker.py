@@ -32,13 +32,14 @@ def forever():
 def act_configs(learner, kernel, talk, name, configs):
     """Ask a function about each configuration; it gets a copy of its own."""
     function = getattr(learner, name)
-    seen = []
+    seen, kept = [], True
     for number, config in enumerate(configs):
         talk.step(f"{name}(config), configuration {number + 1} of {len(configs)}")
-        found = function(json.loads(json.dumps(config)))
+        found = function(given := json.loads(json.dumps(config)))
+        kept &= given == config
         plain = isinstance(found, set | frozenset | list | tuple)
         seen.append(sorted(map(str, found)) if plain else repr(found)[:80])
-    talk.say("results", seen=seen)
+    talk.say("results", seen=seen, kept=kept)
 
 
 def act_spec(learner, kernel, talk, options):

@@ -39,7 +39,7 @@ def verdict(code, arch, number):
                 word, index = (value, index) if register == 0 else (word, value)
             case (2 | 3) as register, _:
                 notes[k & 15] = word if register == 2 else index
-            case 4, _ if (work in ALU and other < 1 << 16) or work in (0, 0x10, 0x40, 0x50, 0xA0):
+            case 4, _ if work in ALU and (other < 32 or work not in (0x60, 0x70)):
                 word = ALU[work](word, other) & 0xFFFFFFFF
             case 4, 0x84:
                 word = -word & 0xFFFFFFFF

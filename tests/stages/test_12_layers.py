@@ -557,7 +557,10 @@ def test_blame(subject, cell):
 def keys(cell, steps, names):
     """The learner's key for each step: name → key."""
     with cell("keys", place=somewhere(), steps=steps) as one:
-        seen = one.expect("results")["seen"]
+        message = one.expect("results")
+    if not message["kept"]:
+        raise Fail("MD1236", ran="cache_key(parent, instruction, files)")
+    seen = message["seen"]
     found = dict(zip(names, seen, strict=True))
     wrong = {name: key[:70] for name, key in found.items() if not re.fullmatch("[0-9a-f]{64}", key)}
     if wrong:

@@ -8,10 +8,13 @@ def walls_of(pid):
             raise ProcessLookupError
         mine, theirs = namespaces_of("self"), namespaces_of(pid)
         walls = {n for n, _ in mine.items() ^ theirs.items() if not n.endswith("for_children")}
-        if has_own_root(pid): walls.add("root")
-        if status["Seccomp"] != status_of(os.getpid())["Seccomp"]: walls.add("seccomp")
+        if has_own_root(pid):
+            walls.add("root")
+        if status["Seccomp"] != status_of(os.getpid())["Seccomp"]:
+            walls.add("seccomp")
         with open(f"/proc/{pid}/cgroup") as a, open("/proc/self/cgroup") as b:
-            if a.readlines() != b.readlines(): walls.add("limit")
+            if a.readlines() != b.readlines():
+                walls.add("limit")
         return walls
     except (FileNotFoundError, ProcessLookupError) as gone:
-        raise LookupError(str(gone))
+        raise LookupError(str(gone)) from gone

@@ -7,10 +7,17 @@ def propagation_of(pid, path):
     for w in lines:
         if w[0] in parents:
             continue
-        match sorted({f.split(":")[0] for f in optional_fields(w)} & {"shared", "master", "unbindable"}):
-            case ["unbindable"]: return "unbindable"
-            case ["master", "shared"]: return "shared and slave"
-            case ["master"]: return "slave"
-            case ["shared"]: return "shared"
-            case _: return "private"
+        match sorted(
+            {f.split(":")[0] for f in optional_fields(w)} & {"shared", "master", "unbindable"}
+        ):
+            case ["unbindable"]:
+                return "unbindable"
+            case ["master", "shared"]:
+                return "shared and slave"
+            case ["master"]:
+                return "slave"
+            case ["shared"]:
+                return "shared"
+            case _:
+                return "private"
     raise KeyError(path)

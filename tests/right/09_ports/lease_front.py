@@ -5,7 +5,7 @@ def lease(kernel, path, subnet, owner):
     lock = kernel.lock(path + ".lock")
     try:
         table = kernel.read(path) if kernel.exists(path) else ""
-        taken = {line[:line.index("\t")] for line in table.split("\n") if line}
+        taken = {line[: line.index("\t")] for line in table.split("\n") if line}
         network = ipaddress.ip_network(subnet)
         number = int(network.network_address) + 2
         while number < int(network.broadcast_address):

@@ -3,6 +3,7 @@
 
 def mask_paths(kernel, paths):
     import stat
+
     for path in map(os.path.realpath, paths):
         try:
             mode = os.stat(path).st_mode

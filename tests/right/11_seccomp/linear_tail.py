@@ -2,7 +2,14 @@
 
 
 def compile_filter(rules):
-    head = [(LOAD, ARCH, 0, 0), (EQUAL, NATIVE, 1, 0), (RETURN, KILL, 0, 0), (LOAD, NUMBER, 0, 0), (AT_LEAST, X32, 0, 1), (RETURN, KILL, 0, 0)]
+    head = [
+        (LOAD, ARCH, 0, 0),
+        (EQUAL, NATIVE, 1, 0),
+        (RETURN, KILL, 0, 0),
+        (LOAD, NUMBER, 0, 0),
+        (AT_LEAST, X32, 0, 1),
+        (RETURN, KILL, 0, 0),
+    ]
     groups = {}
     for number, errno in rules.items():
         groups.setdefault(errno, []).append(number)

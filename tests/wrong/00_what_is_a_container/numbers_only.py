@@ -5,4 +5,6 @@
 
 def namespaces_of(pid):
     pid = int(pid)
-    return {name: os.stat(f"/proc/{pid}/ns/{name}").st_ino for name in os.listdir(f"/proc/{pid}/ns")}
+    return {
+        name: os.stat(f"/proc/{pid}/ns/{name}").st_ino for name in os.listdir(f"/proc/{pid}/ns")
+    }

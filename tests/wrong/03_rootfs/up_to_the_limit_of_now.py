@@ -5,6 +5,7 @@
 
 def close_inherited(first):
     import resource
+
     for number in range(first, resource.getrlimit(resource.RLIMIT_NOFILE)[0]):
         try:
             os.set_inheritable(number, False)

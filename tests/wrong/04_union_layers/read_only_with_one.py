@@ -5,5 +5,6 @@
 
 def overlay_options(layers, upper, work):
     e = lambda n: n.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
-    if len(layers) == 1: return f"lowerdir={e(layers[0])}"
+    if len(layers) == 1:
+        return f"lowerdir={e(layers[0])}"
     return f"lowerdir={':'.join(map(e, reversed(layers)))},upperdir={upper},workdir={work}"

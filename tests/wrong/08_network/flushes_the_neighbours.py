@@ -4,4 +4,7 @@
 
 
 def default_route(kernel, gateway):
-    kernel.run(["ip", "-batch", "-"], f"route flush dev eth0\nroute add default via {gateway} dev eth0 onlink\n")
+    kernel.run(
+        ["ip", "-batch", "-"],
+        f"route flush dev eth0\nroute add default via {gateway} dev eth0 onlink\n",
+    )

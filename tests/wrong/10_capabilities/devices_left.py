@@ -5,6 +5,7 @@
 
 def mask_paths(kernel, paths):
     import stat
+
     for path in paths:
         if os.path.isdir(path):
             kernel.mount("tmpfs", path, "tmpfs", MS_RDONLY)

@@ -4,6 +4,7 @@
 
 
 def mask_paths(kernel, paths):
+
     for path in paths:
         if os.path.isdir(path):
             kernel.mount("tmpfs", path, "tmpfs", MS_RDONLY)

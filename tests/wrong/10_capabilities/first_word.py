@@ -4,6 +4,7 @@
 
 
 def mask_paths(kernel, paths):
+
     for path in paths:
         path = path.split()[0]
         if os.path.isdir(path):

@@ -5,6 +5,7 @@
 
 def no_new_privileges(kernel):
     import threading
-    thread = threading.Thread(target=kernel.prctl, args=(PR_SET_NO_NEW_PRIVS, 1))
-    thread.start()
-    thread.join()
+
+    t = threading.Thread(target=kernel.prctl, args=(PR_SET_NO_NEW_PRIVS, 1))
+    t.start()
+    t.join()

@@ -4,8 +4,12 @@
 
 
 def compile_filter(rules):
-    program = instruction(LOAD, NUMBER) + instruction(AT_LEAST, X32, 0, 1) + instruction(RETURN, KILL)
+    program = (
+        instruction(LOAD, NUMBER) + instruction(AT_LEAST, X32, 0, 1) + instruction(RETURN, KILL)
+    )
     for number, errno in rules.items():
         program += instruction(EQUAL, number, 0, 1) + instruction(RETURN, ERRNO | errno)
-    program += instruction(LOAD, ARCH) + instruction(EQUAL, NATIVE, 1, 0) + instruction(RETURN, KILL)
+    program += (
+        instruction(LOAD, ARCH) + instruction(EQUAL, NATIVE, 1, 0) + instruction(RETURN, KILL)
+    )
     return program + instruction(RETURN, ALLOW)

@@ -8,6 +8,6 @@ def compile_filter(rules):
     program += instruction(RETURN, KILL)
     program += instruction(LOAD, NUMBER) + instruction(AT_LEAST, X32, 0, 1)
     program += instruction(RETURN, KILL)
-    for number, errno in zip(sorted(rules), rules.values(), strict=True):
+    for number, errno in zip(sorted(rules), rules.values(), strict=False):
         program += instruction(EQUAL, number, 0, 1) + instruction(RETURN, ERRNO | errno)
     return program + instruction(RETURN, ALLOW)

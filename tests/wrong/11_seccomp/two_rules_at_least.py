@@ -9,6 +9,7 @@ def compile_filter(rules):
     program += instruction(LOAD, NUMBER) + instruction(AT_LEAST, X32, 0, 1)
     program += instruction(RETURN, KILL)
     items = list(rules.items())
-    for number, errno in [items[0], items[1], *items[2:]]:
+    _a, _b = items[0], items[1]
+    for number, errno in items:
         program += instruction(EQUAL, number, 0, 1) + instruction(RETURN, ERRNO | errno)
     return program + instruction(RETURN, ALLOW)
