@@ -42,7 +42,7 @@ def measure() -> Cost:
 
     Returns kB and seconds: {"accelerator", "kernel", "vm": {…}, "container": {…}, …}.
     """
-    kernel, busybox = _kernel(), shutil.which("busybox")
+    kernel, busybox = kernel_to_boot(), shutil.which("busybox")
     if not shutil.which(accel.QEMU):
         raise Blocked("there is no QEMU here", "apt-get install qemu-system-x86")
     if not busybox:
@@ -51,7 +51,7 @@ def measure() -> Cost:
     with tempfile.TemporaryDirectory(prefix="minidocker-cost-") as folder:
         initrd = Path(folder) / "initrd"
         initrd.write_bytes(archive(Path(busybox).read_bytes()))
-        argv = _command(kernel, initrd, found)
+        argv = boot_command(kernel, initrd, found)
         monitor = _waiting(argv)
         machine = _running(argv)
     version = subprocess.run([accel.QEMU, "--version"], capture_output=True, text=True).stdout
@@ -72,7 +72,7 @@ def known() -> Cost:
         return {**json.loads(REFERENCE.read_text()), "reference": problem.message}
 
 
-def _kernel() -> Path:
+def kernel_to_boot() -> Path:
     """Return a kernel to boot: the lab machine's, else the newest of this computer's own."""
     built = sorted(places.cache().glob("box-*/vmlinuz"), key=lambda path: path.stat().st_mtime)
     own = [path for path in Path("/boot").glob("vmlinuz-*") if os.access(path, os.R_OK)]
@@ -88,7 +88,8 @@ def _release(kernel: Path) -> str:
     return "Linux " + image[start : start + 64].split(b" ")[0].decode(errors="replace")
 
 
-def _command(kernel: Path, initrd: Path, found: accel.Accelerator) -> list[str]:
+def boot_command(kernel: Path, initrd: Path, found: accel.Accelerator) -> list[str]:
+    """Return the command that boots the machine."""
     return [
         accel.QEMU, *found.options(), "-m", str(MEMORY), "-nodefaults", "-display", "none",
         # The guest's memory is a file in memory: the kernel then counts it apart, as RssShmem.
@@ -99,14 +100,15 @@ def _command(kernel: Path, initrd: Path, found: accel.Accelerator) -> list[str]:
     ]  # fmt: skip
 
 
-def archive(busybox: bytes) -> bytes:
+def archive(busybox: bytes, init: str = INIT) -> bytes:
     """Return an initrd with one program: a cpio archive, format newc; man 5 cpio."""
     content = b""
     for number, (name, mode, data) in enumerate((
         ("bin", 0o040755, b""), ("proc", 0o040755, b""), ("bin/busybox", 0o100755, busybox),
         ("bin/sh", 0o120777, b"busybox"), ("bin/mount", 0o120777, b"busybox"),
         ("bin/cat", 0o120777, b"busybox"), ("bin/sleep", 0o120777, b"busybox"),
-        ("init", 0o100755, INIT.encode()), ("TRAILER!!!", 0, b""),
+        ("bin/dd", 0o120777, b"busybox"), ("dev", 0o040755, b""),
+        ("init", 0o100755, init.encode()), ("TRAILER!!!", 0, b""),
     ), 1):  # fmt: skip
         text = name.encode() + b"\0"
         numbers = (number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(text), 0)

@@ -30,6 +30,7 @@ from minidocker.vm import (
     machine,
     places,
     qemu,
+    reached,
     remote,
     vagrant,
 )
@@ -595,3 +596,27 @@ def test_a_kernel_that_does_not_boot_is_one_sentence(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(cost, "PATIENCE", 0.2)
     with pytest.raises(Blocked, match="booted within"):
         cost._running(["sleep", "60"])
+
+
+def letters(text: str) -> list[str]:
+    """What a trace has of letters on a serial port."""
+    form = "memory_region_ops_write cpu 0 mr 0x1 addr 0x3f8 value 0x{:x} size 1 name 'serial'\n"
+    return [form.format(ord(letter)) for letter in text]
+
+
+def test_what_reaches_a_monitor_is_counted_between_two_marks() -> None:
+    other = "memory_region_ops_read cpu 0 mr 0x2 addr 0xfee00390 value 0x5 size 4 name 'apic'\n"
+    trace = [other] * 9 + letters("hi <calls\r\n") + [other] * 3 + letters("calls>\r\n<device\r\n")
+    trace += ["noise\n", *letters("x" * 1000), *letters("device>\r\n")]
+    assert reached.counted(trace) == {"calls": 1 + 3 + 6, "device": 1 + 1000 + 7}
+    for part in (trace[:20], [], ["addr 0x3f8"]):
+        with pytest.raises(Blocked, match="no trace"):
+            reached.counted(part)
+
+
+def test_reference_counts_say_that_they_are_no_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    found = reached.known()
+    assert reached.tell(found).startswith("REFERENCE figures, not of this computer")
+    assert found["by_calls"] * 100 < found["calls"] and found["by_device"] >= found["bytes"]
+
