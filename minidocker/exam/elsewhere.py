@@ -43,7 +43,7 @@ FILES = {
     "exec_in": (RUNC, "libcontainer/setns_init_linux.go"),
     "stop": ("containers/podman", "libpod/oci_conmon_common.go"),
     "supervise": ("containers/podman", "libpod/container_internal.go"), "join": (RUNC, NSEXEC),
-    "log_pump": ("containers/conmon", "src/ctr_logging.c"),
+    "start": (RUNC, "start.go"), "log_pump": ("containers/conmon", "src/ctr_logging.c"),
     "PULL_ORDER": ("containers/image", "copy/single.go"),
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from minidocker.exam import inside
 from minidocker.exam.asked import Asked
+from minidocker.exam.partners import Podman
 from minidocker.exam.yard import OPT, STORE, Yard
 
 OWN = f"{OPT}/bin/minidocker"
@@ -24,6 +25,7 @@ class Examiner(Protocol):
     """What a word needs of an exam."""
 
     yard: Yard
+    partner: Podman
 
     def must(self, words: list[str], status: int = 0, out: str | None = None) -> None:
         """Run a command that has to end so, and to say this."""
@@ -52,6 +54,12 @@ def by_build(exam: Examiner) -> None:
     for _ in range(2):
         exam.must([OWN, "build", "--mine", "-t", "built", f"{OPT}/copying"])
     exam.must([OWN, "run", "--rm", "--mine", "built"], out="42\n")
+
+
+def by_oci(exam: Examiner) -> None:
+    """The partner lets a container go that waits behind its walls."""
+    word = exam.word()
+    exam.must(exam.partner.words("run", "--rm", "base", "echo", word), out=f"{word}\n")
 
 
 def by_run(exam: Examiner) -> None:
@@ -130,7 +138,7 @@ def by_check(exam: Examiner) -> None:
 
 WORDS: dict[str, Callable[[Examiner], None]] = {
     "import": by_import, "commit": by_commit, "build": by_build, "blame": by_blame,
-    "pull": by_pull, "check": by_check, "run": by_run, "ps": by_ps, "exec": by_exec,
+    "pull": by_pull, "check": by_check, "run": by_run, "oci": by_oci, "ps": by_ps, "exec": by_exec,
     "stop": by_stop,
 }  # fmt: skip
 

@@ -57,14 +57,8 @@ def start(container: Container) -> None:
 
         hooks_inside(Linux(), container, record)
     said = os.open(container.path("said"), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        go = os.open(container.path("go"), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as problem:
-        if problem.errno != ENXIO:
-            raise
-        raise Conflict(f"container {container.id} has just ended", "") from None
-    os.write(go, b"G")
-    os.close(go)
+    if not (plain_os.environ.get("MINIDOCKER_MINE") and let_go_by_theirs(container, record, said)):
+        let_go(container)
     hear(said, record["command"])
     os.close(said)
     try:
@@ -75,6 +69,34 @@ def start(container: Container) -> None:
         except Conflict:
             pass  # it has ended already
         raise
+
+
+def let_go(container: Container) -> None:
+    """Write one byte into the pipe in which the gate waits."""
+    try:
+        go = os.open(container.path("go"), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as problem:
+        if problem.errno != ENXIO:
+            raise
+        raise Conflict(f"container {container.id} has just ended", "") from None
+    os.write(go, b"G")
+    os.close(go)
+
+
+def let_go_by_theirs(container: Container, record: dict[str, Any], said: int) -> bool:
+    """Ask a learner's `start` to do that; False where there is none."""
+    from minidocker.oci.mine import serving
+
+    own = serving(container.id).get("start")
+    if own is None:
+        return False
+    own(container.directory, seconds=PATIENCE / 1000)
+    poll = select.poll()
+    poll.register(said, select.POLLIN)
+    if not poll.poll(PATIENCE / 5) and container.status(record) == "created":
+        what = f"your start in {own.file}: the container still waits at its pipe"
+        raise MinidockerError(what, "minidocker grade start")
+    return True
 
 
 def run_hooks(container: Container, record: dict[str, Any], kind: str, status: str) -> None:

@@ -10,6 +10,7 @@ from minidocker.errors import UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from minidocker.oci.kinds import Bundle
+    from minidocker.runtime.apart import Own
     from minidocker.stages.base import Stage
 
 VARIABLE = "MINIDOCKER_MINE"
@@ -52,6 +53,21 @@ def adopted(chosen: list[type[Stage]], bundle: Bundle) -> list[type[Stage]]:
             said += parts
     tell(f"of {directory}: {', '.join(said) or 'nothing is yours yet'}")
     return [stages[stage.name] for stage in chosen]
+
+
+def serving(id: str) -> dict[str, Own]:
+    """Return the functions of MINIDOCKER_MINE that serve a verb beside the stages; and say so."""
+    directory = os.environ[VARIABLE]
+    must_be_safe(directory)
+    os.environ["MINIDOCKER_EXERCISES"] = directory
+    from minidocker.plan import learner
+
+    found = learner.serving("oci", id)
+    for own in found.values():
+        must_be_safe(own.file)
+    if found:
+        tell(f"of {directory}: {', '.join(found)}")
+    return found
 
 
 def tell(words: str) -> None:

@@ -466,3 +466,30 @@ def test_what_the_host_shares_with_a_container_is_not_unmounted(oci: Runtime, ho
     done = subprocess.run(["unshare", "--mount", "sh", "-c", script], cwd=oci.directory, env=env,
                           capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+STARTS = {
+    "theirs": ("", ""),
+    "does nothing": ("\ndef start(directory):\n    pass\n", "still waits at its pipe"),
+    "raises": ("\ndef start(directory):\n    raise ValueError('no')\n", "ValueError: no"),
+}
+
+
+@pytest.mark.parametrize("mistake", STARTS)
+def test_a_learners_start_lets_the_command_go(
+    oci: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: str
+) -> None:
+    text, said = STARTS[mistake]
+    mine = tmp_path / "exercises"
+    shutil.copytree(REPOSITORY / "exercises", mine)
+    lesson = mine / "15_your_own_docker.py"
+    lesson.write_text((REPOSITORY / "solutions/15_your_own_docker.py").read_text() + text)
+    monkeypatch.setenv("MINIDOCKER_ROOT", str(tmp_path / "store"))
+    pid = oci.create("sleep 600")
+    done = oci("start", "box", check=False, env={**os.environ, "MINIDOCKER_MINE": str(mine)})
+    assert (done.returncode == 0) == (not said) and said in done.stderr, done.stderr
+    assert f"of {mine}: start" in done.stderr and "Traceback" not in done.stderr
+    assert '"function": "start"' in (tmp_path / "store/used").read_text()
+    assert json.loads(oci("state", "box").stdout)["status"] == ("created" if said else "running")
+    assert os.path.exists(f"/proc/{pid}")
+    oci("delete", "--force", "box")
