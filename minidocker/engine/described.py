@@ -14,7 +14,7 @@ from minidocker.engine.listing import sizes
 from minidocker.engine.log_file import LOG
 from minidocker.engine.standing import UNKNOWN, ZERO, ended, exit_code, moment, stamp, state_of
 from minidocker.errors import MinidockerError
-from minidocker.formats.values import Map
+from minidocker.formats.values import NO_LIST, NO_MAP, Map
 from minidocker.images.store.catalogue import layers_of
 from minidocker.images.store.hold import listing
 from minidocker.images.store.store import Store
@@ -50,7 +50,7 @@ def describe(store: Store, record: Record, sized: bool = False) -> Record:
         "MountLabel": "",
         "ProcessLabel": "",
         "AppArmorProfile": "",
-        "ExecIDs": None,
+        "ExecIDs": NO_LIST,
         "HostConfig": host_config(spec, record),
         "GraphDriver": graph_driver(spec, directory),
         "Mounts": [mount(one) for one in spec.get("mounts") or ()],
@@ -121,6 +121,7 @@ def mount(asked: Record) -> Record:
 def config(spec: Record, record: Record) -> Record:
     """Describe what the image and the command line have asked for inside."""
     process = spec.get("process") or {}
+    args, first = process.get("args") or [], process.get("entrypoint") or 0
     interactive = bool(process.get("interactive"))
     ports = (spec.get("net") or {}).get("ports") or ()
     return {
@@ -135,12 +136,12 @@ def config(spec: Record, record: Record) -> Record:
         "OpenStdin": interactive,
         "StdinOnce": interactive,
         "Env": asked_for(process.get("env") or [], spec.get("hostname") or "", process),
-        "Cmd": process.get("args") or [],
+        "Cmd": args[first:] or NO_LIST,
         "Image": record["image"],
-        "Volumes": None,
+        "Volumes": NO_MAP,
         "WorkingDir": process.get("cwd") or "",
-        "Entrypoint": None,
-        "OnBuild": None,
+        "Entrypoint": args[:first] or NO_LIST,
+        "OnBuild": NO_LIST,
         "Labels": Map(spec.get("labels") or {}),
         "StopSignal": signal_name(spec.get("stop_signal")),
         "StopTimeout": spec.get("stop_timeout"),
@@ -209,7 +210,7 @@ def host_config(spec: Record, record: Record) -> Record:
             f"{one.get('volume') or one['source']}:{one['destination']}"
             + (":ro" if one.get("readonly") else "")
             for one in binds
-        ] or None,
+        ] or NO_LIST,
         "ContainerIDFile": "",
         "LogConfig": {"Type": "json-file", "Config": Map()},
         "NetworkMode": network_of(record),
@@ -217,22 +218,22 @@ def host_config(spec: Record, record: Record) -> Record:
         "RestartPolicy": spec.get("restart") or {"Name": "no", "MaximumRetryCount": 0},
         "AutoRemove": bool(spec.get("remove")),
         "VolumeDriver": "",
-        "VolumesFrom": None,
-        "CapAdd": sorted(has - usual) or None,
-        "CapDrop": sorted(usual - has) or None,
+        "VolumesFrom": NO_LIST,
+        "CapAdd": sorted(has - usual) or NO_LIST,
+        "CapDrop": sorted(usual - has) or NO_LIST,
         "CgroupnsMode": "private",
         "Dns": names.get("servers") or [],
         "DnsOptions": names.get("options") or [],
         "DnsSearch": names.get("search") or [],
-        "ExtraHosts": [":".join(pair) for pair in names.get("hosts") or ()] or None,
-        "GroupAdd": process.get("groups") or None,
+        "ExtraHosts": [":".join(pair) for pair in names.get("hosts") or ()] or NO_LIST,
+        "GroupAdd": process.get("groups") or NO_LIST,
         "IpcMode": sharing.get("ipc") or "private",
         "OomScoreAdj": process.get("oom_score") or 0,
         "PidMode": sharing.get("pid") or "",
         "Privileged": privileged,
         "PublishAllPorts": False,
         "ReadonlyRootfs": bool((spec.get("root") or {}).get("readonly")),
-        "SecurityOpt": ["no-new-privileges"] if process.get("no_new_privs") else None,
+        "SecurityOpt": ["no-new-privileges"] if process.get("no_new_privs") else NO_LIST,
         "UTSMode": sharing.get("uts") or "",
         "UsernsMode": "private" if linux.get("ids") else "",
         "ShmSize": spec.get("shm_size") or 64 << 20,
@@ -255,8 +256,8 @@ def host_config(spec: Record, record: Record) -> Record:
         "Ulimits": process.get("rlimits") or [],
         "Init": bool(spec.get("init")),
         "Annotations": Map(spec.get("annotations") or {}),
-        "MaskedPaths": None if open_paths else list(MASKED),
-        "ReadonlyPaths": None if open_paths else list(READ_ONLY),
+        "MaskedPaths": NO_LIST if open_paths else list(MASKED),
+        "ReadonlyPaths": NO_LIST if open_paths else list(READ_ONLY),
     }  # fmt: skip
 
 
@@ -283,6 +284,6 @@ def network_settings(spec: Record, record: Record) -> Record:
         "GlobalIPv6PrefixLen": 0,
         "IPv6Gateway": "",
         "Networks": Map(
-            {name: {"Aliases": net.get("aliases") or None, "NetworkID": name, **place}}
+            {name: {"Aliases": net.get("aliases") or NO_LIST, "NetworkID": name, **place}}
         ),
     }

@@ -1,7 +1,8 @@
 """Values as a template sees them, and how Go writes them.
 
-What is a struct in Docker is a dict here: a field that it lacks is an error. Where the keys are a
-user's own, as of labels, it is a Map: what it lacks is "<no value>".
+What is a struct in Docker is a dict here: a field that it lacks is an error, None a
+pointer to nothing. Where the keys are a user's own, as of labels, it is a Map: what it lacks is
+"<no value>".
 """
 
 from __future__ import annotations
@@ -18,12 +19,21 @@ class Missing:
     """What a Map gives for a key that it lacks."""
 
 
+class NoList(list[Any]):
+    """A list of Go's that was never made: `[]` in a template, `null` in JSON."""
+
+
+class NoMap(Map):
+    """A map of Go's that was never made."""
+
+
 MISSING = Missing()
+NO_LIST, NO_MAP = NoList(), NoMap()
 
 
 def shown(value: object, inner: bool = False) -> str:
     """Write a value as Go's fmt does with %v."""
-    if value is MISSING or (value is None and not inner):
+    if value is MISSING:
         return "<no value>"
     if value is None:
         return "<nil>"
@@ -54,7 +64,7 @@ def as_json(value: object, indent: int | None = None) -> str:
 
 
 def _plain(value: object) -> object:
-    if value is MISSING:
+    if value is MISSING or isinstance(value, NoList | NoMap):
         return None
     if isinstance(value, Map):
         return {key: _plain(value[key]) for key in sorted(value)}

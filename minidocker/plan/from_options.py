@@ -126,6 +126,7 @@ def _command(spec: Spec, asked: Asked, words: list[str], image: Image | None) ->
             f"minidocker run {spec.image} /bin/sh", docker="no command specified",
         )  # fmt: skip
     process.args = entrypoint + command or ["/bin/sh"]
+    process.entrypoint = len(entrypoint)
     cwd = asked.get("workdir") or config.get("WorkingDir") or ("/" if rootfs else os.getcwd())
     if not cwd.startswith("/"):
         raise UsageError(

@@ -29,15 +29,17 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class Process(Record):
     """The command: `args` and `env` ("NAME=value"), `cwd`, `user` as typed, and its terminal.
 
+    The first `entrypoint` words of args are the entrypoint's.
     `capabilities` are the names it keeps (None: Docker's default); `rlimits` (number, soft, hard);
     `groups` more groups, as typed; `oom_score` from -1000 to 1000; `umask` None is 022.
     """
 
     __slots__ = (
-        "args", "capabilities", "cwd", "env", "groups", "interactive", "no_new_privs",
-        "oom_score", "rlimits", "terminal", "umask", "user",
+        "args", "capabilities", "cwd", "entrypoint", "env", "groups", "interactive",
+        "no_new_privs", "oom_score", "rlimits", "terminal", "umask", "user",
     )  # fmt: skip
     capabilities: list[str] | None
+    entrypoint: int | None
     groups: list[str]
     oom_score: int | None
     umask: int | None
@@ -66,12 +68,12 @@ class Mount(Record):
     `volume` names a directory of the store, "" for a path that the user gave; `anonymous`: it got
     its name from us. `fill`: while it is empty, it takes what the image has there. `flat`: what is
     mounted below the source stays out; `shallow`: or stays writable when `readonly`. `flags` of a
-    tmpfs are MS_…
+    tmpfs are MS_… `missing`: the source of a -v was not there, and is made as a directory.
     """
 
     __slots__ = (
-        "anonymous", "destination", "fill", "flags", "flat", "labels", "options", "readonly",
-        "shallow", "source", "type", "volume",
+        "anonymous", "destination", "fill", "flags", "flat", "labels", "missing", "options",
+        "readonly", "shallow", "source", "type", "volume",
     )  # fmt: skip
     destination: str
     source: str
@@ -83,6 +85,7 @@ class Mount(Record):
     fill: bool
     flags: int | None
     flat: bool
+    missing: bool
     shallow: bool
     labels: dict[str, str] | None
 

@@ -124,11 +124,10 @@ class Mounts(Stage):
         if (room := self.workshop(run)) != run.root:
             for path in (room, *(f"{room}/{name}" for name in OWN)):
                 kernel.mkdir(path)
-        if any(mount.volume for mount in run.spec.mounts):
+        if any(mount.volume or mount.missing for mount in run.spec.mounts):
             from minidocker.volumes.holding import hold
 
             self.held = hold(kernel, run)
-
         if "make_dev" in self.origin:  # a learner's asks for nodes as root of the machine would
             from minidocker.kernel import shown_nodes
 

@@ -10,7 +10,7 @@ from minidocker.engine import left_over
 from minidocker.engine.told import pruned
 from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound, UsageError
 from minidocker.formats.rows import show
-from minidocker.formats.values import Map
+from minidocker.formats.values import NO_MAP, Map
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.net import addresses
@@ -225,7 +225,7 @@ def about(networks: Networks, name: str) -> dict[str, Any]:
         "Scope": "local",
         "Driver": "bridge",
         "EnableIPv6": False,
-        "IPAM": {"Driver": "default", "Options": None, "Config": [place] if place else []},
+        "IPAM": {"Driver": "default", "Options": NO_MAP, "Config": [place] if place else []},
         "Internal": False,
         "Containers": members,
         "Options": Map(),

@@ -10,6 +10,7 @@ EACH_TAG = "name each tag: a repository may have thousands"
 TRUST = "no signature is looked at, but for pull --verify KEY"
 NO_LINKS = "there are no links: containers of a network find each other by name"
 BY_IMAGE_LS = "minidocker image ls --filter lists, and image rm takes, what it shall be"
+BY_EACH = "minidocker images, ps -s and volume ls list each one"
 
 # word → name of an option → why it is refused
 WHY: dict[str, dict[str, str]] = {
@@ -33,6 +34,7 @@ WHY: dict[str, dict[str, str]] = {
     },
     "system": {
         "--filter": BY_IMAGE_LS,
+        "--verbose": BY_EACH, "-v": BY_EACH,
         "--volumes": "volumes may hold what exists nowhere else: minidocker volume prune",
     },
 }  # fmt: skip

@@ -7,6 +7,8 @@ import json
 import os
 
 from minidocker.engine import left_over
+from minidocker.engine.listing import decimal
+from minidocker.formats.rows import show
 from minidocker.images.store import catalogue, files, recipes
 from minidocker.images.store.hold import Hold, listing
 from minidocker.images.store.store import Store
@@ -14,7 +16,7 @@ from minidocker.kernel.linux import Linux
 from minidocker.verbs import image
 from minidocker.verbs.guarded import guarded
 from minidocker.verbs.parser import make, no_question
-from minidocker.verbs.table import table
+from minidocker.volumes.store import Volumes
 
 AFTER = """\
 examples:
@@ -30,7 +32,9 @@ def main(argv: list[str]) -> int:
     parser = make("system", "How much the disk holds for us, and what can go.", AFTER)
     verbs = parser.add_subparsers(metavar="df|prune", required=True)
     it = verbs.add_parser("df", help="show how much there is")
-    it.add_argument("--json", action="store_true", help="print a JSON object")
+    it.add_argument("--format", default="", metavar="FORMAT",
+                    help="json, or a template: '{{.Type}} {{.Size}}'")  # fmt: skip
+    it.add_argument("--json", action="store_true", help="layers and blobs apart, in bytes")
     it.set_defaults(function=df)
     it = verbs.add_parser("prune", help="remove what nobody needs")
     it.add_argument("-a", "--all", action="store_true", help="also named images, if unused")
@@ -40,22 +44,53 @@ def main(argv: list[str]) -> int:
     return int(args.function(Store(), args))
 
 
+COLUMNS = {"Type": "TYPE", "TotalCount": "TOTAL", "Active": "ACTIVE", "Size": "SIZE",
+           "Reclaimable": "RECLAIMABLE"}  # fmt: skip
+USUAL = "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}"
+
+
 def df(store: Store, args: argparse.Namespace) -> int:
-    """Print a table: kind, how many, bytes on the disk, and how many of them could go."""
+    """Print Docker's table: of each kind how many, how many in use, bytes, and what could go."""
 
     def work() -> int:
-        rows = sizes(store)
         if args.json:
-            print(json.dumps(rows, indent=1))
-            return 0
-        heads = [("KIND", "COUNT", "SIZE", "COULD GO")]
-        table(heads + [
-            (kind, str(row["count"]), files.size(row["size"]), files.size(row["free"]))
-            for kind, row in rows.items()
-        ])  # fmt: skip
+            print(json.dumps(sizes(store), indent=1))
+        else:
+            show(rows(store), args.format, COLUMNS, USUAL)
         return 0
 
     return guarded(work)
+
+
+def rows(store: Store) -> list[dict[str, str]]:
+    """Return the rows of `docker system df`, and one more where something was not finished."""
+    found, everyone = sizes(store), catalogue.uses(store)
+    images = catalogue.entries(store)
+    on_disk = found["layers"]["size"] + found["blobs"]["size"]
+    volumes = Volumes(Linux(), store.root)
+    space = {name: files.usage(volumes.data(name)) for name in volumes.names()}
+    used = set(volumes.users())
+    idle = sum(size for name, size in space.items() if name not in used)
+    box, cache, left = found["containers"], found["build cache"], found["unfinished"]
+    in_use = sum(bool(image.containers) for image in images)
+    live = sum(use.live for use in everyone)
+    table = [
+        row("Images", len(images), in_use, on_disk, found["layers"]["free"]),
+        row("Containers", box["count"], live, box["size"], box["free"]),
+        row("Local Volumes", len(space), len(used & set(space)), sum(space.values()), idle),
+        {**row("Build Cache", cache["count"], 0, cache["size"], 0),
+         "Reclaimable": decimal(cache["free"])},
+    ]  # fmt: skip
+    if left["count"]:  # Docker has no such row
+        table.append(row("Unfinished", left["count"], 0, left["size"], left["size"]))
+    return table
+
+
+def row(kind: str, total: int, active: int, size: int, free: int) -> dict[str, str]:
+    """Return one row, written as Docker does."""
+    share = f" ({100 * free // size}%)" if size else ""
+    return {"Active": str(active), "Reclaimable": decimal(free) + share, "Size": decimal(size),
+            "TotalCount": str(total), "Type": kind}  # fmt: skip
 
 
 def sizes(store: Store) -> dict[str, dict[str, int]]:

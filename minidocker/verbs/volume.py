@@ -8,7 +8,7 @@ import os
 from minidocker.engine.told import pruned
 from minidocker.errors import MinidockerError, UsageError
 from minidocker.formats.rows import show
-from minidocker.formats.values import Map
+from minidocker.formats.values import NO_MAP, Map
 from minidocker.images.store import files
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
@@ -165,7 +165,7 @@ def about(volumes: Volumes, name: str) -> dict[str, object]:
         "Labels": Map(found["labels"]),
         "Mountpoint": volumes.data(name),
         "Name": name,
-        "Options": None,
+        "Options": NO_MAP,
         "Scope": "local",
         "Containers": volumes.users().get(name, []),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from minidocker.errors import KernelError, UsageError
 from minidocker.kernel import copying  # noqa: F401  (the child can load nothing any more)
 from minidocker.volumes.store import Volumes
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 def hold(kernel: Kernel, run: Run) -> dict[str, int]:
     """Make the volumes that are new; return volume → its lock, for those that take files."""
+    make_missing(kernel, run)
     wanted = {mount.volume: mount for mount in run.spec.mounts if mount.volume}
+    if not wanted:
+        return {}
     volumes = Volumes(kernel, os.path.dirname(os.path.dirname(run.directory)))
     lock = volumes.lock()
     try:
@@ -31,6 +35,23 @@ def hold(kernel: Kernel, run: Run) -> dict[str, int]:
     # in one order, so that no two wait for each other
     filled = [name for name in sorted(wanted) if wanted[name].fill]
     return {name: kernel.lock(f"{volumes.root}/{name}/lock") for name in filled}
+
+
+def make_missing(kernel: Kernel, run: Run) -> None:
+    """Make the directories of the host that -v named and that were not there, as Docker does.
+
+    They are the caller's: root's, where root runs it.
+    """
+    for mount in run.spec.mounts:
+        if mount.missing:
+            try:
+                kernel.target("/", mount.source)
+            except KernelError as problem:
+                raise UsageError(
+                    f"-v {mount.source}: it does not exist, and could not be made: {problem}",
+                    f"mkdir -p {mount.source}",
+                    docker=f"error while creating mount source path '{mount.source}': mkdir",
+                ) from None
 
 
 def give_to_root_inside(kernel: Kernel, run: Run, path: str) -> None:

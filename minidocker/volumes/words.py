@@ -44,7 +44,7 @@ TMPFS_DATA = {
 def parse_volume(text: str, touch: bool = True) -> Mount:
     """Read -v [SRC:]DST[:MODE]: a path of the host, a volume's name, or a new volume.
 
-    A path must exist: we make none on the host. `touch` False looks at no file.
+    A path that is not there is made when the run begins. `touch` False looks at no file.
     """
     parts = text.split(":")
     if not text:
@@ -71,7 +71,7 @@ def parse_volume(text: str, touch: bool = True) -> Mount:
             mount.readonly = True
         elif word not in IDLE:
             raise wrong(text, f"invalid mode: {parts[2]}")
-    look_at_source(mount, f"-v {text}", touch)
+    look_at_source(mount, f"-v {text}", touch, make=True)
     return mount
 
 
@@ -110,13 +110,16 @@ def source_of(source: str) -> Mount:
     return Mount(source=source, type="bind", options="dir", readonly=False)
 
 
-def look_at_source(mount: Mount, said: str, touch: bool) -> None:
-    """See that a path of the host is there, and whether it is a directory."""
+def look_at_source(mount: Mount, said: str, touch: bool, make: bool = False) -> None:
+    """See that a path of the host is there, or may be made, and whether it is a directory."""
     if mount.volume or not touch:
         return
     try:
         mode = os.stat(mount.source).st_mode
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError) as problem:
+        if make and isinstance(problem, FileNotFoundError) and not leads_nowhere(mount.source):
+            mount.missing = True
+            return
         raise NotFound(
             f"{said}: {mount.source} does not exist", f"mkdir -p {mount.source}",
             docker=f"bind source path does not exist: {mount.source}",
@@ -124,6 +127,13 @@ def look_at_source(mount: Mount, said: str, touch: bool) -> None:
     except OSError as problem:
         raise UsageError(f"{said}: stat(2) on {mount.source}: {problem.strerror}") from None
     mount.options = "dir" if stat.S_ISDIR(mode) else "file"
+
+
+def leads_nowhere(path: str) -> bool:
+    """Say whether a link on the way leads to nothing: where it points, nobody has asked for."""
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return not os.path.exists(path)
 
 
 def volume_name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from minidocker import cli
+from minidocker.engine.described import config
 from minidocker.errors import Blocked, MinidockerError, UsageError
+from minidocker.formats.template import Template
+from minidocker.formats.values import as_json
 from minidocker.images.store.image import parse_lean
 from minidocker.images.store.lean import lean
 from minidocker.images.store.store import Store
@@ -460,3 +464,16 @@ def test_an_image_asks_for_no_variable_of_ours(monkeypatch: pytest.MonkeyPatch) 
     assert not [one for one in found if "PASS" in one] and "A=1" in found
     found = from_options._env([], ["A=1"], {"env": ["PASSWORD"]})  # type: ignore[arg-type]
     assert "PASSWORD=secret" in found
+
+
+def test_inspect_tells_the_entrypoint_from_the_command() -> None:
+    for given, entrypoint, command in (
+        (["--entrypoint", "/bin/echo"], ["/bin/echo"], ["true"]),
+        ([], None, ["true"]),
+    ):
+        spec = plan(*given)
+        told = json.loads(as_json(config(spec.as_dict(), {"image": "img"})))
+        assert (told["Entrypoint"], told["Cmd"]) == (entrypoint, command)
+    spec.process.args, spec.process.entrypoint = ["/bin/echo"], 1
+    told = config(spec.as_dict(), {"image": "img"})
+    assert Template("{{.Entrypoint}} {{.Cmd}} {{json .Cmd}}").fill(told) == "[/bin/echo] [] null"

@@ -11,7 +11,7 @@ import pytest
 from minidocker.formats import rows
 from minidocker.formats.template import Template
 from minidocker.formats.tokens import TemplateError
-from minidocker.formats.values import Map
+from minidocker.formats.values import NO_LIST, NO_MAP, Map
 
 BOX = {
     "Name": "/box",
@@ -19,6 +19,8 @@ BOX = {
     "Labels": Map({"x": "y", "a.b": "c"}),
     "Args": ["a", "b"],
     "None": [],
+    "Lists": NO_LIST,
+    "Maps": NO_MAP,
     "Ports": Map({"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}], "9/udp": None}),
     "Ratio": 0.5,
     "Label": lambda name: {"x": "y"}.get(name, ""),
@@ -45,7 +47,9 @@ BOX = {
         ('{{with index .Ports "80/tcp"}}{{len .}}{{end}}', "1"),
         ('{{index .Labels "a.b"}}{{index .Labels "none"}}', "c"),
         ("{{.Labels.none}}", "<no value>"),
-        ("{{.State.Health}}", "<no value>"),
+        ("{{.Lists}} {{json .Lists}} {{len .Lists}}{{range .Lists}}x{{end}}", "[] null 0"),
+        ("{{.Maps}} {{json .Maps}} {{if .Maps}}x{{end}}", "map[] null "),
+        ("{{.State.Health}}", "<nil>"),
         ("{{if .State.Running}}up{{else}}down{{end}}", "up"),
         ("{{if .None}}a{{else if eq .Name \"/box\"}}b{{else}}c{{end}}", "b"),
         ("{{if and .State.Running (not .None)}}both{{end}}", "both"),

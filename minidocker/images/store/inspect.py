@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minidocker.formats.values import Map
+from minidocker.formats.values import NO_LIST, NO_MAP, Map
 from minidocker.images.store import catalogue, oci
 from minidocker.images.store.names import split
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from minidocker.images.store.store import Store
 
 MAPS = ("ExposedPorts", "Labels", "Volumes")  # whose keys are the image's own
+LISTS = ("Env", "Entrypoint", "Cmd", "OnBuild")
 
 def inspect(store: Store, name: str) -> oci.Json:
     """Return one image's description; NotFound where there is none."""
@@ -58,8 +59,14 @@ def settings(said: object) -> oci.Json:
         "Volumes": None, "WorkingDir": "", "OnBuild": None, "Labels": None, "StopSignal": "",
         **found,
     }  # fmt: skip
-    return {key: Map(value) if key in MAPS and isinstance(value, dict) else value
-            for key, value in made.items()}  # fmt: skip
+    return {key: typed(key, value) for key, value in made.items()}
+
+
+def typed(key: str, value: object) -> object:
+    """Return a setting as a template shall see it: what was never said has its type, too."""
+    if key in MAPS:
+        return Map(value) if isinstance(value, dict) else NO_MAP if value is None else value
+    return NO_LIST if key in LISTS and value is None else value
 
 
 def repository(full: str) -> str:
