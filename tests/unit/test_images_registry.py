@@ -146,13 +146,18 @@ def test_an_unknown_manifest_is_told_in_json(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("word", "status", "said"),
     [("bytes=10-19", 206, slice(10, 20)), ("bytes=4990-", 206, slice(4990, 5000)),
-     ("bytes=0-4999", 200, slice(0, 5000)), ("bytes=10-99999", 206, slice(10, 5000))],
+     ("bytes=0-4999", 200, slice(0, 5000)), ("bytes=10-99999", 206, slice(10, 5000)),
+     ("bytes=-7", 206, slice(4993, 5000)), ("bytes=-9999", 200, slice(0, 5000)),
+     ("bytes=-", 200, slice(0, 5000)), ("lines=1-2", 200, slice(0, 5000)),
+     (f"bytes={'9' * 5000}-", 200, slice(0, 5000))],
 )  # fmt: skip
 def test_a_part_of_a_blob(ask: Ask, word: str, status: int, said: slice) -> None:
     put_blob(ask, LAYER)
     done = ask("GET", f"/v2/lab/web/blobs/{digest(LAYER)}", Range=word)
     assert (done.status, done.body) == (status, LAYER[said])
-    assert ask("GET", f"/v2/lab/web/blobs/{digest(LAYER)}", Range="bytes=5000-").status == 416
+    for nothing in ("bytes=5000-", "bytes=-0"):
+        assert ask("GET", f"/v2/lab/web/blobs/{digest(LAYER)}", Range=nothing).status == 416
+    assert ask("PUT", "/v2/").status == 404
 
 
 # Push

@@ -125,7 +125,7 @@ def remove(path: str) -> None:
 
 
 def send_blob(handler: Talk, path: str, digest: str) -> None:
-    """Send a blob or its part (Range: bytes=FIRST-[LAST])."""
+    """Send a blob or its part (Range: bytes=FIRST-[LAST], or bytes=-COUNT of its end)."""
     faults = handler.faults
     whole = size(path)
     first, last = _range(handler.headers.get("Range", ""), whole)
@@ -172,10 +172,14 @@ def _copy(handler: Talk, file: BinaryIO, first: int, last: int) -> None:
 
 
 def _range(header: str, whole: int) -> tuple[int, int]:
-    found = re.fullmatch(r"bytes=(\d+)-(\d*)", header)
-    if not found:
-        return 0, whole - 1
-    first, last = int(found[1]), min(int(found[2] or whole), whole - 1)
+    found = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", header)
+    if not found or not (found[1] or found[2]):
+        return 0, whole - 1  # as RFC 9110 has it: what cannot be understood is as if not said
+    last = whole - 1
+    if not found[1]:
+        first = max(whole - int(found[2]), 0)
+    else:
+        first, last = int(found[1]), min(int(found[2] or whole), last)
     if first > last:
         all_of_it = {"Content-Range": f"bytes */{whole}"}
         raise Refused(416, "SIZE_INVALID", "there is nothing there", **all_of_it)

@@ -144,7 +144,7 @@ class Handler(bodies.Talk):
         path = self.url.path
         if path == "/token" and self.registry.guard:
             return self.token(self.registry.guard)
-        if path in ("/v2", "/v2/", "/v2/_catalog"):
+        if path in ("/v2", "/v2/", "/v2/_catalog") and self.command in ("GET", "HEAD"):
             self.allow("", "pull")
             page = {} if path != "/v2/_catalog" else {"repositories": self.shelf.repositories()}
             return self.send(200, json.dumps(page).encode())
