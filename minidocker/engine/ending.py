@@ -150,6 +150,9 @@ def kill(record: dict[str, Any], number: int) -> None:
         if number == signal.SIGKILL:
             kill_main(record, process)
         else:
+            word = (record.get("spec") or {}).get("stop_signal") or signal.SIGTERM
+            if number == word and runs_alone(record):
+                once_more.mark_stopped(record["directory"])  # as in Docker; another word is no end
             send(process, record, number)
     finally:
         os.close(process)
