@@ -5,6 +5,7 @@
 #   GUEST    this directory              COURSE   a tar archive of the repository
 #   WHEELS   a directory of wheels       KEY      a public key that opens the machine
 #   DISK     the file to make            BOOT     a directory for the kernel and the initrd
+#   VENV     the Python packages, laid out already; or a name that is not there
 set -eu
 root=$1
 
@@ -19,6 +20,7 @@ cp "$WHEELS"/*.whl "$root/wheels/"
 done
 
 step "Python packages and settings"
+if [ -d "${VENV:-}" ]; then cp -a "$VENV" "$root/opt/minidocker"; fi
 # mmdebstrap's policy-rc.d keeps services from starting here.
 env -i LC_ALL=C.UTF-8 PATH="$PATH" chroot "$root" sh /minidocker/guest/provision.sh --wheels /wheels
 rm -rf "$root/wheels"
@@ -33,7 +35,7 @@ systemctl enable --quiet systemd-networkd.service ssh.service
 systemctl disable --quiet systemd-networkd-wait-online.service
 systemctl mask --quiet apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
     e2scrub_reap.service fstrim.timer systemd-tmpfiles-clean.timer systemd-pcrphase.service \
-    getty@tty1.service serial-getty@ttyS0.service systemd-timesyncd.service \
+    getty@tty1.service serial-getty@ttyS0.service serial-getty@ttyAMA0.service systemd-timesyncd.service \
     systemd-remount-fs.service systemd-binfmt.service systemd-pstore.service systemd-update-utmp.service
 # The kernel mounts the root already, and there is nothing else to mount.
 rm -f /etc/fstab

@@ -38,6 +38,7 @@ from minidocker.make.environment import (
 )
 from minidocker.make.packages import (
     PACKAGES,
+    PACKAGES_FOR_ARM64,
     PACKAGES_FOR_IMAGES,
     PACKAGES_FOR_TESTS,
     noted,
@@ -157,7 +158,14 @@ def update() -> int:
 
 def test(*argv: str) -> int:
     """Set up what the tests need, and become pytest."""
+    return _tests(argv, {})
+
+
+def _tests(argv: Sequence[str], also: dict[str, str]) -> int:
+    """The same, with the packages of other lab machines, too."""
     machines = {} if os.environ.get("MINIDOCKER_VM_TESTS") == "0" else packages_for_vm()
+    if machines:
+        machines |= also
     with alone():
         prepare(Screen(3), "test", {**PACKAGES, **PACKAGES_FOR_TESTS, **machines})
     python = os.path.join(VENV, "bin", "python")
@@ -170,7 +178,7 @@ def test(*argv: str) -> int:
 
 def test_more(*argv: str) -> int:
     """The heavy tests, which `test` leaves out."""
-    return test("-m", "more", *argv)
+    return _tests(["-m", "more", *argv], PACKAGES_FOR_ARM64)
 
 
 def faults(*argv: str) -> int:

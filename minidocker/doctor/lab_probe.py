@@ -8,18 +8,30 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from minidocker.doctor import lab_arch
 from minidocker.doctor.finding import GAP, INFO, OK, Finding
+from minidocker.errors import UsageError
 from minidocker.places import LAB_MARKER
 from minidocker.proc.machine import Host
 
-TO_BOOT = {
-    "qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "ssh": "openssh-client",
-}  # fmt: skip
+TO_BOOT = {"qemu-img": "qemu-utils", "ssh": "openssh-client"}
 TO_BUILD = {
     "mmdebstrap": "mmdebstrap", "qemu-img": "qemu-utils", "mkfs.ext4": "e2fsprogs",
     "ssh-keygen": "openssh-client",
 }  # fmt: skip
 APT = "apt-get install --no-install-recommends"
+
+
+def to_boot() -> dict[str, str]:
+    """Return {program: Debian package} of what starts a machine of the chosen architecture."""
+    arch = lab_arch.chosen()
+    return {arch.qemu: arch.package, **TO_BOOT}
+
+
+def to_build() -> dict[str, str]:
+    """Return {program: Debian package} of what builds its box."""
+    arch = lab_arch.chosen()
+    return {**TO_BUILD, arch.user: "qemu-user-static"} if arch.foreign else dict(TO_BUILD)
 
 
 def missing(host: Host, programs: Mapping[str, str]) -> dict[str, str]:
@@ -45,7 +57,10 @@ def finding(host: Host) -> Finding:
         return Finding(name, title, INFO, "this is the lab machine: it starts none", group=group)
     if not host.linux:
         return Finding(name, title, GAP, "it is built on a Linux host", "vagrant up", group)
-    lacking = missing(host, {**TO_BUILD, **TO_BOOT})
+    try:
+        lacking = missing(host, {**to_build(), **to_boot()})
+    except UsageError as problem:
+        return Finding(name, title, GAP, problem.message, problem.remedy, group)
     if lacking:
         seen = f"there is no {', no '.join(lacking)}"
         return Finding(name, title, GAP, seen, install(host, lacking), group)

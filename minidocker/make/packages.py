@@ -44,6 +44,11 @@ PACKAGES_FOR_TESTS = {
     "umoci": "umoci",
     "python3-seccomp": "",  # libseccomp, to compare our filters with
 }
+# a lab machine with the other processor, which `make test-more` builds
+PACKAGES_FOR_ARM64 = {
+    "qemu-system-arm": "qemu-system-aarch64",
+    "qemu-user-static": "qemu-aarch64-static",
+}
 PACKAGES_FOR_VM = os.path.join(ROOT, "minidocker", "vm", "host-packages.txt")
 
 

@@ -29,7 +29,8 @@ examples:
   minidocker vm box --vagrant          build the box as a file for Vagrant
 
 environment: MINIDOCKER_CPUS (2), MINIDOCKER_MEMORY in MB (1024), MINIDOCKER_ACCEL=kvm|tcg
-(found by trying), MINIDOCKER_SUITE=bookworm|trixie, MINIDOCKER_CACHE and MINIDOCKER_VM (places).
+(found by trying), MINIDOCKER_SUITE=bookworm|trixie, MINIDOCKER_ARCH=amd64|arm64 (another processor
+than this computer's is emulated), MINIDOCKER_CACHE and MINIDOCKER_VM (places).
 """
 
 
@@ -206,7 +207,7 @@ def cost(options: argparse.Namespace) -> int:
 def prune(options: argparse.Namespace) -> int:
     """`vm prune`: stop and remove every machine, box and cache of this user."""
     for directory in sorted(places.state().glob("*/")):
-        Machine(directory.name).down(everything=True)
+        Machine(directory.name, directory=directory).down(everything=True)
         print(f"removed machine {directory.name}")
     with build.alone() as cache:
         for path in sorted(cache.iterdir()):

@@ -10,10 +10,11 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from minidocker.doctor import lab_arch
 from minidocker.errors import UsageError
 from minidocker.vm import places
 
-QEMU, KVM = "qemu-system-x86_64", "/dev/kvm"
+KVM = "/dev/kvm"
 PATIENCE = 10.0  # seconds; where KVM works, a kernel needs less than one
 # Without a disk the kernel boots, finds no root file system, and says so: that is our sign.
 SIGN = b"Unable to mount root fs"
@@ -32,7 +33,8 @@ class Accelerator:
         if self.name == "kvm":
             return ["-accel", "kvm", "-cpu", "host"]
         # 256 MB hold the translated code of a whole Debian; the default takes up to 1 GB.
-        return ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max"]
+        processor = lab_arch.chosen().processor
+        return ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", processor]
 
 
 def choose(kernel: Path) -> Accelerator:
@@ -41,10 +43,14 @@ def choose(kernel: Path) -> Accelerator:
     The answer is kept for this boot of the host and this QEMU, for a trial that fails takes its
     whole time limit.
     """
-    wanted = os.environ.get("MINIDOCKER_ACCEL", "")
+    wanted, arch = os.environ.get("MINIDOCKER_ACCEL", ""), lab_arch.chosen()
+    if wanted and wanted not in ("kvm", "tcg"):
+        raise UsageError(f"MINIDOCKER_ACCEL={wanted} is neither kvm nor tcg", "leave it unset")
+    if arch.foreign:
+        if wanted == "kvm":
+            raise UsageError(f"KVM runs no {arch.debian} on this processor", "leave it unset")
+        return Accelerator("tcg", f"{arch.debian} is not this computer's own processor")
     if wanted:
-        if wanted not in ("kvm", "tcg"):
-            raise UsageError(f"MINIDOCKER_ACCEL={wanted} is neither kvm nor tcg", "leave it unset")
         return Accelerator(wanted, "MINIDOCKER_ACCEL says so")
     if not os.path.exists(KVM):
         return Accelerator("tcg", "this machine has no /dev/kvm")
@@ -68,10 +74,11 @@ def choose(kernel: Path) -> Accelerator:
 
 def attempt(kernel: Path, patience: float = PATIENCE) -> Accelerator:
     """Boot the kernel under KVM, with a time limit."""
+    arch = lab_arch.chosen()
     argv = [
-        QEMU, "-accel", "kvm", "-cpu", "host", "-m", "256", "-nodefaults", "-display", "none",
-        "-no-reboot", "-serial", "stdio", "-kernel", str(kernel),
-        "-append", "console=ttyS0 panic=-1 root=/dev/none",
+        arch.qemu, "-accel", "kvm", "-cpu", "host", "-machine", arch.board, "-m", "256",
+        "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio",
+        "-kernel", str(kernel), "-append", f"console={arch.console} panic=-1 root=/dev/none",
     ]  # fmt: skip
     start = time.monotonic()
     try:
@@ -83,7 +90,7 @@ def attempt(kernel: Path, patience: float = PATIENCE) -> Accelerator:
     except subprocess.TimeoutExpired as problem:
         output, late = problem.stdout or b"", f" within {patience:.0f} s"
     except FileNotFoundError:
-        return Accelerator("tcg", f"{QEMU} is not installed")
+        return Accelerator("tcg", f"{arch.qemu} is not installed")
     seconds = round(time.monotonic() - start, 1)
     if SIGN in output:
         return Accelerator("kvm", "KVM boots a kernel here", seconds)
@@ -92,7 +99,7 @@ def attempt(kernel: Path, patience: float = PATIENCE) -> Accelerator:
 
 def _qemu() -> str:
     """Name the QEMU that is installed now: another one, or one where none was, is tried anew."""
-    path = shutil.which(QEMU)
+    path = shutil.which(lab_arch.chosen().qemu)
     return f"{path} {os.stat(path).st_mtime_ns}" if path else "none"
 
 

@@ -23,13 +23,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from minidocker.doctor import lab_probe
+from minidocker.doctor import lab_arch, lab_probe
 from minidocker.errors import Blocked, MinidockerError
 from minidocker.proc.machine import Host
-from minidocker.vm import course, places
+from minidocker.vm import course, foreign, places
 from minidocker.vm.phases import Phases
 
-PROGRAMS = lab_probe.TO_BUILD
 ELSEWHERE = "name another place: MINIDOCKER_CACHE=/elsewhere"
 
 
@@ -94,7 +93,7 @@ def requirements() -> list[str]:
 
 def find(suite: str) -> Box | None:
     """Return the box that today's recipe gives, when it has been built."""
-    directory = places.cache() / f"box-{suite}-{recipe(suite)}"
+    directory = _place(suite)
     try:
         box = Box(directory, **json.loads((directory / "box.json").read_text()))
         found = {name: (directory / name).stat().st_size for name in box.sizes}
@@ -103,19 +102,25 @@ def find(suite: str) -> Box | None:
     return box if found == box.sizes else None
 
 
+def _place(suite: str) -> Path:
+    """Return where the box of today's recipe stands; those of two processors beside each other."""
+    return places.cache() / f"box-{suite}{lab_arch.chosen().tag}-{recipe(suite)}"
+
+
 def need_programs(also: Mapping[str, str] | None = None) -> None:
     """Raise Blocked when a program that builds boxes is missing, or one of {program: package}."""
-    _need({**PROGRAMS, **(also or {})}, "building a lab machine")
+    _need({**lab_probe.to_build(), **(also or {})}, "building a lab machine")
     if os.geteuid():
         raise Blocked("building a lab machine needs root", "sudo make box")
+    foreign.need()
 
 
 def need_to_boot(suite: str) -> None:
     """Raise Blocked when anything is missing that `vm up` will want, before minutes are spent."""
     if suite not in places.SUITES or find(suite):
-        _need(lab_probe.TO_BOOT, "starting the lab machine")
+        _need(lab_probe.to_boot(), "starting the lab machine")
     else:
-        need_programs(lab_probe.TO_BOOT)
+        need_programs(lab_probe.to_boot())
 
 
 def _need(programs: Mapping[str, str], what: str) -> None:
@@ -188,7 +193,8 @@ def need_room(place: Path, megabytes: int, what: str, remedy: str) -> None:
 
 def _build(suite: str, cache: Path) -> Box:
     need_room(cache, 4096, "building a box", f"make room, or {ELSEWHERE}")
-    log = cache / f"build-{suite}.log"
+    target = _place(suite)
+    log = cache / f"build-{suite}{lab_arch.chosen().tag}.log"
     log.write_text("")
     phases = Phases(log)
     work = Path(tempfile.mkdtemp(prefix="building-", dir=cache))
@@ -196,7 +202,6 @@ def _build(suite: str, cache: Path) -> Box:
     work.chmod(0o755)
     try:
         _make(suite, work, phases, cache)
-        target = cache / f"box-{suite}-{recipe(suite)}"
         version = (work / "kernel").read_text().strip()
         sizes = {path.name: path.stat().st_size for path in work.iterdir() if path.is_file()}
         box = Box(target, suite, version, course.digest(), round(phases.total(), 1), sizes)
@@ -206,7 +211,7 @@ def _build(suite: str, cache: Path) -> Box:
         work.rename(target)
     finally:
         remove_tree(work)
-    for old in cache.glob(f"box-{suite}-*"):
+    for old in cache.glob(f"{target.name.rpartition('-')[0]}-*"):
         if old != target and not _in_use(old):
             remove_tree(old)
     size = box.disk.stat().st_size >> 20
@@ -225,6 +230,9 @@ def _make(suite: str, work: Path, phases: Phases, cache: Path) -> None:
     with phases("wheels"):
         wheels = fetch_wheels(suite, cache, phases)
         phases.result(f"{len(list(wheels.glob('*.whl')))} Python packages")
+        if lab_arch.chosen().foreign:
+            argv = [*_pip(work), "install"]
+            foreign.venv(suite, work / "lab", argv, wheels, requirements(), phases)
     subprocess.run(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "minidocker lab", "-f", work / "key"],
         check=True, stdin=subprocess.DEVNULL,
@@ -235,26 +243,29 @@ def _make(suite: str, work: Path, phases: Phases, cache: Path) -> None:
         environment = {
             "GUEST": str(places.COURSE / "guest"), "COURSE": str(work / "course.tar"),
             "DISK": str(raw), "WHEELS": str(wheels), "KEY": str(work / "key.pub"),
-            "BOOT": str(work), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR": str(work),
-            "LC_ALL": "C",
+            "BOOT": str(work), "VENV": str(work / "lab"), "TMPDIR": str(work), "LC_ALL": "C",
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONPATH": str(places.COURSE),
         }  # fmt: skip
         # On a terminal mmdebstrap draws bars; without one it says a line a step.
-        phases.run(debootstrap(suite), "check the network, then try again", env=environment,
+        phases.run(foreign.command(debootstrap(suite)), "check the network, then try again",
+                   env=environment,
                    telling=lambda line: line.startswith(("I: ", "provision: ")))  # fmt: skip
     with phases("disk image"):
         phases.run(["qemu-img", "convert", "-O", "qcow2", raw, work / "disk.qcow2"])
         raw.unlink()
         (work / "course.tar").unlink()
+        remove_tree(work / "lab")
         (work / "key").chmod(0o600)
 
 
 def debootstrap(suite: str) -> list[str]:
     """Return mmdebstrap's command line; man 1 mmdebstrap."""
-    arch = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True).stdout
-    lines = (places.COURSE / "guest/packages.txt").read_text().format(arch=arch.strip() or "amd64")
+    arch = lab_arch.chosen()
+    lines = (places.COURSE / "guest/packages.txt").read_text().format(arch=arch.debian)
     packages = [word for line in lines.splitlines() for word in line.split("#")[0].split()]
+    other = [f"--architectures={arch.debian}", *foreign.OPTIONS] if arch.foreign else []
     return [
-        "mmdebstrap", "--variant=minbase", "--format=null", '--aptopt=Acquire::Retries "5"',
+        "mmdebstrap", *other, "--variant=minbase", "--format=null", '--aptopt=Acquire::Retries "5"',
         f"--include={','.join(packages)}",
         # English manual pages stay: the notebooks send readers to them. Copyright files stay, too.
         "--dpkgopt=path-exclude=/usr/share/man/??/*",
@@ -272,17 +283,14 @@ def fetch_wheels(suite: str, cache: Path, phases: Phases) -> Path:
     """
     wanted = requirements()
     name = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:12]
-    target = cache / f"wheels-{suite}-{name}"
+    arch = lab_arch.chosen()
+    target = cache / f"wheels-{suite}{arch.tag}-{name}"
     if target.is_dir():
         return target
     work = Path(tempfile.mkdtemp(prefix="building-", dir=cache))
     try:
         argv = [*_pip(work), "download", "--quiet", "--no-input", "--dest", work / "wheels"]
-        argv += ["--only-binary=:all:", "--implementation=cp", *wanted]
-        argv += [f"--python-version={places.SUITES[suite]}"]
-        machine = os.uname().machine
-        argv += [f"--platform=manylinux_2_{minor}_{machine}" for minor in range(36, 4, -1)]
-        argv += [f"--platform=manylinux{year}_{machine}" for year in (2014, 2010, 1)]
+        argv += [*foreign.its_python(suite), *wanted]
         phases.run(argv, "check the network, then try again")
         (work / "wheels").rename(target)
     finally:

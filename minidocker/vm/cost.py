@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from minidocker.doctor import lab_arch
 from minidocker.errors import Blocked, MinidockerError
 from minidocker.proc import lean, processes
 from minidocker.vm import accel, places
@@ -42,9 +43,13 @@ def measure() -> Cost:
 
     Returns kB and seconds: {"accelerator", "kernel", "vm": {…}, "container": {…}, …}.
     """
+    arch = lab_arch.chosen()
+    if arch.foreign:
+        said = "the machine is compared with a container of this computer's own processor"
+        raise Blocked(said, "unset MINIDOCKER_ARCH")
     kernel, busybox = kernel_to_boot(), shutil.which("busybox")
-    if not shutil.which(accel.QEMU):
-        raise Blocked("there is no QEMU here", "apt-get install qemu-system-x86")
+    if not shutil.which(arch.qemu):
+        raise Blocked("there is no QEMU here", f"apt-get install {arch.package}")
     if not busybox:
         raise Blocked("there is no static busybox here", "apt-get install busybox-static")
     found = accel.choose(kernel)
@@ -54,7 +59,7 @@ def measure() -> Cost:
         argv = boot_command(kernel, initrd, found)
         monitor = _waiting(argv)
         machine = _running(argv)
-    version = subprocess.run([accel.QEMU, "--version"], capture_output=True, text=True).stdout
+    version = subprocess.run([arch.qemu, "--version"], capture_output=True, text=True).stdout
     return {
         "measured": time.strftime("%Y-%m-%d"), "cpus": len(os.sched_getaffinity(0)),
         "host": f"Linux {platform.release().split('-')[0]} {platform.machine()}",
@@ -74,16 +79,20 @@ def known() -> Cost:
 
 def kernel_to_boot() -> Path:
     """Return a kernel to boot: the lab machine's, else the newest of this computer's own."""
-    built = sorted(places.cache().glob("box-*/vmlinuz"), key=lambda path: path.stat().st_mtime)
+    boxes = [f"box-{suite}{lab_arch.own().tag}-*/vmlinuz" for suite in places.SUITES]
+    built = [path for box in boxes for path in places.cache().glob(box)]
     own = [path for path in Path("/boot").glob("vmlinuz-*") if os.access(path, os.R_OK)]
     if not built and not own:
         raise Blocked("there is no kernel to boot here", "minidocker vm up   (builds a machine)")
-    return built[-1] if built else max(own, key=lambda path: path.stat().st_mtime)
+    return max(built or own, key=lambda path: path.stat().st_mtime)
 
 
 def _release(kernel: Path) -> str:
     """Say which Linux it is: the file begins with a boot sector that names it."""
-    image = kernel.read_bytes()[:65536]
+    image = kernel.read_bytes()
+    if image[0x202:0x206] != b"HdrS":  # not of x86: it says at boot who it is, and not before
+        version = image.partition(b"Linux version ")[2][:64].split(b" ")[0]
+        return f"Linux {version.decode(errors='replace')}".strip()
     start = int.from_bytes(image[0x20E:0x210], "little") + 0x200  # Documentation/arch/x86/boot
     return "Linux " + image[start : start + 64].split(b" ")[0].decode(errors="replace")
 
@@ -91,12 +100,12 @@ def _release(kernel: Path) -> str:
 def boot_command(kernel: Path, initrd: Path, found: accel.Accelerator) -> list[str]:
     """Return the command that boots the machine."""
     return [
-        accel.QEMU, *found.options(), "-m", str(MEMORY), "-nodefaults", "-display", "none",
+        lab_arch.own().qemu, *found.options(), "-m", str(MEMORY), "-nodefaults", "-display", "none",
         # The guest's memory is a file in memory: the kernel then counts it apart, as RssShmem.
         "-object", f"memory-backend-memfd,id=ram,size={MEMORY}M,share=on",
-        "-machine", "pc,memory-backend=ram", "-no-reboot", "-serial", "stdio",
+        "-machine", f"{lab_arch.own().board},memory-backend=ram", "-no-reboot", "-serial", "stdio",
         "-kernel", str(kernel), "-initrd", str(initrd),
-        "-append", "console=ttyS0 quiet mitigations=off rdinit=/init panic=-1",
+        "-append", f"console={lab_arch.own().console} quiet mitigations=off rdinit=/init panic=-1",
     ]  # fmt: skip
 
 

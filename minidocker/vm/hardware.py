@@ -11,8 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from minidocker.doctor import lab_arch
 from minidocker.errors import MinidockerError
-from minidocker.vm import accel, build, qemu
+from minidocker.vm import build, qemu
 
 
 def runtime() -> Path:
@@ -46,10 +47,12 @@ def copy(source: Path, target: Path) -> None:
 
 def hardware(settings: qemu.Settings) -> str:
     """Say what a snapshot depends on."""
-    version = subprocess.run([accel.QEMU, "--version"], capture_output=True, text=True).stdout
+    arch = lab_arch.chosen()
+    version = subprocess.run([arch.qemu, "--version"], capture_output=True, text=True).stdout
     word = version.splitlines()[0].split("version")[-1].strip() if version else ""
-    machine = f"{settings.cpus} CPUs, {settings.memory} MB, {settings.accelerator.name}"
-    line = hashlib.sha256(qemu.KERNEL_LINE.encode()).hexdigest()[:6]
+    other = f"{arch.debian} ({arch.processor}), " if arch.tag else ""
+    machine = f"{other}{settings.cpus} CPUs, {settings.memory} MB, {settings.accelerator.name}"
+    line = hashlib.sha256(qemu.kernel_line().encode()).hexdigest()[:6]
     return f"{machine}, QEMU {word}, kernel line {line}"
 
 

@@ -7,6 +7,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from minidocker.doctor import lab_arch
+
 PROGRAMS = ("libvirtd", "virtlogd", "virtlockd", "dnsmasq", "virtiofsd")
 LINKS = ("virbr", "vnet", "macvtap")  # containers' links come and go meanwhile
 FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
@@ -50,7 +52,7 @@ def running(name: str) -> list[int]:
 def _machines() -> list[str]:
     """Return the machines that libvirt runs (it calls them guest=…), and no others."""
     found = []
-    for pid in running("qemu-system-x86_64"):
+    for pid in running(lab_arch.own().qemu):
         with contextlib.suppress(OSError):
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             found += [word.decode() for word in words if word.startswith(b"guest=")]

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from minidocker.doctor import lab_arch
 from minidocker.errors import Conflict, MinidockerError, NotFound
 from minidocker.vm import accel, build, course, places, qemu
 from minidocker.vm.hardware import about, copy, free_port, hardware, number, pristine, runtime, tell
@@ -41,10 +42,12 @@ class Machine:
     A machine that is not `shared` gets the course and gives nothing back: for others' work.
     """
 
-    def __init__(self, name: str = "lab", suite: str = "", shared: bool = True) -> None:
+    def __init__(
+        self, name: str = "lab", suite: str = "", shared: bool = True, directory: Path | None = None
+    ) -> None:
         self.name = name
         self.shared = shared
-        self.directory = places.state() / name
+        self.directory = directory or places.state() / f"{name}{lab_arch.chosen().tag}"
         self._suite = suite
         self._mark = ""
         self._tag = hashlib.sha256(str(self.directory).encode()).hexdigest()[:12]

@@ -13,17 +13,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from minidocker.doctor import lab_arch
 from minidocker.errors import Blocked, MinidockerError
 from minidocker.proc import lean
-from minidocker.vm.accel import QEMU, Accelerator
+from minidocker.vm.accel import Accelerator
 
-# net.ifnames=0: the card is eth0 everywhere. The last five are defences and reserves that emulation
+# net.ifnames=0: the card is eth0 everywhere. The last ones are defences and reserves that emulation
 # pays for dearly, together a tenth of a machine's time: nobody's secrets are in here, fresh memory
 # need not be wiped twice, and four levels of page tables are enough.
 KERNEL_LINE = (
-    "root=/dev/vda rw console=ttyS0,115200 net.ifnames=0 quiet "
-    "mitigations=off init_on_alloc=0 hardened_usercopy=off randomize_kstack_offset=off no5lvl"
+    "root=/dev/vda rw console={console},115200 net.ifnames=0 quiet "
+    "mitigations=off init_on_alloc=0 hardened_usercopy=off randomize_kstack_offset=off{defences}"
 )
+
+
+def kernel_line() -> str:
+    """Return what the kernel of the chosen architecture is started with."""
+    arch = lab_arch.chosen()
+    return KERNEL_LINE.format(console=arch.console, defences=arch.defences)
 
 
 @dataclass(frozen=True)
@@ -46,12 +53,13 @@ def command(settings: Settings, snapshot: str = "") -> list[str]:
     forwards = "".join(
         f",hostfwd=tcp:127.0.0.1:{port}-:{inside}" for inside, port in settings.ports.items()
     )
+    arch = lab_arch.chosen()
     argv = [
-        QEMU, "-name", settings.name, *settings.accelerator.options(),
-        "-smp", str(settings.cpus), "-m", str(settings.memory), "-machine", "pc,vmport=off",
+        arch.qemu, "-name", settings.name, *settings.accelerator.options(),
+        "-smp", str(settings.cpus), "-m", str(settings.memory), "-machine", arch.board,
         "-nodefaults", "-display", "none",
         "-serial", f"file:{settings.disk.parent / 'console.log'}",
-        "-kernel", str(settings.kernel), "-initrd", str(settings.initrd), "-append", KERNEL_LINE,
+        "-kernel", str(settings.kernel), "-initrd", str(settings.initrd), "-append", kernel_line(),
         # Nobody needs this disk after a power cut: the host may keep what is written in memory.
         "-drive", f"file={settings.disk},if=none,id=disk,cache=unsafe,discard=unmap",
         "-device", "virtio-blk-pci,drive=disk",
@@ -76,9 +84,10 @@ def start(settings: Settings, snapshot: str = "") -> int:
                 stderr=log, start_new_session=True,
             )  # fmt: skip
     except FileNotFoundError:
+        arch = lab_arch.chosen()
         raise Blocked(
-            f"{QEMU} is not installed",
-            "sudo apt-get install --no-install-recommends qemu-system-x86 qemu-utils",
+            f"{arch.qemu} is not installed",
+            f"sudo apt-get install --no-install-recommends {arch.package} qemu-utils",
         ) from None
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:

@@ -16,13 +16,14 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from minidocker.doctor import lab_arch
 from minidocker.errors import Blocked, MinidockerError
 from minidocker.vm import accel
 from minidocker.vm.cost import PATIENCE, REFERENCE, Cost, archive, boot_command, kernel_to_boot
 
 CALLS, BYTES = 1_000_000, 1000
 EVENTS = "memory_region_ops_*"  # an access to a device that QEMU emulates
-LETTER = 0x3F8  # the serial port's register for what is sent
+LETTERS = {"ttyS0": 0x3F8, "ttyAMA0": 0x9000000}  # the serial port's register for what is sent
 INIT = f"""#!/bin/sh
 mount -t devtmpfs dev /dev
 echo '<calls'
@@ -40,8 +41,9 @@ def measure() -> Cost:
     {"accelerator", "calls", "bytes", "by_calls", "by_device"}: how often the monitor was asked.
     """
     kernel, busybox = kernel_to_boot(), shutil.which("busybox")
-    if not shutil.which(accel.QEMU):
-        raise Blocked("there is no QEMU here", "apt-get install qemu-system-x86")
+    arch = lab_arch.own()
+    if not shutil.which(arch.qemu):
+        raise Blocked("there is no QEMU here", f"apt-get install {arch.package}")
     if not busybox:
         raise Blocked("there is no static busybox here", "apt-get install busybox-static")
     found = accel.choose(kernel)
@@ -54,7 +56,7 @@ def measure() -> Cost:
         except subprocess.TimeoutExpired:
             raise Blocked(f"no guest ended within {PATIENCE:.0f} s", "a quiet machine") from None
         with log.open(errors="replace") as lines:
-            counts = counted(lines)
+            counts = counted(lines, LETTERS[arch.console])
     return {"accelerator": found.name, "measured": time.strftime("%Y-%m-%d"), "calls": CALLS,
             "bytes": BYTES, "by_calls": counts["calls"], "by_device": counts["device"]}  # fmt: skip
 
@@ -68,8 +70,11 @@ def known() -> Cost:
         return {**reference, "reference": problem.message}
 
 
-def counted(lines: Iterable[str]) -> dict[str, int]:
-    """Count the events between <NAME and NAME> of a trace; Blocked where a mark is missing."""
+def counted(lines: Iterable[str], letter: int) -> dict[str, int]:
+    """Count the events between <NAME and NAME> of a trace; Blocked where a mark is missing.
+
+    `letter` is the register into which the guest writes what it says, letter by letter.
+    """
     counts: dict[str, int] = {}
     said, at, begin = "", 0, 0
     for line in lines:
@@ -77,7 +82,7 @@ def counted(lines: Iterable[str]) -> dict[str, int]:
         if not event:
             continue
         at += 1
-        if event[1] != "write" or int(event[2], 16) != LETTER:
+        if event[1] != "write" or int(event[2], 16) != letter:
             continue
         said = (said + chr(int(event[3], 16) & 0x7F))[-10:]
         if said.endswith(("<calls\r", "<device\r")):

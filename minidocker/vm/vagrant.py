@@ -17,11 +17,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from minidocker.errors import Blocked, MinidockerError
+from minidocker.doctor import lab_arch
+from minidocker.errors import Blocked, MinidockerError, UsageError
 from minidocker.vm import accel, build, host_state, libvirt, places, sync_watch
 from minidocker.vm.hardware import free_port, number
 from minidocker.vm.phases import Phases
-from minidocker.vm.qemu import KERNEL_LINE
+from minidocker.vm.qemu import kernel_line
 
 NETWORK = "vagrant-libvirt"  # the plugin's name for its management network
 POOL = "default"
@@ -30,6 +31,9 @@ FOUND = sync_watch.FOLDER / "lab.json"  # read by the Vagrantfile
 
 def up(suite: str = "bookworm") -> int:
     """Bring the Vagrant machine up; the last line printed is JupyterLab's address."""
+    if lab_arch.chosen().foreign:
+        raise UsageError("Vagrant's machine has this computer's own processor",
+                         "unset MINIDOCKER_ARCH, or: minidocker vm up")  # fmt: skip
     with _alone() as directory:
         phases = Phases(directory / "log")
         with phases("packages"):
@@ -102,7 +106,7 @@ def _find_out(box: build.Box | None, phases: Phases) -> None:
         # Nothing is fetched in our own box, so its network leads nowhere.
         facts |= {"MINIDOCKER_BOX": name, "LAB_BOX_DIR": str(box.directory), "LAB_NETWORK": "none",
                   "LAB_DRIVER": "kvm" if found.name == "kvm" else "qemu",
-                  "LAB_KERNEL_LINE": KERNEL_LINE}  # fmt: skip
+                  "LAB_KERNEL_LINE": kernel_line()}  # fmt: skip
     if not _forwarding():
         facts["MINIDOCKER_PORT"] = str(free_port(number("MINIDOCKER_PORT", 8888, 1024, 65000)))
     elif FOUND.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import io
 import json
@@ -20,6 +21,7 @@ import pytest
 
 from minidocker import cli
 from minidocker.course.manifest import load
+from minidocker.doctor import lab_arch
 from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound, UsageError
 from minidocker.vm import (
     accel,
@@ -45,8 +47,8 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Caches and machines of this test alone."""
     monkeypatch.setenv("MINIDOCKER_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("MINIDOCKER_VM", str(tmp_path / "vm"))
-    for name in ("MINIDOCKER_ACCEL", "MINIDOCKER_CPUS", "MINIDOCKER_MEMORY", "MINIDOCKER_SUITE"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("ACCEL", "ARCH", "CPUS", "MEMORY", "SUITE"):
+        monkeypatch.delenv(f"MINIDOCKER_{name}", raising=False)
     return tmp_path
 
 
@@ -110,7 +112,7 @@ def test_a_suite_without_a_recipe_is_refused() -> None:
 
 
 def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "PROGRAMS", {"no-such-program": "its-package"})
+    monkeypatch.setattr(build.lab_probe, "TO_BUILD", {"no-such-program": "its-package"})
     with pytest.raises(Blocked, match="its-package"):
         build.build()
 
@@ -119,8 +121,8 @@ def test_up_asks_for_all_that_it_will_want_before_it_builds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It once built for nine minutes, and missed qemu-system then."""
-    monkeypatch.setattr(build.lab_probe, "TO_BOOT", {"no-such-qemu": "its-qemu"})
-    monkeypatch.setattr(build, "PROGRAMS", {"no-such-program": "its-package"})
+    monkeypatch.setattr(build.lab_probe, "to_boot", lambda: {"no-such-qemu": "its-qemu"})
+    monkeypatch.setattr(build.lab_probe, "TO_BUILD", {"no-such-program": "its-package"})
     monkeypatch.setattr(build, "_build", lambda *_: pytest.fail("it built"))
     with pytest.raises(Blocked, match="its-package, its-qemu") as caught:
         machine.Machine().up()
@@ -130,8 +132,8 @@ def test_up_asks_for_all_that_it_will_want_before_it_builds(
 
 
 def test_with_a_box_it_asks_for_what_boots_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build.lab_probe, "TO_BOOT", {"no-such-qemu": "its-qemu"})
-    monkeypatch.setattr(build, "PROGRAMS", {"no-such-program": "its-package"})
+    monkeypatch.setattr(build.lab_probe, "to_boot", lambda: {"no-such-qemu": "its-qemu"})
+    monkeypatch.setattr(build.lab_probe, "TO_BUILD", {"no-such-program": "its-package"})
     monkeypatch.setattr(build, "find", lambda suite: "a box")
     with pytest.raises(Blocked, match=r"starting the lab machine needs its-qemu$"):
         build.need_to_boot("bookworm")
@@ -324,11 +326,17 @@ def test_an_accelerator_can_be_chosen_and_a_wrong_word_is_refused(
         accel.choose(Path("/k"))
 
 
+def plays(monkeypatch: pytest.MonkeyPatch, program: Path) -> None:
+    """Let this program be the QEMU of this computer's processor."""
+    one = dataclasses.replace(lab_arch.own(), qemu=str(program))
+    monkeypatch.setattr(lab_arch, "own", lambda: one)
+
+
 def test_a_trial_has_a_time_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = tmp_path / "qemu"
     slow.write_text("#!/bin/sh\nexec sleep 60\n")
     slow.chmod(0o755)
-    monkeypatch.setattr(accel, "QEMU", str(slow))
+    plays(monkeypatch, slow)
     begin = time.monotonic()
     found = accel.attempt(Path("/k"), patience=0.5)
     assert (found.name, time.monotonic() - begin < 10) == ("tcg", True)
@@ -343,7 +351,7 @@ def test_a_reason_is_not_kept_for_another_qemu(
     kvm.touch()
     places.cache().mkdir()
     monkeypatch.setattr(accel, "KVM", str(kvm))
-    monkeypatch.setattr(accel, "QEMU", str(qemu_file))
+    plays(monkeypatch, qemu_file)
     assert "is not installed" in accel.choose(Path("/k")).reason
     qemu_file.write_text("#!/bin/sh\necho 'VFS: Unable to mount root fs'\n")
     qemu_file.chmod(0o755)
@@ -354,7 +362,7 @@ def test_a_kernel_that_boots_means_kvm(tmp_path: Path, monkeypatch: pytest.Monke
     good = tmp_path / "qemu"
     good.write_text("#!/bin/sh\necho 'Kernel panic - not syncing: VFS: Unable to mount root fs'\n")
     good.chmod(0o755)
-    monkeypatch.setattr(accel, "QEMU", str(good))
+    plays(monkeypatch, good)
     assert accel.attempt(Path("/k")).name == "kvm"
 
 
@@ -608,10 +616,10 @@ def test_what_reaches_a_monitor_is_counted_between_two_marks() -> None:
     other = "memory_region_ops_read cpu 0 mr 0x2 addr 0xfee00390 value 0x5 size 4 name 'apic'\n"
     trace = [other] * 9 + letters("hi <calls\r\n") + [other] * 3 + letters("calls>\r\n<device\r\n")
     trace += ["noise\n", *letters("x" * 1000), *letters("device>\r\n")]
-    assert reached.counted(trace) == {"calls": 1 + 3 + 6, "device": 1 + 1000 + 7}
+    assert reached.counted(trace, 0x3F8) == {"calls": 1 + 3 + 6, "device": 1 + 1000 + 7}
     for part in (trace[:20], [], ["addr 0x3f8"]):
         with pytest.raises(Blocked, match="no trace"):
-            reached.counted(part)
+            reached.counted(part, 0x3F8)
 
 
 def test_reference_counts_say_that_they_are_no_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
