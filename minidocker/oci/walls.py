@@ -227,8 +227,27 @@ class Uts(Wall, PlainUts):
 class Time(Wall, PlainTime):
     """A time namespace, whose clocks are set while nobody is in it."""
 
+    late = False
+
+    def before(self, kernel: Kernel, run: Run) -> None:
+        """See who we are: an ordinary user may make none but in the user namespace that comes."""
+        self.late = os.geteuid() != 0 and self.bundle.namespaces.get("user") == ""
+
     def parent(self, kernel: Kernel, run: Run) -> None:
         """Make the namespace for children, and set its clocks."""
+        if not self.late:
+            self.make(kernel)
+
+    def inside(self, kernel: Kernel, run: Run) -> None:
+        """Make it here, where nobody could before, and enter."""
+        if self.late:
+            self.make(kernel)
+            door = os.open("/proc/self/ns/time_for_children", os.O_RDONLY | os.O_CLOEXEC)
+            kernel.setns(door, CLONE_NEWTIME)
+            os.close(door)
+
+    def make(self, kernel: Kernel) -> None:
+        """Make the namespace for children of this process; nobody is in it yet."""
         kernel.unshare(CLONE_NEWTIME)
         if self.bundle.offsets:
             kernel.write("/proc/self/timens_offsets", self.bundle.offsets)
@@ -279,7 +298,7 @@ def chosen(bundle: Bundle) -> list[type[Stage]]:
         Manner: bool(bundle.manner),
     }  # fmt: skip
     order: tuple[type[Stage], ...] = (
-        User, Joined, Cgroup, Pid, Propagation, Mounts, Rootfs, Masks, Uts, Ipc, Time, Network,
+        User, Joined, Cgroup, Pid, Time, Propagation, Mounts, Rootfs, Masks, Uts, Ipc, Network,
         Manner, Identity, Rlimits, NoNewPrivs, Capabilities, Seccomp,
     )  # fmt: skip
     return [stage for stage in order if optional.get(stage, True)]

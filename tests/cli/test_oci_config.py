@@ -306,3 +306,37 @@ def test_a_node_of_a_user_namespace_has_its_owners(oci: Runtime) -> None:
     node["uid"] = 1000
     refused = oci.run("true", check=False)
     assert refused.returncode == 1 and "1000, an owner of /dev/mine, is not in the id maps" in refused.stderr
+
+
+def by_a_user(oci: Runtime, script: str, *words: object, **linux: Any) -> subprocess.CompletedProcess:
+    """Run a container as an ordinary user, who has one id and no cgroup."""
+    bundle = oci.directory / "users"
+    bundle.mkdir()
+    for part in (oci.directory, *oci.directory.parents[:2], oci.tree, oci.tree.parent):
+        part.chmod(part.stat().st_mode | 0o111)
+    for name in ("proc", "dev", "sys"):
+        (oci.tree / name).mkdir(exist_ok=True)
+    oci("spec", "--rootless", "--bundle", bundle)
+    config = json.loads((bundle / "config.json").read_text())
+    one = [{"containerID": 0, "hostID": 12345, "size": 1}]
+    config["linux"] |= {"uidMappings": one, "gidMappings": one}
+    config["linux"]["namespaces"] = [
+        part for part in config["linux"]["namespaces"] if part["type"] not in linux.get("without", ())
+    ] + linux.get("more", [])
+    config["linux"] |= linux.get("fields", {})
+    config["process"].update(terminal=False, args=["/bin/sh", "-c", script])
+    config["root"] = {"path": str(oci.tree), "readonly": True}
+    (bundle / "config.json").write_text(json.dumps(config))
+    (oci.directory / "run").mkdir()
+    os.chown(oci.directory / "run", 12345, 12345)
+    return oci("--root", oci.directory / "run", *words, "run", "--bundle", bundle, "one", check=False,
+               user=12345, group=12345, extra_groups=[])  # fmt: skip
+
+
+def test_a_user_moves_the_clock_in_a_namespace_of_the_own(oci: Runtime) -> None:
+    fields = {"timeOffsets": {"boottime": {"secs": 8640000}, "monotonic": {"secs": 17}}}
+    done = by_a_user(oci, "cat /proc/self/timens_offsets; cut -d. -f1 /proc/uptime", more=[{"type": "time"}], fields=fields)
+    assert done.returncode == 0, done.stderr
+    *lines, uptime = done.stdout.splitlines()
+    assert [line.split()[:2] for line in lines] == [["monotonic", "17"], ["boottime", "8640000"]]
+    assert int(uptime) > 8640000
