@@ -72,6 +72,9 @@ def places(text: str, id: str) -> dict[str, object]:
     if trees.unified:
         facts["cgroup"] = f"{trees.unified}{path}"
     if members(facts):
+        if not text and not any(os.access(one, os.W_OK) for one in (
+            *old_of(facts), str(facts.get("cgroup", "")))):  # fmt: skip
+            return {}  # it is root's, whose container has the same ID; a user has none then
         raise Conflict(
             f"container's cgroup is not empty: the cgroup {path} has processes already",
             "another linux.cgroupsPath in config.json",
@@ -130,7 +133,8 @@ def refuse_limits(resources: dict[str, Any]) -> None:
     """Refuse limits for a container that shall have no cgroup; device rules need one, too."""
     from minidocker.oci import limits
 
-    refuse(limits.version_2(resources), "--cgroup-manager is disabled")
+    why = "--cgroup-manager is disabled, or another user's container has this ID"
+    refuse(limits.version_2(resources), why)
 
 
 def refuse(files: dict[str, str], why: str) -> None:

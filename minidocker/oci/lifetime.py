@@ -149,7 +149,9 @@ def kill(kernel: Kernel, container: Container, number: int, everybody: bool) -> 
 
     record = container.load()
     # Without a pid namespace of its own, the others do not end with PID 1. pid_namespaces(7)
-    everybody = everybody or (number == SIGKILL and "pid" in record.get("shared", ()))
+    # Without a cgroup nobody knows them, either: `create` has warned.
+    shared = "pid" in record.get("shared", ()) and groups.has_any(record["facts"])
+    everybody = everybody or (number == SIGKILL and shared)
     if everybody:
         pids = groups.members(record["facts"])
         if not pids and not container.pid(record):

@@ -9,7 +9,7 @@ from minidocker.kernel.named import os
 from minidocker.oci.bundle import read
 from minidocker.oci.config import load
 from minidocker.oci.creation import Creation
-from minidocker.oci.groups import places
+from minidocker.oci.groups import has_any, places
 from minidocker.oci.lifetime import undo
 from minidocker.oci.mine import furnished
 from minidocker.oci.seccomp_of import with_filter
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.oci.container import Container
     from minidocker.oci.kinds import Bundle
+
+UNKILLABLE = (
+    b"minidocker: a container with no cgroup and no pid namespace of its own. Such configuration "
+    b"is strongly discouraged: what it starts cannot be found to be killed\n"
+)
 
 
 class Wish:
@@ -69,6 +74,8 @@ def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> 
         birth.open_gate()
         birth.until_it_waits()
         container.save(run, bundle, "created", pid)
+        if bundle.namespaces.get("pid") != "" and not has_any(run.facts):
+            plain_os.write(2, UNKILLABLE)
         if wish.pid_file:
             write_pid(wish.pid_file, pid)
         if wish.pidfd:

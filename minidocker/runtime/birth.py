@@ -136,9 +136,12 @@ class Birth(Story):
         launcher = Launcher(self, child, cgroup, doors, self.signals, self.last_words)
         pid = launcher.launch(stage, flags)
         for name, flag in NAMESPACES.items():
-            if flags & flag and namespace(pid, name) in (before[name], ""):
+            seen = namespace(pid, name) if flags & flag else "not asked for"
+            if seen in (before[name], ""):
                 if told := launcher.last_words_of(pid):
                     raise told
+                if not seen and "spawn" not in stage.origin:
+                    continue  # an ordinary user may not look at one who is not dumpable
                 raise StageError(
                     f"stage pid, spawn, part spawn of {stage.origin.get('spawn', 'the runtime')}: "
                     f"the child is not in a new {name} namespace",

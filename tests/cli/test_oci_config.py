@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from minidocker.oci.looks import wait_for
 from tests.cli.oci_runtime import Runtime
 from tests.conftest import REPOSITORY
 
@@ -308,35 +309,73 @@ def test_a_node_of_a_user_namespace_has_its_owners(oci: Runtime) -> None:
     assert refused.returncode == 1 and "1000, an owner of /dev/mine, is not in the id maps" in refused.stderr
 
 
-def by_a_user(oci: Runtime, script: str, *words: object, **linux: Any) -> subprocess.CompletedProcess:
-    """Run a container as an ordinary user, who has one id and no cgroup."""
-    bundle = oci.directory / "users"
-    bundle.mkdir()
-    for part in (oci.directory, *oci.directory.parents[:2], oci.tree, oci.tree.parent):
-        part.chmod(part.stat().st_mode | 0o111)
-    for name in ("proc", "dev", "sys"):
-        (oci.tree / name).mkdir(exist_ok=True)
-    oci("spec", "--rootless", "--bundle", bundle)
-    config = json.loads((bundle / "config.json").read_text())
-    one = [{"containerID": 0, "hostID": 12345, "size": 1}]
-    config["linux"] |= {"uidMappings": one, "gidMappings": one}
-    config["linux"]["namespaces"] = [
-        part for part in config["linux"]["namespaces"] if part["type"] not in linux.get("without", ())
-    ] + linux.get("more", [])
-    config["linux"] |= linux.get("fields", {})
-    config["process"].update(terminal=False, args=["/bin/sh", "-c", script])
-    config["root"] = {"path": str(oci.tree), "readonly": True}
-    (bundle / "config.json").write_text(json.dumps(config))
-    (oci.directory / "run").mkdir()
-    os.chown(oci.directory / "run", 12345, 12345)
-    return oci("--root", oci.directory / "run", *words, "run", "--bundle", bundle, "one", check=False,
-               user=12345, group=12345, extra_groups=[])  # fmt: skip
+class User:
+    """An ordinary user, who has one id and no cgroup, and calls the runtime over a bundle."""
+
+    def __init__(self, oci: Runtime) -> None:
+        self.oci, self.root, self.bundle = oci, oci.directory / "run", oci.directory / "users"
+        for part in (oci.directory, *oci.directory.parents[:2], oci.tree, oci.tree.parent):
+            part.chmod(part.stat().st_mode | 0o111)
+        for name in ("proc", "dev", "sys"):
+            (oci.tree / name).mkdir(exist_ok=True)
+        self.bundle.mkdir()
+        self.root.mkdir()
+        os.chown(self.root, 12345, 12345)
+        oci("spec", "--rootless", "--bundle", self.bundle)
+        self.config = json.loads((self.bundle / "config.json").read_text())
+        one = [{"containerID": 0, "hostID": 12345, "size": 1}]
+        self.linux = self.config["linux"]
+        self.linux.update(uidMappings=one, gidMappings=one)
+        self.config["process"]["terminal"] = False
+        self.config["root"] = {"path": str(oci.tree), "readonly": True}
+
+    def __call__(self, *words: object, **more: Any) -> subprocess.CompletedProcess:
+        return self.oci("--root", self.root, *words, user=12345, group=12345, extra_groups=[], **more)
+
+    def run(self, script: str, name: str, *options: str) -> subprocess.CompletedProcess:
+        self.config["process"]["args"] = ["/bin/sh", "-c", script]
+        (self.bundle / "config.json").write_text(json.dumps(self.config))
+        return self("run", "--bundle", self.bundle, *options, name)
 
 
 def test_a_user_moves_the_clock_in_a_namespace_of_the_own(oci: Runtime) -> None:
-    fields = {"timeOffsets": {"boottime": {"secs": 8640000}, "monotonic": {"secs": 17}}}
-    done = by_a_user(oci, "cat /proc/self/timens_offsets; cut -d. -f1 /proc/uptime", more=[{"type": "time"}], fields=fields)
-    assert done.returncode == 0, done.stderr
+    user = User(oci)
+    user.linux["timeOffsets"] = {"boottime": {"secs": 8640000}, "monotonic": {"secs": 17}}
+    user.linux["namespaces"].append({"type": "time"})
+    done = user.run("cat /proc/self/timens_offsets; cut -d. -f1 /proc/uptime", "one")
     *lines, uptime = done.stdout.splitlines()
     assert [line.split()[:2] for line in lines] == [["monotonic", "17"], ["boottime", "8640000"]]
     assert int(uptime) > 8640000
+
+
+def test_a_user_may_take_an_id_that_roots_container_has(oci: Runtime) -> None:
+    """Without a cgroupsPath its cgroup would be root's; a user can have none at all."""
+    name = f"box-{os.getpid()}"  # where Runtime puts the container "box"
+    oci.create("exec sleep 1000")
+    user = User(oci)
+    assert user.run("echo mine", name).stdout == "mine\n"
+    user.linux["resources"] = {"pids": {"limit": 7}}
+    with pytest.raises(AssertionError, match="another user's container has this ID"):
+        user.run("true", name)
+
+
+def test_a_user_joins_the_namespaces_of_another_container(oci: Runtime) -> None:
+    """Nobody may look at one that joins until it is the command; not even the user it belongs to."""
+    user = User(oci)
+    user.run("exec sleep 1000 > /dev/null 2>&1", "target", "--detach")
+    try:
+        pid = json.loads(user("state", "target").stdout)["pid"]
+        for one in user.linux["namespaces"]:
+            if one["type"] in ("user", "pid"):
+                one["path"] = f"/proc/{pid}/ns/{one['type']}"
+        del user.linux["uidMappings"], user.linux["gidMappings"]
+        done = user.run("for i in user pid ipc; do readlink /proc/self/ns/$i; done", "two")
+        seen = [os.readlink(f"/proc/{pid}/ns/{name}") for name in ("user", "pid", "ipc")]
+        assert done.stdout.split()[:2] == seen[:2] and done.stdout.split()[2] != seen[2]
+        done = user.run("exec sleep 1000 > /dev/null 2>&1", "three", "--detach")
+        assert "Such configuration is strongly discouraged" in done.stderr
+        user("kill", "three", "KILL")
+        assert wait_for(lambda: '"stopped"' in user("state", "three").stdout)
+        user("delete", "three")
+    finally:
+        user("delete", "--force", "target")
