@@ -457,6 +457,123 @@ import sys
 sys.addaudithook(lambda event, args: event == "open" and os._exit(0))
 sys.settrace(lambda *args: os._exit(0))
 """),
+    Attack("takes memory that is no process's", "denial",
+           "2 GB in memfds, 2 GB in System V segments, of no process's size",
+           "the memory group counts them; without one the size of a file and of a segment is limited", """
+import ctypes
+held, files = 0, []
+try:
+    while held < 2 << 30:
+        files.append(os.memfd_create("held"))
+        held += sum(os.write(files[-1], b"x" * (1 << 20)) for _ in range(32))
+except (OSError, MemoryError):
+    pass
+libc = ctypes.CDLL(None)
+libc.shmat.restype = ctypes.c_void_p
+for key in range(64):
+    segment = libc.shmget(key + 77, 32 << 20, 0o1600)
+    place = libc.shmat(segment, None, 0) if segment >= 0 else None
+    if place in (None, ctypes.c_void_p(-1).value):
+        break
+    ctypes.memset(place, 1, 32 << 20)
+    libc.shmdt(ctypes.c_void_p(place))
+    held += 32 << 20
+held >= 2 << 30 and MEMORY_GROUPS and reached.append(f"{held >> 20} MB")
+"""),
+    Attack("fills sockets that nobody reads", "denial", "700 MB in the buffers of 480 pairs",
+           "the memory group counts the kernel's memory; a buffer has a limit of its own", """
+import socket
+held, pairs = 0, []
+try:
+    while held < 700 << 20 and len(pairs) < 480:
+        pairs.append(socket.socketpair())
+        for one in pairs[-1]:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 26)
+            one.setblocking(False)
+            try:
+                while True:
+                    held += one.send(b"x" * (1 << 18))
+            except BlockingIOError:
+                pass
+except (OSError, MemoryError):
+    pass
+held >= 700 << 20 and MEMORY_GROUPS and reached.append(f"{held >> 20} MB")
+"""),
+    Attack("types at the caller's terminal", "host", "open each terminal, and put a line into its input",
+           "the cell has a session without a terminal, and a devpts of its own or none", """
+import fcntl
+for path in ("/dev/tty", "/dev/console", "/dev/tty0", *(f"/dev/pts/{n}" for n in range(30))):
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        fcntl.ioctl(fd, 0x5412, b"#")  # TIOCSTI
+        reached.append(path)
+    except OSError:
+        pass
+"""),
+    Attack("looks for a file that is open", "host", "a descriptor of a file, or of a directory outside",
+           "a cell inherits its line and pipes; what is said goes through a pipe, not into a file", """
+import fcntl, stat
+here = os.stat("/")
+for name in os.listdir("/proc/self/fd"):
+    try:
+        found, how = os.fstat(int(name)), fcntl.fcntl(int(name), fcntl.F_GETFL)
+    except OSError:
+        continue
+    place = os.readlink("/proc/self/fd/" + name)
+    if stat.S_ISREG(found.st_mode) and how & 3 or stat.S_ISDIR(found.st_mode) and "/proc" not in place:
+        reached.append(place)
+"""),
+    Attack("asks for the first place", "denial", "realtime, a better priority, memory that stays",
+           "all three need rights over the machine, not over the cell", """
+import ctypes
+for policy in (os.SCHED_FIFO, os.SCHED_RR):
+    try:
+        os.sched_setscheduler(0, policy, os.sched_param(50))
+        reached.append("realtime")
+    except OSError:
+        pass
+try:
+    os.setpriority(os.PRIO_PROCESS, 0, -15)
+    reached.append("priority")
+except OSError:
+    pass
+"""),
+    Attack("gives process 1 children", "report", "200 children by CLONE_PARENT, that end at once",
+           "process 1 reaps whoever is its child, and waits for one", """
+import ctypes
+libc = ctypes.CDLL(None)
+clone = {"x86_64": 56, "aarch64": 220}[os.uname().machine]
+for _ in range(200):
+    if libc.syscall(clone, 0x8000 | 17, 0, 0, 0, 0) == 0:
+        os._exit(0)
+"""),
+    Attack("mounts without end", "denial", "each tree in itself, twice as many each time",
+           "the kernel's own limit of mounts, of the cell's namespace", """
+made = 0
+try:
+    while made < 40:
+        kernel.mount("/tmp", "/tmp", "", 4096 | 16384)
+        made += 1
+    reached.append(f"{made} times twice as many")
+except OSError:
+    pass
+"""),
+    Attack("prints without end", "report", "64 kB at a time, to both outputs, for a minute",
+           "what is printed is kept to a measure, and the check's bound goes on", """
+import time
+end = time.monotonic() + 60
+while time.monotonic() < end:
+    os.write(1, b"\\x1b[2J" + b"x" * 65536)
+    os.write(2, b"y" * 65536)
+"""),
+    Attack("raises a chain of errors", "report", "20 000 errors, each the cause of the next",
+           "the last one is told, in few lines", """
+problem = None
+for _ in range(20000):
+    problem, cause = RuntimeError("x" * 100), problem
+    problem.__cause__ = cause
+raise problem
+"""),
 ]  # fmt: skip
 
 
