@@ -1,7 +1,8 @@
 """Every notebook runs top to bottom in a fresh kernel, and keeps the course's one rhythm.
 
-Run twice: with the exercises as a new learner has them (the reference does the work), and with
-the solutions in their place. Nothing of a run may stay on the machine.
+Run with the exercises as a new learner has them (the reference does the work), and with the
+solutions in their place; in `make test-more` with those twice in one kernel, as a learner does who
+runs all again. Nothing of a run may stay on the machine.
 """
 
 from __future__ import annotations
@@ -70,7 +71,12 @@ class Running:
             self.book, timeout=SECONDS, resources={"metadata": {"path": str(course / "notebooks")}},
             coalesce_streams=True,
         )  # fmt: skip
-        client.execute(env=self.environment())
+        if self.mode == "twice":
+            with client.setup_kernel(env=self.environment()):
+                for at, cell in [*enumerate(self.book.cells)] * 2:
+                    client.execute_cell(cell, at)
+        else:
+            client.execute(env=self.environment())
         self.seconds = time.monotonic() - begin
         self.mounted = _mounts(self.store) - before
         return self
@@ -121,7 +127,7 @@ def _mounts(store: Path) -> Counter[str]:
 
 
 @pytest.mark.needs("root")
-@pytest.mark.parametrize("mode", ["reference", "solutions"])
+@pytest.mark.parametrize("mode", ["reference", "solutions", pytest.param("twice", marks=pytest.mark.more)])
 @each_notebook
 def test_a_notebook_runs_top_to_bottom(
     path: Path, mode: str, runs: dict[str, Future[Running]], request: pytest.FixtureRequest,
@@ -138,7 +144,7 @@ def test_a_notebook_runs_top_to_bottom(
     outcomes = set(
         re.findall(r"^  . (not started|pass|fail|blocked|error) ", verdict, re.MULTILINE)
     )
-    if mode == "solutions":
+    if mode != "reference":
         assert {"pass"} <= outcomes <= {"pass", "blocked"}, verdict
     else:
         assert {"not started"} <= outcomes <= {"not started", "fail", "blocked", "pass"}, verdict
