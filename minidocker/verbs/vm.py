@@ -25,6 +25,7 @@ examples:
   minidocker vm down                   stop it; only exercises/ and notebooks/ are kept
   minidocker vm down --all             remove its disk and snapshots as well
   minidocker vm cost                   what a virtual machine costs beside a container
+  minidocker vm cost --reached         how much of a guest's work its monitor hears of
   minidocker vm vagrant up             the same under Vagrant and libvirt (make vm)
   minidocker vm box --vagrant          build the box as a file for Vagrant
 
