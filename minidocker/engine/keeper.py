@@ -19,6 +19,7 @@ from minidocker.engine import peer
 from minidocker.engine.disk_look import DiskLook
 from minidocker.engine.guests import Guests
 from minidocker.engine.kept import Kept
+from minidocker.engine.leaving import leave
 from minidocker.engine.log_file import LOG, LogFile
 from minidocker.engine.once_more import KEPT, start_again
 from minidocker.engine.streams import Streams
@@ -80,6 +81,7 @@ class Keeper(Kept):
         ours = {self.say, self.lock, self.signals.fd, *self.own_parts()}
         self.kernel.close_all_but({0, 1, 2} | {fd for fd in ours if fd >= 0})
         self.kernel.prctl(PR_SET_CHILD_SUBREAPER, 1)
+        leave()
         last_word.begin(self.lock)
         try:
             if not self.run.spec.process.terminal:

@@ -6,7 +6,7 @@ import os
 import signal
 from typing import Any
 
-from minidocker.proc import living
+from minidocker.proc import lean, living
 
 
 def kill(record: dict[str, Any]) -> None:
@@ -15,6 +15,22 @@ def kill(record: dict[str, Any]) -> None:
         process = living.handle(str(record.get(role) or ""))
         if process >= 0:
             signal.pidfd_send_signal(process, signal.SIGKILL)
+            os.close(process)
+
+
+def go_on(record: dict[str, Any]) -> None:
+    """Let keepers go on that somebody has stopped (SIGSTOP): who asks them would wait for ever."""
+    for role in ("standby", "keeper"):
+        text = str(record.get(role) or "")
+        number = text.partition(" ")[0]
+        if not number.isdecimal() or lean.state(int(number)) != "T":
+            continue  # one that is traced stands still for who traces it
+        process = living.handle(text)
+        if process >= 0:
+            try:
+                signal.pidfd_send_signal(process, signal.SIGCONT)
+            except OSError:
+                pass  # it has just ended, or is another user's
             os.close(process)
 
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from time import time
 from typing import Any
 
-from minidocker.engine import backoff, freezing, once_more
+from minidocker.engine import backoff, freezing, keepers, once_more
+from minidocker.engine.leaving import leave
 from minidocker.engine.log_file import LOG, LogFile
 from minidocker.engine.pump import Pump
 from minidocker.engine.streams import found_again
@@ -102,7 +103,7 @@ def revive(record: dict[str, Any]) -> None:
     except OSError:
         return  # it is gone, or another user's
     if lock is None:
-        return  # it has one
+        return keepers.go_on(record)  # it has one
     process = living.handle(living.written(directory))
     if process < 0:  # it has just ended
         os.close(lock)
@@ -131,6 +132,7 @@ class Revived:
     def keep(self) -> None:
         """Pump until the command has ended; then clean up."""
         os.setsid()
+        leave()
         Linux().close_all_but({0, 1, 2, self.lock, self.process})  # the caller's are the caller's
         null = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):
