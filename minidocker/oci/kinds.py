@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minidocker.kernel.flags import S_IFBLK, S_IFCHR, S_IFIFO
 from minidocker.spec.record import Record
 
 TYPE_CHECKING = False
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
 
     from minidocker.oci.mount_options import Attach
     from minidocker.spec.spec import Spec
+
+
+NODES = {"c": S_IFCHR, "u": S_IFCHR, "b": S_IFBLK, "p": S_IFIFO}  # type of a device → mode
 
 
 class Sets(Record):

@@ -13,11 +13,8 @@ from minidocker.kernel.flags import (
     MS_RDONLY,
     MS_REMOUNT,
     MS_UNBINDABLE,
-    S_IFBLK,
-    S_IFCHR,
-    S_IFIFO,
 )
-from minidocker.oci.kinds import Device
+from minidocker.oci.kinds import NODES, Device
 from minidocker.oci.wall import Wall
 from minidocker.stages.base import CLOSED, place
 from minidocker.stages.mounts import LINKS
@@ -28,8 +25,6 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.oci.mount_options import Attach
     from minidocker.spec.spec import Run
-
-NODES = {"c": S_IFCHR, "u": S_IFCHR, "b": S_IFBLK, "p": S_IFIFO}
 
 
 class Mounts(Wall, PlainMounts):

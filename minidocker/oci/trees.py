@@ -12,6 +12,7 @@ from errno import EINVAL, EPERM
 from minidocker.errors import Blocked, KernelError, MinidockerError, UsageError
 from minidocker.kernel import detached
 from minidocker.kernel.flags import CLONE_NEWUSER, MOUNT_ATTR_NODEV, MS_UNBINDABLE, SIGKILL
+from minidocker.oci.kinds import NODES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,8 +89,6 @@ def take_nodes(kernel: Kernel, bundle: Bundle, directory: str) -> dict[str, int]
     With the owners that they shall have in there. They stand beside the record, where nobody but
     root comes, until the container is deleted: one without a name could not be mounted.
     """
-    from minidocker.oci.mounting import NODES
-
     found: dict[str, int] = {}
     ids, own = bundle.spec.linux.ids, f"{directory}/nodes"
     wanted = [device for device in bundle.devices if device.type != "p"]  # which everybody may make
