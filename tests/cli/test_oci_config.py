@@ -318,6 +318,12 @@ class User:
             part.chmod(part.stat().st_mode | 0o111)
         for name in ("proc", "dev", "sys"):
             (oci.tree / name).mkdir(exist_ok=True)
+        try:
+            done = self("--version", check=False)
+        except PermissionError:
+            done = None
+        if done is None or done.returncode:
+            pytest.skip("blocked: an ordinary user cannot read this course (make test in /srv, say)")
         self.bundle.mkdir()
         self.root.mkdir()
         os.chown(self.root, 12345, 12345)
