@@ -31,6 +31,11 @@ class Architecture:
         return self is not own()
 
     @property
+    def patience(self) -> int:
+        """Say how many times longer its start may take than that of this computer's own."""
+        return 3 if self.foreign else 1
+
+    @property
     def user(self) -> str:
         """The program that runs a single program of this processor on another one."""
         return f"qemu-{self.machine}-static"

@@ -135,7 +135,7 @@ class Machine:
         if saved and saved["hardware"] == hardware(wanted):
             with phases("machine"):
                 self._launch(wanted, snapshot)
-                self._reach(60)
+                self._reach(60 * lab_arch.chosen().patience)
                 if self._memory(snapshot).exists():
                     shutil.copyfile(self._memory(snapshot), self.directory / "sync.json")
                 phases.result(f"{snapshot}, from its snapshot ({about(wanted)})")
@@ -148,7 +148,7 @@ class Machine:
             )
         with phases("boot"):
             self._launch(wanted, "")
-            self._reach(BOOT)
+            self._reach(BOOT * lab_arch.chosen().patience)
             phases.result(about(wanted))
         with phases("course"):
             self._course()

@@ -13,7 +13,7 @@ import pytest
 
 from minidocker.cli import main
 from minidocker.doctor import lab_arch, lab_probe
-from minidocker.errors import Blocked, UsageError
+from minidocker.errors import Blocked, Conflict, UsageError
 from minidocker.proc.machine import Host
 from minidocker.runtime import elf, gate
 from minidocker.vm import accel, build, cost, foreign, hardware, machine, qemu, vagrant
@@ -90,6 +90,32 @@ def test_another_processor_is_always_emulated(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("MINIDOCKER_ACCEL", "kvm")
     with pytest.raises(UsageError, match="KVM runs no arm64"):
         accel.choose(Path("/k"))
+
+
+def test_it_may_take_longer_to_start(
+    monkeypatch: pytest.MonkeyPatch, own_places: Path
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(machine.Machine, "_prepare_disk", lambda self: None)
+    monkeypatch.setattr(machine.Machine, "_settings", lambda self, box: None)
+    monkeypatch.setattr(machine.Machine, "_launch", lambda *_: None)
+    monkeypatch.setattr(machine.Machine, "_take_pristine", lambda *_: None)
+    monkeypatch.setattr(machine, "hardware", lambda settings: "the same")
+    monkeypatch.setattr(machine, "about", lambda settings: "the same")
+
+    def reach(self: machine.Machine, patience: float) -> None:
+        waited.append(patience)
+        raise Conflict("enough", "")
+
+    monkeypatch.setattr(machine.Machine, "_reach", reach)
+    for arch in ROWS:
+        choose(monkeypatch, arch)
+        lab = machine.Machine()
+        lab.directory.mkdir(parents=True)
+        lab.run = own_places / "run"
+        with pytest.raises(Conflict):
+            lab._start("pristine")
+    assert waited == [machine.BOOT, 3 * machine.BOOT]
 
 
 def test_boxes_and_machines_stand_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
