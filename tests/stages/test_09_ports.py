@@ -71,7 +71,7 @@ def goes_on_after_255(cell):
     """In a subnet of 4096 addresses, one that ends in 255, or in 0, is like any other."""
     base = draw()["base"]
     nearest, _, third = base[:-1].rpartition(".")
-    full = random.randrange(1, 5)  # so many times 256 addresses are taken
+    full = random.randrange(3, 9)  # so many times 256 addresses are taken
     last = f"{nearest}.{int(third) + full}."
     wanted = [f"{last}255", f"{nearest}.{int(third) + full + 1}.0"]
     table = table_of(*range(2, 256), base=base) + table_of(*range(255), base=last)
