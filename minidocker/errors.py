@@ -48,7 +48,8 @@ class NoImage(NotFound):
     """The store has no image of this `name`; a registry may have it."""
 
     def __init__(self, name: str, remedy: str) -> None:
-        super().__init__(f"there is no image {name}", remedy)
+        tagged = name if ":" in name.rpartition("/")[2] or "@" in name else f"{name}:latest"
+        super().__init__(f"there is no image {name}", remedy, docker=f"No such image: {tagged}")
         self.name = name
 
 

@@ -271,7 +271,8 @@ def parse_mode(text: str, option: str, modes: tuple[str, ...]) -> str | None:
         return text
     raise UsageError(
         f"{option} {text!r} is no mode", f"one of {', '.join(modes)}",
-        docker=f"{option}: invalid {option[2:].upper()} mode" if option in CLIENTS else "",
+        docker=f"{option}: invalid {option[2:].upper()} mode" if option in CLIENTS
+        else f"invalid IPC mode: {text}" if option == "--ipc" else "",
     )  # fmt: skip
 
 

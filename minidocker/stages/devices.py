@@ -64,7 +64,12 @@ def device(text: str, touch: bool) -> list[str]:
         try:
             mode = os.stat(source).st_mode & 0o170000
         except OSError as problem:
-            raise NotFound(f"--device {text}: {problem.strerror}", "ls /dev") from None
+            reason = (problem.strerror or "").lower()
+            raise NotFound(
+                f"--device {text}: {problem.strerror}", "ls /dev",
+                docker=f'error gathering device information while adding custom device "{source}": '
+                + reason,
+            ) from None  # fmt: skip
         if mode not in (0o020000, 0o060000):
             raise UsageError(f"--device {text}: that is no device node", "for a file: -v")
     return [source, path]

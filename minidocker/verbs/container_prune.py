@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minidocker.engine import revival, told
+from minidocker.engine.listing import decimal
 from minidocker.images.store import files
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
@@ -32,5 +33,5 @@ def main(argv: list[str]) -> int:
     if removed:
         print("Deleted Containers:", *removed, "", sep="\n")
     told.pruned(store.root, "container", freed)
-    print(f"Total reclaimed space: {files.size(freed)}")
+    print(f"Total reclaimed space: {decimal(freed)}")
     return 0

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from minidocker.engine.listing import decimal
 from minidocker.engine.told import gone, pruned
 from minidocker.errors import NotFound, UsageError
 from minidocker.images import base, importer
@@ -283,9 +284,7 @@ def _ls(store: Store, args: argparse.Namespace) -> None:
 def _rm(store: Store, args: argparse.Namespace) -> None:
     wanted = [name for name in args.names if not args.force or is_here(store, name)]
     for removed in gone(store.root, changes.remove(store, wanted, args.force)):
-        word = "untagged" if removed.kind == "name" else "deleted"
-        size = f" ({files.size(removed.size)})" if removed.size else ""
-        print(f"{word}: {removed.name}{size}")
+        print(f"{'Untagged' if removed.kind == 'name' else 'Deleted'}: {removed.name}")
 
 
 def _inspect(store: Store, args: argparse.Namespace) -> int:
@@ -324,6 +323,7 @@ def _prune(store: Store, args: argparse.Namespace) -> None:
         print(removed)
         freed += removed.size
     pruned(store.root, "image", freed)
+    print(f"Total reclaimed space: {decimal(freed)}")
 
 
 def _history(store: Store, args: argparse.Namespace) -> None:

@@ -136,7 +136,7 @@ class Watch:
         try:
             record = reading.find(self.root, name)
         except NotFound as problem:
-            raise NotFound(problem.message, problem.remedy, 1) from None
+            raise NotFound(problem.message, problem.remedy, 1, docker=problem.docker) from None
         if not record["alive"] and not self.ended:
             raise NotFound(f"container {name} does not run", "minidocker ps -a", 1)
         return str(record["id"])

@@ -19,6 +19,8 @@ from minidocker.verbs.parser import make, no_question
 from minidocker.volumes.store import Volumes
 
 AFTER = """\
+`system info` and `system events` are `info` and `events`.
+
 examples:
   minidocker system df
   minidocker system prune        what ended or crashed runs left, images without a name, and
@@ -29,6 +31,10 @@ examples:
 
 def main(argv: list[str]) -> int:
     """Do what the verb says; return the exit status."""
+    if argv[:1] in (["info"], ["events"]):
+        from minidocker.verbs import events, info
+
+        return info.main(argv[1:]) if argv[0] == "info" else events.main(argv[1:])
     parser = make("system", "How much the disk holds for us, and what can go.", AFTER)
     verbs = parser.add_subparsers(metavar="df|prune", required=True)
     it = verbs.add_parser("df", help="show how much there is")

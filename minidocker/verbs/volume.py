@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
+from minidocker.engine.listing import decimal
 from minidocker.engine.told import pruned
 from minidocker.errors import MinidockerError, UsageError
 from minidocker.formats.rows import show
@@ -191,7 +192,7 @@ def prune(volumes: Volumes, args: argparse.Namespace) -> list[str]:
         tell_of(volumes, "destroy", name)
     pruned(os.path.dirname(volumes.root), "volume", freed)
     told = ["Deleted Volumes:", *names, ""] if names else []
-    return [*told, f"Total reclaimed space: {files.size(freed)}"]
+    return [*told, f"Total reclaimed space: {decimal(freed)}"]
 
 
 VERBS: dict[str, Callable[[Volumes, argparse.Namespace], list[str]]] = {

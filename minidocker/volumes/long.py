@@ -35,7 +35,6 @@ TYPES = {
 REFUSED = {
     "volume-opt": "volumes are plain directories of the store",
     "volume-subpath": "a volume is mounted as a whole",
-    "bind-create-src": "we make no directory on the host: mkdir -p",
 }
 
 
@@ -134,7 +133,7 @@ def bind(text: str, found: dict[str, str | bool], touch: bool) -> Mount:
         )
         raise refuse(text, words, "readonly,bind-recursive=readonly")
     mount = source_of(source)
-    look_at_source(mount, f"{OPTION} {text}", touch)
+    look_at_source(mount, f"{OPTION} {text}", touch, make=bool(found.get("bind-create-src")))
     mount.flat = bool(found.get("bind-nonrecursive")) or how == "disabled"
     mount.shallow = how == "writable"
     return mount

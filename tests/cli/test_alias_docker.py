@@ -47,7 +47,7 @@ LINES = [
     ("docker container ls -a --filter status=exited --format '{{.Names}}'", "site"),
     ("docker commit site kept:1", "sha256:" + HEX),
     ("docker images --format '{{.Repository}}:{{.Tag}}'", "base:latest\nkept:1"),
-    ("docker tag kept:1 kept:2 && docker rmi kept:1 kept:2 | grep -c untagged", "2"),
+    ("docker tag kept:1 kept:2 && docker rmi kept:1 kept:2 | grep -c Untagged", "2"),
     ("docker create --name later --network none base true", HEX),
     ("docker rm -f -v site later", "site\nlater"),
     ("docker volume ls -q", "data"),

@@ -102,8 +102,8 @@ def test_ls_history_rm(image: Image, tar: Path) -> None:
     assert "imported from" in image("history", "small:1").stdout
     assert json.loads(image("history", "small:1", "--json").stdout)[0]["size"] == 2
     done = image("rm", "small:1", "more/small")
-    assert "untagged: small:1" in done.stdout
-    assert "deleted: " + id in done.stdout
+    assert "Untagged: small:1" in done.stdout
+    assert "Deleted: " + id in done.stdout
     assert len(image("ls").stdout.splitlines()) == 1
     assert "minidocker image build-base" in image("ls").stderr
     assert json.loads(image("ls", "--json").stdout) == []

@@ -11,7 +11,7 @@ import pytest
 
 from minidocker import cli
 from minidocker.engine.described import config
-from minidocker.errors import Blocked, MinidockerError, UsageError
+from minidocker.errors import Blocked, MinidockerError, NoImage, UsageError
 from minidocker.formats.template import Template
 from minidocker.formats.values import as_json
 from minidocker.images.store.image import parse_lean
@@ -477,3 +477,22 @@ def test_inspect_tells_the_entrypoint_from_the_command() -> None:
     spec.process.args, spec.process.entrypoint = ["/bin/echo"], 1
     told = config(spec.as_dict(), {"image": "img"})
     assert Template("{{.Entrypoint}} {{.Cmd}} {{json .Cmd}}").fill(told) == "[/bin/echo] [] null"
+
+
+@pytest.mark.parametrize(
+    ("words", "docker"),
+    [
+        (["--ipc", "foo"], "invalid IPC mode: foo"),
+        (["--device", "/dev/no-such"], 'error gathering device information while adding custom device "/dev/no-such"'),
+    ],
+)
+def test_dockers_words_for_what_is_not_there(
+    words: list[str], docker: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert cli.main(["run", "--rootfs", str(tmp_path), *words, "true"]) == 125
+    assert docker in capsys.readouterr().err
+
+
+def test_an_image_that_is_missing_is_told_with_its_tag() -> None:
+    for name, told in (("nope", "nope:latest"), ("nope:1", "nope:1"), ("host:5000/nope", "host:5000/nope:latest")):
+        assert NoImage(name, "").docker == f"No such image: {told}"
