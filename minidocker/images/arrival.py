@@ -144,11 +144,7 @@ class Arrival:
         disk = os.statvfs(self.store.root)
         free = disk.f_bavail * disk.f_frsize
         if new and disk.f_blocks and sum(new) + KEEP_FREE > free:
-            raise Blocked(
-                f"{self.title} needs {files.size(sum(new))} and more, "
-                f"and {files.size(free)} are free in {self.store.root}",
-                "minidocker image prune -a, or another MINIDOCKER_ROOT",
-            )
+            raise files.no_room(self.title, self.store.root, free, sum(new), KEEP_FREE)
 
     def _all(self, work: Partial) -> dict[str, Lower]:
         """Bring every blob and unpack what is missing; the first failure stops the others."""

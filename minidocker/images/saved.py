@@ -156,8 +156,10 @@ class Spooled:
             self._links[name] = posixpath.normpath(posixpath.join(above, target))
         elif member.kind == stat.S_IFREG and member.extents is None:
             disk = os.statvfs(self._work.folder)
-            if disk.f_blocks and disk.f_bavail * disk.f_frsize < member.size + KEEP_FREE:
-                raise documents.bad(self.title, "the disk has no room for it")
+            free = disk.f_bavail * disk.f_frsize
+            if disk.f_blocks and free < member.size + KEEP_FREE:
+                raise files.no_room(self.title, self._work.store.root, free, member.size,
+                                    KEEP_FREE)  # fmt: skip
             self._files[name] = file = self._work.path(str(len(self._files)))
             digest = hashlib.sha256()
             with open(file, "wb") as out:

@@ -544,7 +544,7 @@ def test_the_disk_is_looked_at_first(
     shelf = serve()
     layer = shelf.layer(ROOTFS)
     shelf.image({**layer, "size": 1 << 48}, config=config_of(ROOTFS))
-    with pytest.raises(Blocked, match=r"563 TB and more, and .* are free"):
+    with pytest.raises(Blocked, match=r"needs 563 TB, and 67.1 MB stay free for others: .* has "):
         get(store, shelf.full())
     assert not [line for line in shelf.registry.lines if layer["digest"] in line]
     assert nothing_stays(store)

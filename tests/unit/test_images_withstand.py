@@ -285,6 +285,43 @@ def test_a_small_disk(
     assert "Traceback" not in done.stderr
 
 
+FIRST_SMALL_THEN_LARGE = """\
+mount -t tmpfs -o size=68m none "$MINIDOCKER_ROOT"
+{mini} load -q -i {archive}
+{mini} image check
+find "$MINIDOCKER_ROOT/partial" -mindepth 1
+mount -o remount,size=200m none "$MINIDOCKER_ROOT"
+{mini} load -q -i {archive}
+{mini} image check
+"""
+
+
+@pytest.mark.needs("root")
+def test_a_load_on_a_small_disk_goes_on_when_there_is_room(
+    store: Store, shelf: Shelved, command: list[str], tmp_path: Path
+) -> None:
+    noise = archive([member("noise", os.urandom(3 << 20))])
+    shelf.image(shelf.layer(noise, ""), config=config_of(noise))
+    do_pull(store, shelf, tmp_path)
+    saved = tmp_path / "image.tar"
+    place = tmp_path / "disk"
+    place.mkdir()
+    env = {**os.environ, "MINIDOCKER_ROOT": store.root}
+    repository = Path(__file__).parents[2]
+    subprocess.run([*command, "save", "-o", saved, shelf.full()], env=env, check=True, timeout=60,
+                   cwd=repository)  # fmt: skip
+    script = FIRST_SMALL_THEN_LARGE.format(mini=" ".join(command), archive=saved)
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "env", f"MINIDOCKER_ROOT={place}",
+         "sh", "-c", script],
+        capture_output=True, text=True, timeout=120, cwd=repository,
+    )  # fmt: skip
+    assert "image.tar needs " in done.stderr and "67.1 MB stay free for others" in done.stderr
+    assert "another MINIDOCKER_ROOT" in done.stderr and done.stderr.count("minidocker: ") == 1
+    first, loaded, second = done.stdout.splitlines()
+    assert "whole: 0 names" in first and loaded and "whole: 1 names" in second
+
+
 def test_two_commands_at_once(shelf: Shelved, command: list[str], tmp_path: Path) -> None:
     env = {**os.environ, "MINIDOCKER_ROOT": str(tmp_path / "store")}
     begin = [*command, "pull", "-q", shelf.full()]

@@ -8,6 +8,8 @@ import json
 import os
 from typing import Any
 
+from minidocker.errors import Blocked
+
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -102,6 +104,13 @@ def size(count: int) -> str:
             break
         value, unit = value / 1000, bigger
     return f"{value:.3g} {unit}"
+
+
+def no_room(title: str, root: str, free: int, needs: int, stay: int) -> Blocked:
+    """Return the error for what a store's disk cannot hold: `stay` bytes are left for others."""
+    said = f"{title} needs {size(needs)}, and {size(stay)} stay free for others"
+    return Blocked(f"{said}: {root} has {size(free)}",
+                   "minidocker image prune -a, or another MINIDOCKER_ROOT")  # fmt: skip
 
 
 def printable(text: str) -> str:
