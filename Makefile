@@ -25,7 +25,7 @@ update: ## bring new lessons into this folder; your edits stay (git)
 test: ## set up what the tests need, then run all of them
 	@$(BOOTSTRAP) test $(ARGS)
 
-test-more: ## the heavy ones too: every escape in the lab machine, and its partners
+test-more: ## the heavy ones too: every escape in the lab machine, one of arm64, and its partners
 	@$(BOOTSTRAP) test-more $(ARGS)
 
 faults: ## make every call of a run fail once, three errnos each (some hours, root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 import re
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from minidocker.seccomp import calls
 from minidocker.stages import masks
 
 HERE = Path(__file__).resolve().parents[2]
@@ -94,3 +96,16 @@ def test_the_null_device_is_opened_without_following_a_link(monkeypatch: pytest.
 
     assert masks.real_null(Null()).endswith("self/fd/7")
     assert asked == [0o10000000 | 0o100000]
+
+
+@pytest.mark.parametrize("machine", sorted(BOTH))
+def test_lesson_11_refuses_calls_that_no_check_needs(machine: str) -> None:
+    """On arm64 x86_64's numbers for modules are getpid(2) and its neighbours."""
+    spec = importlib.util.spec_from_file_location("eleven", HERE / "tests/stages/test_11_seccomp.py")
+    assert spec and spec.loader
+    lesson = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(lesson)
+    names = {number: name for name, number in calls.numbers()[machine].items()}
+    needed = [names[number] for number in lesson.SPARE[machine] if names.get(number, "").startswith("get")]
+    assert set(needed) <= {"get_kernel_syms"}
+    assert {"mkdirat"} <= {names.get(number) for number in lesson.MKDIR[machine]}
