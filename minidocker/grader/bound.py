@@ -80,6 +80,7 @@ class Bound:
         self.begin = time.monotonic()
         if threading.current_thread() is not threading.main_thread():
             return check(*args, **named)
+        scale()  # now: where measuring takes longer than a tick, each tick would begin it anew
         before = signal.signal(signal.SIGALRM, self._look)
         self._armed = True
         signal.setitimer(signal.ITIMER_REAL, TICK_SECONDS, TICK_SECONDS)
