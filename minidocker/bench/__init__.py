@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import glob
 import json
 import os
@@ -12,8 +13,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from minidocker.bench import report
 from minidocker.bench.rivals import find
@@ -27,7 +29,7 @@ EPILOG = f"""\
 sections: {" ".join(SECTIONS)}
 
 examples:
-  minidocker bench                       everything, about two minutes
+  minidocker bench                       everything: a quarter of an hour
   minidocker bench --quick               the same with fewer runs, less to trust
   minidocker bench --only start,stages   two sections
   minidocker bench --only class          a made-up class: some minutes, only when it is named
@@ -40,6 +42,8 @@ The others come from Debian's packages: apt-get install runc crun podman
 
 LONG = ("class",)
 """Sections that are measured only when they are named."""
+PREFIX = "minidocker-bench-"
+JUST_MADE = 60  # seconds in which a new directory may not have its lock yet
 
 
 def main(argv: list[str]) -> int:
@@ -118,29 +122,69 @@ def workplace() -> Iterator[str]:
     # What a runtime leaves running becomes our child, to be waited for or ended.
     Linux().prctl(PR_SET_CHILD_SUBREAPER, 1)
     # Not /tmp: that is memory on many machines, and overlay stands badly on it.
-    work = tempfile.mkdtemp(prefix="minidocker-bench-", dir=os.environ.get("TMPDIR", "/var/tmp"))
+    folder = os.environ.get("TMPDIR", "/var/tmp")
+    for left in left_behind(folder):
+        forget_work(left)
+    work = tempfile.mkdtemp(prefix=PREFIX, dir=folder)
+    lock = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, interrupted) for number in signals]
     try:
         yield work
     finally:
-        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not stop this
-        clean_up(work)
-        signal.signal(signal.SIGINT, handler)
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not stop this
+        end_children()
+        forget_work(work)
+        os.close(lock)
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
 
 
-def clean_up(work: str) -> None:
-    """End what is still running, delete what the runtimes know, unmount, remove."""
+def interrupted(number: int, _: object) -> NoReturn:
+    """End by a signal, after all has been cleaned up."""
+    raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+
+def left_behind(folder: str) -> Iterator[str]:
+    """Yield the directories of benches that were killed: ours, not of now, held by nobody."""
+    for path in glob.glob(f"{glob.escape(folder)}/{PREFIX}*"):
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError:
+            continue  # no directory, or not ours to open
+        try:
+            found = os.fstat(fd)
+            if found.st_uid == os.geteuid() and time.time() - found.st_ctime > JUST_MADE:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield path
+        except BlockingIOError:
+            pass  # its bench is running
+        finally:
+            os.close(fd)
+
+
+def end_children() -> None:
+    """End what is still running."""
     for pid in set(processes.descendants({os.getpid()})) - {os.getpid()}:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
         while True:
             os.waitpid(-1, 0)
+
+
+def forget_work(work: str) -> None:
+    """Delete what the runtimes know, unmount, remove."""
     for name in ("runc", "crun"):
         forget(name, os.path.join(work, f"{name}-state"))
     for point in sorted(mounts_below(work), reverse=True):
         subprocess.run(["umount", "--lazy", point], stderr=subprocess.DEVNULL)
     for group in cgroups_of_podman(work):
         cgroups.remove(group)
+        # Where no tree is mounted, conmon makes plain directories, with plain files.
+        shutil.rmtree(group, ignore_errors=True)
     shutil.rmtree(work, ignore_errors=True)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from minidocker.spec.spec import Run
     from minidocker.stages.base import Stage
 
+ENDING = (1, 2, 3, 15)  # HUP, INT, QUIT, TERM: they end a program that says nothing of them
 PATIENCE = 10_000  # milliseconds for the gate to answer
 SAID = 8  # bytes that the gate says: the step that failed, and the errno
 
@@ -165,7 +166,11 @@ def kill(kernel: Kernel, container: Container, number: int, everybody: bool) -> 
                 if problem.errno != ESRCH:
                     raise
         return
-    container.must_be(record, "created", "running", "paused")
+    status = container.must_be(record, "created", "running", "paused")
+    if status == "created" and number in ENDING:
+        container.hold()  # so that no `start` comes between
+        if container.status(container.load()) == status:
+            number = SIGKILL  # the gate has no handlers, and PID 1 gets nothing without: kill(2)
     end(container, record, number)
 
 

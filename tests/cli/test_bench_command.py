@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import glob
 import json
 import os
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from minidocker import bench
 
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "busybox")
 
@@ -50,7 +53,8 @@ def test_json_has_each_section(command: list[str], place: dict[str, str], tmp_pa
     assert os.listdir(tmp_path) == []
 
 
-def test_ctrl_c_leaves_nothing(command: list[str], place: dict[str, str], tmp_path: Path) -> None:
+def running(command: list[str], place: dict[str, str], tmp_path: Path) -> subprocess.Popen[str]:
+    """Start a bench that ends only by a signal, and wait until it measures."""
     argv = [*command, "bench", "--runs", "100000", "--only", "start"]
     process = subprocess.Popen(
         argv, env=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -60,11 +64,42 @@ def test_ctrl_c_leaves_nothing(command: list[str], place: dict[str, str], tmp_pa
     while not list(tmp_path.glob("*/stderr")) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert list(tmp_path.glob("*/stderr"))
+    return process
+
+
+def test_ctrl_c_leaves_nothing(command: list[str], place: dict[str, str], tmp_path: Path) -> None:
+    process = running(command, place, tmp_path)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the bench and what it started
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "stopped" in said
     assert "Traceback" not in said
+    assert os.listdir(tmp_path) == []
+    assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
+
+
+def test_timeout_leaves_nothing_and_the_next_bench_takes_what_a_kill_left(
+    command: list[str], place: dict[str, str], tmp_path: Path
+) -> None:
+    process = running(command, place, tmp_path)
+    process.terminate()  # as timeout(1) does
+    process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM and os.listdir(tmp_path) == []
+    killed = running(command, place, tmp_path)
+    [left] = tmp_path.iterdir()
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate(timeout=60)
+    assert list(bench.left_behind(str(tmp_path))) == []  # it may have been made just now
+    bench_time = time.time() + bench.JUST_MADE + 1
+    assert left.exists()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench.time, "time", lambda: bench_time)
+        assert list(bench.left_behind(str(tmp_path))) == [str(left)]
+        held = os.open(left, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert list(bench.left_behind(str(tmp_path))) == []  # its bench is running
+        os.close(held)
+        bench.forget_work(str(left))
     assert os.listdir(tmp_path) == []
     assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
 

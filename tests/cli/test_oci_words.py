@@ -101,6 +101,17 @@ def test_a_container_that_has_ended_and_its_verbs(oci: Runtime) -> None:
     assert refused.returncode == 255 and "cannot exec in a stopped container" in refused.stderr
 
 
+@pytest.mark.parametrize(("signal", "status"), [("TERM", "stopped"), ("INT", "stopped"), ("WINCH", "created")])
+def test_a_signal_before_the_start(oci: Runtime, signal: str, status: str) -> None:
+    oci.create("exec sleep 1000")
+    oci("kill", "box", signal)
+    for _ in range(100):
+        if oci.state()["status"] == status:
+            break
+    assert oci.state()["status"] == status
+    oci("delete", "--force", "box")
+
+
 def test_a_kill_without_a_pid_namespace_takes_all(oci: Runtime) -> None:
     oci.linux["namespaces"] = [one for one in oci.linux["namespaces"] if one["type"] != "pid"]
     pid = oci.create("sleep 1000 & exec sleep 1000")
