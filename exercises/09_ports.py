@@ -44,10 +44,11 @@ def lease(kernel, path, subnet, owner):
 def publish(kernel, port, lease):
     """Let packets to a port of the host reach a port of the container, in the table lease.table.
 
-    port.match is the first half of a rule: "packets to that port of this host". port.container is
-    the port inside. The second half sends them on: dnat to ADDRESS:PORT. Packets from elsewhere
-    pass the hook `prerouting`. Those that a process of the host sends pass `output` instead.
-    Rules of others stay as they are. Say it to ["nft", "-f", "-"], in this form:
+    port.match is the first half of a rule: "packets to that port of this host", or of one of its
+    addresses alone. port.container is the port inside. The second half sends them on: dnat to
+    ADDRESS:PORT. Packets from elsewhere pass the hook `prerouting`. Those that a process of the
+    host sends pass `output` instead. Rules of others stay as they are. Say it to
+    ["nft", "-f", "-"], in this form:
 
         table ip NAME {
           chain ANYNAME {

@@ -150,14 +150,15 @@ def cast_publish(kernel, talk, net, number, **port):
     another_machine(kernel, talk)
 
 
-def act_publish(learner, kernel, talk, host, container, protocol, number, second=None):
-    """Let publish open one port, and a second one where there is one."""
+def act_publish(learner, kernel, talk, host, container, protocol, number, second=None, address=""):
+    """Let publish open one port, of one address perhaps, and a second one where there is one."""
     function = learner.publish
     one = lease(number)
     talk.ask("before")
     for out, inner in filter(None, ((host, container), second)):
-        port = SimpleNamespace(host=out, container=inner, protocol=protocol, address="",
-                               match=f"fib daddr type local {protocol} dport {out}")  # fmt: skip
+        where = f"ip daddr {address}" if address else "fib daddr type local"
+        port = SimpleNamespace(host=out, container=inner, protocol=protocol, address=address,
+                               match=f"{where} {protocol} dport {out}")  # fmt: skip
         talk.step(f"publish(kernel, {out} to {inner}/{protocol}, the lease of {one.address})")
         if not tried(talk, function, kernel, port, one)[1]:
             return

@@ -196,6 +196,18 @@ def test_publish_only(subject, cell):
                 who = "the container" if asking == box else "the host"
                 raise Fail("MD0943", ran=f"{ran}; {who} asks another machine, 198.51.100.2:{out}",
                            expected="an answer of that machine", kernel=seen)  # fmt: skip
+    with cell("publish", host=out, container=inner, protocol="tcp", net=draw(), number=number,
+              address="198.51.100.1") as one:  # fmt: skip
+        box, far, _ = published(one)
+        ran = f"publish: {out} of 198.51.100.1 to {inner}/tcp"
+        seen, _ = reach(box, "0.0.0.0", far, "198.51.100.1", inner, out)
+        if seen != "answer":
+            raise Fail("MD0938", ran=f"{ran}; another machine asks 198.51.100.1:{out}",
+                       expected="an answer", kernel=seen)  # fmt: skip
+        seen, _ = reach(box, "0.0.0.0", one.pid, WORLD, inner, out)
+        if seen == "answer":
+            raise Fail("MD0946", ran=f"{ran}; the host asks {WORLD}:{out}", expected="no answer",
+                       kernel="an answer")  # fmt: skip
     port = {"match": "tcp dport 80", "container": 80, "host": 80, "protocol": "tcp", "address": ""}
     lease = {"table": "one", "address": "10.9.8.2"}
     errors_come_out(cell, "publish", [port, lease], ["run"], pretended=["run"])

@@ -1,13 +1,12 @@
-# right: a map says where a port leads
+# right: port.match, and a map of one port says where it leads
 
 
 def publish(kernel, port, lease):
-    where = f"fib daddr type local dnat to {port.protocol} dport map @ports"
+    goal = f"{port.protocol} dport map {{ {port.host} : {lease.address} . {port.container} }}"
+    rule = f"{port.match} dnat to {goal}"
     kernel.run(
         ["nft", "-f", "-"],
         f"table ip {lease.table} {{\n"
-        "  map ports {\n    type inet_service : ipv4_addr . inet_service\n"
-        f"    elements = {{ {port.host} : {lease.address} . {port.container} }}\n  }}\n"
-        f"  chain a {{\n    type nat hook prerouting priority -100\n    {where}\n  }}\n"
-        f"  chain b {{\n    type nat hook output priority -100\n    {where}\n  }}\n}}\n",
+        f"  chain a {{\n    type nat hook prerouting priority -100\n    {rule}\n  }}\n"
+        f"  chain b {{\n    type nat hook output priority -100\n    {rule}\n  }}\n}}\n",
     )
