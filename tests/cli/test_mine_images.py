@@ -271,7 +271,9 @@ def test_pull_follows_the_learners_order(
 ) -> None:
     theirs, name = mine.parent / "13_images.py", f"{registry}/lab/ordered:latest"
     mine.unlink()
-    minidocker("run", "--name", "ordered", "base", "sh", "-c", "echo hi > /word")
+    assert minidocker("image", "build-base").returncode == 0  # a test before prunes all images
+    made = minidocker("run", "--name", "ordered", "base", "sh", "-c", "echo hi > /word")
+    assert made.returncode == 0, made.stderr
     assert minidocker("commit", "ordered", name).returncode == 0
     assert minidocker("push", name).returncode == 0
     for order, said in ORDERS.items():
