@@ -163,6 +163,8 @@ def spawn(kernel, child):
     if pid == 0:
         try:
             child()
+        except BaseException as problem:
+            os.write(2, f"child: {problem!r}\n".encode())
         finally:
             os._exit(1)
     return pid

@@ -44,7 +44,7 @@ class Outcome:
         if not self.passed:
             return f"Not passed: {self.failures[0] if self.failures else 'nothing ran.'}"
         name = PARTNERS[self.partner].name
-        return f"{name} ran containers on {ran} of your functions, seen from outside."
+        return f"With {name}, {ran} of your functions did their work, seen from outside."
 
     def rows(self) -> list[Row]:
         """Return a row for each function, in the order of the lessons."""

@@ -103,8 +103,8 @@ def _draw(canvas: Canvas, y: float, number: int, step: Step) -> None:
     canvas.line([(CLIENT, y + 18), (end - 12, y + 18)], accent if step.secret else "")
     canvas.shape("arrow", end - 8, y + 18, accent, 5)
     canvas.shape(sign, CLIENT, y + 18, accent, 5)
-    said = {"Basic": " password", "Bearer": " token"}.get(step.secret, "")
-    canvas.text(end + 8, y + 22, f"{step.status}{said}", "mono", 11.5)
+    heard = {"Basic": "password → ", "Bearer": "token → "}.get(step.secret, "")
+    canvas.text(end + 8, y + 22, f"{heard}{step.status}", "mono", 11.5)
 
 
 def sentence(asked: Sequence[Step]) -> str:
@@ -118,5 +118,5 @@ def sentence(asked: Sequence[Step]) -> str:
         if mine:
             count = f"{len(mine)} request{'s' * (len(mine) != 1)}"
             name = NAMES.get(place, place)
-            told.append(f"the {name} {count}, and heard {' and '.join(heard) or 'no secret'}")
+            told.append(f"the {name} got {count}, and heard {' and '.join(heard) or 'no secret'}")
     return "; ".join(told).capitalize() + "."

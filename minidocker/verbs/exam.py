@@ -23,7 +23,8 @@ ABOUT = (
 )
 AFTER = """\
 what happens:
-  1. The texts: a function that is still the starter's fails by name, before anything runs.
+  1. The texts: a function that is still the starter's fails by name, before anything runs
+     (those of *more* may wait).
   2. A room is made in memory, of namespaces and of ids that nobody has; it ends with the exam.
   3. There Podman runs hello, a shell, exec, stop and a build, by minidocker-runtime with your
      functions; and minidocker runs what Podman does by itself: layers, a network, an init.

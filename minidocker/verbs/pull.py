@@ -144,6 +144,8 @@ def fetch(
         happened.tell_of("image", store.root, "pull", full, name=full)
         if not quiet:
             tell(full, pulled, time.monotonic() - began)
+            if key:
+                print(f"{full}: signed by the key {key}", file=sys.stderr)
         cache.filter_file(store.root, list(DEFAULT_CAPABILITIES), mask(DEFAULT_CAPABILITIES))
         return 0
 

@@ -69,6 +69,8 @@ def send(full: str, insecure: bool, quiet: bool, key: str = "") -> None:
         if not quiet:
             how = f"{pushed.sent} blobs sent, {pushed.mounted} mounted"
             print(f"{full}: {how}, {pushed.known} there already", file=sys.stderr)
+            if key:
+                print(f"{full}: signed with the key {key}", file=sys.stderr)
         return 0
 
     guarded(work)

@@ -453,7 +453,7 @@ BAD = [
     (("-m", "64m", "--memory-swap", "1m", "base"), "at least --memory"),
     (("--cpus", "none", "base"), "not a number of CPUs"),
     (("--pids-limit", "x", "base"), "not a whole number"),
-    (("-v", "/no/such:/x", "base"), "does not exist"),
+    (("--mount", "type=bind,src=/no/such,dst=/x", "base"), "does not exist"),
     (("-v", "r/el:/x", "base"), "an absolute path"),
     (("--tmpfs", "x", "base"), "absolute path"),
     (("--env-file", "/no/such", "base"), "No such file"),

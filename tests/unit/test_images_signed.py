@@ -281,4 +281,6 @@ def test_the_words_of_the_command_line(
     strange = minidocker("pull", "--verify", theirs[1], full)
     assert strange.returncode == 1 and strange.stdout == ""
     assert f"{full} has 1 signature, and none by the key {theirs[1]}" in strange.stderr
-    assert minidocker("pull", "-q", "--verify", ours[1], full).returncode == 0
+    verified = minidocker("pull", "--verify", ours[1], full)
+    assert verified.returncode == 0 and f"signed by the key {ours[1]}\n" in verified.stderr
+    assert minidocker("pull", "-q", "--verify", ours[1], full).stderr == ""

@@ -76,15 +76,15 @@ def test_a_pull_with_a_token_and_a_redirect(serve: Serve, tmp_path: Path) -> Non
     assert heard == {"registry": {"", "Bearer"}, "realm": {"Basic"}, "elsewhere": {""}}
     assert "what does latest stand for?" in drawn(picture)
     assert "a token for repository:lab/one:pull" in drawn(picture)
-    assert "the realm 1 request, and heard the password" in picture.desc
-    assert "the other host 3 requests, and heard no secret" in picture.desc
+    assert "the realm got 1 request, and heard the password" in picture.desc
+    assert "the other host got 3 requests, and heard no secret" in picture.desc
     assert "secret" not in "".join(shelf.registry.lines)
     assert len(picture.rows) == len(shelf.registry.lines)
 
 
 def test_lines_that_are_no_requests() -> None:
     picture = pull_sequence(["", "http://127.0.0.1:5000", "\x1b[31m", "GET /v2/a/blobs/\u202e 200"])
-    assert picture.desc == "The registry 1 request, and heard no secret."
+    assert picture.desc == "The registry got 1 request, and heard no secret."
     assert "\u202e" not in drawn(picture)
     assert pull_sequence([]).desc == "Nobody was asked for anything."
     many = pull_sequence([f"GET /v2/a/manifests/{number} 200" for number in range(99)])
