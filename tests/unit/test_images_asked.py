@@ -201,7 +201,7 @@ def test_the_command_asks_them_apart(serve: Serve, tmp_path: Path) -> None:
         capture_output=True, text=True, env=env,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    told = "your functions in this pull: apply_layer, choose, headers_for, trusted, verify."
+    told = "your functions in this pull: PULL_ORDER, apply_layer, choose, headers_for, trusted, verify."
     assert told in done.stderr
     notes = (tmp_path / "s/used").read_text()
     assert all(f'"{name}"' in notes for name in ("verify", "choose", "headers_for", "apply_layer"))
