@@ -103,7 +103,7 @@ def _draw(canvas: Canvas, y: float, number: int, step: Step) -> None:
     canvas.line([(CLIENT, y + 18), (end - 12, y + 18)], accent if step.secret else "")
     canvas.shape("arrow", end - 8, y + 18, accent, 5)
     canvas.shape(sign, CLIENT, y + 18, accent, 5)
-    heard = {"Basic": "password → ", "Bearer": "token → "}.get(step.secret, "")
+    heard = {"Basic": "password→", "Bearer": "token→"}.get(step.secret, "")
     canvas.text(end + 8, y + 22, f"{heard}{step.status}", "mono", 11.5)
 
 
