@@ -146,13 +146,13 @@ class Keeper(Kept):
         self.poll.register(self.signals.fd, select.POLLIN)
         self.reap()  # what has ended before the first SIGCHLD could be heard
         channel = self.birth.channel
-        busy = True
+        busy = monotonic()  # when there was something to do, until its memory is given back
         while True:
-            left = self.time_left()
-            ready = self.poll.poll(left)
-            if busy and not ready and left and left > QUIET:
+            if ready := self.poll.poll(self.time_left(bool(busy))):
+                busy = monotonic()
+            elif busy and (monotonic() - busy) * 1000 >= QUIET:
                 drop_program_text()
-            busy = bool(ready) or (busy and bool(left and left <= QUIET))
+                busy = 0.0
             for fd, _ in ready:
                 if fd == self.signals.fd:
                     self.take_signal()
@@ -169,10 +169,11 @@ class Keeper(Kept):
             if self.health:
                 self.health.tick()
 
-    def time_left(self) -> int | None:
+    def time_left(self, busy: bool) -> int | None:
         """Return the milliseconds until there is something to look at; None: never."""
         left = self.pump.time_left(self.disk.time_left())
-        return self.health.time_left(left) if self.health else left
+        left = self.health.time_left(left) if self.health else left
+        return (QUIET if left is None else min(left, QUIET)) if busy else left
 
     def take_signal(self) -> None:
         """Reap, or pass a signal on: who means the container may well signal its keeper."""

@@ -284,10 +284,11 @@ def act_order(learner, kernel, talk, keep, group, cast):
 # --- stop --------------------------------------------------------------------------------------
 
 
-def target(talk, kind):
-    """Be the process that is stopped."""
+def target(talk, kind, ready):
+    """Be the process that is stopped; only when it has said so, anybody learns its number."""
     heard = {signal.SIGTERM}
     talk.say("target")
+    os.write(ready, str(os.getpid()).encode())
     if kind == "polite":
         signal.sigwait(heard)
         talk.ask("asked")  # it cleans up until the check has answered
@@ -307,8 +308,7 @@ def kept(talk, kind):
     if os.fork() == 0:
         pid = os.fork()
         if pid == 0:
-            target(talk, kind)
-        os.write(writer, str(pid).encode())
+            target(talk, kind, writer)
         talk.say("ended", status=os.waitpid(pid, 0)[1])
         forever()
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
