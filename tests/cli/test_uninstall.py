@@ -87,7 +87,7 @@ def test_a_container_that_runs_is_named_and_ended(
         while " busy" not in uninstall("--dry-run") and time.monotonic() < deadline:
             time.sleep(0.1)
         assert "end the container" in uninstall("--yes")
-        assert running.wait(10) in (137, -9)
+        assert running.wait(60) in (137, -9)
     finally:
         running.kill()
         running.wait()
