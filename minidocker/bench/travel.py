@@ -248,4 +248,19 @@ def travelling(
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
     shutil.rmtree(travel.shelf.directory)
-    return {"mb": megabytes, "layers": LAYERS, "rows": rows}
+    return {"mb": megabytes, "layers": LAYERS, "rows": rows, **worst(rows)}
+
+
+def worst(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Return our worst figures: seconds against podman's for the same image, and MiB of a pull."""
+    measured = {row["name"]: row for row in rows if "problem" not in row}
+    ours = {name: row for name, row in measured.items() if name.startswith("minidocker, ")}
+    found = {"peak": max(row["mib"] for row in ours.values())} if ours else {}
+    for key in ("pull", "push"):
+        ratios = [
+            row[key] / theirs[key] for name, row in ours.items()
+            if (theirs := measured.get(name.replace("minidocker", "podman", 1)))
+        ]  # fmt: skip
+        if ratios:
+            found[f"{key}_ratio"] = round(max(ratios), 2)
+    return found

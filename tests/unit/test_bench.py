@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from minidocker import bench
-from minidocker.bench import alike, detached, report, sections
+from minidocker.bench import alike, detached, report, sections, travel
 from minidocker.bench.clock import Clock, Program, Sample, summary
 from minidocker.bench.rivals import Rivals, missing, version
 from minidocker.errors import Blocked, MinidockerError, UsageError
@@ -162,6 +162,19 @@ def test_a_machine_that_is_too_busy_gives_no_verdict() -> None:
         assert verdict["noisy"] is noisy
         text = report.tell_targets([verdict])
         assert ("noisy" in text) is noisy and ("  met" in text) is not noisy
+
+
+def test_the_worst_pull_counts() -> None:
+    rows = [
+        {"name": "minidocker, 10 layers", "pull": 2.0, "push": 1.0, "mib": 43.0},
+        {"name": "podman, 10 layers", "pull": 4.0, "push": 1.0, "mib": 80.0},
+        {"name": "minidocker, one layer", "pull": 3.0, "push": 1.0, "mib": 30.0},
+        {"name": "podman, one layer", "pull": 2.0, "push": 4.0, "mib": 60.0},
+        {"name": "skopeo + umoci, one layer", "problem": "not here"},
+    ]
+    assert travel.worst(rows) == {"peak": 43.0, "pull_ratio": 1.5, "push_ratio": 1.0}
+    assert travel.worst(rows[1:2]) == {}  # ours failed: nothing is said
+    assert travel.worst(rows[:1]) == {"peak": 43.0}
 
 
 def test_rows_of_other_units_are_compared() -> None:
