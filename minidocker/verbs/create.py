@@ -6,7 +6,11 @@ import os
 
 from minidocker.errors import NoImage, UsageError
 from minidocker.images.store.store import Store
+from minidocker.kernel.linux import Linux
 from minidocker.plan import options
+from minidocker.runtime import state
+from minidocker.spec.spec import Run
+from minidocker.stages.layers import Layers
 from minidocker.verbs import bringing, run
 
 NOT_KEPT = ("mine", "stage", "unsafe", "explain", "dry-run", "on", "fresh", "detach")
@@ -27,10 +31,22 @@ def main(argv: list[str]) -> int:
     store = Store()
     bringing.asked_for(found, words)
     try:
-        spec, _, _, lock = run.begin(found, words, store)
+        spec, _, made, lock = run.begin(found, words, store)
     except NoImage as problem:
         bringing.missing(found, problem)
-        spec, _, _, lock = run.begin(found, words, store)
-    os.close(lock)
+        spec, _, made, lock = run.begin(found, words, store)
+    try:
+        lay_out(made)
+    except BaseException:
+        state.discard(made)
+        raise
+    finally:
+        os.close(lock)
     print(spec.id)
     return 0
+
+
+def lay_out(made: Run) -> None:
+    """Make the directories of its files: `cp`, `diff`, `export` may come before the first start."""
+    Layers().before(Linux(), made)
+    state.save(made, "created")

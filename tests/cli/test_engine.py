@@ -214,6 +214,20 @@ def test_what_was_created_starts_and_starts_again_with_its_files(alone: Run) -> 
     assert alone("logs", "box").stdout == "b c\n" * 6
 
 
+def test_files_can_be_put_into_what_was_created(alone: Run, tmp_path: Path) -> None:
+    (tmp_path / "words").write_text("from the host\n")
+    made = alone("create", "--network", "none", "--name", "box", "base", "cat", "/srv/words")
+    assert made.returncode == 0, made.stderr
+    assert alone("diff", "box").stdout == ""
+    for words in (("cp", f"{tmp_path}/words", "box:/srv/words"), ("export", "-o", os.devnull, "box"),
+                  ("cp", "box:/srv/words", f"{tmp_path}/back")):  # fmt: skip
+        done = alone(*words)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "back").read_text() == "from the host\n"
+    assert "A /srv/words" in alone("diff", "box").stdout
+    assert alone("start", "-a", "box").stdout == "from the host\n"
+
+
 def test_restart_ends_what_runs(alone: Run, shared_store: Path) -> None:
     id = start(alone, "--init", "base", "sleep", "60")
     before = record(shared_store, id)["pid"]
