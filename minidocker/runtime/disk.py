@@ -11,7 +11,7 @@ and still holds open: they have no name any more.
 from __future__ import annotations
 
 from minidocker.kernel.named import os
-from minidocker.runtime import strays
+from minidocker.runtime import queued, strays
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -84,22 +84,49 @@ def everything(directory: str) -> Iterator[os.stat_result]:
 def nameless(directory: str) -> Iterator[os.stat_result]:
     """Yield the status of files without a name, which processes inside still hold.
 
-    By a descriptor, or by a mapping, which only root may look at. proc_pid_map_files(5)
+    By a descriptor, by a mapping, which only root may look at, or by a message that waits in a
+    socket. Each thread may have descriptors of its own. proc_pid_map_files(5), clone(2)
     """
     devices = {os.stat(f"{directory}/upper").st_dev}
-    found = {}
+    known: set[tuple[int, int]] = set()
+    sockets: set[int] = set()
+
+    def new(status: os.stat_result) -> bool:
+        mine = (status.st_dev, status.st_ino)
+        if status.st_nlink or status.st_dev not in devices or mine in known:
+            return False
+        known.add(mine)
+        return True
+
     for pid in strays.seeing(directory):
-        for place in (f"/proc/{pid}/fd", f"/proc/{pid}/map_files"):
-            try:
-                devices.add(os.stat(f"/proc/{pid}/root").st_dev)
-                names = os.listdir(place)
-            except OSError:
-                continue  # it has just ended, or is not ours to look at
-            for name in names:
-                try:
-                    status = os.stat(f"{place}/{name}")
-                except OSError:
-                    continue
-                if not status.st_nlink and status.st_dev in devices:
-                    found[status.st_dev, status.st_ino] = status
-    yield from found.values()
+        for task in strays.threads(pid):
+            if root := status_of(f"/proc/{task}/root"):
+                devices.add(root.st_dev)
+            for place, name, status in held(task):
+                if place == "fd" and queued.is_socket(status) and status.st_ino not in sockets:
+                    sockets.add(status.st_ino)
+                    for waits in queued.in_queue(pid, task, name, sockets):
+                        if waits is queued.UNSEEN or new(waits):
+                            yield waits
+                elif new(status):
+                    yield status
+
+
+def held(task: int) -> Iterator[tuple[str, str, os.stat_result]]:
+    """Yield (place, name, status) of what a thread has open or mapped."""
+    for place in ("fd", "map_files"):
+        try:
+            names = os.listdir(f"/proc/{task}/{place}")
+        except OSError:
+            continue
+        for name in names:
+            if status := status_of(f"/proc/{task}/{place}/{name}"):
+                yield place, name, status
+
+
+def status_of(path: str) -> os.stat_result | None:
+    """Return a file's status; None where it has just gone, or is not ours to look at."""
+    try:
+        return os.stat(path)
+    except OSError:
+        return None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import signal
 
-from minidocker.proc.lean import namespace
+from minidocker.proc.lean import is_ending, namespace
 
 ROUNDS = 1000  # one that forks all the time needs a few
 
@@ -54,11 +54,22 @@ def _end(pid: int, mark: bytes) -> bool:
         os.close(process)
 
 
-def _sees(pid: int, mark: bytes) -> bool:
-    """Say so; a zombie sees nothing."""
+def threads(pid: int) -> list[int]:
+    """Return the numbers of a process's threads; [] when it has ended."""
     try:
-        with open(f"/proc/{pid}/mountinfo", "rb") as stream:
-            found = mark in stream.read()
+        return [int(task) for task in os.listdir(f"/proc/{pid}/task")]
     except OSError:
-        return False
-    return found and namespace(pid, "mnt") not in ("", namespace("self", "mnt"))
+        return []
+
+
+def _sees(pid: int, mark: bytes) -> bool:
+    """Say so. A zombie sees nothing; but where the first thread has ended, others may live on."""
+    for task in (pid, *(threads(pid) if is_ending(pid) else ())):
+        try:
+            with open(f"/proc/{task}/mountinfo", "rb") as stream:
+                found = mark in stream.read()
+        except OSError:
+            continue
+        if found and namespace(task, "mnt") not in ("", namespace("self", "mnt")):
+            return True
+    return False
