@@ -91,11 +91,8 @@ def _judged(subordinate: bool) -> Iterator[Finding]:
 def _add_ranges(host: Host, files: tuple[str, ...]) -> str:
     """Return the line that gives this user a range that nobody has. usermod(8)"""
     first, count = ids.COMMON
-    for file in files:
-        for line in (host.read(file) or "").split("\n"):
-            words = line.split(":")
-            if len(words) == 3 and words[1].isdecimal() and words[2].isdecimal():
-                first = max(first, int(words[1]) + int(words[2]))
+    taken = [found for file in files for _, *found in ids.ranges(host.path(file))]
+    first = max([first, *(low + size for low, size in taken)])
     span = f"{first}-{first + count - 1}"
     return f"sudo usermod --add-subuids {span} --add-subgids {span} {_login(host.euid)}"
 

@@ -36,11 +36,6 @@ def cpus(part: Part, key: str) -> set[int]:
     return found
 
 
-def choose(pid: int, wanted: set[int]) -> None:
-    """Have a process run on these CPUs; 0 is the calling one."""
-    os.sched_setaffinity(pid, wanted)
-
-
 def spread(pid: int) -> None:
     """Let a process run on all CPUs of its cgroup, though its caller was held on a few: taskset(1).
 

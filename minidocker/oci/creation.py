@@ -17,7 +17,7 @@ from minidocker.oci.words import not_executed
 from minidocker.proc import lean
 from minidocker.runtime.birth import Birth
 from minidocker.runtime.channel import to_json
-from minidocker.runtime.child import Child, find, namespace
+from minidocker.runtime.child import Child, find
 from minidocker.runtime.gate import make
 from minidocker.spec.spec import DEFAULT_PATH
 from minidocker.stages.pid import exit_status
@@ -159,7 +159,7 @@ class Creation(Birth):
         """Say what the new process will do."""
         child = Resident(
             self.run, self.stages, self.kernel, channel, self.gate, program, self.signals.mask,
-            namespace("self", "mnt"), None,
+            lean.namespace("self", "mnt"), None,
         )  # fmt: skip
         child.bundle, child.state, child.keyring = self.bundle, self.state, self.keyring
         if self.container is not None:

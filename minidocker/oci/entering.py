@@ -6,10 +6,9 @@ rights until the last stages; so the container must not be able to look into it.
 
 from __future__ import annotations
 
-import os
-
 from minidocker.errors import Conflict
 from minidocker.kernel.flags import PR_SET_DUMPABLE
+from minidocker.kernel.named import os
 from minidocker.oci import affinity, groups, hooks, tracers
 from minidocker.oci.creation import Creation
 from minidocker.oci.doors import of_process
@@ -42,7 +41,7 @@ class Enter(Wall):
     def before(self, kernel: Kernel, run: Run) -> None:
         """Open the namespaces while the process is known to be the container's."""
         if cpus := self.bundle.affinity.get("initial"):
-            affinity.choose(0, cpus)
+            os.sched_setaffinity(0, cpus)
         self.doors = of_process(self.pid)
 
     def parent(self, kernel: Kernel, run: Run) -> None:
@@ -59,7 +58,7 @@ class Enter(Wall):
         """Put the child into the cgroups of version 1; it was born in that of version 2."""
         groups.enter(kernel, run.facts, pid)
         if cpus := self.bundle.affinity.get("final"):
-            affinity.choose(pid, cpus)
+            os.sched_setaffinity(pid, cpus)
         elif not self.bundle.affinity:
             affinity.spread(pid)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from minidocker.errors import KernelError
 from minidocker.kernel.flags import MNT_DETACH, MS_BIND, MS_MOVE, MS_RDONLY, MS_REC, MS_SLAVE
 from minidocker.kernel.named import os
+from minidocker.proc.lean import unescape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +45,7 @@ def full_views(kernel: Kernel) -> list[str]:
     for line in kernel.read("/proc/self/mountinfo").splitlines():
         before, _, after = line.partition(" - ")
         if after.split(" ", 1)[0] in VIEWS:
-            first, *rest = before.split(" ")[4].split("\\")  # "\040" is a space
-            views.append(first + "".join(chr(int(one[:3], 8)) + one[3:] for one in rest))
+            views.append(unescape(before.split(" ")[4]))
     return views
 
 

@@ -62,6 +62,12 @@ def is_ending(pid: int) -> bool:
     return bool(found) and bool(int(found[FLAGS - 3]) & EXITING)
 
 
+def unescape(field: str) -> str:
+    r"""Undo what the kernel escapes in a mountinfo file: "a\040b" is the name "a b". seq_path(9)"""
+    first, *rest = os.fsencode(field).split(b"\\")
+    return os.fsdecode(first + b"".join(bytes([int(one[:3], 8)]) + one[3:] for one in rest))
+
+
 def in_user_namespace() -> bool:
     """Say whether our root is not the host's. user_namespaces(7)"""
     with open("/proc/self/uid_map", encoding="utf-8") as stream:

@@ -5,13 +5,10 @@ Manual: proc_pid_mountinfo(5), mount_namespaces(7).
 
 from __future__ import annotations
 
-import os
-import re
 from dataclasses import dataclass
 
 from minidocker.proc import processes
-
-_OCTAL = re.compile(rb"\\([0-7]{3})")
+from minidocker.proc.lean import unescape
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +52,6 @@ def mounts(pid: processes.Pid = "self", root: processes.Root = "/proc") -> list[
 def parse(text: str) -> list[Mount]:
     """Parse the text of a mountinfo file."""
     return [_parse_line(line) for line in text.split("\n") if line]
-
-
-def unescape(field: str) -> str:
-    r"""Undo the kernel's octal escapes: "a\040b" is the name "a b"."""
-    raw = _OCTAL.sub(lambda match: bytes([int(match[1], 8)]), os.fsencode(field))
-    return os.fsdecode(raw)
 
 
 def covering(table: list[Mount], path: str) -> Mount:

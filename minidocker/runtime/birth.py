@@ -8,8 +8,9 @@ from __future__ import annotations
 from minidocker.errors import KernelError, MinidockerError, StageError
 from minidocker.kernel.flags import NAMESPACES, PR_SET_CHILD_SUBREAPER, SIGKILL
 from minidocker.kernel.named import os
+from minidocker.proc.lean import namespace
 from minidocker.runtime.channel import Channel
-from minidocker.runtime.child import Child, namespace
+from minidocker.runtime.child import Child
 from minidocker.runtime.failure import failure
 from minidocker.runtime.gate import make, refusal
 from minidocker.runtime.moments import Story

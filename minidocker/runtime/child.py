@@ -22,6 +22,7 @@ from minidocker.kernel.flags import (
     TIOCSPTLCK,
 )
 from minidocker.kernel.named import os
+from minidocker.proc.lean import namespace
 from minidocker.runtime.failure import failure
 from minidocker.runtime.gate import NOT_EXECUTABLE, NOT_FOUND, carry, refusal
 from minidocker.spec.spec import DEFAULT_PATH
@@ -317,14 +318,6 @@ def find(name: str, path: str, by_rights: bool = False) -> str:
         f"cannot run {name}: {reason}", f"check the name{where}", status,
         docker=f'exec: "{name}": {words}',
     )  # fmt: skip
-
-
-def namespace(pid: str | int, name: str) -> str:
-    """Return "mnt:[4026531841]" for /proc/PID/ns/NAME; "" when it cannot be read."""
-    try:
-        return os.readlink(f"/proc/{pid}/ns/{name}")
-    except OSError:
-        return ""
 
 
 def seal() -> None:

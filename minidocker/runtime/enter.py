@@ -21,9 +21,10 @@ from minidocker.kernel.flags import (
     TIOCSPTLCK,
 )
 from minidocker.kernel.named import os
+from minidocker.proc.lean import namespace
 from minidocker.runtime.birth import reported
 from minidocker.runtime.channel import Channel
-from minidocker.runtime.child import Child, namespace, seal
+from minidocker.runtime.child import Child, seal
 from minidocker.runtime.gate import make, refusal
 from minidocker.runtime.joining import refuse_tracer_of, refuse_tracers
 
