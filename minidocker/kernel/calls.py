@@ -89,10 +89,11 @@ class Calls:
         """Set the three sets of this process; the bounding set stays. capset(2)"""
         raise NotImplementedError
 
-    def seccomp(self, program: bytes, flags: int = 0) -> None:
+    def seccomp(self, program: bytes, flags: int = 0) -> int:
         """Install a filter: instructions of 8 bytes, struct sock_filter. seccomp(2)
 
-        EACCES without CAP_SYS_ADMIN, unless no_new_privs is set.
+        EACCES without CAP_SYS_ADMIN, unless no_new_privs is set. Returns 0, or the descriptor of
+        a listener that the flags ask for. seccomp_unotify(2)
         """
         raise NotImplementedError
 

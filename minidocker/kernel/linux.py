@@ -144,13 +144,13 @@ class Linux(Files, Network, Programs, Rights, Targets):
         data = (ctypes.c_uint32 * 6)(*(n & 0xFFFFFFFF for n in sets), *(n >> 32 for n in sets))
         call("capset(2)", libc.capset, header, data)
 
-    def seccomp(self, program: bytes, flags: int = 0) -> None:
+    def seccomp(self, program: bytes, flags: int = 0) -> int:
         # int syscall(SYS_seccomp, unsigned operation, unsigned flags, struct sock_fprog *program)
         # struct sock_fprog { unsigned short len; struct sock_filter *filter; }
         code = ctypes.create_string_buffer(program, len(program))
         head = (ctypes.c_uint64 * 2)(len(program) // 8, ctypes.addressof(code))
         number = SYS_SECCOMP.get(MACHINE, 277)
-        call("seccomp(2)", libc.syscall, number, SECCOMP_SET_MODE_FILTER, flags, head)
+        return call("seccomp(2)", libc.syscall, number, SECCOMP_SET_MODE_FILTER, flags, head)
 
     def mount(
         self, source: str, target: str, fstype: str = "", flags: int = 0, data: str = ""

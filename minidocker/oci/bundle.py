@@ -12,7 +12,7 @@ from minidocker.kernel.flags import CAPABILITIES, MS_REC, mask
 from minidocker.oci import affinity, manner, mount_options
 from minidocker.oci.config import Part, load, parse
 from minidocker.oci.kinds import Bundle, Device, Hook, Sets
-from minidocker.runtime.channel import to_json
+from minidocker.oci.seccomp_of import read_filter
 from minidocker.spec.spec import Ids, Spec, blank
 from minidocker.spec.sysctl import allowed, stage_of
 from minidocker.stages.rlimits import ULIMITS
@@ -24,20 +24,6 @@ NAMESPACES = {
 HOOKS = (
     "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
 )  # fmt: skip
-# TSYNC is for other threads: there are none yet.
-FILTER_FLAGS = {
-    "SECCOMP_FILTER_FLAG_TSYNC": 0, "SECCOMP_FILTER_FLAG_LOG": 2,
-    "SECCOMP_FILTER_FLAG_SPEC_ALLOW": 4,
-}  # fmt: skip
-# config-linux.md, "Seccomp": those of other machines have no rules here
-ARCHITECTURES = {
-    f"SCMP_ARCH_{name}"
-    for name in (
-        "X86", "X86_64", "X32", "ARM", "AARCH64", "MIPS", "MIPS64", "MIPS64N32", "MIPSEL",
-        "MIPSEL64", "MIPSEL64N32", "PPC", "PPC64", "PPC64LE", "S390", "S390X", "PARISC",
-        "PARISC64", "RISCV64", "LOONGARCH64", "M68K", "SH", "SHEB",
-    )
-}  # fmt: skip
 FOREVER = 1 << 63  # a limit from here on is "no limit"
 WARNED: list[str] = []  # capabilities that were spoken of
 SETS = ("bounding", "effective", "permitted", "inheritable", "ambient")
@@ -62,8 +48,8 @@ def read(directory: str, id: str, text: str = "") -> Bundle:
         masked=linux.texts("maskedPaths"), read_only=linux.texts("readonlyPaths"),
         propagation=propagation(linux), resources=linux.part("resources").values,
         devices=[device(part) for part in linux.parts("devices")],
-        cgroup=linux.text("cgroupsPath"), seccomp=seccomp(linux), offsets=offsets(linux),
-        seccomp_flags=seccomp_flags(linux), manner=manner.domain(linux),
+        cgroup=linux.text("cgroupsPath"), offsets=offsets(linux), manner=manner.domain(linux),
+        **read_filter(linux),
     )  # fmt: skip
     spec = found.spec = blank()
     spec.id, spec.annotations = id, found.annotations
@@ -266,39 +252,6 @@ def hook(part: Part) -> Hook:
         raise UsageError(f"config.json: {part.where}.timeout is not more than 0")
     env = part.texts("env") if part.has("env") else None
     return Hook(path=path, args=part.texts("args") or [path], env=env, timeout=timeout)
-
-
-def seccomp(linux: Part) -> str:
-    """Return the filter that the bundle asks for, as JSON; "" for none."""
-    if not linux.has("seccomp"):
-        return ""
-    part = linux.part("seccomp")
-    part.refuse("listenerPath", "listenerMetadata", why="no program may be asked by a filter here")
-    if strange := set(part.texts("architectures")) - ARCHITECTURES:
-        raise UsageError(f"config.json: {min(strange)} is not a valid arch for seccomp")
-    part.text("defaultAction")
-    part.number("defaultErrnoRet")
-    for rule in part.parts("syscalls"):
-        rule.texts("names")
-        rule.text("action")
-        rule.number("errnoRet")
-        for one in rule.parts("args"):
-            one.text("op")
-            if None in (one.number("index"), one.number("value"), one.number("valueTwo", 0)):
-                raise UsageError(f"config.json: {one.where} has no index, or no value")
-    return to_json(part.values)
-
-
-def seccomp_flags(linux: Part) -> int:
-    """Read the flags of the filter. seccomp(2)"""
-    flags = 0
-    for name in linux.part("seccomp").texts("flags"):
-        if name not in FILTER_FLAGS:
-            raise UsageError(
-                f"config.json asks for {name}: minidocker does not do that", ", ".join(FILTER_FLAGS)
-            )
-        flags |= FILTER_FLAGS[name]
-    return flags
 
 
 def offsets(linux: Part) -> str:

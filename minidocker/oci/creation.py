@@ -106,6 +106,12 @@ class Resident(Child):
             mode[OUTPUT] &= ~termios.ONLCR
             termios.tcsetattr(master, termios.TCSANOW, mode)
 
+    def tell_of(self, listener: int) -> None:
+        """Have the host take the filter's listener. Few calls: of each the filter may ask it."""
+        self.channel.say("listens", number=listener)
+        if not os.read(self.gate[0], 1):
+            os._exit(125)
+
     def run_hooks(self, kind: str) -> None:
         """Run hooks here, in the container's namespaces."""
         if wanted := self.bundle.hooks[kind]:
@@ -189,6 +195,14 @@ class Creation(Birth):
             return None
         if message["kind"] == "terminal" and "fd" in message:
             self.hand_on(message["fd"])
+            return None
+        if message["kind"] == "listens" and self.bundle.listener:
+            from minidocker.oci import listener
+
+            taken = listener.take(self.pid, message["number"])
+            self.open_gate()
+            state = {**self.state, "pid": self.state["pid"] or self.pid}
+            listener.send(taken, self.bundle.listener, self.pid, state)
             return None
         if message["kind"] == "gate":
             args = self.run.spec.process.args

@@ -90,7 +90,9 @@ def ready(
     enter_stage = next(stage for stage in stages if isinstance(stage, Enter))
     enter_stage.pid = record["pid"]
     run.spec.stages = [stage.name for stage in stages]
-    return Creation(run, stages, kernel, Signals(kernel), bundle)
+    birth = Creation(run, stages, kernel, Signals(kernel), bundle)
+    birth.state = container.state(record)
+    return birth
 
 
 def born(birth: Creation, container: Container, record: dict[str, Any]) -> None:

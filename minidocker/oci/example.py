@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from minidocker.kernel.flags import CAPABILITIES
-from minidocker.oci.bundle import FILTER_FLAGS, HOOKS, NAMESPACES
+from minidocker.oci.bundle import HOOKS, NAMESPACES
 from minidocker.oci.mount_options import FLAGS, PROPAGATION
+from minidocker.oci.seccomp_of import FILTER_FLAGS
 from minidocker.seccomp.profile import ACTIONS, COMPARISONS
 from minidocker.spec.spec import DEFAULT_PATH
 from minidocker.stages.masks import MASKED, READ_ONLY

@@ -58,6 +58,7 @@ class Bundle(Record):
 
     `namespaces`: name in /proc/PID/ns → "" (a new one) or the path of one to join; `uid`, `gid` and
     `groups` are numbers; `resources` is the object as it stands there; `seccomp` JSON or "";
+    `listener` whom the filter asks, if anybody: (path of the socket, what is told with it);
     `idle`: there is no process to start; `manner` what manner.py reads; `offsets` lines for the
     clocks; `size` rows and columns of the terminal; `profile` of AppArmor; `affinity` CPUs for an
     exec.
@@ -65,9 +66,9 @@ class Bundle(Record):
 
     __slots__ = (
         "affinity", "annotations", "cgroup", "devices", "directory", "gid", "groups", "hooks",
-        "idle", "manner", "masked", "mounts", "namespaces", "no_pivot", "offsets", "profile",
-        "propagation", "read_only", "resources", "seccomp", "seccomp_flags", "sets", "size", "spec",
-        "text", "uid", "version",
+        "idle", "listener", "manner", "masked", "mounts", "namespaces", "no_pivot", "offsets",
+        "profile", "propagation", "read_only", "resources", "seccomp", "seccomp_flags", "sets",
+        "size", "spec", "text", "uid", "version",
     )  # fmt: skip
     directory: str
     text: str
@@ -87,6 +88,7 @@ class Bundle(Record):
     idle: bool
     seccomp: str
     seccomp_flags: int
+    listener: tuple[str, str] | None
     manner: dict[str, Any]
     offsets: str
     uid: int

@@ -281,7 +281,9 @@ class Seccomp(Wall, PlainSeccomp):
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Install it; flags are ours, since a learner's function takes none."""
         if self.bundle.seccomp_flags:
-            kernel.seccomp(self.program, self.bundle.seccomp_flags)
+            listener = kernel.seccomp(self.program, self.bundle.seccomp_flags)
+            if self.bundle.listener:
+                self.story.tell_of(listener)
         else:
             self.install_filter(kernel, self.program)
 

@@ -26,6 +26,7 @@ SAYS: dict[str, dict[str, type]] = {
              "shell": str},
     "terminal": {},
     "waits": {},
+    "listens": {"number": int},  # of a filter's listener, among the child's descriptors
 }  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def filter_of(root: str, text: str, where: str, caps: list[str], mask: int) -> s
     name = f"{sha256(text.encode()).hexdigest()[:32]}-{system.machine}-{mask:x}"
     path = f"{root}/seccomp/{name}"
     if not os.path.exists(path):
-        _compile(path, text, where, set(caps), system.machine, system.release)
+        _compile(path, text, where, set(caps), system.machine, system.release, True)
     return path
 
 
@@ -61,15 +61,22 @@ def _text(profile: str) -> str:
 
 
 def _compile(
-    path: str, text: str, profile: str, caps: set[str], machine: str, release: str
-) -> None:
-    """Compile, and put the file in place with one rename: a reader sees all of it or nothing."""
+    path: str, text: str, profile: str, caps: set[str], machine: str, release: str,
+    listens: bool = False,
+) -> None:  # fmt: skip
+    """Compile, and put the file in place with one rename: a reader sees all of it or nothing.
+
+    `listens`: somebody is there whom the filter may ask.
+    """
     from minidocker.errors import UsageError
     from minidocker.seccomp import compiler
-    from minidocker.seccomp.profile import read, rules, version
+    from minidocker.seccomp.profile import read, refuse_questions, rules, version
 
     where = profile or f"{HERE}/default.json"
-    chosen = rules(read(text or _text(where), where), where, machine, caps, version(release))
+    asked = read(text or _text(where), where)
+    if not listens:
+        refuse_questions(asked, where)
+    chosen = rules(asked, where, machine, caps, version(release))
     try:
         program = compiler.compile_rules(chosen)
     except ValueError as problem:

@@ -19,9 +19,10 @@ EPERM, ENOSYS = 1, 38
 # seccomp(2): the verdict's high half; the low half is the errno of ERRNO
 ACTIONS = {
     "SCMP_ACT_KILL": 0, "SCMP_ACT_KILL_THREAD": 0, "SCMP_ACT_KILL_PROCESS": 0x80000000,
-    "SCMP_ACT_TRAP": 0x00030000, "SCMP_ACT_ERRNO": 0x00050000, "SCMP_ACT_TRACE": 0x7FF00000,
-    "SCMP_ACT_LOG": 0x7FFC0000, "SCMP_ACT_ALLOW": 0x7FFF0000,
+    "SCMP_ACT_TRAP": 0x00030000, "SCMP_ACT_ERRNO": 0x00050000, "SCMP_ACT_NOTIFY": 0x7FC00000,
+    "SCMP_ACT_TRACE": 0x7FF00000, "SCMP_ACT_LOG": 0x7FFC0000, "SCMP_ACT_ALLOW": 0x7FFF0000,
 }  # fmt: skip
+NOTIFY = "SCMP_ACT_NOTIFY"  # a listener is asked what shall be: seccomp_unotify(2)
 ERRNO, KILL_PROCESS = ACTIONS["SCMP_ACT_ERRNO"], ACTIONS["SCMP_ACT_KILL_PROCESS"]
 WITH_DATA = ("SCMP_ACT_ERRNO", "SCMP_ACT_TRACE")
 COMPARISONS = ("EQ", "NE", "LT", "LE", "GE", "GT", "MASKED_EQ")
@@ -54,6 +55,17 @@ def read(text: str, where: str) -> dict[str, Any]:
             f"{where} is no seccomp profile: it has no defaultAction", "Docker's format"
         )
     return profile
+
+
+def refuse_questions(profile: dict[str, Any], where: str) -> None:
+    """Refuse a profile that asks a listener, where there is none: such a call would wait."""
+    entries = [{"action": profile["defaultAction"]}, *(profile.get("syscalls") or [])]
+    if any(entry.get("action") == NOTIFY for entry in entries):
+        raise UsageError(
+            f"{where}: {NOTIFY} asks a program that listens, and here is none",
+            "another action, or: minidocker oci, with seccomp.listenerPath in config.json",
+            docker="seccomp listenerPath is not set",
+        )
 
 
 def rules(

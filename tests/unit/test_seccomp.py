@@ -346,6 +346,19 @@ def test_what_is_no_profile_is_refused_with_a_sentence(text: str) -> None:
         compiled(profile.read(text, "profile.json"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['{"defaultAction": "SCMP_ACT_NOTIFY", "listenerPath": "/run/agent"}',
+     '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}'],
+)  # fmt: skip
+def test_a_run_has_nobody_whom_a_filter_could_ask(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text(text)
+    with pytest.raises(UsageError, match="SCMP_ACT_NOTIFY asks a program that listens"):
+        cache.filter_file(str(tmp_path), [], 0, str(file))
+    assert cache.filter_of(str(tmp_path), text, "config.json", [], 0)
+
+
 def test_min_kernel(default: dict) -> None:
     arch, number = calls.ARCHITECTURES["x86_64"], calls.numbers()["x86_64"]["ptrace"]
     assert run(compiled(default, kernel=(4, 7)), arch, number) == EPERM
