@@ -160,11 +160,6 @@ def namespaces(linux: Part) -> dict[str, str]:
         if path and not path.startswith("/"):
             raise UsageError(f"config.json: {part.where}.path is not an absolute path")
         found[NAMESPACES[kind]] = path
-    if "mnt" not in found:
-        raise UsageError(
-            "config.json gives the container no mount namespace: the host would get what it mounts",
-            '{"type": "mount"} in linux.namespaces',
-        )
     return found
 
 

@@ -74,6 +74,11 @@ class Resident(Child):
             words = f'chdir to cwd ("{cwd}") set in config.json failed: {reason}'
             raise MinidockerError(words, "a directory of the image") from None
 
+    def refuse_host_mounts(self, stage: Stage) -> None:
+        """Look after the host, unless its mounts are what the bundle asks for: host_mounts.py"""
+        if "tree" not in self.run.facts:
+            super().refuse_host_mounts(stage)
+
     def own_keyring(self) -> None:
         """Leave the caller's keys behind, unless they shall be there (--no-new-keyring)."""
         if self.keyring:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from minidocker.errors import Conflict
 from minidocker.kernel.flags import PR_SET_DUMPABLE
 from minidocker.kernel.named import os
-from minidocker.oci import affinity, groups, hooks, tracers
+from minidocker.oci import affinity, groups, hooks, host_mounts, tracers
 from minidocker.oci.creation import Creation
 from minidocker.oci.doors import of_process
 from minidocker.oci.mine import furnished
@@ -53,6 +53,8 @@ class Enter(Wall):
         seal()
         for door in self.doors:
             kernel.setns(door.fd, door.flag)
+        if "tree" in run.facts:  # its root is a directory of these mounts, and not their root
+            host_mounts.enter(kernel, run.directory)
 
     def outside(self, kernel: Kernel, run: Run, pid: int) -> None:
         """Put the child into the cgroups of version 1; it was born in that of version 2."""

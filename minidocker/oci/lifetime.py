@@ -206,6 +206,10 @@ def delete(kernel: Kernel, container: Container, force: bool) -> None:
     last = last_hooks(container, record)
     told = {**container.state(record, "stopped"), "pid": 0}
     groups.remove(kernel, record["facts"])
+    if "tree" in record["facts"]:
+        from minidocker.oci import host_mounts
+
+        host_mounts.take_away(kernel, container.directory)
     kernel.remove_tree(container.directory, "lock")
     if last:
         run_last(kernel, last, told)

@@ -6,12 +6,13 @@ import os as plain_os
 
 from minidocker.errors import MinidockerError, UsageError
 from minidocker.kernel.named import os
+from minidocker.oci import host_mounts
 from minidocker.oci.bundle import read
 from minidocker.oci.config import load
 from minidocker.oci.creation import Creation
 from minidocker.oci.groups import has_any, places
 from minidocker.oci.lifetime import undo
-from minidocker.oci.mine import furnished
+from minidocker.oci.mine import furnished, is_served
 from minidocker.oci.seccomp_of import with_filter
 from minidocker.oci.walls import chosen
 from minidocker.runtime.signals import Signals
@@ -57,6 +58,8 @@ def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> 
     with_filter(bundle, container.directory)
     facts = {} if wish.no_cgroup else places(bundle.cgroup, container.id)
     run = container.claim(bundle, facts)
+    if host_mounts.are_used(bundle):
+        host_mounts.go_beside(bundle, run)
     signals = Signals(kernel)
     stages = furnished(chosen(bundle), bundle)
     run.spec.stages = [stage.name for stage in stages]
@@ -102,6 +105,8 @@ def check(bundle: Bundle, wish: Wish) -> None:
             f"config.json: root.path {bundle.spec.root.path} is no directory",
             "unpack an image there",
         )
+    if host_mounts.are_used(bundle):
+        host_mounts.check(bundle, is_served(bundle))
     if bundle.profile:
         from minidocker.oci import label
 

@@ -18,6 +18,11 @@ ANNOTATION = "minidocker.mine"
 SAID: list[str] = []  # what was said of them
 
 
+def is_served(bundle: Bundle) -> bool:
+    """Say whether parts of a learner's are asked for."""
+    return VARIABLE in os.environ or ANNOTATION in bundle.annotations
+
+
 def furnished(kinds: list[type[Stage]], bundle: Bundle) -> list[Stage]:
     """Make the stages, each with the bundle at hand."""
     stages = [kind() for kind in adopted(kinds, bundle)]

@@ -9,7 +9,7 @@ import os
 
 from minidocker.errors import UsageError
 from minidocker.kernel.flags import CAPABILITIES
-from minidocker.oci.mine import ANNOTATION, VARIABLE
+from minidocker.oci.mine import is_served
 from minidocker.runtime.channel import to_json
 from minidocker.seccomp.cache import filter_of
 
@@ -103,7 +103,7 @@ def with_filter(bundle: Bundle, directory: str) -> None:
             bundle.spec.linux.seccomp = filter_of(root, bundle.seccomp, where, names, caps)
         except (AttributeError, TypeError, ValueError) as problem:  # Docker's own words in there
             raise UsageError(f"{where}: a value has a wrong type: {problem}") from None
-        if VARIABLE in os.environ or ANNOTATION in bundle.annotations:
+        if is_served(bundle):
             from minidocker.seccomp import profile, refusals
 
             asked = profile.read(bundle.seccomp, where)

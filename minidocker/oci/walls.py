@@ -19,7 +19,7 @@ from minidocker.kernel.flags import (
     PR_SET_DUMPABLE,
 )
 from minidocker.kernel.named import os
-from minidocker.oci import affinity, groups
+from minidocker.oci import affinity, groups, host_mounts
 from minidocker.oci.identity import Identity
 from minidocker.oci.manner import Manner
 from minidocker.oci.mounting import Mounts, unbindable
@@ -122,14 +122,25 @@ class Cgroup(Wall, PlainCgroup):
 class Propagation(Wall, PlainPropagation):
     """What is mounted in here stays in here; what the host mounts may come in, where asked for."""
 
+    def before(self, kernel: Kernel, run: Run) -> None:
+        """Without a mount namespace, make a place on the host that is cut off."""
+        if host_mounts.are_used(self.bundle):
+            host_mounts.put(kernel, run)
+
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Cut the mounts off from the host's, or make them followers."""
         wanted = self.bundle.propagation
+        if host_mounts.are_used(self.bundle):
+            return
         if wanted & ~MS_REC in (0, MS_PRIVATE):
             self.make_private(kernel)
         else:
             kernel.mount("", "/", "", wanted | MS_REC)
             hold_in(kernel, run.root)
+
+    def after(self, kernel: Kernel, run: Run) -> None:
+        """Take that place away."""
+        host_mounts.take_away(kernel, run.directory)
 
 
 def hold_in(kernel: Kernel, root: str) -> None:
@@ -153,7 +164,9 @@ class Rootfs(Wall, PlainRootfs):
         if self.bundle.hooks["createContainer"]:
             kernel.chdir(run.root)  # as in runc; they say `./etc/…`
             self.story.run_hooks("createContainer")
-        if self.bundle.no_pivot:
+        if host_mounts.are_used(self.bundle):
+            host_mounts.enter(kernel, run.directory)
+        elif self.bundle.no_pivot:
             move_root(kernel, run.root)
         elif self.bundle.propagation & ~MS_REC == MS_SHARED:
             pivot_among_peers(kernel, run.root)

@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
+from minidocker.errors import UsageError
 from minidocker.kernel import notify
+from minidocker.oci.config import Part
+from minidocker.oci.seccomp_of import read_filter
 from minidocker.seccomp import calls
 from tests.cli.oci_runtime import Runtime, cgroups
 
@@ -115,9 +118,15 @@ def test_nobody_is_told_of_a_filter_that_asks_nothing(oci: Runtime) -> None:
     assert oci.run("mkdir /dev/shm/x && echo made").stdout == "made\n"
 
 
+@pytest.mark.parametrize("path", ["/nobody/listens", "/x" * 200])
+def test_an_agent_that_is_not_there_ends_the_creation(oci: Runtime, path: str) -> None:
+    asks(oci, path)
+    refused = oci.run("true", check=False)
+    assert refused.returncode == 1 and "failed to connect with seccomp agent" in refused.stderr
+    assert not oci("list", "-q").stdout and not cgroups()
+
+
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"listenerPath": "/nobody/listens"}, "failed to connect with seccomp agent"),
-    ({"listenerPath": "/x" * 200}, "failed to connect with seccomp agent"),
     ({"listenerPath": "", "listenerMetadata": ""}, "seccomp listenerPath is not set"),
     ({"listenerPath": "", "syscalls": []}, "listenerMetadata is for a seccomp.listenerPath"),
     ({"listenerPath": 7}, "seccomp.listenerPath is not a text"),
@@ -129,11 +138,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("wrong", "words"), WRONG, ids=[words for _, words in WRONG])
-def test_what_cannot_be_asked_is_refused_and_leaves_nothing(oci: Runtime, wrong: dict[str, Any], words: str) -> None:
-    asks(oci, "/nobody/listens", **wrong)
-    refused = oci.run("true", check=False)
-    assert refused.returncode == 1 and words in refused.stderr
-    assert not oci("list", "-q").stdout and not cgroups()
+def test_what_cannot_be_asked_is_refused_before_anything_is_made(wrong: dict[str, Any], words: str) -> None:
+    filter = {
+        "defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/agent", "listenerMetadata": "a word",
+        "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}],
+    }  # fmt: skip
+    with pytest.raises(UsageError, match=words):
+        read_filter(Part({"seccomp": filter | wrong}, "linux"))
 
 
 def test_without_an_agent_such_a_call_is_none(oci: Runtime, agent: Agent) -> None:
