@@ -28,6 +28,17 @@ def place(path: Path) -> str:
     return str(path) if relative.startswith("../..") else relative
 
 
+IN_NOTEBOOK = "MINIDOCKER_NOTEBOOK"  # the magics set it
+
+
+def typed(words: str) -> str:
+    """Return a command as it is typed here: "%why 01" in a notebook, else "minidocker why 01".
+
+    For the words that are magics of a notebook, too: grade, hint, why.
+    """
+    return f"%{words}" if IN_NOTEBOOK in os.environ else f"minidocker {words}"
+
+
 WHOLE_FILE = ("MD9002", "MD9014", "MD9019")
 
 

@@ -14,7 +14,7 @@ from minidocker.course import exercise_file as subjects
 from minidocker.course import outcomes as o
 from minidocker.course.journal import Journal
 from minidocker.course.manifest import Lesson, Manifest, load
-from minidocker.course.printer import Printer, as_json
+from minidocker.course.printer import Printer, as_json, typed
 from minidocker.errors import NotFound, UsageError
 from minidocker.grader import judge
 
@@ -186,7 +186,7 @@ def _offer(
             printer.line(f"next: edit {manifest.lesson(unstarted.lesson).exercise}")
         return
     lesson = manifest.lesson(failed.lesson)
-    printer.line(f"next: minidocker hint {lesson.number}")
+    printer.line(f"next: {typed(f'hint {lesson.number}')}")
     lent = (manifest.root / "solutions" / lesson.file).is_file()  # a students' edition has none
     if lent and journal.failed_edits(failed.check) >= 3:
         _, check = manifest.check(failed.check)
@@ -198,7 +198,7 @@ def _explain(lesson: Lesson, journal: Journal, printer: Printer) -> None:
     last = journal.last_grade(lesson.id) or {"checks": {}}
     core = [last["checks"].get(name, [o.NOT_STARTED])[0] for name in lesson.core()]
     if lesson.why and o.PASS in core and set(core) <= {o.PASS, o.BLOCKED}:
-        printer.line(f"{lesson.why}  Your answer: minidocker why {lesson.number} …")
+        printer.line(f"{lesson.why}  Your answer: {typed(f'why {lesson.number}')} …")
 
 
 def _untouched(manifest: Manifest, failed: o.Result) -> bool:

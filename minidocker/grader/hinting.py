@@ -7,7 +7,7 @@ import argparse
 from minidocker.course.journal import Journal
 from minidocker.course.manifest import Lesson, Manifest
 from minidocker.course.outcomes import FAIL, OF_THE_FILE
-from minidocker.course.printer import Printer
+from minidocker.course.printer import Printer, typed
 from minidocker.errors import NotFound, UsageError
 from minidocker.grader import after_hints
 
@@ -18,7 +18,7 @@ def hint(manifest: Manifest, options: argparse.Namespace) -> int:
     found = _failure(manifest, journal, options.what)
     if found is None:
         printer.line("Nothing failed when it was judged last.")
-        printer.line("next: minidocker grade")
+        printer.line(f"next: {typed('grade')}")
         return 0
     lesson, check_id, code, steps = found
     about = code if code not in ("", "MD9010") else "not started"
@@ -56,7 +56,7 @@ def _show(printer: Printer, lines: list[str]) -> None:
 def _more(printer: Printer, what: str | None, left: bool) -> None:
     """Say how to get the next help, when there is one."""
     if left:
-        printer.line("more: minidocker hint" + (f" {what}" if what else ""))
+        printer.line("more: " + typed("hint" + (f" {what}" if what else "")))
 
 
 def _failure(
@@ -84,7 +84,7 @@ def _failure(
             lesson = open_ones[0] if open_ones else lesson
     if journal.last_grade(lesson.id) is None:
         raise UsageError(
-            f"lesson {lesson.id} was not judged yet", f"minidocker grade {lesson.number}"
+            f"lesson {lesson.id} was not judged yet", typed(f"grade {lesson.number}")
         )
     found = journal.first_open(lesson.id)
     if found is None:
@@ -121,6 +121,6 @@ def _by_code(
     for lesson in manifest.lessons:
         if code in lesson.messages:
             text = f"{code} is a message of lesson {lesson.number} without hints of its own"
-            remedy = f"minidocker grade {lesson.number}, then minidocker hint {lesson.number}"
+            remedy = f"{typed(f'grade {lesson.number}')}, then {typed(f'hint {lesson.number}')}"
             raise NotFound(text, remedy, 2)
     raise NotFound(f"there is no message {code}", "minidocker hint LESSON", 2)

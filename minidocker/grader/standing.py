@@ -9,7 +9,7 @@ import sys
 from minidocker.course import outcomes as o
 from minidocker.course.journal import Journal
 from minidocker.course.manifest import Lesson, Manifest
-from minidocker.course.printer import Printer
+from minidocker.course.printer import Printer, typed
 from minidocker.course.state import DONE, DONE_HERE, state
 
 
@@ -45,11 +45,11 @@ def status(manifest: Manifest, options: argparse.Namespace) -> int:
         printer.line(f"last message, lesson {here.number}: {code}  {first}")
     printer.line(_machine(here))
     if last is None:
-        printer.line(f"next: read {here.notebook}, then: minidocker grade {here.number}")
+        printer.line(f"next: read {here.notebook}, then: {typed(f'grade {here.number}')}")
     elif failed:
-        printer.line(f"next: minidocker hint {here.number}, or edit {here.exercise}")
+        printer.line(f"next: {typed(f'hint {here.number}')}, or edit {here.exercise}")
     else:
-        printer.line(f"next: edit {here.exercise}, then: minidocker grade {here.number}")
+        printer.line(f"next: edit {here.exercise}, then: {typed(f'grade {here.number}')}")
     return 0
 
 

@@ -16,13 +16,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import sys
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.getipython import get_ipython
 from IPython.display import Markdown, display
 
 from minidocker.course import manifest
+from minidocker.course.printer import IN_NOTEBOOK
 from minidocker.errors import MinidockerError
 from minidocker.lab import cells, desk, elsewhere, isolated, predict, progress, recall, sayings
 from minidocker.pictures.own_container import own_container
@@ -270,11 +270,13 @@ class Magics:
 
         Nobody grades it. The same in a terminal: minidocker why 01
         """
-        words = [self.number, line.strip()] if line.strip() else [self.number]
-        if not self.number:
+        first, _, rest = line.strip().partition(" ")
+        named = first.isascii() and first.isdecimal() and len(first) == 2
+        words = (first, rest.strip()) if named else (self.number, line.strip())
+        if not words[0]:
             print("which lesson is this? Run the first cell: %lesson 01")
             return
-        self._minidocker("why", *words)
+        self._minidocker("why", *filter(None, words))
 
     def mine(self, line: str) -> None:
         """Show your container so far: the functions of a run, lit where they are yours.
@@ -306,7 +308,7 @@ class Magics:
     def _minidocker(self, *words: str, colour: bool = False) -> None:
         """Run `minidocker WORDS…` in the learner's tree and show its output as it comes."""
         setting = "export FORCE_COLOR=1; " if colour and "NO_COLOR" not in os.environ else ""
-        where = f"cd {shlex.quote(self.tree)}; "
+        where = f"cd {shlex.quote(self.tree)}; export {IN_NOTEBOOK}=1; "
         text = f"{where}{setting}{shlex.join(['minidocker', *words])}"
         cells.stream(["--sh"], cells.shell_text(text), _write)
 
@@ -344,5 +346,4 @@ class Magics:
 
 
 def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    print(text, end="", flush=True)

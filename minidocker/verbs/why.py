@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minidocker.course.journal import Journal
 from minidocker.course.manifest import load
-from minidocker.course.printer import Printer
+from minidocker.course.printer import Printer, typed
 from minidocker.verbs.parser import make
 
 ABOUT = """\
@@ -29,7 +29,7 @@ def main(argv: list[str]) -> int:
     printer.line(lesson.why)
     said = " ".join(options.answer).strip()
     if not said:
-        printer.line(f"Your answer: minidocker why {lesson.number} …   (then you see ours)")
+        printer.line(f"Your answer: {typed(f'why {lesson.number}')} …   (then you see ours)")
         return 0
     Journal(manifest.root).add("why", lesson=lesson.id, answer=said)
     printer.line(f"you said: {said}")

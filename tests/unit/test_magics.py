@@ -234,6 +234,9 @@ def test_why_asks_and_then_shows_the_model_answer(shell, capsys):
     lesson = manifest.load(REPOSITORY).lesson("01")
     asked = capsys.readouterr().out
     assert lesson.why in asked and lesson.because not in asked
+    assert "Your answer: %why 01 …" in asked and "minidocker why" not in asked
     shell.run_line_magic("why", "it's that only children move")
     told = capsys.readouterr().out
     assert "you said: it's that only children move" in told and lesson.because in told
+    shell.run_line_magic("why", "02 all that is mounted")
+    assert "you said: all that is mounted\n" in capsys.readouterr().out
