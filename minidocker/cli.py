@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from minidocker.errors import MinidockerError, UsageError
+from minidocker.errors import MinidockerError
 
 
 def main(argv: list[str]) -> int:
@@ -68,6 +68,8 @@ def dispatch(word: str, rest: list[str]) -> int:
 
     name = MODULES.get(word) if word else "verbs.status"
     if not name:
-        raise UsageError(f"minidocker has no command {word}", "minidocker --help")
+        from minidocker.verbs.failed import unknown
+
+        raise unknown(word)
     module = __import__(f"minidocker.{name}", fromlist=["main"])  # importlib would cost `run` 1 ms
     return int(module.main(rest))

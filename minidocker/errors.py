@@ -3,6 +3,7 @@
 Exception
 ├── MinidockerError      one sentence, a remedy, an exit status
 │   ├── UsageError       the command line or a file is not what it should be
+│   │   └── FlagError    an option that is none, or that has no such value
 │   ├── NotFound         a name that nothing answers to
 │   │   └── NoImage      an image that the store lacks, and a registry may have
 │   ├── Conflict         a name or a directory that somebody uses
@@ -38,6 +39,10 @@ class MinidockerError(Exception):
 
 class UsageError(MinidockerError):
     """The command line, or a file that it names, is not what it should be."""
+
+
+class FlagError(UsageError):
+    """An option is none of this word's, or has no such value: 125, as for each of Docker's."""
 
 
 class NotFound(MinidockerError):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from minidocker.engine.standing import STATES, exit_code, moment, state_of
@@ -11,82 +11,42 @@ from minidocker.errors import MinidockerError
 from minidocker.images.store.catalogue import layers_of
 from minidocker.images.store.store import Store
 from minidocker.runtime import reading
+from minidocker.spec.filters import Filters, OneOf, has_label, pattern
 
 Record = dict[str, Any]
+HEALTH = ("starting", "healthy", "unhealthy", "none")
 
 
-def wrong(text: str) -> MinidockerError:
-    """Say that a filter is none."""
-    return MinidockerError(
-        f"--filter {text!r} is no filter of ours",
-        f"--filter NAME=VALUE with one of: {' '.join(sorted(FILTERS))}", 1,
-        docker=f"invalid filter '{text}'",
-    )  # fmt: skip
+def read(store: Store, texts: Sequence[str]) -> Filters:
+    """Read --filter of `ps`: tests of a container's record."""
+    return Filters(texts, {name: partial(test, store) for name, test in FILTERS.items()})
 
 
-class Filters:
-    """What several --filter ask for: one value of a name is enough, each label must be there."""
-
-    def __init__(self, store: Store, texts: list[str]) -> None:
-        self.asked: dict[str, list[Callable[[Record], bool]]] = {}
-        for text in texts:
-            name, equals, value = text.partition("=")
-            name = name.strip().lower()
-            if not equals or name not in FILTERS:
-                raise wrong(text)
-            self.asked.setdefault(name, []).append(FILTERS[name](store, value.strip(), text))
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.asked
-
-    def fit(self, record: Record) -> bool:
-        """Say whether a container is asked for."""
-        return all(
-            (all if name == "label" else any)(one(record) for one in tests)
-            for name, tests in self.asked.items()
-        )
+def by_name(store: Store, value: str) -> Callable[[Record], bool]:
+    """Take names in which a pattern occurs."""
+    asked = pattern(value)
+    return lambda record: bool(asked.search(record["name"]) or asked.search("/" + record["name"]))
 
 
-def by_name(store: Store, value: str, text: str) -> Callable[[Record], bool]:
-    """Take names in which a pattern occurs; a text that is no pattern is taken as it is."""
-    try:
-        pattern = re.compile(value)
-    except re.error:
-        pattern = re.compile(re.escape(value))
-    return lambda record: bool(
-        pattern.search(record["name"]) or pattern.search("/" + record["name"])
-    )
-
-
-def by_status(store: Store, value: str, text: str) -> Callable[[Record], bool]:
+def by_status(store: Store, value: str) -> Callable[[Record], bool]:
     """Take those that are so now."""
     if value not in STATES:
-        raise MinidockerError(f"--filter {text!r}: there is no such status", " ".join(STATES), 1,
-                              docker=f"invalid filter '{text}'")  # fmt: skip
+        raise OneOf(*STATES)
     return lambda record: state_of(record) == value
 
 
-def by_exit(store: Store, value: str, text: str) -> Callable[[Record], bool]:
+def by_exit(store: Store, value: str) -> Callable[[Record], bool]:
     """Take those that ended with this exit status."""
-    try:
-        code = int(value)
-    except ValueError:
-        raise wrong(text) from None
+    code = int(value)
     return lambda record: state_of(record) == "exited" and exit_code(record) == code
 
 
-def by_label(store: Store, value: str, text: str) -> Callable[[Record], bool]:
+def by_label(store: Store, value: str) -> Callable[[Record], bool]:
     """Take those with this label: NAME, or NAME=VALUE."""
-    name, equals, wanted = value.partition("=")
-
-    def fits(record: Record) -> bool:
-        labels = spec_of(record).get("labels") or {}
-        return name in labels and (not equals or labels[name] == wanted)
-
-    return fits
+    return lambda record: has_label(spec_of(record).get("labels") or {}, value)
 
 
-def by_ancestor(store: Store, value: str, text: str) -> Callable[[Record], bool]:
+def by_ancestor(store: Store, value: str) -> Callable[[Record], bool]:
     """Take containers of an image, or of one that was made on top of it."""
     try:
         image = store.resolve(value)
@@ -108,19 +68,19 @@ def beside(value: str, store: Store) -> tuple[float, str]:
     return moment(other, "created"), str(other["id"])
 
 
-def by_before(store: Store, value: str, text: str) -> Callable[[Record], bool]:
+def by_before(store: Store, value: str) -> Callable[[Record], bool]:
     """Take those that were created before another one."""
     when, id = beside(value, store)
     return lambda record: record["id"] != id and moment(record, "created") < when
 
 
-def by_since(store: Store, value: str, text: str) -> Callable[[Record], bool]:
+def by_since(store: Store, value: str) -> Callable[[Record], bool]:
     """Take those that were created after another one."""
     when, id = beside(value, store)
     return lambda record: record["id"] != id and moment(record, "created") > when
 
 
-def by_volume(store: Store, value: str, text: str) -> Callable[[Record], bool]:
+def by_volume(store: Store, value: str) -> Callable[[Record], bool]:
     """Take those with a volume of this name, source or place."""
     return lambda record: any(
         value in (mount.get("volume"), mount.get("source"), mount.get("destination"))
@@ -128,17 +88,17 @@ def by_volume(store: Store, value: str, text: str) -> Callable[[Record], bool]:
     )
 
 
-def by_network(store: Store, value: str, text: str) -> Callable[[Record], bool]:
+def by_network(store: Store, value: str) -> Callable[[Record], bool]:
     """Take those in this network."""
     return lambda record: network_of(record) == value
 
 
-def by_port(store: Store, value: str, text: str) -> Callable[[Record], bool]:
+def by_port(store: Store, value: str) -> Callable[[Record], bool]:
     """Take those that publish this port of theirs: 80, 80/udp, or 80-90/tcp."""
     ports, _, protocol = value.partition("/")
     first, _, last = ports.partition("-")
     if not first.isdecimal() or (last and not last.isdecimal()):
-        raise wrong(text)
+        raise ValueError(value)
     wanted = range(int(first), int(last or first) + 1)
     return lambda record: any(
         port["container"] in wanted and port["protocol"] == (protocol or "tcp")
@@ -146,10 +106,10 @@ def by_port(store: Store, value: str, text: str) -> Callable[[Record], bool]:
     )
 
 
-def by_health(store: Store, value: str, text: str) -> Callable[[Record], bool]:
+def by_health(store: Store, value: str) -> Callable[[Record], bool]:
     """Take those whose health check says so; "none" for those without one."""
-    if value not in ("starting", "healthy", "unhealthy", "none"):
-        raise wrong(text)
+    if value not in HEALTH:
+        raise OneOf(*HEALTH)
     return lambda record: ((record.get("health") or {}).get("Status") or "none") == value
 
 
@@ -166,8 +126,8 @@ def network_of(record: Record) -> str:
     )
 
 
-FILTERS: dict[str, Callable[[Store, str, str], Callable[[Record], bool]]] = {
-    "id": lambda store, value, text: lambda record: record["id"].startswith(value),
+FILTERS: dict[str, Callable[[Store, str], Callable[[Record], bool]]] = {
+    "id": lambda store, value: lambda record: record["id"].startswith(value),
     "name": by_name,
     "label": by_label,
     "exited": by_exit,

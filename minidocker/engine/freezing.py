@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 from minidocker.engine import told
@@ -35,6 +36,16 @@ def freeze(record: dict[str, Any]) -> None:
                        docker=f"Container {record['id']} is already paused")  # fmt: skip
     _write(record, "1")
     told.tell(record, "pause")
+
+
+def settle(record: dict[str, Any], patience: float = 10.0) -> None:
+    """Wait until all that is in it does nothing: the kernel stops each process at its next step."""
+    end, path = time.monotonic() + patience, file_of(record).replace("freeze", "events")
+    while time.monotonic() < end:
+        with open(path, encoding="ascii") as stream:
+            if "frozen 1" in stream.read():
+                return
+        time.sleep(0.005)
 
 
 def unfreeze(record: dict[str, Any]) -> None:

@@ -8,10 +8,14 @@ from typing import Any
 
 from minidocker.errors import UsageError
 from minidocker.images.store.store import Store
+from minidocker.kernel.linux import Linux
+from minidocker.spec.spec import Hardening, Ids, Root, Run, Spec
+from minidocker.stages.layers import make_directories
 
 
 def upper_of(record: dict[str, Any]) -> str:
     """Return a container's upper directory; UsageError for one that has none."""
+    prepare(record)
     upper = os.path.join(record["directory"], "upper")
     if not layers_of(record) or not os.path.isdir(upper):
         raise UsageError(
@@ -20,6 +24,15 @@ def upper_of(record: dict[str, Any]) -> str:
             125,
         )
     return upper
+
+
+def prepare(record: dict[str, Any]) -> None:
+    """Make the directories of a container that was created and has not been started yet."""
+    if record["status"] == "created" and layers_of(record):
+        root = Root(layers=layers_of(record))
+        ids = ((record.get("spec") or {}).get("linux") or {}).get("ids")
+        spec = Spec(id=record["id"], root=root, linux=Hardening(ids=Ids(**ids) if ids else None))
+        make_directories(Linux(), Run(id=record["id"], directory=record["directory"], spec=spec))
 
 
 def layers_of(record: dict[str, Any]) -> list[str]:

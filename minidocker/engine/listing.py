@@ -8,11 +8,12 @@ import time
 from typing import Any
 
 from minidocker.engine import revival
-from minidocker.engine.filters import Filters, network_of, spec_of
+from minidocker.engine.filters import network_of, spec_of
 from minidocker.engine.standing import moment, span, state_of, status_of
 from minidocker.formats.rows import one_line
 from minidocker.images.store.catalogue import layer_facts
 from minidocker.images.store.store import Store
+from minidocker.spec.filters import Filters
 
 COLUMNS = {
     "Command": "COMMAND", "CreatedAt": "CREATED AT", "ID": "CONTAINER ID", "Image": "IMAGE",

@@ -15,6 +15,7 @@ from errno import EACCES, EPERM
 from typing import Any
 
 from minidocker.engine.inside import first_process
+from minidocker.engine.layers_of import prepare
 from minidocker.errors import Blocked, Conflict, KernelError
 from minidocker.kernel.flags import (
     CLONE_NEWNS,
@@ -106,6 +107,7 @@ def of_ended(record: dict[str, Any]) -> int:
         return os.open(run.spec.root.path or "/", HERE)
     kernel = Linux()
     try:
+        prepare(record)
         kernel.unshare(CLONE_NEWNS)
         kernel.mount("", "/", "", MS_REC | MS_PRIVATE)  # nothing of this is seen outside
         Layers().inside(kernel, run)

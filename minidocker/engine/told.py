@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from minidocker.errors import MinidockerError
 from minidocker.formats.values import Map
 from minidocker.runtime import happened, state
 from minidocker.runtime.happened import FILE
+from minidocker.spec.filters import Filters, has_label
 
 if TYPE_CHECKING:
     from minidocker.images.store.changes import Removed
@@ -114,26 +116,14 @@ def read(line: bytes) -> Event | None:
         return None
 
 
-class Wanted:
-    """What --filter asks for: one value of a name is enough."""
+def wanted(texts: Sequence[str]) -> Filters:
+    """Read --filter of `events`."""
+    return Filters(texts, {name: partial(by, name) for name in FILTERS})
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        self.asked: dict[str, list[str]] = {}
-        for text in texts:
-            name, equals, value = text.partition("=")
-            if not equals or name not in FILTERS:
-                raise MinidockerError(
-                    f"--filter {text!r} is no filter of ours",
-                    f"NAME=VALUE with {' '.join(FILTERS)}", 1,
-                    docker=f"invalid filter '{text}'",
-                )  # fmt: skip
-            self.asked.setdefault(name, []).append(value)
 
-    def fit(self, event: Event) -> bool:
-        """Say whether an event is asked for."""
-        return all(
-            any(one(event, name, value) for value in values) for name, values in self.asked.items()
-        )
+def by(name: str, value: str) -> Callable[[Event], bool]:
+    """Take events that have this value."""
+    return lambda event: one(event, name, value)
 
 
 def one(event: Event, name: str, value: str) -> bool:
@@ -141,14 +131,13 @@ def one(event: Event, name: str, value: str) -> bool:
     facts, id = event["Actor"]["Attributes"], str(event["Actor"]["ID"])
     if name in ("container", "network", "volume"):
         of_it = event["Type"] == name
-        return of_it and (id.startswith(value) or bool(facts.get("name") == value))
+        return of_it and (id.startswith(value) or str(facts.get("name", "")).startswith(value))
     if name == "image":
         is_one = event["Type"] == "image"
         image = str(facts.get("name" if is_one else "image", ""))
         return value in (image, image.partition(":")[0], id if is_one else image)
     if name == "label":
-        key, equals, text = value.partition("=")
-        return bool(key in facts and (not equals or facts[key] == text))
+        return has_label(facts, value)
     if name == "event":  # "health_status: healthy" is a health_status, as in Docker
         action = str(event["Action"])
         return value in (action, action.partition(":")[0])

@@ -37,27 +37,31 @@ Pack = Callable[[str, str, int | None], Any]
 
 def commit(
     store: Store,
-    name: str,
+    name: str | None,
     base: str,
     upper: str,
     step: oci.Json,
     lines: Sequence[str] = (),
     pack: Pack | None = None,
+    settings: oci.Json | None = None,
 ) -> Report:
     """Store an upper directory as a layer on the image `base` (its id in hex), named `name`.
 
     `step` is the entry in the image's history: its "created" and "author" are the image's too.
-    `lines` are changes such as "CMD bash". An upper without changes gives no layer. `pack` writes
-    the layer tar in the place of ours: a learner's. Errors leave the store as it was.
+    `settings` are Cmd, Env and so on (else the base's), `lines` changes of them: "CMD bash". An
+    upper without changes gives no layer. `pack` writes the layer tar in the place of ours: a
+    learner's. A `name` of None is none. Errors leave the store as it was.
     """
-    full = names.check(name)
+    full = "" if name is None else names.check(name)
     config = catalogue.config_of(store, base)
     if not config:
         raise NotFound(f"there is no image sha256:{base[:12]}", "minidocker image ls")
     config = copy.deepcopy(config)
-    config["config"] = config.get("config") or {}
+    config["config"] = (config.get("config") or {}) if settings is None else settings
     for line in lines:
         oci.change(config["config"], line)
+    if oci.names(lines, "ENTRYPOINT") and not oci.names(lines, "CMD"):
+        config["config"].pop("Cmd", None)  # they were words for the other one
     layers = catalogue.layers_of(store, base)
     packed = list(catalogue.manifest_of(store, base).get("layers", []))
     with Partial(store) as work:
@@ -72,8 +76,8 @@ def commit(
             work.keep_blob("packed", layer)
         with Hold(store.root, exclusive=True):
             known = bool(layer) and not additions.add_layer(store, work, layer)
-            additions.add_image(store, work, full, config, packed)
-            image = store.resolve(full)
+            hex = additions.add_image(store, work, full, config, packed)
+            image = store.resolve(full or hex)
     lost = {**unpacker.lost, **lost}
     return Report(image, layer, unpacker.bytes, members, known, lost, True)
 

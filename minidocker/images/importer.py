@@ -39,9 +39,27 @@ class Report(NamedTuple):
     complete: bool
 
 
+def tar_and_name(places: Sequence[str]) -> tuple[str, str | None]:
+    """Tell the archive from the image's name: Docker has the archive first, and we had the name.
+
+    What is a file is the archive, or "-"; where both may be, the first one is.
+    """
+    if len(places) > 2:
+        raise UsageError(
+            "an archive and one name, and no more", "minidocker image import TAR NAME", 1,
+            "'docker image import' requires at least 1 and at most 2 arguments",
+        )  # fmt: skip
+    if len(places) == 1:
+        return places[0], None
+    first, second = places
+    path = os.path.exists(second) or second.startswith(("/", "./", "../"))
+    turned = second == "-" or (path and first != "-" and not os.path.exists(first))
+    return (second, first) if turned else (first, second)
+
+
 def import_tar(
     store: Store,
-    name: str,
+    name: str | None,
     path: str,
     lines: Sequence[str] = (),
     progress: Progress | None = None,
@@ -51,9 +69,9 @@ def import_tar(
     """Import a root file system from a tar archive ("-" is standard input) as the image `name`.
 
     `lines` are changes such as "CMD bash". `unpack` unpacks it in the place of ours: a learner's.
-    Errors leave the store as it was.
+    None is no name. Errors leave the store as it was.
     """
-    full = names.check(name)
+    full = "" if name is None else names.check(name)
     asked: oci.Json = {"Env": [oci.PATH]}
     for line in lines:
         oci.change(asked, line)
@@ -105,8 +123,8 @@ def add_tar(
         packed = oci.descriptor(oci.layer_type(packing), blob, size)
         with Hold(store.root, exclusive=True):
             known = not additions.add_layer(store, work, layer)
-            additions.add_image(store, work, name, config, [packed])
-            image = store.resolve(name)
+            hex = additions.add_image(store, work, name, config, [packed])
+            image = store.resolve(name or hex)
     return Report(
         image, layer, unpacker.bytes, unpacker.entries, known, unpacker.lost, archive.complete
     )
@@ -118,7 +136,7 @@ def _refuse_saved(root: str, title: str) -> None:
     if found & {"oci-layout", "manifest.json"} and not found & {"bin", "usr", "etc"}:
         raise UsageError(
             f"{title} holds saved images, not a root file system",
-            "docker create --name x IMAGE && docker export x | minidocker image import NAME -",
+            "docker create --name x IMAGE && docker export x | minidocker import - NAME",
         )
 
 

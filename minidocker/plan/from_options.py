@@ -99,8 +99,8 @@ def _image(spec: Spec, asked: Asked, words: list[str], store: Store) -> Image | 
         )
     if not words or not words[0]:
         raise UsageError(
-            "run needs an IMAGE", "minidocker run base   (minidocker image ls)",
-            docker="'docker run' requires at least 1 argument",
+            "run needs an IMAGE", "minidocker run base   (minidocker image ls)", 1,
+            "'docker run' requires at least 1 argument",
         )  # fmt: skip
     spec.image = words.pop(0)
     if not asked.touch:

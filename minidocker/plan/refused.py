@@ -6,7 +6,7 @@ Loaded only when one of them, or a word that is no option at all, was typed.
 
 from __future__ import annotations
 
-from minidocker.errors import UsageError
+from minidocker.errors import FlagError, UsageError
 from minidocker.spec.words import HELP
 
 FLAG, VALUE = False, True
@@ -77,21 +77,20 @@ def skip(
         value = "true"
     if value not in idle:
         said = f"{name} {value}".rstrip() if wants else name
-        raise UsageError(f"{said} is refused: {reason}", f"leave {name} out")
+        raise FlagError(f"{said} is refused: {reason}", f"leave {name} out")
     if not wants and attached and not word.startswith("--"):
         rest.insert(0, "-" + word[2:])
 
 
 def unknown(word: str, name: str, known: list[str]) -> UsageError:
     """Say which option is meant by one that is none."""
-    from difflib import get_close_matches
+    from minidocker.spec.near import nearest
 
-    close = get_close_matches(name, known, 1)
+    close = nearest(name, [*known, *REFUSED]) if name.startswith("--") else ""
     docker = (
         f"unknown flag: {name}" if name.startswith("--")
         else f"unknown shorthand flag: '{name[1:]}' in {word}"
     )  # fmt: skip
-    return UsageError(
-        f"run has no option {name}", f"did you mean {close[0]}?" if close else HELP,
-        docker=docker,
-    )  # fmt: skip
+    return FlagError(
+        f"run has no option {name}", f"did you mean {close}?" if close else HELP, docker=docker
+    )

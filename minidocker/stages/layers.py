@@ -56,13 +56,7 @@ class Layers(Stage):
         self.in_room = places.ROOM in os.environ
         if not run.spec.root.layers:
             return
-        for name in ("upper", "work", "merged"):
-            try:
-                kernel.mkdir(f"{run.directory}/{name}")
-            except KernelError as problem:
-                if problem.errno != EEXIST:  # a container that starts again has them
-                    raise
-        make_init_layer(kernel, init_layer(run))
+        make_directories(kernel, run)
         ids = run.spec.ids
         if ids and ids.shift and "copied" not in run.facts:
             run.facts["copied"] = copies(kernel, run.spec.root.layers, run.directory)
@@ -135,6 +129,17 @@ def mount(kernel: Kernel, run: Run, options: str) -> None:
             if problem.errno != EINVAL:
                 raise
     kernel.mount("overlay", run.root, "overlay", 0, options)
+
+
+def make_directories(kernel: Kernel, run: Run) -> None:
+    """Make what an overlay needs: a container that starts again, or was copied to, has it."""
+    for name in ("upper", "work", "merged"):
+        try:
+            kernel.mkdir(f"{run.directory}/{name}")
+        except KernelError as problem:
+            if problem.errno != EEXIST:
+                raise
+    make_init_layer(kernel, init_layer(run))
 
 
 def init_layer(run: Run) -> str:

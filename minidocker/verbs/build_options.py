@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minidocker.errors import UsageError
+from minidocker.errors import FlagError
 
 TRUE = ("1", "t", "T", "TRUE", "true", "True")
 FALSE = ("0", "f", "F", "FALSE", "false", "False")
@@ -67,8 +67,8 @@ def sort(argv: list[str]) -> tuple[list[str], list[str]]:
             if not equals:
                 value = _next(name, words) if wants else "true"
             if value not in idle:
-                raise UsageError(f"build {f'{name} {value}' if wants else name} is refused: {why}",
-                                 f"leave {name} out")  # fmt: skip
+                raise FlagError(f"build {f'{name} {value}' if wants else name} is refused: {why}",
+                                f"leave {name} out")  # fmt: skip
         else:
             ours.append(word)
     return ours, limits
@@ -76,12 +76,12 @@ def sort(argv: list[str]) -> tuple[list[str], list[str]]:
 
 def _next(name: str, words: list[str]) -> str:
     if not words:
-        raise UsageError(f"build: {name} wants a value", f"{name}=…", 125,
-                         f"flag needs an argument: {name}")  # fmt: skip
+        raise FlagError(f"build: {name} wants a value", f"{name}=…",
+                        docker=f"flag needs an argument: {name}")  # fmt: skip
     return words.pop(0)
 
 
 def _is_set(name: str, value: str) -> bool:
     if value not in (*TRUE, *FALSE):
-        raise UsageError(f"build: {name}={value} is neither true nor false", name)
+        raise FlagError(f"build: {name}={value} is neither true nor false", name)
     return value in TRUE

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from minidocker.engine import told
+from minidocker.engine import as_image, freezing, told
 from minidocker.engine.layers_of import hexes, layers_of, upper_of
 from minidocker.errors import Blocked, Conflict
 from minidocker.images.commit import base_of, commit
-from minidocker.images.store import files, oci
+from minidocker.images.store import catalogue, files, oci
 from minidocker.images.store.store import Store
 from minidocker.plan import learner
 from minidocker.runtime import reading, state
@@ -29,11 +31,13 @@ examples:
   minidocker commit box greeter -m 'say hi' -c 'CMD cat /greeting'
   minidocker run --rm greeter
   minidocker image history greeter
+  minidocker commit box                     an image without a name: its id serves
   minidocker commit --mine box greeter      the layer is made by your own pack (lesson 12)
 
-The container must have ended. Its changes become one more layer; the layers of its image are
-shared, not copied. Volumes, /dev, /proc, /etc/hosts, /etc/hostname and /etc/resolv.conf are mounts,
-and in no layer. Settings come from the container's image; -c changes them.
+Its changes become one more layer; the layers of its image are shared, not copied. Volumes, /dev,
+/proc, /etc/hosts, /etc/hostname and /etc/resolv.conf are mounts, and in no layer. Command,
+variables, user, directory, ports and labels are those that the container was run with; -c changes
+them. A container that runs is paused meanwhile, unless --pause=false says otherwise.
 """
 
 
@@ -41,10 +45,13 @@ def main(argv: list[str]) -> int:
     """Make the image; return the exit status."""
     parser = make("commit", "Make an image of what a container has changed.", AFTER)
     parser.add_argument("container", metavar="CONTAINER", help="a name, an id, or its beginning")
-    parser.add_argument("name", metavar="NAME[:TAG]", help="the image's name")
+    parser.add_argument("name", metavar="NAME[:TAG]", nargs="?",
+                        help="the image's name; <none> if nothing is said")  # fmt: skip
     parser.add_argument("-a", "--author", default="", help="who made it: NAME <MAIL>")
-    parser.add_argument("-p", "--pause", action="store_true",
-                        help="taken: a container must have ended, and changes nothing")  # fmt: skip
+    parser.add_argument("-p", "--pause", action="store_true", default=True,
+                        help="pause what runs; it is so, unless it is --pause=false")  # fmt: skip
+    parser.add_argument("--no-pause", action="store_false", dest="pause",
+                        help="the same as --pause=false")  # fmt: skip
     parser.add_argument("-m", "--message", default="", help="say why; `image history` shows it")
     parser.add_argument(
         "-c", "--change", metavar="CHANGE", action="append", default=[],
@@ -75,19 +82,14 @@ def commit_container(store: Store, args: argparse.Namespace) -> int:
     """Make the image; print its id on standard output, and the rest for people."""
     record = reading.find(store.root, args.container)
     upper, layers = upper_of(record), layers_of(record)
-    lock = state.try_lock(record["directory"])  # held: nobody removes the container meanwhile
-    if lock is None:
-        raise Conflict(
-            f"container {args.container} is running, and may still change its files",
-            "stop it first (Ctrl-C, or kill its process)",
-        )
-    try:
+    with at_rest(record, args.pause):
         base = base_of(store, record["image"], hexes(store, record, layers))
         command = shlex.join(record["spec"]["process"]["args"])
         step = {"created": oci.now(), "created_by": command, "comment": args.message}
         step |= {"author": args.author} if args.author else {}
         pack = own_pack(args)
-        report = commit(store, args.name, base, upper, step, args.change, pack)
+        settings = as_image.settings(record, catalogue.config_of(store, base).get("config") or {})
+        report = commit(store, args.name, base, upper, step, args.change, pack, settings)
         tell(report)
         told.tell(
             record, "commit", comment=args.message, imageID=report.image.id,
@@ -95,9 +97,33 @@ def commit_container(store: Store, args: argparse.Namespace) -> int:
         )  # fmt: skip
         if pack and report.layer:
             print("minidocker: your pack made this layer.", file=sys.stderr)
-    finally:
-        os.close(lock)
     return 0
+
+
+@contextlib.contextmanager
+def at_rest(record: dict[str, Any], pause: bool) -> Iterator[None]:
+    """Keep a container as it is: its lock, where it has ended; paused, where it runs."""
+    lock = state.try_lock(record["directory"])  # held: nobody removes the container meanwhile
+    if lock is not None:
+        try:
+            yield
+        finally:
+            os.close(lock)
+    elif not pause or freezing.is_frozen(record):
+        yield
+    elif not freezing.file_of(record):
+        raise Conflict(
+            f"container {record['name'] or record['id']} is running, and has no cgroup of its own "
+            "(version 2): it cannot be paused while its files are read",
+            "stop it first, or --pause=false: then what is being written may be half in the image",
+        )
+    else:
+        freezing.freeze(record)
+        try:
+            freezing.settle(record)
+            yield
+        finally:
+            freezing.thaw(record)
 
 
 def own_pack(args: argparse.Namespace) -> Own | None:
@@ -107,7 +133,7 @@ def own_pack(args: argparse.Namespace) -> Own | None:
     """
     if not args.mine:
         return None
-    found = learner.serving("commit", args.name, args.unsafe).get("pack")
+    found = learner.serving("commit", args.name or args.container, args.unsafe).get("pack")
     if found is None:
         print("minidocker: no pack of yours: ours makes this layer (lesson 12).", file=sys.stderr)
     return found

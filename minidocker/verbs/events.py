@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator
 
 from minidocker.engine import told
-from minidocker.engine.told import Event, Events, Wanted
+from minidocker.engine.told import Event, Events
 from minidocker.formats.rows import one_line, say
 from minidocker.formats.template import Template
 from minidocker.formats.values import as_json
 from minidocker.images.store.store import Store
 from minidocker.verbs.logs import moment, written
+from minidocker.verbs.narrow import add_filter
 from minidocker.verbs.parser import Parser, make
 
 AFTER = """\
@@ -33,7 +34,7 @@ oldest are dropped.
 def main(argv: list[str]) -> int:
     """Print events until --until, or Ctrl-C; return the exit status."""
     args = parser().parse_args(argv)
-    wanted = Wanted(args.filter)
+    wanted = told.wanted(args.filter)
     template = Template(args.format) if args.format not in ("", "json") else None
     since = moment(args.since, "--since")
     until = moment(args.until, "--until")
@@ -79,8 +80,7 @@ def line(event: Event) -> str:
 def parser() -> Parser:
     """Build the parser; completion reads it, too."""
     made = make("events", "Tell what happens, to containers most of all.", AFTER)
-    made.add_argument("-f", "--filter", action="append", default=[], metavar="NAME=VALUE",
-                      help="only these")  # fmt: skip
+    add_filter(made, "what stands below")
     made.add_argument("--format", default="", metavar="FORMAT", help="json, or a template")
     made.add_argument("--since", default="", metavar="TIME", help="also what was since then")
     made.add_argument("--until", default="", metavar="TIME", help="end then")

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from minidocker.engine import revival, visit
-from minidocker.errors import Conflict, UsageError
+from minidocker.errors import Conflict, FlagError, UsageError
 from minidocker.images.store.store import Store
 from minidocker.verbs.own_parts import add_mine, own_of
 from minidocker.verbs.parser import Parser, make
@@ -77,7 +77,7 @@ def variables(given: list[str], terminal: bool) -> list[str]:
     for text in given:
         name, equals, value = text.partition("=")
         if not name:
-            raise UsageError(f"-e {text!r} has no name", "-e NAME=VALUE")
+            raise FlagError(f"-e {text!r} has no name", "-e NAME=VALUE")
         if equals or name in os.environ:
             found[name] = value if equals else os.environ[name]
     return [f"{name}={value}" for name, value in found.items()]

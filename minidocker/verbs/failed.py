@@ -6,8 +6,20 @@ import os
 import sys
 from errno import EDQUOT, ENOSPC
 
-from minidocker.errors import Blocked, Conflict, KernelError, MinidockerError, NotFound, UsageError
+from minidocker.errors import (
+    Blocked,
+    Conflict,
+    FlagError,
+    KernelError,
+    MinidockerError,
+    NotFound,
+    UsageError,
+)
 from minidocker.images.store.files import escaped
+from minidocker.spec.near import nearest
+from minidocker.verbs.words import MODULES, OWN
+
+OF_A_FLAG = ("invalid argument", "unknown flag", "unknown shorthand flag", "flag needs an argument")
 
 
 def tell(problem: Exception, word: str, rest: list[str]) -> int:
@@ -21,19 +33,36 @@ def tell(problem: Exception, word: str, rest: list[str]) -> int:
 
 
 def status_of(problem: MinidockerError, word: str, rest: list[str]) -> int:
-    """Return the exit status of a command that has failed.
+    """Return the exit status of a command that has failed, unless the error says another than 125.
 
-    Docker's is 125 for `run` and `create`, and 1 for its other words, unless an error says another.
+    Docker's is 125 for `run`, and for an option that is none or has no such value, of any word; 1
+    for all else. Words that Docker has not, such as `grade`, end with 2 for a wrong command line.
     """
-    first = next((one for one in rest if not one.startswith("-")), "")
-    asked = first if word == "container" else word
-    if asked in ("run", "create"):
+    asked = next((one for one in rest if not one.startswith("-")), "")
+    asked = asked if word == "container" else word
+    if problem.status != 125 or asked == "run":
         return problem.status
     if isinstance(problem, UsageError):
-        return 2 if problem.status == 125 else problem.status
-    if isinstance(problem, NotFound | Conflict | Blocked):
-        return 1 if problem.status == 125 else problem.status
-    return problem.status
+        if word in OWN:
+            return 2
+        of_a_flag = isinstance(problem, FlagError) or problem.docker.startswith(OF_A_FLAG)
+        return 125 if of_a_flag or asked == "create" else 1
+    return 1 if isinstance(problem, NotFound | Conflict | Blocked) else 125
+
+
+def unknown(word: str) -> UsageError:
+    """Say that there is no such word, and which one may be meant."""
+    if word.startswith("-"):
+        from minidocker.verbs import parser
+
+        said = parser.unknown(word)
+        return FlagError(f"minidocker has no option {word}", "minidocker --help", docker=said)
+    near = nearest(word, MODULES)
+    return UsageError(
+        f"minidocker has no command {word}",
+        f"did you mean {near}?" if near else "minidocker --help", 1,
+        f"unknown command: docker {word}",
+    )  # fmt: skip
 
 
 def unforeseen(problem: Exception) -> MinidockerError:

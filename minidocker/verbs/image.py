@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from minidocker.engine.listing import decimal
 from minidocker.engine.told import gone, pruned
-from minidocker.errors import NotFound, UsageError
+from minidocker.errors import UsageError
 from minidocker.images import base, importer
 from minidocker.images.archive.blame import DELETES, blame
 from minidocker.images.store import carry, catalogue, changes, check, files, inspect
@@ -58,9 +58,9 @@ doctor` says where it is, and MINIDOCKER_ROOT names another place.
 The same busybox gives the same image id each time.""",
     "import": """examples:
   mmdebstrap --variant=minbase bookworm debian.tar
-  minidocker image import debian debian.tar
-  minidocker image import debian:12 rootfs.tar.gz -c 'CMD ["bash", "-l"]' -c 'ENV LANG=C.UTF-8'
-  tar -C rootfs --numeric-owner --xattrs --xattrs-include='*' -c . | minidocker image import my -
+  minidocker image import debian.tar debian
+  minidocker image import rootfs.tar.gz debian:12 -c 'CMD ["bash", "-l"]' -c 'ENV LANG=C.UTF-8'
+  tar -C rootfs --numeric-owner --xattrs --xattrs-include='*' -c . | minidocker image import - my
 
 TAR may be packed with gzip, xz, bzip2 or zstd. Owners, modes, devices, links, attributes and times
 come as they are. An image without a CMD gets bash, or else sh. As in Docker, text that is not a
@@ -127,8 +127,8 @@ def build_parser() -> Parser:
     it = verb("build-base", _build_base, "Make an image of this machine's static busybox.")
     it.add_argument("name", metavar="NAME", nargs="?", default="base", help="default: base")
     it = verb("import", _import, "Make an image of a root file system in a tar archive.")
-    it.add_argument("name", metavar="NAME", help="NAME[:TAG]; the tag is latest when left out")
-    it.add_argument("tar", metavar="TAR", help="a file, or - for standard input")
+    it.add_argument("places", metavar="TAR NAME", nargs="+",
+                    help="a file, or - for standard input; NAME[:TAG], else <none>")  # fmt: skip
     it.add_argument("-m", "--message", default="", help="say why; `image history` shows it")
     it.add_argument(
         "-c", "--change", metavar="CHANGE", action="append", default=[],
@@ -191,12 +191,10 @@ def _build_base(store: Store, args: argparse.Namespace) -> None:
 
 
 def _import(store: Store, args: argparse.Namespace) -> None:
-    if not os.path.exists(args.tar) and os.path.isfile(args.name):
-        right = f"minidocker image import {args.tar} {args.name}"
-        raise NotFound(f"there is no file {args.tar}; the image's name comes first", right)
+    args.tar, args.name = importer.tar_and_name(args.places)
     began = time.monotonic()
     title = "standard input" if args.tar == "-" else os.path.basename(args.tar)
-    unpack = own(args, "import", "apply_layer", args.name)
+    unpack = own(args, "import", "apply_layer", args.name or args.tar)
     with Bars() as bars:
         report = importer.import_tar(
             store, args.name, args.tar, args.change, bars.add(title), unpack, args.message

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from minidocker.errors import UsageError
+from minidocker.errors import FlagError
+from minidocker.spec.filters import Filters, OneOf, Test, has_label, pattern
 from minidocker.verbs.logs import moment
 
 Row = Mapping[str, Any]
-Test = Callable[[str], Callable[[Row], bool]]  # a filter's value → does a row fit?
-ALL_OF_THEM = ("label", "label!")  # of the others one value is enough
 TRUE, FALSE = ("1", "true"), ("0", "false")
 
 
@@ -26,40 +24,17 @@ def add_filter(parser: argparse.ArgumentParser, names: str, short: bool = True) 
 
 
 def narrow(rows: Sequence[Row], texts: Sequence[str], tests: Mapping[str, Test]) -> list[Row]:
-    """Return the rows that every name asks for; an empty text asks for nothing, as in Docker."""
-    asked: dict[str, list[Callable[[Row], bool]]] = {}
-    for text in filter(None, texts):
-        name, equals, value = (part.strip() for part in text.partition("="))
-        known = f"--filter NAME=VALUE with one of: {' '.join(sorted(tests))}"
-        if not equals:
-            raise UsageError(
-                f"--filter {text!r} is not NAME=VALUE", known,
-                docker=f'invalid argument "{text}" for "--filter" flag: '
-                "bad format of filter (expected name=value)",
-            )  # fmt: skip
-        name = name.lower()
-        try:
-            asked.setdefault(name, []).append(tests[name](value))
-        except (KeyError, ValueError):
-            what = "has no such value" if name in tests else "is no filter of ours"
-            docker = f"invalid filter '{text if name in tests else name}'"
-            raise UsageError(f"--filter {text!r} {what}", known, 1, docker) from None
-    return [
-        row for row in rows
-        if all((all if name in ALL_OF_THEM else any)(fits(row) for fits in each)
-               for name, each in asked.items())
-    ]  # fmt: skip
+    """Return the rows that are asked for."""
+    asked = Filters(texts, tests)
+    return [row for row in rows if asked.fit(row)]
 
 
 def by_text(key: str) -> Test:
     """Take rows in which a pattern occurs; a text that is no pattern is taken as it is."""
 
     def test(value: str) -> Callable[[Row], bool]:
-        try:
-            pattern = re.compile(value)
-        except re.error:
-            pattern = re.compile(re.escape(value))
-        return lambda row: bool(pattern.search(row[key]))
+        asked = pattern(value)
+        return lambda row: bool(asked.search(row[key]))
 
     return test
 
@@ -74,7 +49,7 @@ def by_switch(key: str) -> Test:
 
     def test(value: str) -> Callable[[Row], bool]:
         if value not in TRUE + FALSE:
-            raise ValueError(value)
+            raise OneOf("true", "false")
         return lambda row: bool(row[key]) == (value in TRUE)
 
     return test
@@ -93,8 +68,7 @@ def older_than(key: str) -> Test:
 
 def by_label(value: str) -> Callable[[Row], bool]:
     """Take rows with this label: NAME, or NAME=VALUE."""
-    name, equals, wanted = value.partition("=")
-    return lambda row: name in row["Labels"] and (not equals or row["Labels"][name] == wanted)
+    return lambda row: has_label(row["Labels"], value)
 
 
 def without_label(value: str) -> Callable[[Row], bool]:
@@ -122,7 +96,7 @@ def labels_of(texts: Sequence[str]) -> dict[str, str]:
             what = f"invalid label '{text}': empty name" if not name.strip() else (
                 f"label '{text}' contains whitespaces"
             )  # fmt: skip
-            raise UsageError(
+            raise FlagError(
                 f"--label {text!r} has no name that could be looked for", "--label NAME=VALUE",
                 docker=f'invalid argument "{text}" for "--label" flag: {what}',
             )  # fmt: skip

@@ -7,8 +7,9 @@ import json
 import os
 
 from minidocker.engine import left_over
+from minidocker.engine.filters import network_of
 from minidocker.engine.told import pruned
-from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound, UsageError
+from minidocker.errors import Blocked, Conflict, FlagError, MinidockerError, NotFound, UsageError
 from minidocker.formats.rows import show
 from minidocker.formats.values import NO_MAP, Map
 from minidocker.images.store.store import Store
@@ -16,7 +17,7 @@ from minidocker.kernel.linux import Linux
 from minidocker.net import addresses
 from minidocker.net.networks import DEFAULT, Networks
 from minidocker.proc.living import is_kept
-from minidocker.runtime import happened
+from minidocker.runtime import happened, reading
 from minidocker.verbs.each import one_by_one
 from minidocker.verbs.inspecting import add_format, tell
 from minidocker.verbs.narrow import (
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
 COLUMNS = {"Bridge": "BRIDGE", "Containers": "CONTAINERS", "Driver": "DRIVER", "ID": "NETWORK ID",
            "Name": "NAME", "Scope": "SCOPE", "Subnet": "SUBNET"}  # fmt: skip
 USUAL = ("ID", "Name", "Driver", "Scope", "Subnet", "Bridge", "Containers")
-RESERVED = (DEFAULT, "none", "host", "container", "default")
+# What is there without a record: the host's own network, and no network at all.
+BUILT_IN = {"host": "host", "none": "null"}
+RESERVED = (DEFAULT, *BUILT_IN, "container", "default")
 LISTED = {"name": by_text("Name"), "id": by_text("ID"), "driver": by_word("Driver"),
           "scope": by_word("Scope"), "type": by_word("Type"), "label": by_label,
           "dangling": by_switch("Dangling")}  # fmt: skip
@@ -179,7 +182,7 @@ def refuse_options(args: argparse.Namespace) -> None:
         option = names.split()[-1]
         if given := getattr(args, option[2:].replace("-", "_")):
             said = f"{option} {given[0]}" if isinstance(given, list) else option
-            raise UsageError(f"{said} is refused: {reason}", f"leave {option} out")
+            raise FlagError(f"{said} is refused: {reason}", f"leave {option} out")
 
 
 def labels(networks: Networks, name: str) -> dict[str, str]:
@@ -193,7 +196,7 @@ def labels(networks: Networks, name: str) -> dict[str, str]:
 
 def require(networks: Networks, name: str) -> None:
     """Refuse a name that no network has."""
-    if name not in networks.names():
+    if name not in (*networks.names(), *BUILT_IN):
         raise NotFound(
             f"there is no network {name}", "minidocker network ls",
             docker=f"network {name} not found",
@@ -203,6 +206,8 @@ def require(networks: Networks, name: str) -> None:
 def about(networks: Networks, name: str) -> dict[str, Any]:
     """Return what is known about a network, with Docker's keys, and Bridge; its id is its name."""
     require(networks, name)
+    if name in BUILT_IN:
+        return without_cable(networks, name)
     bridge, subnet = networks.up(name)
     subnet = subnet or networks.subnet(name)
     place = {"Subnet": subnet, "Gateway": addresses.gateway(subnet)} if subnet else {}
@@ -234,9 +239,27 @@ def about(networks: Networks, name: str) -> dict[str, Any]:
     }
 
 
+def without_cable(networks: Networks, name: str) -> dict[str, Any]:
+    """Return what is known about `host` or `none`, which are no records and have no address."""
+    members = Map()
+    for record in reading.records(os.path.dirname(networks.root)):
+        if record["alive"] and network_of(record) == name:
+            members[record["id"]] = {
+                "Name": record["name"] or record["id"], "EndpointID": "", "MacAddress": "",
+                "IPv4Address": "", "IPv6Address": "",
+                "Names": [record["name"]] if record["name"] else [],
+            }  # fmt: skip
+    return {
+        "Name": name, "Id": name, "Scope": "local", "Driver": BUILT_IN[name], "EnableIPv6": False,
+        "IPAM": {"Driver": "default", "Options": NO_MAP, "Config": []}, "Internal": False,
+        "Containers": members, "Options": Map(), "Labels": Map(), "Bridge": "",
+    }  # fmt: skip
+
+
 def show_all(networks: Networks, args: argparse.Namespace) -> list[str]:
     """Print a table, JSON or a template; return the names for --quiet."""
-    rows = narrow([described(networks, name) for name in networks.names()], args.filter, LISTED)
+    names = sorted((*networks.names(), *BUILT_IN))
+    rows = narrow([described(networks, name) for name in names], args.filter, LISTED)
     if args.quiet:
         return [row["Name"] for row in rows]
     usual = "\t".join(f"{{{{.{name}}}}}" for name in USUAL)
@@ -251,10 +274,10 @@ def described(networks: Networks, name: str) -> dict[str, Any]:
     path = networks.path(name, "subnet")
     return {
         "Bridge": found["Bridge"] or "-", "Containers": str(len(found["Containers"])),
-        "Driver": "bridge", "ID": name, "Name": name, "Scope": "local",
+        "Driver": found["Driver"], "ID": name, "Name": name, "Scope": "local",
         "Subnet": place.get("Subnet") or "-", "Labels": found["Labels"],
-        "Type": "builtin" if name == DEFAULT else "custom",
-        "Dangling": name != DEFAULT and not found["Containers"],
+        "Type": "builtin" if name in RESERVED else "custom",
+        "Dangling": name not in RESERVED and not found["Containers"],
         "Made": os.stat(path).st_mtime if os.path.exists(path) else 0.0,
     }  # fmt: skip
 
@@ -262,6 +285,8 @@ def described(networks: Networks, name: str) -> dict[str, Any]:
 def remove(networks: Networks, name: str) -> str:
     """Remove a network that has no container; return its name."""
     require(networks, name)
+    if name in BUILT_IN:
+        raise always_there(name)
     networks.sweep(name)
     if members := networks.members(name):
         raise Conflict(
@@ -269,13 +294,18 @@ def remove(networks: Networks, name: str) -> str:
             docker=f"network {name} has active endpoints",
         )  # fmt: skip
     if name == DEFAULT:
-        raise Conflict(
-            "the network bridge is always there", "minidocker network prune",
-            docker="bridge is a pre-defined network and cannot be removed",
-        )  # fmt: skip
+        raise always_there(name)
     networks.kernel.remove_tree(f"{networks.root}/{name}")
     tell_of(networks, "destroy", name)
     return name
+
+
+def always_there(name: str) -> Conflict:
+    """Say that a network is no record that could go."""
+    return Conflict(
+        f"the network {name} is always there", "minidocker network prune",
+        docker=f"{name} is a pre-defined network and cannot be removed",
+    )  # fmt: skip
 
 
 def tell_of(networks: Networks, action: str, name: str) -> None:

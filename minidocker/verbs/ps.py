@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from minidocker.engine.filters import Filters
+from minidocker.engine import filters
 from minidocker.engine.listing import COLUMNS, SHORT, USUAL, chosen, row
 from minidocker.engine.own_words import differing
-from minidocker.errors import UsageError
 from minidocker.formats.rows import one_line, show
 from minidocker.images.store.store import Store
+from minidocker.verbs.narrow import add_filter
 from minidocker.verbs.own_parts import add_mine, own_of
 from minidocker.verbs.parser import Parser, make
 
@@ -31,13 +31,11 @@ were killed, and nobody saw how the command ended.
 def main(argv: list[str]) -> int:
     """List containers; return the exit status."""
     args = parser().parse_args(argv)
-    if args.latest and args.last >= 0:
-        raise UsageError("-l is -n 1: they do not go together", "leave one of them out")
     if args.quiet and args.format:
         print("minidocker: --format counts for nothing beside -q", file=sys.stderr)
     store = Store()
-    filters = Filters(store, args.filter)
-    records = chosen(store, filters, args.all, 1 if args.latest else args.last)
+    asked = filters.read(store, args.filter)
+    records = chosen(store, asked, args.all, args.last if args.last >= 0 or not args.latest else 1)
     if args.quiet:
         for record in records:
             print(record["id"] if args.no_trunc else record["id"][:SHORT])
@@ -56,8 +54,7 @@ def parser() -> Parser:
     """Build the parser; completion reads it, too."""
     made = make("ps", "List containers.", AFTER)
     made.add_argument("-a", "--all", action="store_true", help="also those that have ended")
-    made.add_argument("-f", "--filter", action="append", default=[], metavar="NAME=VALUE",
-                      help="only these; see below")  # fmt: skip
+    add_filter(made, "what stands below")
     made.add_argument("--format", default="", metavar="FORMAT",
                       help="table, json, a template, or 'table TEMPLATE'")  # fmt: skip
     made.add_argument("-n", "--last", type=int, default=-1, metavar="N",

@@ -7,7 +7,7 @@ import os
 
 from minidocker.engine.listing import decimal
 from minidocker.engine.told import pruned
-from minidocker.errors import MinidockerError, UsageError
+from minidocker.errors import FlagError, MinidockerError, UsageError
 from minidocker.formats.rows import show
 from minidocker.formats.values import NO_MAP, Map
 from minidocker.images.store import files
@@ -112,7 +112,7 @@ def create(volumes: Volumes, args: argparse.Namespace) -> list[str]:
     if args.driver != "local":
         raise UsageError(f"there is no driver {args.driver}", "leave --driver out")
     if args.opt:
-        raise UsageError(
+        raise FlagError(
             f"--opt {args.opt[0]} is refused: volumes are plain directories of the store",
             "leave --opt out; for a file system in memory: run --tmpfs",
         )

@@ -83,6 +83,11 @@ WORDS = {
         ("bench", "bench", "", "compare with runc, crun and Podman, measured here"),
     ),
 }
+# Words that Docker has not. A wrong line of theirs ends with 2, as of most programs.
+OWN = {
+    *(word for group in ("the course", "the machine") for word, *_ in WORDS[group]),
+    "escapes", "oci", "pod", "prune", "registry", "restore", "xray",
+} - {"completion", "info", "version"}  # fmt: skip
 MODULES = {word: module for group in WORDS.values() for word, module, _, _ in group}
 
 
@@ -95,6 +100,7 @@ def help_text() -> str:
     for group, words in WORDS.items():
         said += ["", group] + [f"  {f'{word} {how}':<40} {what}" for word, _, how, what in words]
     said.append(
-        "\nEach has --help. Exit status: 2 for a wrong command line, 125 when minidocker fails."
+        "\nEach has --help. Exit status: 125 for an option that is none, and if minidocker fails;\n"
+        "1 for what cannot be done, as in Docker; 2 for a wrong line of the course or the machine."
     )
     return "\n".join(said)

@@ -52,7 +52,7 @@ LINES = [
     ("docker rm -f -v site later", "site\nlater"),
     ("docker volume ls -q", "data"),
     ("docker volume rm data", "data"),
-    ("docker network ls --format '{{.Name}}'", "bridge"),
+    ("docker network ls --format '{{.Name}} {{.Driver}}'", "bridge bridge\nhost host\nnone null"),
     ("docker events --since 10m --until 0s -f container=site -f event=destroy --format '{{.Action}}'", "destroy"),
     ("docker info --format '{{.Containers}}'", "0"),
     ("docker version --format '{{.Client.Os}}'", "linux"),

@@ -130,7 +130,7 @@ def test_more_layers_than_a_page_can_name(
     assert "243 layers are more than one mount can name" in done.stderr
 
 
-def test_a_running_container_is_not_committed(
+def test_a_container_that_runs_is_paused_meanwhile(
     minidocker: Callable, command: list[str], shared_store: Path
 ) -> None:
     env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store)}
@@ -138,11 +138,57 @@ def test_a_running_container_is_not_committed(
     with subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL) as process:
         while "A /x" not in minidocker("diff", "busy").stdout:
             assert process.poll() is None
-        done = minidocker("commit", "busy", "no")
+        done = minidocker("commit", "busy", "busy")
+        if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
+            assert done.returncode == 1 and "it cannot be paused" in done.stderr
+            done = minidocker("commit", "--pause=false", "busy", "busy")
+        assert done.returncode == 0, done.stderr
+        assert minidocker("inspect", "-f", "{{.State.Status}}", "busy").stdout == "running\n"
         process.kill()
-    assert done.returncode == 1
-    assert "is running" in done.stderr
+    assert minidocker("run", "--rm", "busy", "cat", "/x").stdout == "on\n"
     minidocker("rm", "busy")
+    minidocker("image", "rm", "busy")
+
+
+def test_a_container_that_was_never_started_has_its_image_s_files(
+    minidocker: Callable, tmp_path: Path
+) -> None:
+    """`docker cp $(docker create IMAGE):/x .` is how people take a file out of an image."""
+    id = minidocker("create", "--network", "none", "base", "cat", "/note").stdout.strip()
+    assert minidocker("cp", f"{id}:/etc/passwd", str(tmp_path)).returncode == 0
+    assert (tmp_path / "passwd").read_text()[:5] == "root:"
+    assert minidocker("diff", id).stdout == ""
+    (tmp_path / "note").write_text("hi\n")
+    assert minidocker("cp", str(tmp_path / "note"), f"{id}:/").returncode == 0
+    assert minidocker("diff", id).stdout == "A /note\n"
+    assert minidocker("export", id, "-o", str(tmp_path / "all.tar")).returncode == 0
+    done = subprocess.run(["tar", "-tf", tmp_path / "all.tar"], capture_output=True, text=True)
+    assert {"note", "bin/busybox"} < set(done.stdout.splitlines())
+    minidocker("commit", id, "noted")
+    assert minidocker("run", "--rm", "--network", "none", "noted").stdout == "hi\n"
+    assert minidocker("start", "-a", id).stdout == "hi\n"
+    minidocker("rm", id)
+    minidocker("image", "rm", "noted")
+
+
+def test_the_settings_are_those_of_the_run(minidocker: Callable) -> None:
+    """As in Docker: what was typed at the run, above what its image says; --change above both."""
+    words = ["-e", "A=1", "-e", "B", "-w", "/tmp", "-u", "7:8", "-l", "shop=open", "-v", "/anon",
+             "-v", "notes:/notes", "-p", ":80", "--stop-signal", "INT", "--entrypoint", "sh"]  # fmt: skip
+    minidocker("create", "--name", "asked", *words, "base", "-c", "pwd; id -u; echo $A $C")
+    minidocker("commit", "asked", "asked", "-c", "ENV C=3", "-c", "LABEL two=2")
+    said = json.loads(minidocker("image", "inspect", "-f", "{{json .Config}}", "asked").stdout)
+    assert (said["Entrypoint"], said["Cmd"]) == (["sh"], ["-c", "pwd; id -u; echo $A $C"])
+    assert {"A=1", "C=3"} < set(said["Env"]) and not any(e.startswith("HOSTNAME") for e in said["Env"])
+    assert (said["User"], said["WorkingDir"], said["StopSignal"]) == ("7:8", "/tmp", "SIGINT")
+    assert said["ExposedPorts"] == {"80/tcp": {}} and said["Volumes"] == {"/anon": {}}
+    assert (said["Labels"]["shop"], said["Labels"]["two"]) == ("open", "2")
+    assert minidocker("run", "--rm", "--network", "none", "asked").stdout == "/tmp\n7\n1 3\n"
+    id = minidocker("commit", "asked", "-c", 'ENTRYPOINT ["echo"]').stdout.strip()  # and no name
+    assert minidocker("image", "inspect", "-f", "{{json .Config.Cmd}} {{.RepoTags}}", id).stdout == "null []\n"
+    minidocker("rm", "-v", "asked")
+    minidocker("image", "rm", "asked", id)
+    minidocker("volume", "rm", "notes")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +196,7 @@ def test_a_running_container_is_not_committed(
     [
         (["commit", "nobody", "x"], "there is no container nobody"),
         (["diff", "nobody"], "there is no container nobody"),
-        (["commit", "nobody"], "required: NAME[:TAG]"),
+        (["commit"], "required: CONTAINER"),
         (["commit", "BOX", "Bad Name"], "is not a name for an image"),
         (["commit", "BOX", "x", "-c", "FROM x"], "no word that can be changed"),
     ],

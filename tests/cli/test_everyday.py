@@ -10,7 +10,7 @@ import pytest
 from keeping import Run, start, until
 
 from minidocker.engine import ending
-from minidocker.errors import Conflict, MinidockerError, NotFound, UsageError
+from minidocker.errors import Conflict, FlagError, MinidockerError, NotFound, UsageError
 from minidocker.verbs.failed import status_of
 
 OTHER_KINDS = (  # JSON, and no record of ours
@@ -22,7 +22,7 @@ everyday = pytest.mark.needs("root", "pidns", "mntns", "overlay")
 
 @pytest.mark.parametrize(
     ("line", "status"),
-    [("run", 125), ("create", 125), ("container run", 125), ("stop", 1), ("container stop", 1),
+    [("run", 125), ("create", 1), ("container run", 125), ("stop", 1), ("container stop", 1),
      ("exec", 1), ("rmi", 1), ("network", 1)],
 )  # fmt: skip
 def test_the_exit_status_of_what_is_not_there_is_dockers(line: str, status: int) -> None:
@@ -31,7 +31,11 @@ def test_the_exit_status_of_what_is_not_there_is_dockers(line: str, status: int)
         assert status_of(kind("it is not there"), word, rest) == status
         assert status_of(kind("it cannot be run", status=126), word, rest) == 126
     assert status_of(MinidockerError("ours has failed"), word, rest) == 125
-    assert status_of(UsageError("no such option"), word, rest) == (125 if status == 125 else 2)
+    planned = 125 if word == "create" else status  # what is wrong in a plan is, in Docker, a flag's
+    assert status_of(UsageError("not so"), word, rest) == planned
+    assert status_of(FlagError("no such option"), word, rest) == 125
+    assert status_of(UsageError("x", docker='invalid argument "x" for "-t"'), word, rest) == 125
+    assert status_of(UsageError("no such option"), "grade", rest) == 2
     assert status_of(UsageError("invalid filter", status=1), word, rest) == 1
 
 
@@ -118,7 +122,7 @@ def test_names_and_signals_as_docker_takes_them(alone: Run) -> None:
     id = start(alone, "--name", "first", "base", "sh", "-c", "trap 'exit 7' 35; sleep 60 & wait")
     made = alone("create", "base", "true").stdout.strip()
     none = alone("rename", "first", "")
-    assert none.returncode == 2 and "neither old nor new names may be empty" in none.stderr
+    assert none.returncode == 1 and "neither old nor new names may be empty" in none.stderr
     assert alone("inspect", "-f", "{{.Name}}", id).stdout == "/first\n"
     for word in ("wait", "kill", "stop"):
         assert alone(word, made, "nobody").returncode == 1

@@ -106,7 +106,7 @@ def test_what_cannot_be_says_so(alone: Run, box: str) -> None:
         done = alone("exec", "-w", where, "box", "pwd")
         assert done.returncode != 0 and done.stderr.startswith("minidocker: "), where
     assert "no user" in alone("exec", "-u", "nobody-here", "box", "true").stderr
-    assert alone("exec", "box").returncode == 2
+    assert alone("exec", "box").returncode == 1
     alone("stop", "-t", "0", "box")
     done = alone("exec", "box", "true")
     assert done.returncode == 1 and "is not running" in done.stderr

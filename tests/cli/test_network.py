@@ -412,7 +412,7 @@ def test_another_network_is_another_world(realm: Realm) -> None:
     found = json.loads(realm.mini("network", "inspect", "shop"))[0]
     assert next(iter(found["Containers"].values()))["IPv4Address"] == "10.99.0.2/24"
     assert realm.mini("network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}}", "shop") == "10.99.0.0/24\n"
-    assert realm.mini("network", "ls", "-q").split() == ["bridge", "shop"]
+    assert realm.mini("network", "ls", "-q").split() == ["bridge", "host", "none", "shop"]
     assert "has 1 containers" in realm.mini("network", "rm", "shop", check=False)
 
 

@@ -174,7 +174,7 @@ def test_update_changes_the_policy(alone: Run, shared_store: Path) -> None:
     assert alone("update", "--restart=unless-stopped", id).returncode == 0
     assert alone("restore").stdout == f"{id}\n"
     wrong = alone("update", "--restart", "sometimes", id)
-    assert wrong.returncode == 2 and "unknown policy 'sometimes'" in wrong.stderr
+    assert wrong.returncode == 1 and "unknown policy 'sometimes'" in wrong.stderr
     goes = start(alone, "--rm", "base", "sleep", "60")
     assert "AutoRemove is enabled" in alone("update", "--restart", "always", goes).stderr
 

@@ -226,7 +226,7 @@ def test_a_path_of_roots_and_networks_that_this_user_cannot_have(user: Account, 
     done = subprocess.run(user.argv(*run, path=f"{tmp_path}/closed/bin:{tmp_path}/closed:"), text=True,
                           capture_output=True, timeout=60, cwd="/", stdin=subprocess.DEVNULL)  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "hello\n"), done
-    assert user("network", "ls", "-q").stdout == "bridge\n"
+    assert user("network", "ls", "-q").stdout == "bridge\nhost\nnone\n"
     for words in (("network", "prune"), ("prune",)):
         done = user(*words)
         assert (done.returncode, done.stderr) == (0, ""), done

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from minidocker.engine.told import Events, Wanted
-from minidocker.errors import MinidockerError, UsageError
+from minidocker.engine.told import Events, wanted
+from minidocker.errors import UsageError
 from minidocker.runtime import happened
 from minidocker.spec.spec import Run, Spec
 from minidocker.verbs import events
@@ -116,12 +116,12 @@ def test_filters_and_how_a_line_is_written(tmp_path: Path) -> None:
     [event] = Events(str(tmp_path)).past()
     for text in ("container=box", "container=id-b", "event=start", "type=container", "image=base",
                  "image=base:1", "label=label"):  # fmt: skip
-        assert Wanted([text]).fit(event), text
-        assert not Wanted([f"{text}x"]).fit(event) or text.startswith("container=id"), text
-    assert Wanted(["event=die", "event=start"]).fit(event)
-    assert not Wanted(["event=start", "container=other"]).fit(event)
-    with pytest.raises(MinidockerError, match="no filter"):
-        Wanted(["x=y"])
+        assert wanted([text]).fit(event), text
+        assert not wanted([f"{text}x"]).fit(event) or text.startswith("container=id"), text
+    assert wanted(["event=die", "event=start"]).fit(event)
+    assert not wanted(["event=start", "container=other"]).fit(event)
+    with pytest.raises(UsageError, match="no filter"):
+        wanted(["x=y"])
     line = events.line(event)
     assert "\n" not in line and line.endswith("(image=base:1, label=a\\nb, name=box)")
     assert " container start id-box " in line
@@ -145,12 +145,12 @@ def test_images_volumes_and_networks_have_events_too(tmp_path: Path) -> None:
     image, volume, network, container = found = list(Events(str(tmp_path)).past())
     assert (image["Type"], image["status"], image["id"]) == ("image", "tag", "sha256:1")
     assert "id" not in volume and volume["Actor"] == {"ID": "data", "Attributes": {"driver": "local"}}
-    for text, wanted in (
+    for text, these in (
         ("volume=data", [volume]), ("container=data", [container]), ("network=shop", [network]),
         ("image=base", [image, container]), ("image=sha256:1", [image]), ("type=image", [image]),
         ("event=exec_create", [container]), ("event=create", [volume]),
     ):  # fmt: skip
-        assert [event for event in found if Wanted([text]).fit(event)] == wanted, text
+        assert [event for event in found if wanted([text]).fit(event)] == these, text
     assert events.line(network).endswith(" network destroy shop (name=shop, type=bridge)")
     assert read_line(json.dumps({**network, "Actor": {"ID": "", "Attributes": {}}}))  # a prune's
     assert read_line(json.dumps({**network, "Actor": {"ID": 7, "Attributes": {}}})) is None

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from minidocker.engine import filters as of_ps
 from minidocker.engine import listing
-from minidocker.engine.filters import Filters
 from minidocker.engine.standing import span, stamp, state_of, status_of
-from minidocker.errors import Conflict, MinidockerError, NotFound
+from minidocker.errors import Conflict, FlagError, NotFound, UsageError
 from minidocker.images.store.store import Store
 from minidocker.runtime import reading
 
@@ -57,7 +57,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
 
 def names(tmp_path: Path, *filters: str, **how: object) -> list[str]:
     store = Store(str(tmp_path))
-    return [r["name"] for r in listing.chosen(store, Filters(store, list(filters)), **how)]
+    return [r["name"] for r in listing.chosen(store, of_ps.read(store, list(filters)), **how)]
 
 
 @pytest.mark.parametrize(
@@ -123,11 +123,33 @@ def test_which_containers_are_shown(tmp_path: Path, make: Make) -> None:
         assert names(tmp_path, *filters, everything=True) == found, filters
 
 
-@pytest.mark.parametrize("text", ["x=y", "name", "status=new", "exited=x", "publish=x", "health=x"])
-def test_a_filter_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(MinidockerError) as found:
-        Filters(Store(str(tmp_path)), [text])
-    assert found.value.docker == f"invalid filter '{text}'" and found.value.status == 1
+@pytest.mark.parametrize(
+    ("text", "docker", "kind", "remedy"),
+    [
+        ("x=y", "invalid filter 'x'", UsageError, "with one of: ancestor"),
+        ("NAM=y", "invalid filter 'nam'", UsageError, "with one of: ancestor"),
+        ("name", 'invalid argument "name" for "-f, --filter" flag: bad format of filter '
+         "(expected name=value)", FlagError, "NAME=VALUE"),
+        ("status=new", "invalid filter 'status=new'", UsageError, "created running"),
+        ("exited=x", "invalid filter 'exited=x'", UsageError, "NAME=VALUE"),
+        ("publish=x", "invalid filter 'publish=x'", UsageError, "NAME=VALUE"),
+        ("health=x", "invalid filter 'health=x'", UsageError, "unhealthy"),
+    ],
+)
+def test_a_filter_that_is_none_is_refused(
+    tmp_path: Path, text: str, docker: str, kind: type, remedy: str
+) -> None:
+    with pytest.raises(UsageError) as found:
+        of_ps.read(Store(str(tmp_path)), [text])
+    assert found.value.docker == docker and remedy in found.value.remedy
+    assert type(found.value) is kind and found.value.status == (125 if kind is FlagError else 1)
+
+
+def test_every_word_with_a_filter_has_the_same_reader() -> None:
+    """A second one would have errors of its own."""
+    for path in (Path(listing.__file__).parents[1]).rglob("*.py"):
+        if path.name != "filters.py":
+            assert "invalid filter" not in path.read_text(), path
 
 
 def test_a_row(tmp_path: Path, make: Make) -> None:

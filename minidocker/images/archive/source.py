@@ -255,7 +255,7 @@ def _open(path: str) -> int:
         return 0
     if path.startswith(("http://", "https://")):
         raise UsageError(
-            f"{path} is not a local file", f"curl -L {path} | minidocker image import NAME -"
+            f"{path} is not a local file", f"curl -L {path} | minidocker import - NAME"
         )
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -267,6 +267,6 @@ def _open(path: str) -> int:
         os.close(fd)
         raise UsageError(
             f"{path} is a directory, not an archive",
-            f"tar -C {path} --numeric-owner -c . | minidocker image import NAME -",
+            f"tar -C {path} --numeric-owner -c . | minidocker import - NAME",
         )
     return fd

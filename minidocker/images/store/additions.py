@@ -39,6 +39,7 @@ def add_image(
 ) -> str:
     """Store an image that was made here under this name (with tag); return its id in hex.
 
+    "" is no name: the image is `<none>`, and `image prune` removes it.
     `layers` are descriptors of blobs, bottom first. You hold the store. Where the name has an
     equal image already (times apart), that one stays.
     """
@@ -50,7 +51,7 @@ def add_image(
     data = files.as_json(config)
     hex = hashlib.sha256(data).hexdigest()
     manifest = oci.manifest(oci.descriptor(oci.CONFIG_TYPE, hex, len(data)), layers)
-    put_image(store, work, [name], files.as_json(manifest), data)
+    put_image(store, work, [name] if name else [], files.as_json(manifest), data)
     return hex
 
 

@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from minidocker.errors import UsageError
@@ -126,6 +127,11 @@ def change(settings: Json, line: str) -> None:
         _add(settings, "Volumes", {path: {} for path in paths})
     else:
         raise UsageError(f"--change {line!r} begins with no word that can be changed", HELP)
+
+
+def names(lines: Sequence[str], key: str) -> bool:
+    """Say whether one of these changes is of this key."""
+    return any(_split(line)[0] == key for line in lines)
 
 
 HELP = "CMD, ENTRYPOINT, ENV, WORKDIR, USER, LABEL, EXPOSE, VOLUME or STOPSIGNAL: -c 'CMD bash'"
