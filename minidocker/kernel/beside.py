@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 class Beside:
@@ -67,6 +67,19 @@ class Beside:
 
     def index_of(self, device: str, pid: int = 0) -> int:
         """Return the number of a network device, there where `pid` is. netdevice(7)"""
+        raise NotImplementedError
+
+    def plug(
+        self, pid: int, device: str, configure: Callable[[int], None], directory: str, name: str,
+        address: bytes, alive: int,
+    ) -> list[int]:  # fmt: skip
+        """Give process `pid` a tap device, and pass its frames to and from sockets in `directory`.
+
+        `configure` is called beside the device, with its number; `name` is our own socket's, the
+        twelve digits of its Ethernet address, `address` its IPv4 one: it may send under no others.
+        Returns the pids of those who pass frames on: they end with us, or at the end of the pipe
+        `alive`, if it is one. setns(2), ioctl(2) TUNSETIFF
+        """
         raise NotImplementedError
 
     def filter_tap(self, pid: int, program: bytes) -> None:

@@ -11,7 +11,7 @@ from minidocker.kernel.named import os
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 SYS_PIDFD_OPEN = 434
 SYS_PIDFD_GETFD = 438
@@ -38,6 +38,14 @@ class Network(Kernel):
         from minidocker.kernel import netlink
 
         return netlink.index(device, pid)
+
+    def plug(
+        self, pid: int, device: str, configure: Callable[[int], None], directory: str, name: str,
+        address: bytes, alive: int,
+    ) -> list[int]:  # fmt: skip
+        from minidocker.kernel import taps
+
+        return taps.plug(self, pid, device, configure, directory, name, address, alive)
 
     def filter_tap(self, pid: int, program: bytes) -> None:
         # int pidfd_open(pid_t pid, unsigned flags): 5.3

@@ -146,6 +146,9 @@ SHELL: dict[str, Callable[..., str]] = {
         command(*argv) + (f" <<'.'\n{stdin.rstrip()}\n." if stdin else "")
     ),
     "netlink": lambda protocol, messages, shell, pid=0: shell,
+    "plug": lambda pid, device, configure, directory, name, address, alive: (
+        f"nsenter --user --net --target {pid} ip tuntap add {device} mode tap"
+    ),
     "start": lambda argv, directory, ready, more=None: (
         f"(cd {quote(directory)}; setpriv --pdeathsig KILL {command(*argv)}) {ready}>/dev/null &"
     ),
@@ -183,6 +186,7 @@ CALLS = {"clone": "clone3", "target": "openat2", "tree_of": "open_tree",
          "bind_tree": "open_tree+mount_setattr+move_mount",
          "remove_tree": "unlink…", "fill_directory": "copy", "let_pass": "chmod",
          "run": "fork+execve", "talk": "connect+send", "netlink": "sendto",
+         "plug": "ioctl TUNSETIFF",
          "filter_tap": "ioctl TUNATTACHFILTER", "link_up": "ioctl SIOCSIFFLAGS", "lock": "flock",
          "route_add": "ioctl SIOCADDRT", "rewrite": "pwrite",
          "reserve": "bind", "raise_ambient": "prctl", "join_session_keyring": "keyctl"}  # fmt: skip
@@ -201,6 +205,8 @@ def spell(method: str, args: Sequence[Any]) -> str:
         args = args[:3]  # the gate is our way to do it
     elif method == "netlink":
         args = (b"".join(args[1]),)
+    elif method == "plug":
+        args = args[:2]
     prefixes = SPELLED.get(method, {})
     words = []
     for place, value in enumerate(args):
@@ -337,7 +343,7 @@ ANSWERS: dict[str, Any] = {
     "umask": 0o022,
     "run": "",
     "start": 4343,
-    "talk": "",
+    "talk": "", "plug": [],
     "lock": -1,
     "is_locked": True,
     "reserve": -1,

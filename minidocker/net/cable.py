@@ -108,6 +108,12 @@ def address(lease: Lease, device: int) -> list[bytes]:
     return [given, message(RTM_NEWLINK, NLM_F_ACK, link_head(device, up=True))]
 
 
+def named(device: int, mac: str) -> bytes:
+    """Give the device (its number) its Ethernet address."""
+    address = attribute(IFLA_ADDRESS, bytes.fromhex(mac.replace(":", "")))
+    return message(RTM_NEWLINK, NLM_F_ACK, link_head(device), address)
+
+
 def gone(devices: Iterable[str]) -> list[bytes]:
     """Remove devices: each by itself, whatever becomes of the others."""
     return [

@@ -14,6 +14,7 @@ from minidocker.spec.record import Record
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from minidocker.kernel.interface import Kernel
@@ -95,6 +96,23 @@ def tell_members(kernel: Kernel, containers: str, leases: dict[str, str]) -> Non
         path, more = f"{containers}/{id}/hosts", f"{containers}/{id}/{MORE}"
         if kernel.exists(path):  # a container on the host's own root has none
             kernel.rewrite(path, names + (kernel.read(more) if kernel.exists(more) else ""))
+
+
+def enter(
+    kernel: Kernel, path: str, subnet: str, run: Run,
+    first_free: Callable[[Kernel, str, str, str], str],
+) -> str:  # fmt: skip
+    """Write a run into the table at `path`, with its names; return its address."""
+    net = run.spec.net
+    assert net
+    words = (run.id, run.spec.name, run.spec.hostname, *net.aliases)
+    owner = " ".join(dict.fromkeys(word for word in words if word))
+    if net.address:
+        return take(kernel, path, subnet, owner, net.address)
+    try:
+        return first_free(kernel, path, subnet, owner)
+    except LookupError as full:
+        raise Conflict(str(full), "minidocker network ls") from None
 
 
 def take(kernel: Kernel, path: str, subnet: str, owner: str, address: str) -> str:

@@ -6,7 +6,8 @@
 What a process writes to a tap device's descriptor comes out of the device as a frame, and the other
 way round. slirp4netns opens one inside the container's namespaces, where the user is root. Out here
 it is router and NAT: it reads frames, and does by its own sockets what they ask for. On that
-cable is nobody else: each container has the same address, and no neighbours.
+cable is nobody else: each container has the same address, and no neighbours. Those of a network
+that somebody made have a second cable: see together.py.
 """
 
 from __future__ import annotations
@@ -33,14 +34,15 @@ LEAVE_OUT = "or leave --network and -p out: then there is loopback"
 
 
 def refuse(net: Net) -> None:
-    """Refuse what needs neighbours, or an address among them."""
+    """Refuse what needs neighbours, or an address among them, where there are none."""
+    if net.name != "bridge":  # a network of the user's own
+        return
     for wish, said in (
-        ("" if net.name == "bridge" else f"--network {net.name}", "is on no network with others"),
         (f"--ip {net.address}" if net.address else "", f"always has the address {ADDRESS}"),
         ("--network-alias" if net.aliases else "", "has no neighbours who could call it by a name"),
     ):
         if wish:
-            remedy = "--network bridge, without --ip and --network-alias   or sudo"
+            remedy = "minidocker network create NAME, and --network NAME   or sudo"
             raise UsageError(f"{wish}: an ordinary user's container {said}", remedy)
 
 
@@ -94,11 +96,13 @@ def prepare(kernel: Kernel, run: Run, resolvers: str) -> None:
     refuse(run.spec.net)
     need_program(kernel)
     run.facts["address"] = ADDRESS
+    alone = run.spec.net.name == "bridge"
     hosts = run.spec.names.hosts if run.spec.names else ()
     asks = any(address == names.GATEWAY for _, address in hosts)
     names.write_own_lines(kernel, run, host_address(kernel) if asks else "")
     owner = " ".join(dict.fromkeys(filter(None, (run.id, run.spec.name, run.spec.hostname))))
-    leases.tell_members(kernel, os.path.dirname(run.directory), {ADDRESS: owner})
+    if alone:  # else its network tells it all names
+        leases.tell_members(kernel, os.path.dirname(run.directory), {ADDRESS: owner})
     others = [line for line in resolvers.splitlines() if not line.startswith("nameserver")]
     text = "\n".join([f"nameserver {RESOLVER}", *others]) + "\n"
     kernel.write(f"{run.directory}/resolv.conf", names.resolv_conf(text, run.spec.names))

@@ -12,7 +12,7 @@ from minidocker.stages.base import Stage
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from minidocker.kernel.interface import Kernel
@@ -82,6 +82,7 @@ class Network(Stage):
         Option("--mac-address", VALUE, "ADDRESS", "network", "this Ethernet address"),
     )  # fmt: skip
     parts = ("loopback_up", "lease", "connect", "default_route", "publish")
+    cable: Sequence[int] = ()  # the pids of those who pass frames on, in a network of a user's
     program = 0  # the pid of what serves an ordinary user's container,
     alive = (-1, -1)  # and a pipe: it ends when nobody has the writing end any more
 
@@ -148,6 +149,8 @@ class Network(Stage):
             if run.spec.detached:  # both of its keepers will have it
                 self.alive = os.pipe()
             usermode.prepare(kernel, run, names.resolvers(kernel))
+            if net.name != "bridge":
+                self.plug_in(kernel, run)
             return
         try:
             self.plug_in(kernel, run)
@@ -164,6 +167,10 @@ class Network(Stage):
         try:
             networks.require(run.spec.net.name)
             networks.sweep(run.spec.net.name)
+            if rootless(run):
+                from minidocker.net import together
+
+                return together.join(kernel, run, networks, self.lease)
             self.join(kernel, run, networks)
         finally:
             close(lock)
@@ -176,16 +183,7 @@ class Network(Stage):
         assert net
         bridge, subnet = networks.stand(net.name)
         path = networks.path(net.name, "leases")
-        owner = " ".join(dict.fromkeys(
-            word for word in (run.id, run.spec.name, run.spec.hostname, *net.aliases) if word
-        ))  # fmt: skip
-        if net.address:
-            address = leases.take(kernel, path, subnet, owner, net.address)
-        else:
-            try:
-                address = self.lease(kernel, path, subnet, owner)
-            except LookupError as full:
-                raise Conflict(str(full), "minidocker network ls") from None
+        address = leases.enter(kernel, path, subnet, run, self.lease)
         run.facts.update(
             network=net.name, address=address, bridge=bridge, subnet=subnet,
             gateway=addresses.gateway(subnet), mac=net.mac,
@@ -224,6 +222,10 @@ class Network(Stage):
             go_without(run, problem.message)
             return
         usermode.connect(kernel, run, self.program)
+        if run.facts.get("network"):
+            from minidocker.net import together
+
+            self.cable = together.connect(kernel, run, pid, of(kernel, run), self.alive[0])
 
     def inside(self, kernel: Kernel, run: Run) -> None:
         """Switch loopback on: it exists in each network namespace, but starts down."""
@@ -239,10 +241,10 @@ class Network(Stage):
         Of an ordinary user's network nothing is left: the program ends with the last that holds
         `alive`, or with its starter.
         """
-        if self.program:
-            kernel.kill(self.program, SIGKILL)
-            kernel.waitpid(self.program)
-            self.program = 0
+        for program in filter(None, (self.program, *self.cable)):
+            kernel.kill(program, SIGKILL)
+            kernel.waitpid(program)
+        self.program, self.cable = 0, ()
         for fd in self.alive:
             close(fd)
         self.alive = (-1, -1)
@@ -252,7 +254,11 @@ class Network(Stage):
         networks = of(kernel, run)
         lock = networks.lock()
         try:
-            if run.spec.net and run.spec.net.ports:  # what they lead to has gone
+            if rootless(run):
+                from minidocker.net import together
+
+                together.forget(kernel, run, networks)
+            if rootless(run) or (run.spec.net and run.spec.net.ports):  # what they lead to has gone
                 networks.leave(str(name), [run.id])
             else:
                 networks.part(str(name), run.id)

@@ -9,7 +9,7 @@ import os
 from minidocker.engine import left_over
 from minidocker.engine.filters import network_of
 from minidocker.engine.told import pruned
-from minidocker.errors import Blocked, Conflict, FlagError, MinidockerError, NotFound, UsageError
+from minidocker.errors import Conflict, FlagError, MinidockerError, NotFound, UsageError
 from minidocker.formats.rows import show
 from minidocker.formats.values import NO_MAP, Map
 from minidocker.images.store.store import Store
@@ -135,11 +135,6 @@ def create(networks: Networks, args: argparse.Namespace) -> list[str]:
     name, subnet = args.name, args.subnet
     labels = labels_of(args.label)
     refuse_options(args)
-    if os.geteuid():
-        raise Blocked(
-            "an ordinary user's container is on no network with others",
-            f"minidocker run --network bridge   or sudo minidocker network create {name}",
-        )
     if not (name[:1].isalnum() and name.isascii() and all(c.isalnum() or c in "_.-" for c in name)):
         raise UsageError(f"{name!r} is no name for a network", "letters, digits, _ . -")
     if name in RESERVED:

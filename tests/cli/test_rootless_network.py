@@ -333,7 +333,7 @@ def test_a_taken_port_is_one_sentence_and_leaves_nothing(machine: Machine, kind:
     [
         (["-p", "80:80"], "port 80/tcp: an ordinary user has the ports from 1024 on"),
         (["-p", "192.0.2.9:8080:80"], "192.0.2.9 is no address of this host"),
-        (["--network", "shop"], "--network shop: an ordinary user's container is on no network"),
+        (["--network", "nowhere"], "there is no network nowhere"),
         (["--network", "bridge", "--ip", "10.77.0.9"], "--ip 10.77.0.9: an ordinary user's container"),
         (["--network", "bridge", "--network-alias", "db"], "--network-alias: an ordinary user's"),
     ],
@@ -358,10 +358,79 @@ def test_names_are_asked_where_the_host_asks(machine: Machine, server: str) -> N
     assert machine.ask("10.0.2.3", 53, "udp", pid=web["pid"]).startswith("names ")
 
 
-def test_a_network_for_several_is_refused(machine: Machine) -> None:
-    done = machine.run("network", "create", "shop")
-    assert done.returncode == 1 and "is on no network with others" in done.stderr
-    assert "shop" not in machine.run("network", "ls").stdout
+HTTPD = "mkdir /w && hostname > /w/index.html && exec httpd -f -p %s -h /w"
+
+
+def test_containers_of_a_network_find_each_other_by_name(machine: Machine) -> None:
+    """On networks that the user has made; the way out and published ports stay as they are."""
+    assert machine.run("network", "create", "shop", "--subnet", "10.99.0.0/24").stdout == "shop\n"
+    assert machine.run("network", "create", "other").returncode == 0
+
+    def begin(name: str, network: str, *options: str) -> None:
+        words = ("--name", name, "-h", name, "--network", network, *options, "base", "sh", "-c")
+        done = machine.run("run", "-d", *words, HTTPD % 80)
+        assert done.returncode == 0, done.stderr
+
+    begin("web", "shop", "--network-alias", "www", "-p", "8080:80")
+    begin("far", "other")
+    pid = machine.record("web")["pid"]
+    wait_for(lambda: ":0050 " in Path(f"/proc/{pid}/net/tcp6").read_text())
+    look = "wget -qO- http://web http://www http://10.99.0.2; ip -4 -o addr; grep 10.99 /etc/hosts; ping -c 1 -W 3 10.0.2.2"
+    done = machine.run("run", "--rm", "--name", "asks", "--network", "shop", "--ip", "10.99.0.9", "base", "sh", "-c", look)
+    assert done.stdout.startswith("web\nweb\nweb\n"), done
+    assert "10.99.0.9/24" in done.stdout and "1 packets received" in done.stdout
+    assert [line.split()[0] for line in done.stdout.splitlines() if line.startswith("10.99")] == ["10.99.0.2", "10.99.0.9"]
+    page = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080', timeout=9).read())"
+    assert machine.root(sys.executable, "-I", "-c", page) == "b'web\\n'"
+    for words in (["web"], ["10.99.0.2"]):  # nobody of another network has a way to it
+        done = machine.run("exec", "far", "wget", "-T", "2", "-qO-", f"http://{words[0]}")
+        assert done.returncode and not done.stdout, done
+    told = json.loads(machine.run("network", "inspect", "shop").stdout)[0]
+    assert [one["Name"] for one in told["Containers"].values()] == ["web"]
+    taken = machine.run("network", "rm", "shop")
+    assert taken.returncode == 1 and "has active endpoints" in taken.stderr
+    sockets = machine.account.store / "networks/shop/cable"
+    assert [path.name for path in sockets.iterdir()] == ["024d0a630002"]
+    assert machine.run("rm", "-f", "web", "far").returncode == 0
+    assert not list(sockets.iterdir())
+    assert machine.run("network", "rm", "shop", "other").stdout == "shop\nother\n"
+
+
+def test_what_a_kill_leaves_of_a_member_is_removed_by_the_next(machine: Machine) -> None:
+    machine.run("network", "create", "shop")
+    words = ("--rm", "--name", "dead", "--network", "shop", "base", "sleep", "60")
+    killed = machine.begin(machine.mini("run", *words))
+    inside = machine.record("dead")["pid"]
+    cables = cables_of(machine)
+    assert len(cables) == 2
+    for pid in ancestors(inside, killed.pid):
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not cables_of(machine))
+    done = machine.run("run", "--rm", "--network", "shop", "base", "cat", "/etc/hosts")
+    assert done.returncode == 0 and "dead" not in done.stdout
+    assert machine.run("network", "rm", "shop").stdout == "shop\n"
+
+
+def cables_of(machine: Machine) -> list[int]:
+    """The pids of those who hold a tap device and are no slirp4netns."""
+    ours, found = os.stat(f"/proc/{machine.holder.pid}/ns/net").st_ino, []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and os.stat(entry / "ns/net").st_ino == ours:
+                held = {os.readlink(fd) for fd in (entry / "fd").iterdir()}
+                if "/dev/net/tun" in held and int(entry.name) not in machine.programs():
+                    found.append(int(entry.name))
+    return found
+
+
+def ancestors(pid: int, last: int) -> list[int]:
+    """The processes above `pid`, up to below `last`: those of minidocker."""
+    found = []
+    while (pid := int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])) > 1:
+        found.append(pid)
+        if pid == last:
+            break
+    return found
 
 
 class Listener:

@@ -14,7 +14,7 @@ import pytest
 
 from minidocker.engine import left_over
 from minidocker.errors import Blocked, KernelError, UsageError
-from minidocker.kernel import netlink
+from minidocker.kernel import netlink, taps
 from minidocker.kernel.linux import Linux
 from minidocker.kernel.trace import Pretend
 from minidocker.net import addresses, frames, leases, ports, rules
@@ -361,3 +361,16 @@ def test_who_parts_leaves_the_rest_to_the_next() -> None:
     for id in ("aaaaaaaaaaaa", "bbbbbbbbbbbb"):
         assert f"delete table netdev minidocker_{id}\n" in said and f"ip link del mdv{id}" in said
     assert ("unlink", (f"{root}/n/gone",)) in kernel.calls
+
+
+def test_on_a_network_of_a_user_s_a_container_sends_under_its_own_addresses_alone() -> None:
+    name, address, to = "024d0a630002", bytes((10, 99, 0, 2)), bytes.fromhex("024d0a630003")
+    mac = bytes.fromhex(name)
+    ip = to + mac + b"\x08\x00" + bytes(12) + address + bytes((10, 99, 0, 3))
+    arp = b"\xff" * 6 + mac + b"\x08\x06" + bytes(14) + address + bytes(10)
+    assert taps.its_own(ip, name, address) and taps.its_own(arp, name, address)
+    for frame in (
+        ip.replace(address, bytes((10, 99, 0, 4))), arp.replace(address, bytes((10, 99, 0, 4))),
+        to + to + ip[12:], to + mac + b"\x86\xdd" + ip[14:], ip[:20], b"",
+    ):  # fmt: skip
+        assert not taps.its_own(frame, name, address), frame
