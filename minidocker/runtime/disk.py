@@ -10,6 +10,8 @@ and still holds open: they have no name any more.
 
 from __future__ import annotations
 
+from errno import EMFILE
+
 from minidocker.kernel.named import os
 from minidocker.runtime import queued, strays
 
@@ -21,6 +23,8 @@ LONGEST, SHORTEST = 2.0, 0.01  # seconds from one look to the next
 # (of bytes, of inodes): what is kept for others, and how fast the fastest writer takes it.
 RESERVE = (1 << 30, 50_000)
 SPEED = (2 << 30, 400_000)  # a second
+DEEPEST = 128  # directories in one another that are looked through: each is open meanwhile
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 PART = 10  # on a small disk: one part in so many is kept, not the whole RESERVE
 
 
@@ -61,18 +65,41 @@ class Disk:
 
 
 def walk(directory: str) -> Iterator[os.stat_result]:
-    """Yield the status of all below a directory; what goes meanwhile is left out."""
-    below = [directory]
-    while below:
-        try:
-            with os.scandir(below.pop()) as entries:
-                for entry in entries:
-                    status = entry.stat(follow_symlinks=False)
-                    if entry.is_dir(follow_symlinks=False):
-                        below.append(entry.path)
-                    yield status
-        except OSError:
-            continue
+    """Yield the status of all below a directory; what goes meanwhile is left out.
+
+    By descriptors: a container may put a link to somewhere in the host in a directory's place, and
+    its paths may be longer than the kernel takes. What lies too deep to be looked at is UNSEEN.
+    """
+    try:
+        yield from _below(os.open(directory, DIRECTORY), 0)
+    except FileNotFoundError:
+        return
+
+
+def _below(fd: int, depth: int) -> Iterator[os.stat_result]:
+    """Yield what is below an open directory, and close that."""
+    try:
+        with os.scandir(fd) as entries:
+            for entry in entries:
+                if not (status := status_of(entry.name, fd)):
+                    continue
+                yield status
+                if not entry.is_dir(follow_symlinks=False):
+                    continue
+                try:
+                    inner = -1 if depth == DEEPEST else os.open(entry.name, DIRECTORY, dir_fd=fd)
+                except OSError as problem:
+                    if problem.errno != EMFILE:
+                        continue  # it has just gone, or is not ours to look into
+                    inner = -1
+                if inner < 0:
+                    yield queued.UNSEEN
+                else:
+                    yield from _below(inner, depth + 1)
+    except OSError:
+        pass  # it has just gone
+    finally:
+        os.close(fd)
 
 
 def everything(directory: str) -> Iterator[os.stat_result]:
@@ -124,9 +151,12 @@ def held(task: int) -> Iterator[tuple[str, str, os.stat_result]]:
                 yield place, name, status
 
 
-def status_of(path: str) -> os.stat_result | None:
-    """Return a file's status; None where it has just gone, or is not ours to look at."""
+def status_of(path: str, parent: int | None = None) -> os.stat_result | None:
+    """Return a file's status; None where it has just gone, or is not ours to look at.
+
+    In a directory that is open no link is followed.
+    """
     try:
-        return os.stat(path)
+        return os.stat(path, dir_fd=parent, follow_symlinks=parent is None)
     except OSError:
         return None

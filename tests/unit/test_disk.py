@@ -85,6 +85,43 @@ def test_looks_come_quicker_as_the_room_gets_less(
     assert seconds == [disk.LONGEST, 1.0, 0.1, disk.SHORTEST, disk.SHORTEST]
 
 
+def test_what_is_too_deep_to_be_looked_at_counts(upper: Path) -> None:
+    left["blocks"] = 99
+    here = os.getcwd()
+    try:
+        os.chdir(upper)
+        for _ in range(30):  # longer than any path may be
+            os.mkdir("d" * 200)
+            os.chdir("d" * 200)
+        Path("file").write_bytes(bytes(100 << 12))
+        assert look(upper) == "bytes"
+        Path("file").unlink()
+        assert look(upper) == ""
+        for _ in range(disk.DEEPEST):
+            os.mkdir("d")
+            os.chdir("d")
+        assert look(upper) == "bytes"
+    finally:
+        os.chdir(here)
+        subprocess.run(["rm", "-rf", str(upper)], check=True, timeout=60)
+
+
+def test_a_link_in_a_directorys_place_is_not_followed(
+    upper: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "host/secret").mkdir(parents=True)
+    real = os.open
+
+    def exchanged(path: object, flags: int, *rest: object, **more: object) -> int:
+        if path == "deeper":  # the moment between the look and the open
+            (upper / "deep/deeper").rename(upper / "deep/away")
+            (upper / "deep/deeper").symlink_to(tmp_path / "host")
+        return real(path, flags, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(disk.os, "open", exchanged)
+    assert len(list(disk.walk(str(upper)))) == 2
+
+
 def test_what_goes_meanwhile(upper: Path) -> None:
     os.symlink("/", upper / "link")  # not followed
     assert len(list(disk.walk(str(upper)))) == 3

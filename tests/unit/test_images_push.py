@@ -507,6 +507,23 @@ def test_the_merged_tree_is_what_applying_gives(tmp_path: Path) -> None:
     assert seen("out") == seen("flat")
 
 
+def test_a_layer_that_changes_while_it_is_read_leads_nowhere_else(tmp_path: Path) -> None:
+    (tmp_path / "host/secret").mkdir(parents=True)
+    layer = tmp_path / "upper"
+    (layer / "d/in").mkdir(parents=True)
+    for name in ("a", "b"):
+        (layer / name).touch()
+    with Merged([str(layer)]) as tree:
+        entries = iter(tree)
+        assert [next(entries).path for _ in range(2)] == [(), (b"a",)]
+        (layer / "b").unlink()
+        assert next(entries).path == (b"d",)
+        (layer / "d").rename(layer / "e")
+        (layer / "d").symlink_to(tmp_path / "host")
+        with pytest.raises(Blocked, match="changed while it was read"):
+            next(entries)
+
+
 # Other programs
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import takewhile
 
 from minidocker.errors import UsageError
@@ -110,7 +111,10 @@ class Upper:
                 "remove it in the container, and leave the container again",
             )
         fd = self._chain.open(path)
-        found = {name: os.lstat(name, dir_fd=fd) for name in map(os.fsencode, os.listdir(fd))}
+        found = {}
+        for name in map(os.fsencode, os.listdir(fd)):
+            with suppress(FileNotFoundError):  # a container that runs has just removed it
+                found[name] = os.lstat(name, dir_fd=fd)
         order = sorted(found, key=lambda name: (not is_whiteout(found[name]), name))
         for name in order:
             known = below.shows(name)
