@@ -178,7 +178,9 @@ class Copy:
         for path, fields, ids in (("etc/passwd", 6, 2), ("etc/group", 4, 1)):
             try:
                 fd = open_in_root(root, path, os.O_PATH)
-                found.append(lines(Linux(), f"/proc/self/fd/{fd}", fields, ids))
+                sized = os.fstat(fd).st_size  # what the kernel makes up has none, and is not read
+                name = f"/proc/self/fd/{fd}"
+                found.append(lines(Linux(), name, fields, ids) if sized else [])
                 os.close(fd)
             except FileNotFoundError:
                 found.append([])

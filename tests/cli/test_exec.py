@@ -112,6 +112,19 @@ def test_what_cannot_be_says_so(alone: Run, box: str) -> None:
     assert done.returncode == 1 and "is not running" in done.stderr
 
 
+def test_a_passwd_that_is_the_kernels_is_not_read(alone: Run, tmp_path: Path) -> None:
+    """To read it may change something: /proc/kmsg gives each of the host's messages to one reader."""
+    id = start(alone, "base", "sh", "-c",
+               "printf e:x:7:7::/: > /proc/1/comm; ln -sf /proc/1/comm /etc/passwd; echo up; "
+               "while :; do sleep 60; done")  # fmt: skip
+    until(lambda: alone("logs", id).stdout == "up\n")
+    assert alone("exec", id, "cat", "/etc/passwd").stdout == "e:x:7:7::/:\n"
+    assert "no user" in alone("exec", "-u", "e", id, "id").stderr
+    assert alone("exec", "-u", "7", id, "id", "-u").stdout == "7\n"
+    (tmp_path / "file").touch()
+    assert alone("cp", "-a", f"{tmp_path}/file", f"{id}:/file").returncode == 0
+
+
 def test_a_terminal_of_its_own(
     box: str, alone: Run, command: list[str], shared_store: Path
 ) -> None:  # fmt: skip
