@@ -21,6 +21,7 @@ from minidocker.stages import STAGES
 
 PATIENCE = 10  # seconds, as Docker's
 STEP = 0.01
+MOST = 2**31 - 1  # milliseconds
 LOOK = 0.2  # seconds between two looks whether a policy has started it again
 LEFT = 1  # seconds: so long may one take to end that a learner's own `stop` has killed
 
@@ -90,10 +91,13 @@ def send(process: int, record: dict[str, Any], number: int) -> None:
 
 
 def has_ended(process: int, patience: float) -> bool:
-    """Wait until a process has ended; say whether it has. A negative patience is endless."""
+    """Wait until a process has ended; say whether it has. A negative patience is endless.
+
+    So is one of more milliseconds than poll(2) can be told: 24 days.
+    """
     poll = select.poll()
     poll.register(process, select.POLLIN)  # a pidfd can be read when its process has ended
-    return bool(poll.poll(None if patience < 0 else patience * 1000))
+    return bool(poll.poll(patience * 1000 if 0 <= patience * 1000 <= MOST else None))
 
 
 def stop(
@@ -262,11 +266,15 @@ def wait(record: dict[str, Any]) -> int | None:
         if process >= 0:
             has_ended(process, -1)
             os.close(process)
-        end = time.monotonic() + PATIENCE
+        start = time.monotonic()
+        end, look = start + PATIENCE, start + LOOK
         while (status := last_word.heard(lock)) is None and time.monotonic() < end:
             if not os.path.isdir(directory) or not state.is_alive(directory):
                 status = last_word.heard(lock)
                 break
+            if time.monotonic() >= look:
+                keepers.go_on(as_now(record))  # one that somebody has stopped tells nothing
+                look += LOOK
             time.sleep(STEP)
         return status if status is not None else recorded(record)
     finally:

@@ -1,4 +1,4 @@
-"""`minidocker logs`: what a container said that runs alone, or ran so."""
+"""`minidocker logs`: what a container says, or said."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ A time is 2027-01-31T12:00:00Z, seconds since 1970, or how long ago: 90s, 1h30m.
 
 def main(argv: list[str]) -> int:
     """Print the log: stdout to standard output, stderr to standard error."""
-    parser = make("logs", "Print what a container has said that was started with -d.", AFTER)
+    parser = make("logs", "Print what a container has said.", AFTER)
     parser.add_argument("name", metavar="CONTAINER", help="a name, an id, or its beginning")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until it ends")
     parser.add_argument("-t", "--timestamps", action="store_true", help="the time before each line")
@@ -43,8 +43,8 @@ def main(argv: list[str]) -> int:
     path = f"{record['directory']}/{LOG}"
     if not files(path) and not record.get("keeper") and record["status"] != "created":
         raise NotFound(
-            f"{args.name} has no log: it was started without -d, and spoke to its terminal",
-            "minidocker run -d …",
+            f"{args.name} has no log: with --rm, or parts of a learner's, what runs in the "
+            "foreground has its caller's own streams", "minidocker run -d …   or without --rm",
         )
     printer = Printer(args.timestamps)
     since, until = moment(args.since, "--since"), moment(args.until, "--until")
@@ -104,7 +104,7 @@ class Printer:
 def lines(text: str) -> int:
     """Read --tail: a number of lines, or "all"; Docker takes what is negative as "all", too."""
     try:
-        return int(text)
+        return min(int(text), sys.maxsize)
     except ValueError:
         raise UsageError(f"--tail {text!r} is no number of lines", "--tail 10   or   --tail all") \
             from None  # fmt: skip

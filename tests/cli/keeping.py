@@ -35,6 +35,17 @@ def keepers(store: Path, id: str) -> tuple[int, int]:
     return int(found["keeper"].split()[0]), int(found["standby"].split()[0])
 
 
+def waits(pid: int) -> bool:
+    """Say whether a `wait` has begun: it holds the pidfd of who is to end."""
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            if "pidfd" in os.readlink(f"/proc/{pid}/fd/{fd}"):
+                return True
+        except FileNotFoundError:
+            pass  # it has just closed it
+    return False
+
+
 def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
     """Wait for something that comes by itself; return it."""
     end = time.monotonic() + seconds

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import killed_at
 import pytest
-from keeping import ROOT, Run, keepers, kill, record, start, until
+from keeping import ROOT, Run, keepers, kill, record, start, until, waits
 
 from minidocker.proc import living
 
@@ -181,6 +181,14 @@ def test_stop_asks_then_kills_and_kill_signals(alone: Run) -> None:
     assert done.returncode != 0 and "is not running" in done.stderr
 
 
+def test_a_number_may_be_larger_than_the_kernel_takes(alone: Run) -> None:
+    id = start(alone, "--init", "--stop-timeout", "99999999999", "base", "sleep", "60")
+    for words in (("stop", id), ("start", id), ("restart", "-t", "99999999999", id),
+                  ("logs", "--tail", "9" * 30, id), ("stop", "-t", "-1", id)):  # fmt: skip
+        done = alone(*words)
+        assert done.returncode == 0, (words, done.stderr)
+
+
 def test_two_removers_at_once_agree(alone: Run, shared_store: Path, command: list[str]) -> None:
     id = start(alone, "-v", "/data", "base", "sleep", "60")
     done = alone("rm", id)
@@ -288,6 +296,22 @@ def test_keepers_that_were_stopped_go_on(alone: Run, shared_store: Path) -> None
         done = alone(*words, timeout=20)
         assert done.returncode == 0 and done.stdout in ("in\n", "box\n")
     assert alone("wait", "box").stdout == "3\n"
+
+
+def test_keepers_that_are_stopped_while_somebody_waits(
+    alone: Run, shared_store: Path, command: list[str]
+) -> None:
+    id = start(alone, "base", "sleep", "60")
+    env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store)}
+    with subprocess.Popen(
+        [*command, "wait", id], env=env, cwd=ROOT, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as wait:  # fmt: skip
+        until(lambda: waits(wait.pid))
+        for pid in keepers(shared_store, id):
+            os.kill(pid, signal.SIGSTOP)
+        os.kill(record(shared_store, id)["pid"], signal.SIGKILL)
+        assert wait.communicate(timeout=60) == ("137\n", "")
 
 
 def test_without_both_it_runs_on_and_its_words_wait(alone: Run, shared_store: Path) -> None:
