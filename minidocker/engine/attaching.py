@@ -20,7 +20,7 @@ from typing import Any
 
 from minidocker.engine import ending, letters, revival
 from minidocker.engine.log_file import PIECE
-from minidocker.engine.logs import Reader
+from minidocker.engine.logs import Entry, Reader
 from minidocker.errors import MinidockerError, UsageError
 from minidocker.kernel import packets
 
@@ -61,6 +61,18 @@ def pass_on(keys: bytes, typed: bytes, data: bytes) -> tuple[bytes, bytes, bool]
     return kept, typed, False
 
 
+def write(entry: Entry) -> None:
+    """Write what was said to the stream that it was said to."""
+    out = sys.stderr if entry.stream == "stderr" else sys.stdout
+    out.buffer.write(entry.text)
+
+
+def flush() -> None:
+    """Let go of what waits."""
+    sys.stdout.buffer.flush()
+    sys.stderr.buffer.flush()
+
+
 class Attached:
     """One caller at a container; `serve` returns its exit status, LEFT, or None: nobody knows."""
 
@@ -92,6 +104,18 @@ class Attached:
             status = ending.wait(self.record)  # its keepers are gone: by what they have left
             self.show()
             return status
+
+    def overhear(self) -> int | None:
+        """Show what it says until it has ended; for one that has no door."""
+        with self.proxied():
+            for entry in self.reader.follow():
+                if entry is None:
+                    flush()
+                else:
+                    write(entry)
+            status = ending.wait(self.record)
+        flush()
+        return status
 
     def call(self) -> None:
         """Go through the door; one keeper may have followed another."""
@@ -132,10 +156,8 @@ class Attached:
     def show(self) -> None:
         """Print what is new in the log; a container that never pauses must not hold us here."""
         for entry in self.reader.drain(self.reader.sizes()):
-            out = sys.stderr if entry.stream == "stderr" else sys.stdout
-            out.buffer.write(entry.text)
-        sys.stdout.buffer.flush()
-        sys.stderr.buffer.flush()
+            write(entry)
+        flush()
 
     def type(self) -> int | None:
         """Pass on what the caller types, but for the detach keys; LEFT after these."""

@@ -33,11 +33,16 @@ class LogFile:
         self.dropped = 0
 
     def write(self, stream: str, data: bytes) -> None:
-        """Append bytes of one stream; no line of them is longer than PIECE. Raises nothing."""
-        entry = entries(stream, data, now())
+        """Append bytes of one stream; no line of them is longer than PIECE. Raises nothing.
+
+        No bytes: the file is made, if it can be.
+        """
+        entry = entries(stream, data, now()) if data else b""
         try:
             if self.fd < 0:
                 self.open()
+            if not entry:
+                return
             if 0 <= self.most < self.written + len(entry) and self.written:
                 self.rotate()
             if self.dropped:

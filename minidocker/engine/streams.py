@@ -26,6 +26,7 @@ class Streams:
         for name in NAMES.values():
             reader, writer = os.pipe()
             inner.append(os.open(f"/proc/self/fd/{writer}", os.O_RDWR | os.O_CLOEXEC))
+            os.fchmod(writer, 0o666)  # whoever the command is may open /dev/stdout
             os.close(writer)
             self.outer[reader] = name
         self.inner: tuple[int, int, int] = (inner[0], inner[1], inner[2])

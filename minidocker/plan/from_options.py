@@ -35,7 +35,7 @@ def plan(
     spec.id = os.urandom(6).hex()
     spec.name, spec.remove = asked.get("name", ""), "rm" in asked
     spec.detached, spec.restart = "detach" in asked, asked.get("restart")
-    if spec.detached or spec.restart:
+    if spec.detached or spec.restart or "log-opt" in asked:
         from minidocker.plan.alone import note_alone
 
         note_alone(spec, asked)

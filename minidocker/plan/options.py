@@ -74,7 +74,7 @@ GENERAL = (
     Option("--log-driver", VALUE, "NAME", "as in Docker", "json-file: there is no other",
            read=later("logging", "driver")),
     Option("--log-opt", LIST, "NAME=VALUE", "as in Docker",
-           "with -d: max-size=SIZE (10m if nothing is said, -1 is no limit), max-file=N (3)",
+           "max-size=SIZE (10m if nothing is said, -1 is no limit), max-file=N (3)",
            read=later("logging", "option")),
     Option("--stages", VALUE, "LIST", "our own",
            "only these walls: pid,mounts or ..mounts (up to that lesson)"),

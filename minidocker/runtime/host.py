@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from minidocker.errors import MinidockerError
 from minidocker.kernel.named import os
-from minidocker.runtime import happened, state
+from minidocker.runtime import happened, last_word, state
 from minidocker.runtime.birth import Birth
 from minidocker.runtime.signals import Signals
 from minidocker.runtime.watch import Watch, warn
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from minidocker.kernel.interface import Kernel
     from minidocker.runtime.explain import Teller
+    from minidocker.runtime.watch import Heard
     from minidocker.spec.spec import Run
     from minidocker.stages.base import Stage
 
@@ -26,14 +27,19 @@ class Host:
     """One container, from the caller's side. `foreground()` does it all."""
 
     def __init__(
-        self, run: Run, stages: Sequence[Stage], kernel: Kernel, lock: int, teller: Teller | None
-    ) -> None:
+        self, run: Run, stages: Sequence[Stage], kernel: Kernel, lock: int, teller: Teller | None,
+        heard: Heard | None = None,
+    ) -> None:  # fmt: skip
+        """`heard`: who keeps what it says."""
         self.run = run
         self.stages = stages
         self.kernel = kernel
         self.lock = lock
         self.signals = Signals(kernel)
         self.birth = Birth(run, stages, kernel, teller, self.signals)
+        self.heard = heard
+        if heard:
+            self.birth.streams = heard.inner
         self.watch: Watch | None = None
 
     def foreground(self) -> int:
@@ -42,13 +48,17 @@ class Host:
         try:
             state.save(self.run, "running", pid=self.birth.make())
             started = True
-            self.watch = Watch(self.birth)
+            self.watch = Watch(self.birth, self.heard)
             self.birth.open_gate()
             status = self.watch.wait()
+            last_word.write(self.lock, status)  # who waits may hear it when all else is removed
             if self.run.spec.remove:
                 happened.tell(self.run, "die", exitCode=str(status))
             else:
                 self.note_end(status)
+            if self.heard and self.heard.lost:
+                warn(f"the command's output is lost: {self.heard.lost}")
+                return 125
             return status
         except MinidockerError:
             started = False  # nothing ran that would be worth keeping

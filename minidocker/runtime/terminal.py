@@ -27,6 +27,7 @@ class Terminal:
         self.waiting = b""
         self.ended = not interactive  # no more input
         self.poll: Any = None
+        self.heard: Any = None  # who logs what is shown
         self.lost = ""  # why output could not be written, unless its reader went away
         os.set_blocking(master, False)
 
@@ -90,6 +91,8 @@ class Terminal:
             return True
         except OSError:
             return False  # EIO: the last holder of the slave side has closed it
+        if self.heard:
+            self.heard(data)
         while data:
             try:
                 data = data[os.write(1, data) :]

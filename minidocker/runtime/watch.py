@@ -13,9 +13,21 @@ from minidocker.stages.pid import exit_status
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Protocol
 
     from minidocker.runtime.birth import Birth
+    from minidocker.runtime.signals import Signals
+
+    class Heard(Protocol):
+        """Who keeps what a container says: engine/overheard.py."""
+
+        inner: tuple[int, int, int] | None
+        lost: str
+
+        def begin(self, poll: select.poll) -> None: ...
+        def serve(self, fd: int) -> bool: ...
+        def shown(self, data: bytes) -> None: ...
+        def drain(self, signals: Signals) -> None: ...
 
 FIRST_LOOK = 0.5  # seconds from the start to the first look at the disk
 IMPATIENT = 3  # so many Ctrl-C, and a command that ignores them is killed
@@ -24,9 +36,9 @@ IMPATIENT = 3  # so many Ctrl-C, and a command that ignores them is killed
 class Watch:
     """One child that was born, from the moment when its gate is opened."""
 
-    def __init__(self, birth: Birth) -> None:
+    def __init__(self, birth: Birth, heard: Heard | None = None) -> None:
         assert birth.channel
-        self.birth = birth
+        self.birth, self.heard = birth, heard
         self.channel = birth.channel
         self.kernel = birth.kernel
         self.signals = birth.signals
@@ -44,6 +56,8 @@ class Watch:
         failed: MinidockerError | None = None
         if self.run.spec.root.layers:
             self.next_look = monotonic() + FIRST_LOOK
+        if self.heard:
+            self.heard.begin(poll)
         if self.terminal:  # it has come already
             self.terminal.start(poll)
         while True:
@@ -57,6 +71,8 @@ class Watch:
                                 failed = MinidockerError(
                                     f"the command's output is lost: {self.terminal.lost}"
                                 )
+                        if self.heard:
+                            self.heard.drain(self.signals)
                         if failed is None:  # its last words may have come with its end
                             failed = self.birth.last_words()
                         if failed:
@@ -64,7 +80,7 @@ class Watch:
                         return status
                 elif self.terminal and fd in (self.terminal.master, 0):
                     self.terminal.serve(fd, events, poll)
-                else:
+                elif not (self.heard and self.heard.serve(fd)):
                     message = self.channel.hear()
                     if message is None:
                         poll.unregister(self.channel.host)
@@ -103,6 +119,7 @@ class Watch:
         from minidocker.runtime.terminal import Terminal
 
         self.terminal = Terminal(message["fd"], self.run.spec.process.interactive)
+        self.terminal.heard = self.heard.shown if self.heard else None
         self.terminal.start(poll)
         return None
 

@@ -76,7 +76,13 @@ def main(argv: list[str]) -> int:
         alone.start(record, [stage() for stage in stages], kernel, lock, teller)
         print(spec.id)
         return 0
-    status = Host(record, [stage() for stage in stages], kernel, lock, teller).foreground()
+    heard = None
+    if not spec.remove:
+        from minidocker.engine import overheard
+
+        heard = overheard.of(record, learners=any(stage.origin for stage in stages))
+    made = [stage() for stage in stages]
+    status = Host(record, made, kernel, lock, teller, heard).foreground()
     if hint := quiet_shell(found, spec.process.args, status):
         sys.stderr.write(hint)
     return status
