@@ -106,50 +106,7 @@ def holes(config):
     return found
 
 
-# 3. MORE, HOLE (rung R4). What an engine does with your options: it writes a file. (4 lines)
-def spec_of(options):
-    """Return a bundle's config.json, for what somebody asked for, as a dictionary.
-
-    options.command    a list of texts          options.root      a path: the root directory
-    options.hostname   a text                   options.keep      capabilities, as a list
-    options.memory     bytes: the limit. No swap on top of it
-    options.volumes    (source, target, "ro" or "rw"), with all that is mounted below source
-    New namespaces: of the types pid, network, ipc, uts, mount.
-    The sets bounding, effective and permitted are what is kept. An inheritable or an ambient set
-    would outlive a change of user, and is not written.
-    resources.memory.swap is memory and swap *together*. runtime-spec, config-linux.md
-    """
-    volumes = [
-        {"destination": target, "type": "bind", "source": source, "options": [...]}
-        for source, target, mode in options.volumes
-    ]
-    return {
-        "ociVersion": "1.0.2",
-        "process": {
-            "args": options.command,
-            "cwd": "/",
-            "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
-            "user": {"uid": 0, "gid": 0},
-            "capabilities": dict.fromkeys((...), options.keep),
-            "noNewPrivileges": True,
-        },
-        "root": {"path": options.root},
-        "hostname": options.hostname,
-        "mounts": [
-            {"destination": "/proc", "type": "proc", "source": "proc"},
-            {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid"]},
-            *volumes,
-        ],
-        "linux": {
-            "namespaces": [
-                {"type": kind} for kind in (...)
-            ],
-            "resources": {"memory": {"limit": options.memory, "swap": ...}},
-        },
-    }
-
-
-# 4. ORDER (rung R3). Put the steps of `create` into an order that works. The grader does them.
+# 3. ORDER (rung R3). Put the steps of `create` into an order that works. The grader does them.
 #    "fifo":  the parent makes the pipe "go"         "spawn":  the parent starts the child
 #    "open":  the child opens the pipe               "told":   the child tells its parent "ready"
 #    "walls": the child mounts, and changes its root: DIRECTORY is out of its reach then
@@ -206,7 +163,7 @@ def load(directory):
         return {}
 
 
-# 5. HOLE (rung R4). The child's part is missing: as in your CREATE_ORDER, then it waits. (5 lines)
+# 4. HOLE (rung R4). The child's part is missing: as in your CREATE_ORDER, then it waits. (5 lines)
 def create(kernel, directory, walls, command):
     """Make a container that waits: it stands behind its walls, and its command has not begun.
 
@@ -230,6 +187,52 @@ def create(kernel, directory, walls, command):
     os.close(hear)
     save(directory, pid)
     return pid
+
+
+# What follows can wait: *More*.
+
+
+# 5. MORE, HOLE (rung R4). What an engine does with your options: it writes a file. (4 lines)
+def spec_of(options):
+    """Return a bundle's config.json, for what somebody asked for, as a dictionary.
+
+    options.command    a list of texts          options.root      a path: the root directory
+    options.hostname   a text                   options.keep      capabilities, as a list
+    options.memory     bytes: the limit. No swap on top of it
+    options.volumes    (source, target, "ro" or "rw"), with all that is mounted below source
+    New namespaces: of the types pid, network, ipc, uts, mount.
+    The sets bounding, effective and permitted are what is kept. An inheritable or an ambient set
+    would outlive a change of user, and is not written.
+    resources.memory.swap is memory and swap *together*. runtime-spec, config-linux.md
+    """
+    volumes = [
+        {"destination": target, "type": "bind", "source": source, "options": [...]}
+        for source, target, mode in options.volumes
+    ]
+    return {
+        "ociVersion": "1.0.2",
+        "process": {
+            "args": options.command,
+            "cwd": "/",
+            "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
+            "user": {"uid": 0, "gid": 0},
+            "capabilities": dict.fromkeys((...), options.keep),
+            "noNewPrivileges": True,
+        },
+        "root": {"path": options.root},
+        "hostname": options.hostname,
+        "mounts": [
+            {"destination": "/proc", "type": "proc", "source": "proc"},
+            {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid"]},
+            *volumes,
+        ],
+        "linux": {
+            "namespaces": [
+                {"type": kind} for kind in (...)
+            ],
+            "resources": {"memory": {"limit": options.memory, "swap": ...}},
+        },
+    }
 
 
 # 6. MORE, HOLE (rung R4). The pipe itself says whether somebody waits. (3 lines)
