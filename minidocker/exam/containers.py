@@ -227,7 +227,7 @@ class Exam:
         served.WORDS[word](self)
         called = served.noted(self.yard)
         for one in served.asked_of(word, self.yours):
-            if one.name in called:  # `choose` is asked only where a registry has several platforms
+            if one.name in called:
                 said = f"called by minidocker {word}, whose work is right"
                 self.findings.append(Finding(one, f"{word}, by minidocker", said, True))
 

@@ -31,6 +31,33 @@ exec {python} -c 'import sys; from minidocker.{start}' "$@"
 """
 RUNTIME = "__main__ import runtime; sys.exit(runtime())"
 COMMAND = "cli import main; sys.exit(main(sys.argv[1:]))"
+# Lets NAME:all stand for an index of two manifests of a registry: OS/ARCHITECTURE=TAG …
+INDEX = """\
+import hashlib, http.client, json, sys
+
+def ask(method, tag, data=None):
+    kinds = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
+    there = http.client.HTTPConnection(host, timeout=20)
+    there.request(method, f"/v2/{name}/manifests/{tag}", data,
+                  {"Accept": kinds, "Content-Type": "application/vnd.oci.image.index.v1+json"})
+    answer = there.getresponse()
+    assert answer.status < 300, (method, tag, answer.status)
+    return answer.read()
+
+host, name, *pairs = sys.argv[1:]
+entries = []
+for pair in pairs:
+    platform, _, tag = pair.partition("=")
+    data = ask("GET", tag)
+    entries.append({
+        "mediaType": json.loads(data)["mediaType"], "size": len(data),
+        "digest": "sha256:" + hashlib.sha256(data).hexdigest(),
+        "platform": dict(zip(("os", "architecture"), platform.split("/"))),
+    })
+document = {"schemaVersion": 2, "manifests": entries,
+            "mediaType": "application/vnd.oci.image.index.v1+json"}
+ask("PUT", "all", json.dumps(document).encode())
+"""
 DOCKERFILE = "FROM base\nRUN echo $((6 * 7)) > /answer\nCMD [\"cat\", \"/answer\"]\n"
 COPYING = "FROM base\nCOPY answer /answer\nCMD [\"cat\", \"/answer\"]\n"
 
@@ -51,6 +78,7 @@ def files(yours: list[Asked], texts: dict[str, str]) -> dict[str, bytes]:
     found["bin/runc"] = found["bin/minidocker-runtime"]  # dockerd looks for one before all else
     found["bin/rootlesskit-docker-proxy"] = b'#!/bin/sh\nexec docker-proxy "$@"\n'
     found["bin/minidocker"] = program("parts", COMMAND)
+    found["index.py"] = INDEX.encode()
     found["containers.conf"] = CONF.encode()
     found["context/Dockerfile"] = DOCKERFILE.encode()
     found["copying/Dockerfile"], found["copying/answer"] = COPYING.encode(), b"42\n"

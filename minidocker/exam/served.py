@@ -8,15 +8,24 @@ of a wall: it was called, and what the word made is right.
 from __future__ import annotations
 
 import json
+import os
+import platform
+import random
+import sys
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from minidocker.exam import inside
 from minidocker.exam.asked import Asked
+from minidocker.exam.looks import Wrong
 from minidocker.exam.partners import Podman
 from minidocker.exam.yard import OPT, STORE, Yard
 
 OWN = f"{OPT}/bin/minidocker"
+OCI = (f"{OPT}/bin/minidocker-runtime", "--root", f"{STORE}/oci")
+BUNDLE = f"{STORE}/bundle"
+PYTHON = os.path.realpath(sys.executable)
+HERE = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}.get(platform.machine(), "linux/other")
 PORT = 5000  # in the room's own network
 WAITS = 'trap "exit {code}" TERM; while :; do sleep 0.05; done'
 
@@ -26,8 +35,12 @@ class Examiner(Protocol):
 
     yard: Yard
     partner: Podman
+    yours: list[Asked]
+    chance: random.Random
 
-    def must(self, words: list[str], status: int = 0, out: str | None = None) -> None:
+    def must(
+        self, words: list[str], status: int = 0, out: str | None = None, given: str = ""
+    ) -> None:
         """Run a command that has to end so, and to say this."""
 
     def word(self) -> str:
@@ -57,9 +70,54 @@ def by_build(exam: Examiner) -> None:
 
 
 def by_oci(exam: Examiner) -> None:
-    """The partner lets a container go that waits behind its walls."""
+    """The partner lets a container go that waits behind its walls; then each verb by hand."""
     word = exam.word()
     exam.must(exam.partner.words("run", "--rm", "base", "echo", word), out=f"{word}\n")
+    changed(exam, "bundled-from")
+    exam.must([OWN, "export", "bundled-from", "-o", f"{BUNDLE}.tar"])
+    exam.must(["busybox", "mkdir", "-p", f"{BUNDLE}/rootfs"])
+    exam.must(["busybox", "tar", "-x", "-f", f"{BUNDLE}.tar", "-C", f"{BUNDLE}/rootfs"])
+    exam.must([*OCI, "spec", "--bundle", BUNDLE])
+    written = inside.run(exam.yard, ["busybox", "cat", f"{BUNDLE}/config.json"]).out
+    config = right_spec(written) if serves(exam, "spec_of") else json.loads(written)
+    config["process"].update(args=["sleep", "100"], terminal=False)
+    config["linux"].pop("resources", None)  # the exam's room has no cgroup
+    shared = exam.chance.sample(("network", "ipc"), exam.chance.randrange(3))
+    own = [one for one in config["linux"]["namespaces"] if one["type"] not in shared]
+    config["linux"]["namespaces"] = own
+    exam.must(["sh", "-c", f"busybox cat > {BUNDLE}/config.json"], given=json.dumps(config))
+    said = inside.run(exam.yard, [*OCI, "create", "--bundle", BUNDLE, "box"])
+    told = f"your holes sees in this bundle: {', '.join(sorted(shared)) or 'none'}\n"
+    if serves(exam, "holes") and not said.status and told not in said.err:
+        raise Wrong(f"lesson 15: holes: not {told.strip()!r}, but {said.err[-300:].strip()!r}")
+    exam.must([*OCI, "state", "box"])
+    exam.must([*OCI, "start", "box"])
+    exam.must([*OCI, "state", "box"])
+    exam.must([*OCI, "kill", "box", "KILL"])
+    ended = f"until {' '.join(OCI)} delete box; do busybox sleep 0.2; done"
+    exam.must(["busybox", "timeout", "60", "sh", "-c", ended])
+
+
+def right_spec(text: str) -> dict[str, Any]:
+    """Return the config.json that a learner's spec_of has written, looked at; or say what is wrong.
+
+    The text comes from the room: it may be anything.
+    """
+    try:
+        config: dict[str, Any] = json.loads(text)
+        kinds = [str(one["type"]) for one in config["linux"]["namespaces"]]
+        sets = list(config["process"]["capabilities"])
+        memory = config["linux"]["resources"]["memory"]
+        same = memory["limit"] == memory["swap"]
+    except (ValueError, LookupError, TypeError, RecursionError) as problem:
+        raise Wrong(f"lesson 15: spec_of: its config.json lacks something: {problem!r}") from None
+    if sorted(kinds) != ["ipc", "mount", "network", "pid", "uts"]:
+        raise Wrong(f"lesson 15: spec_of: the namespaces are {kinds}")
+    if sorted(sets) != ["bounding", "effective", "permitted"]:
+        raise Wrong(f"lesson 15: spec_of: the sets of capabilities are {sorted(sets)}")
+    if not same:
+        raise Wrong(f"lesson 15: spec_of: the memory is {memory}")
+    return config
 
 
 def by_run(exam: Examiner) -> None:
@@ -129,6 +187,18 @@ def by_pull(exam: Examiner) -> None:
     exam.must([OWN, "rmi", name])
     exam.must([OWN, "pull", "-q", "--mine", "--verify", f"{key}.pub", name])
     exam.must([OWN, "run", "--rm", "--mine", name, "cat", "/word"], out=f"{word}\n")
+    exam.must([OWN, "commit", "pushed-from", f"{name}:here"])
+    other = changed(exam, "for-another")
+    exam.must([OWN, "commit", "for-another", f"{name}:other"])
+    exam.must([OWN, "push", "-q", f"{name}:here"])
+    exam.must([OWN, "push", "-q", f"{name}:other"])
+    exam.must([PYTHON, f"{OPT}/index.py", f"127.0.0.1:{PORT}", "lab/pushed",
+               "linux/riscv64=other", f"{HERE}=here"])  # fmt: skip
+    exam.must([OWN, "pull", "-q", "--mine", f"{name}:all"])
+    said = inside.run(exam.yard, [OWN, "run", "--rm", f"{name}:all", "cat", "/word"]).out
+    if said == f"{other}\n" and serves(exam, "choose"):
+        raise Wrong("lesson 13: choose: the image that came is the one for linux/riscv64")
+    exam.must([OWN, "run", "--rm", "--mine", f"{name}:all", "cat", "/word"], out=f"{word}\n")
 
 
 def by_check(exam: Examiner) -> None:
@@ -149,6 +219,11 @@ def changed(exam: Examiner, name: str) -> str:
     script = f"echo {word} > /word"
     exam.must([OWN, "run", "--mine", "--name", name, "base", "sh", "-c", script])
     return word
+
+
+def serves(exam: Examiner, name: str) -> bool:
+    """Say whether a function is the learner's."""
+    return any(one.name == name for one in exam.yours)
 
 
 def asked_of(word: str, yours: list[Asked]) -> list[Asked]:

@@ -98,6 +98,10 @@ def state(root: str, said: Said, words: list[str]) -> None:
 
     container = one(root, words)
     record = container.load()
+    if "MINIDOCKER_MINE" in os.environ:
+        from minidocker.oci.mine import compare
+
+        compare(container, record)
     print(json.dumps(container.state(record), indent=2))
 
 
@@ -184,9 +188,14 @@ def example(root: str, said: Said, words: list[str]) -> None:
     from minidocker.oci import example as examples
 
     path = f"{said.get('bundle', '.')}/config.json"
+    config = examples.example(bool(said.get("rootless")))
+    if "MINIDOCKER_MINE" in os.environ and not said.get("rootless"):  # theirs knows no maps
+        from minidocker.oci import mine
+
+        config = mine.example(config)
     try:
         with open(path, "x", encoding="utf-8") as stream:
-            json.dump(examples.example(bool(said.get("rootless"))), stream, indent=2)
+            json.dump(config, stream, indent=2)
             stream.write("\n")
     except FileExistsError:
         raise UsageError(f"{path} is there already", "another --bundle, or remove it") from None

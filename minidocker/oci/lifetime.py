@@ -88,7 +88,7 @@ def let_go_by_theirs(container: Container, record: dict[str, Any], said: int) ->
     """Ask a learner's `start` to do that; False where there is none."""
     from minidocker.oci.mine import serving
 
-    own = serving(container.id).get("start")
+    own = serving(container.id, "start")
     if own is None:
         return False
     own(container.directory, seconds=PATIENCE / 1000)

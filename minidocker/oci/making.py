@@ -12,7 +12,7 @@ from minidocker.oci.config import load
 from minidocker.oci.creation import Creation
 from minidocker.oci.groups import has_any, places
 from minidocker.oci.lifetime import undo
-from minidocker.oci.mine import furnished, is_served
+from minidocker.oci.mine import VARIABLE, furnished, is_served, read_before
 from minidocker.oci.seccomp_of import with_filter
 from minidocker.oci.walls import chosen
 from minidocker.runtime.signals import Signals
@@ -54,6 +54,8 @@ def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> 
     container.must_be_new()
     bundle.no_pivot = wish.no_pivot
     check(bundle, wish)
+    if VARIABLE in plain_os.environ:
+        read_before(bundle, container.id)
     pass_listeners(bundle, wish)
     with_filter(bundle, container.directory)
     facts = {} if wish.no_cgroup else places(bundle.cgroup, container.id)

@@ -16,7 +16,7 @@ import pytest
 
 from minidocker.course import manifest
 from minidocker.course.journal import Journal
-from minidocker.exam import asked, containers, elsewhere, holes, kit, served, sitting
+from minidocker.exam import asked, containers, elsewhere, holes, kit, looks, served, sitting
 from minidocker.exam.yard import OPT, PROGRAMS, program
 from minidocker.plan import learner, own
 from minidocker.verbs.exam import checked
@@ -70,7 +70,8 @@ def test_the_solutions_pass_and_there_is_a_page_to_keep(tmp_path: Path) -> None:
     ran = {row["function"]: row for row in said["functions"] if row["result"] == "ran"}
     for name in ("spawn", "pivot", "make_private", "drop_capabilities", "become_root"):
         assert "by Podman" in ran[name]["container"], ran[name]
-    for name in ("init", "overlay_options", "publish", "supervise", "join", "PULL_ORDER"):
+    for name in ("init", "overlay_options", "publish", "supervise", "join", "PULL_ORDER", "choose",
+                 "holes", "spec_of", "start", "state"):  # fmt: skip
         assert "by minidocker" in ran[name]["container"], ran[name]
     for name in containers.NOT_HERE:
         assert ran[name]["container"] == sitting.CELL and "checks pass" in ran[name]["seen"]
@@ -82,6 +83,38 @@ def test_the_solutions_pass_and_there_is_a_page_to_keep(tmp_path: Path) -> None:
     assert "prefers-color-scheme" in page and "@media print" in page
     assert "<script" not in page and 'src="' not in page and "@import" not in page
     assert not left()
+
+
+def a_spec(**changes: Any) -> str:
+    config: dict[str, Any] = {
+        "process": {"capabilities": {"bounding": [], "effective": [], "permitted": []}},
+        "linux": {
+            "namespaces": [{"type": one} for one in ("pid", "network", "ipc", "uts", "mount")],
+            "resources": {"memory": {"limit": 9, "swap": 9}},
+        },
+    }
+    for path, value in changes.items():
+        part = config
+        *above, last = path.split("__")
+        for name in above:
+            part = part[name]
+        part[last] = value
+    return json.dumps(config)
+
+
+def test_the_config_of_a_learners_spec_of_is_looked_at() -> None:
+    assert served.right_spec(a_spec())["linux"]["namespaces"]
+    for text, said in {
+        a_spec(linux__namespaces=[{"type": "pid"}]): "the namespaces are ['pid']",
+        a_spec(process__capabilities={"bounding": [], "ambient": []}): "['ambient', 'bounding']",
+        a_spec(linux__resources={"memory": {"limit": 9, "swap": 18}}): "18",
+        a_spec(linux__resources={"memory": 9}): "lacks something",
+        a_spec(linux__namespaces=[7]): "lacks something", "[" * 100_000: "lacks something",
+        "[]": "lacks something", "": "lacks something", "nonsense": "lacks something",
+    }.items():
+        with pytest.raises(looks.Wrong, match="lesson 15: spec_of: ") as caught:
+            served.right_spec(text)
+        assert said in str(caught.value)
 
 
 @NEEDS

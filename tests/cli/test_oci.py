@@ -493,3 +493,91 @@ def test_a_learners_start_lets_the_command_go(
     assert json.loads(oci("state", "box").stdout)["status"] == ("created" if said else "running")
     assert os.path.exists(f"/proc/{pid}")
     oci("delete", "--force", "box")
+
+
+STATES = {
+    "theirs": ("", ""),
+    "from the record alone": (
+        "\ndef state(directory):\n    return 'running' if load(directory) else 'creating'\n",
+        "says 'running', and the kernel says 'created'",
+    ),
+    "raises": ("\ndef state(directory):\n    return load(directory)['name']\n", "KeyError"),
+}
+
+
+@pytest.mark.parametrize("mistake", STATES)
+def test_a_learners_state_is_compared_with_the_kernels(
+    oci: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: str
+) -> None:
+    text, said = STATES[mistake]
+    mine = tmp_path / "exercises"
+    shutil.copytree(REPOSITORY / "exercises", mine)
+    lesson = mine / "15_your_own_docker.py"
+    lesson.write_text((REPOSITORY / "solutions/15_your_own_docker.py").read_text() + text)
+    monkeypatch.setenv("MINIDOCKER_ROOT", str(tmp_path / "store"))
+    env = {**os.environ, "MINIDOCKER_MINE": str(mine)}
+    oci.create("sleep 600")
+    done = oci("state", "box", check=False, env=env)
+    assert (done.returncode == 0) == (not said) and said in done.stderr, done.stderr
+    assert f"of {mine}: state" in done.stderr and "Traceback" not in done.stderr.split("your state")[0]
+    assert '"function": "state"' in (tmp_path / "store/used").read_text()
+    if not said:
+        assert json.loads(done.stdout)["status"] == "created"
+        oci("start", "box")
+        assert json.loads(oci("state", "box", env=env).stdout)["status"] == "running"
+        oci("pause", "box")
+        assert json.loads(oci("state", "box", env=env).stdout)["status"] == "paused"
+        oci("resume", "box")
+        oci("kill", "box", "KILL")
+        assert json.loads(oci("state", "box", env=env).stdout)["status"] in ("running", "stopped")
+    assert not [name for name in os.listdir(oci.root / "box") if name.startswith("view")]
+    oci("delete", "--force", "box")
+
+
+def test_a_learners_holes_reads_a_bundle_before_it_is_made(oci: Runtime, tmp_path: Path) -> None:
+    mine = tmp_path / "exercises"
+    shutil.copytree(REPOSITORY / "exercises", mine)
+    lesson = mine / "15_your_own_docker.py"
+    solution = (REPOSITORY / "solutions/15_your_own_docker.py").read_text()
+    lesson.write_text(solution)
+    env = {**os.environ, "MINIDOCKER_MINE": str(mine), "MINIDOCKER_ROOT": str(tmp_path / "store")}
+    assert "your holes sees in this bundle: none\n" in oci.run("true", env=env).stderr
+    spaces = oci.linux["namespaces"]
+    oci.linux["namespaces"] = [one for one in spaces if one["type"] not in ("ipc", "network")]
+    told = oci.run("true", env=env)
+    assert "your holes sees in this bundle: ipc, network\n" in told.stderr
+    lesson.write_text(f"{solution}\n\ndef holes(config):\n    raise ValueError('no idea')\n")
+    told = oci.run("echo runs all the same", env=env)
+    assert "no idea" in told.stderr and told.stdout == "runs all the same\n"
+
+
+SPECS = {
+    "theirs": ("", ""),
+    "no root": ("\ndef spec_of(options):\n    return {'ociVersion': '1.0.2'}\n", "root.path"),
+    "no dictionary": ("\ndef spec_of(options):\n    return [options.root]\n", "your spec_of"),
+}
+
+
+@pytest.mark.parametrize("mistake", SPECS)
+def test_a_learners_spec_of_writes_the_example(oci: Runtime, tmp_path: Path, mistake: str) -> None:
+    text, said = SPECS[mistake]
+    mine = tmp_path / "exercises"
+    shutil.copytree(REPOSITORY / "exercises", mine)
+    lesson = mine / "15_your_own_docker.py"
+    lesson.write_text((REPOSITORY / "solutions/15_your_own_docker.py").read_text() + text)
+    env = {**os.environ, "MINIDOCKER_MINE": str(mine), "MINIDOCKER_ROOT": str(tmp_path / "store")}
+    place = tmp_path / "theirs"
+    place.mkdir()
+    done = oci("spec", "--bundle", place, check=False, env=env)
+    assert (done.returncode == 0) == (not said) and said in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+    if said:
+        assert not os.listdir(place)
+        return
+    config = json.loads((place / "config.json").read_text())
+    assert config["linux"]["resources"]["memory"] == {"limit": 64 << 20, "swap": 64 << 20}
+    config["process"]["args"] = ["/bin/sh", "-c", "hostname"]
+    config["root"]["path"] = str(oci.tree)
+    config["linux"].pop("resources")
+    (place / "config.json").write_text(json.dumps(config))
+    assert oci("run", "--bundle", place, "theirs", env=env).stdout == "minidocker\n"
