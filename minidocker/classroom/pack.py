@@ -8,6 +8,7 @@ The checks go along: a student is judged at home by what judges here, which draw
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import shutil
@@ -22,6 +23,7 @@ from minidocker.classroom import variants
 from minidocker.classroom.exporting import course, open_class, write
 from minidocker.classroom.exporting import folder as folder_for
 from minidocker.course import exercise_file as subjects
+from minidocker.course import own_names
 from minidocker.course.manifest import FOLDER, Manifest, load
 from minidocker.errors import UsageError
 
@@ -84,11 +86,15 @@ def edition(manifest: Manifest) -> dict[str, tuple[bytes, int]]:
 
 def of_one(manifest: Manifest, seed: str) -> dict[str, tuple[bytes, int]]:
     """Return the exercises of one login's variant, as they lie in the folder exercises/."""
-    files = {}
+    files, names = {}, {}
     for lesson in manifest.lessons:
-        begin = variants.variant(subjects.starter(manifest, lesson), seed).encode()
+        given = subjects.starter(manifest, lesson)
+        begin = variants.variant(given, seed).encode()
+        names[lesson.id] = variants.names_of(given, seed)
         for name in (lesson.exercise, f"{subjects.STARTERS}/{lesson.file}"):
             files[name.removeprefix("exercises/")] = (begin, 0o644)
+    said = json.dumps(names, indent=1, sort_keys=True) + "\n"  # hints follow them: own_names.py
+    files[own_names.FILE.removeprefix("exercises/")] = (said.encode(), 0o644)
     return files
 
 

@@ -89,12 +89,17 @@ def _same(before: str, after: str, function: str, name: str) -> bool:
     return ast.dump(first) == ast.dump(ast.parse(after))
 
 
+def names_of(text: str, seed: str) -> dict[str, dict[str, str]]:
+    """Return function → given name → what it is called in one login's exercise."""
+    return {
+        function: {name: form(seed, function, name) for name in names}
+        for function, names in functions(text).items() if names
+    }  # fmt: skip
+
+
 def variant(text: str, seed: str) -> str:
     """Return an exercise as one login gets it: the same code, the given names of its own."""
-    return _renamed(text, {
-        function: {name: form(seed, function, name) for name in names}
-        for function, names in functions(text).items()
-    })  # fmt: skip
+    return _renamed(text, names_of(text, seed))
 
 
 def _renamed(text: str, new: Mapping[str, Mapping[str, str]]) -> str:

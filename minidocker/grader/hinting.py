@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from minidocker.course import own_names
 from minidocker.course.journal import Journal
 from minidocker.course.manifest import Lesson, Manifest
 from minidocker.course.outcomes import FAIL, OF_THE_FILE
@@ -26,13 +27,17 @@ def hint(manifest: Manifest, options: argparse.Namespace) -> int:
     key = code if code in lesson.hints else ""  # without hints of its own it has the check's
     taken, tried = journal.hints_taken(check_id, key), journal.failed_edits(check_id)
     check = next((one for one in lesson.checks if one.id == check_id), None)
+    names = own_names.read(manifest.root, lesson.id)
+    about_these = check.functions if check and not code.startswith("MD90") else ()
+    steps = tuple(own_names.followed(step, names, about_these) for step in steps)
     tries = check is not None and code not in OF_THE_FILE
     after = after_hints.helps(manifest, lesson, check) if check and tries else []
     if check and after and taken >= len(steps) and tried >= after_hints.TRIES:
         at = min(taken - len(steps), len(after) - 1)
         title, lines = after[at]
         printer.line(f"{head} after the hints", "bold")
-        _show(printer, [title, *lines()])
+        told = [own_names.followed(line, names, about_these) for line in lines()]
+        _show(printer, [title, *told])
         journal.add("hint", lesson=lesson.id, check=check_id, code=key, step=len(steps) + at + 1)
         _more(printer, options.what, at + 1 < len(after))
         printer.line(f"or:   minidocker borrow {check.functions[0]}   (0 points, and on you go)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import re
 import tarfile
 from argparse import Namespace
@@ -16,6 +17,7 @@ from minidocker.classroom import compare, pack, variants, worker
 from minidocker.classroom.classfile import Class, Part, Student, edition_of, read
 from minidocker.classroom.new import write_new
 from minidocker.course import exercise_file as subjects
+from minidocker.course import own_names
 from minidocker.course.edit import source_of
 from minidocker.course.manifest import load
 from minidocker.errors import UsageError
@@ -132,6 +134,72 @@ def test_names_of_another_ones_exercise_are_told(tmp_path: Path) -> None:
     assert not list(compare._carried(class_, LESSON, GIVEN, [broken]))
 
 
+NAMES = {"f": {"pid": "my_pid", "file": "the_file"}, "g": {"pid": "a_pid"}}
+
+
+@pytest.mark.parametrize(
+    ("hint", "own"),
+    [
+        ("if pid == 0:\n    return pid  # pid is 0", "if my_pid == 0:\n    return my_pid  # pid is 0"),
+        ("pid = kernel.fork()", "my_pid = kernel.fork()"),
+        ("for pid in found if not pid.done", "for my_pid in found if not my_pid.done"),
+        ("except OSError:\n    pid += 1", "except OSError:\n    my_pid += 1"),
+        ('open(f"/proc/{pid}/file")', 'open(f"/proc/{my_pid}/file")'),
+        ('open("pid", pid.pid)', 'open("pid", my_pid.pid)'),
+        ("Which pid is in the file? Ask seen(pid).", "Which pid is in the file? Ask seen(my_pid)."),
+        ("Is `pid == 1` true of a pid?", "Is `my_pid == 1` true of a pid?"),
+        ("A file is no pid, and pid(2) is a page of the manual.", ""),
+        ("kernel.unshare(flags)", ""),
+        ("file", ""),
+    ],
+)
+def test_a_hint_has_ones_own_names_where_it_shows_code(hint: str, own: str) -> None:
+    assert own_names.followed(hint, NAMES, ["f", "g"]) == (own or hint)
+    assert own_names.followed(hint, NAMES, []) == own_names.followed(hint, {}, ["f"]) == hint
+
+
+def test_the_hints_of_the_course_follow_a_variant_and_nothing_else_in_them() -> None:
+    changed = 0
+    for lesson in MANIFEST.lessons:
+        names = variants.names_of(subjects.starter(MANIFEST, lesson), seed("ada"))
+        for check in lesson.checks:
+            new: dict[str, str] = {}
+            for function in check.functions:
+                new = {**names.get(function, {}), **new}
+            back = {own: old for old, own in new.items()}
+            for hint in check.hints:
+                own = own_names.followed(hint, names, check.functions)
+                changed += own != hint
+                assert "".join(back.get(one, one) for one in re.split(r"(\w+)", own)) == hint
+    assert changed > 20
+
+
+def test_names_that_cannot_be_read_change_no_hint(tmp_path: Path) -> None:
+    (tmp_path / "exercises/.starters").mkdir(parents=True)
+    for said in ("", "[]", '{"05_cgroups": 1}', '{"05_cgroups": {"f": 1}}', '{"x": {}}'):
+        (tmp_path / own_names.FILE).write_text(said)
+        assert own_names.read(tmp_path, LESSON.id) == {}
+    assert own_names.read(tmp_path / "none", LESSON.id) == {}
+
+
+def test_the_word_hint_says_what_the_variant_says(tmp_path: Path, capsys, monkeypatch) -> None:
+    from minidocker.course.journal import Journal
+    from minidocker.grader import hinting
+
+    own = replace(MANIFEST, root=tmp_path)
+    (tmp_path / "exercises/.starters").mkdir(parents=True)
+    given = subjects.starter(MANIFEST, MANIFEST.lesson("01"))
+    names = {"01_pid": variants.names_of(given, seed("ada"))}
+    (tmp_path / own_names.FILE).write_text(json.dumps(names))
+    journal = Journal(tmp_path)
+    for _ in range(3):
+        hinting.hint(own, Namespace(what="init_status"))
+    said = capsys.readouterr().out
+    init = names["01_pid"]["init"]
+    assert f"if {init['pid']} == main:" in said and f"exit_status({init['status']})" in said
+    assert journal.hints_taken("init_status", "") == 3
+
+
 def test_the_class_file_has_the_word_and_pack_writes_each_ones(tmp_path: Path, capsys) -> None:
     path = write_new(tmp_path / "c", "x", [LESSON], [Student(login) for login in LOGINS])
     assert not read(path, MANIFEST).variants
@@ -147,7 +215,11 @@ def test_the_class_file_has_the_word_and_pack_writes_each_ones(tmp_path: Path, c
             held = {name: tar.extractfile(name).read().decode() for name in tar.getnames()}  # type: ignore[union-attr]
         assert held[LESSON.exercise] == variants.variant(GIVEN, f"{salt} {login}")
         assert held[f"{subjects.STARTERS}/{LESSON.file}"] == held[LESSON.exercise]
-        assert len(held) == 2 * len(MANIFEST.lessons)
+        assert len(held) == 2 * len(MANIFEST.lessons) + 1
+        (tmp_path / login / "exercises/.starters").mkdir(parents=True)
+        (tmp_path / login / own_names.FILE).write_text(held[own_names.FILE])
+        names = own_names.read(tmp_path / login, LESSON.id)
+        assert names == variants.names_of(GIVEN, f"{salt} {login}")
     path.write_text(re.sub("salt = .*", "", text))
     with pytest.raises(UsageError, match="variants want a secret"):
         read(path, MANIFEST)
