@@ -26,8 +26,9 @@ MOST_TAR = 256 << 20
 """So many bytes of a tar are read, unpacked: it has no table of contents."""
 MOST_INNER = 128 << 20
 """So large may the archives in a submission be, together."""
+ENCRYPTED = "it is encrypted"
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-OTHERS = (".rar", ".7z", ".py", ".ipynb", ".txt", ".pdf", ".docx", ".json")
+OTHERS = (".tar.zst", ".zst", ".rar", ".7z", ".py", ".ipynb", ".txt", ".pdf", ".docx", ".json")
 """Of files that are handed in all the same: what stands before the ending may be a login."""
 
 
@@ -71,6 +72,10 @@ def of_folder(path: Path) -> Iterator[Member]:
 
     for top, folders, files, fd in os.fwalk(path, onerror=closed, follow_symlinks=False):
         folders[:] = sorted(one for one in folders if one not in (".git", "__MACOSX"))
+        for name in folders:
+            if stat.S_ISLNK(os.lstat(name, dir_fd=fd).st_mode):
+                where = os.path.relpath(os.path.join(top, name), path)
+                yield Member(where, why="it is a symbolic link")
         for name in sorted(files):
             count += 1
             if count > MOST_MEMBERS:
@@ -126,7 +131,7 @@ def _of_zip(data: io.BufferedIOBase | io.BytesIO) -> Iterator[Member]:
             if entry.is_dir() or not name:
                 continue
             if entry.flag_bits & 1:
-                yield Member(name, why="it is encrypted")
+                yield Member(name, why=ENCRYPTED)
             elif stat.S_IFMT(mode) and not stat.S_ISREG(mode):
                 link = stat.S_ISLNK(mode)
                 yield Member(name, why="it is a symbolic link" if link else "it is no regular file")

@@ -64,10 +64,11 @@ def compare(options: Namespace) -> int:
             carried += list(_carried(room, lesson, given, found))
         short += sum(0 < len(one) < FEWEST for one in prints.values())
         pairs += alike(lesson.id, prints)
-    partners = {frozenset(pair) for pair in room.pairs}
+    owners = {record["name"]: {*room.partners(record["login"]), *record.get("others", ())} - {""}
+              for record in found}  # fmt: skip
     shown = [one for one in sorted(pairs, key=lambda one: (-one.part, -one.shared, one.first))
              if one.part * 100 >= options.least
-             and frozenset((one.first, one.second)) not in partners]  # fmt: skip
+             and not owners[one.first] & owners[one.second]]  # fmt: skip
     print("Pairs to look at; two who think alike write alike, so this is no verdict.")
     by_name = {record["name"]: record for record in found}
     for one in shown[: options.most]:

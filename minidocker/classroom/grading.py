@@ -14,6 +14,7 @@ import tarfile
 import time
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from minidocker.classroom.bar import Bar
 from minidocker.classroom.classfile import Class, read
 from minidocker.classroom.incoming import Found
 from minidocker.classroom.records import Record, Records
+from minidocker.course import exercise_file as subjects
 from minidocker.course import outcomes as o
 from minidocker.course.manifest import Manifest, load
 from minidocker.errors import MinidockerError, NotFound, UsageError
@@ -63,20 +65,36 @@ def grade(options: Namespace) -> int:
                 store.forget(label)  # it could not be read once, and is a whole class's
         work = Work(manifest, room, store, course, bar, options)
         work.run(found)
+    _compared(work.changed)
     return _sum_up(room, store, found)
 
 
+def _compared(changed: list[tuple[Record, Record]]) -> None:
+    """Print the old points of a regrade beside the new ones, and what has changed."""
+    if changed:
+        print(f"{len(changed)} are not what they were:")
+    for record, old in changed:
+        before, now = records.points(old), records.points(record)
+        flips = record.get("was", {}).get("flips", {})
+        why = "another text" if old["content"] != record["content"] else "the same text"
+        said = f"{before[0]}/{before[1]} is now {now[0]}/{now[1]}"
+        names = " ".join(name.split()[-1] for name in list(flips)[:6])
+        print(o.inert(f"  {record['name']:<20} {said}; {why}; {names}".rstrip("; ")))
+
+
 def _each_once(found: list[Found]) -> list[Found]:
-    """Give a second submission of one student a name of its own, and no verdict."""
+    """Give a second submission of one student a name of its own: of the two the better counts."""
     seen: dict[str, Found] = {}
     result = []
     for one in found:
         first = seen.setdefault(one.name, one)
         if first is not one:
             where = f"{one.path.name}/{one.part}".rstrip("/")
-            said = f"{first.name} has another submission, {first.path.name}/{first.part}"
-            name = f"{one.name} ({where})"
-            one = Found(name, "", one.path, one.part, trouble=said.rstrip("/"))
+            also = f"{first.path.name}/{first.part}".rstrip("/")
+            note = f"{first.name} has another submission, {also}; the better one counts"
+            shared = tuple(dict.fromkeys([first.login, *one.others])) if first.login else ()
+            one = replace(one, name=f"{one.name} ({where})", login="", label="", others=shared,
+                          notes=(*one.notes, note))  # fmt: skip
         result.append(one)
     return result
 
@@ -91,6 +109,8 @@ class Work:
         self.manifest, self.room, self.store = manifest, room, store
         self.course, self.bar, self.options = course, bar, options
         self.lessons = [lesson.id for lesson in room.lessons]
+        self.starters = {lesson.id: subjects.starter(manifest, lesson) for lesson in room.lessons}
+        self.changed: list[tuple[Record, Record]] = []
 
     def run(self, found: list[Found]) -> None:
         """Judge all; a record is written as soon as its verdict is there."""
@@ -119,7 +139,7 @@ class Work:
                                "files": {}, "journal": [], "sayings": {}, "notes": [],
                                "variants": variants.seeds(self.room, self.owners(one))}  # fmt: skip
             try:
-                job.update(incoming.open_one(one, self.room.lessons))
+                job.update(incoming.open_one(one, self.room.lessons, self.given(job["variants"])))
             except (Damaged, OSError) as problem:
                 self.record(job, {"remark": o.inert(str(problem))[:500]})
                 continue
@@ -136,6 +156,13 @@ class Work:
                 self.bar.done(old, known=True)
                 continue
             yield job
+
+    def given(self, seeds: list[str]) -> dict[str, list[str]]:
+        """Return each lesson's exercise as it was handed out: to all, and in these variants."""
+        return {
+            lesson: [text, *(variants.variant(text, seed) for seed in seeds)]
+            for lesson, text in self.starters.items()
+        }
 
     def owners(self, one: Found) -> list[str]:
         """Return who hands a submission in: its owner, partners, and whom the platform names."""
@@ -180,6 +207,8 @@ class Work:
             record["lessons"] = old["lessons"]  # a verdict is never lost to a fault of ours
         record = records.raised(record, old)
         self.store.write(record)
+        if old and old["lessons"] and records.points(old) != records.points(record):
+            self.changed.append((record, old))
         self.moved(one)
         self.bar.done(record, old=old)
 
@@ -241,6 +270,8 @@ def _sum_up(room: Class, store: Records, found: list[Found]) -> int:
             blocked.update(records.unjudged(record))
         if record["name"] in names:
             notes += [f"{record['name']}: {note}" for note in record.get("notes", ())]
+            notes += [f"{record['name']}: {le['id']} was not read: {le['why']}"
+                      for le in record["lessons"] if le["why"]]  # fmt: skip
         handed.update(record.get("others", ()))
     print(f"{len(found)} submissions, {len(found) - len(without)} with a verdict.")
     for said in without:
@@ -249,7 +280,7 @@ def _sum_up(room: Class, store: Records, found: list[Found]) -> int:
         print(f"  blocked here, and no zero: {' '.join(sorted(blocked))}; a machine can: --on vm")
     for said in notes:
         print(o.inert(f"  to look at  {said}"))
-    strangers = [one.name for one in found if not one.login]
+    strangers = [one.name for one in found if not one.login and not one.others]
     for name in strangers:
         print(o.inert(f"  not on the roster: {name}"))
     if missing := [one.login for one in room.students if one.login not in handed]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import resource
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from minidocker.classroom import archives, platforms
 from minidocker.classroom.archives import Damaged, Member
 from minidocker.classroom.classfile import Class
+from minidocker.classroom.filenames import near, unopened, wanted
 from minidocker.course.exercise_file import decoded
 from minidocker.course.manifest import Lesson
 from minidocker.errors import NotFound
@@ -32,7 +32,6 @@ MOST_BESIDES = 4
 DEEPEST = 3  # archives in one another: a zip of a platform, a student's, and one in that
 MOST_JOURNAL = 8 << 20
 JOURNAL = ".minidocker/progress.jsonl"
-NOT_THEIRS = {"solutions", "tests", ".git", ".minidocker", ".ipynb_checkpoints", "__MACOSX"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,7 @@ class Found:
     part: the folder or the beginning of names in `path`; "" when all of `path` is one submission.
     submitted: when the platform says it came, as ISO 8601; late: the platform calls it late.
     label: its name where the roster does not help. others: logins that hand it in, too.
+    notes: what a teacher should know of where it lies.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Found:
     trouble: str = ""
     label: str = ""
     others: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def find(paths: Sequence[Path], room: Class) -> list[Found]:
@@ -76,14 +77,18 @@ def find(paths: Sequence[Path], room: Class) -> list[Found]:
     return sorted(found, key=lambda one: (one.login or "~", one.name, str(one.path)))
 
 
-def open_one(one: Found, lessons: Sequence[Lesson]) -> dict[str, Any]:
+def open_one(
+    one: Found, lessons: Sequence[Lesson], given: Mapping[str, Collection[str]] | None = None
+) -> dict[str, Any]:
     """Return {"files": {lesson: {"text", "why", "name"}}, "journal", "sayings", "notes"}.
 
-    notes: what a teacher should know of it. Damaged: there is no verdict.
+    notes: what a teacher should know of it. given: the exercises as they were handed out: of two
+    files that one is not judged. Damaged: there is no verdict.
     """
     if one.trouble:
         raise Damaged(one.trouble)
-    told: dict[str, Any] = guarded(_content, one.path, one.part, lessons)
+    told: dict[str, Any] = guarded(_content, one.path, one.part, lessons, given or {})
+    told["notes"] = [*one.notes, *told["notes"]]
     return told
 
 
@@ -143,6 +148,7 @@ def _groups(path: Path, lessons: Sequence[Lesson]) -> dict[str, Any]:
             return {"groups": [["", path.resolve().name]], "facts": {}}
         file = path / platforms.GRADESCOPE
         facts = platforms.gradescope(file.read_text("utf-8", "replace")) if file.is_file() else {}
+        facts |= platforms.attempts(names)
         parts = dict.fromkeys(platforms.part_of(one) for one in names if not _ignored(one))
         return {"groups": [[part, part] for part in parts], "facts": facts}
     names, facts = [], {}
@@ -160,6 +166,7 @@ def _groups(path: Path, lessons: Sequence[Lesson]) -> dict[str, Any]:
     if single or not many or not archives.is_archive(path.name):
         return {"groups": [["", path.name]], "facts": {}}
     parts = dict.fromkeys(platforms.part_of(n.split("/")[0]) for n in names if not _ignored(n))
+    facts |= platforms.attempts(names)
     return {
         "groups": [[top + part, part] for part in parts],
         "facts": {top + part: fact for part, fact in facts.items()},
@@ -178,75 +185,115 @@ def _common(names: Sequence[str]) -> str:
     return f"{tops.pop()}/" if len(tops) == 1 and nested else ""
 
 
-def _content(path: Path, part: str, lessons: Sequence[Lesson]) -> dict[str, Any]:
+def _content(
+    path: Path, part: str, lessons: Sequence[Lesson], given: Mapping[str, Collection[str]]
+) -> dict[str, Any]:
     """Read what one submission hands in: the best file for each lesson, and the journal.
 
     Damaged when there are files, and none of them is called as an exercise is: somebody must look.
     """
-    best: dict[str, tuple[Any, dict[str, str]]] = {}
-    besides: dict[str, dict[str, str]] = {}
+    files: dict[str, list[Candidate]] = {}
     nearly: dict[str, str] = {}
     journal: list[Any] = []
     said: dict[str, dict[str, str]] = {}
     others: list[str] = []
-    for member, depth in _all(path, part):
+    for member, depth, newest in _all(path, part):
         if member.name.endswith(JOURNAL):
             journal, said = _journal(member)
+        name = PurePosixPath(member.name).name
         found = wanted(member.name, lessons)
         if found is None:
-            why = f" ({member.why})" if member.why else ""
-            others += [f"{PurePosixPath(member.name).name[:60]}{why}"] if len(others) < 4 else []
-            if near := wanted(member.name.rpartition(".")[0] + ".py", lessons):
-                nearly.setdefault(near[0].id, PurePosixPath(member.name).name[:60])
-            continue
-        lesson, exact = found
-        rank = (depth, not exact, "exercises/" not in member.name, member.name.count("/"),
-                member.name)  # fmt: skip
-        texts = besides.setdefault(lesson.id, {})
-        first = lesson.id not in best or rank < best[lesson.id][0]
-        if first or len(texts) < MOST_BESIDES:
+            why = member.why or unopened(name)
+            others += [f"{name[:60]}{f' ({why})' if why else ''}"] if len(others) < 4 else []
+            found = near(member.name, lessons)
+            if found is None or found[1] > 3:
+                nearly |= {found[0].id: nearly.get(found[0].id, name[:60])} if found else {}
+                continue
+        lesson, far = found
+        rank = (far > 1, newest, depth, far, "exercises/" not in member.name,
+                member.name.count("/"), member.name)  # fmt: skip
+        mine = files.setdefault(lesson.id, [])
+        if len(mine) <= MOST_BESIDES or rank < max(one.rank[1:] for one in mine):
             data, why = archives.text_or_why(member)
+            if why == archives.ENCRYPTED:
+                raise Damaged(f"{name[:60]} is encrypted: ask for it without a password")
             text, why = ("", why) if why else decoded(data)
-            texts[member.name] = text
-            if first:
-                best[lesson.id] = (rank, {"text": text, "why": why, "name": member.name})
-    if others and not best:
+            plain = any(text.strip() == one.strip() for one in given.get(lesson.id, ()))
+            mine.append(Candidate((plain, *rank), text, why, member.name, far))
+            mine.sort()
+            del mine[MOST_BESIDES + 1 :]
+    if others and not files:
         raise Damaged("no file in it is called as an exercise is: " + ", ".join(others[:3]))
-    files = {name: one for name, (_, one) in best.items()}
-    for name, file in nearly.items():
-        files.setdefault(name, {"text": "", "name": file,
-                                "why": f"it is called {file}, and not {name}.py"})  # fmt: skip
-    notes = [
-        f"{name}: {files[name]['name']} was judged, and not {other}, which has another text"
-        for name, texts in besides.items() for other, text in texts.items()
-        if text != files[name]["text"]
-    ]  # fmt: skip
-    return {"files": files, "journal": journal, "sayings": said, "notes": notes[:10]}
+    return {"journal": journal, "sayings": said, **_best(files, nearly, not others)}
 
 
-def _all(path: Path, part: str) -> Iterator[tuple[Member, int]]:
-    """Return the members of one submission, and those of the archives in it, DEEPEST deep."""
+@dataclass(frozen=True, order=True)
+class Candidate:
+    """A file that may be a lesson's: the least rank is judged. First of it: it is as was given."""
+
+    rank: tuple[Any, ...]
+    text: str
+    why: str
+    name: str
+    far: int
+
+
+def _best(
+    files: Mapping[str, list[Candidate]], nearly: Mapping[str, str], empty: bool
+) -> dict[str, Any]:
+    """Choose a file for each lesson, and note what a teacher should know of the others."""
+    chosen: dict[str, dict[str, str]] = {}
+    notes = ["there is nothing in it"] if empty and not files else []
+    for lesson, found in files.items():
+        first, *rest = found
+        chosen[lesson] = {"text": first.text, "why": first.why, "name": first.name}
+        if first.far > 2:
+            notes.append(f"{lesson}: {first.name} was taken for {lesson}.py")
+        notes += [
+            f"{lesson}: {first.name} was judged, and not {one.name}, which has another text"
+            for one in rest
+            if one.text != first.text and not one.rank[0] and (one.far < 2 or first.far > 1)
+        ]
+    for lesson, name in nearly.items():
+        chosen.setdefault(lesson, {"text": "", "name": name,
+                                   "why": f"it is called {name}, and not {lesson}.py"})  # fmt: skip
+    return {"files": chosen, "notes": notes[:10]}
+
+
+def _all(path: Path, part: str) -> Iterator[tuple[Member, int, list[int]]]:
+    """Return the members of one submission, and those of the archives in it, DEEPEST deep.
+
+    Third: less for a later one of Blackboard's attempts, which are all in one submission.
+    """
     folder, left = path.is_dir(), [archives.MOST_MEMBERS, archives.MOST_INNER]
 
-    def opened(members: Iterator[Member], depth: int) -> Iterator[tuple[Member, int]]:
+    def opened(
+        members: Iterator[Member], depth: int, newest: list[int]
+    ) -> Iterator[tuple[Member, int, list[int]]]:
         for member in members:
+            if depth == 0:
+                at = platforms.attempt(PurePosixPath(member.name).name)
+                newest = [-ord(sign) for sign in at]
             left[0] -= 1
             if left[0] < 0:
                 raise Damaged(f"it has more than {archives.MOST_MEMBERS} files")
             if not archives.is_archive(member.name) or member.why or depth == DEEPEST:
-                yield member, depth
+                deep = depth == DEEPEST and archives.is_archive(member.name)
+                why = f"an archive in {DEEPEST} others is not opened" if deep else member.why
+                yield Member(member.name, member.take, why), depth, newest
                 continue
             data = member.take(left[1] + 1)
             left[1] -= len(data)
             if left[1] < 0:
                 most = archives.MOST_INNER >> 20
                 raise Damaged(f"the archives in it are larger than {most} MB: {member.name}")
-            yield from opened(archives.of_archive(io.BytesIO(data), member.name), depth + 1)
+            yield from opened(archives.of_archive(io.BytesIO(data), member.name), depth + 1,
+                              newest)
 
     members = _members(path, part)
     if part and not folder:
         members = (one for one in members if _within(one.name, part))
-    return opened(members, 0)
+    return opened(members, 0, [])
 
 
 def _top(part: str) -> str:
@@ -259,23 +306,6 @@ def _within(name: str, part: str) -> bool:
     if not name.startswith(top):
         return False
     return platforms.part_of(name.removeprefix(top).split("/")[0]) == part.removeprefix(top)
-
-
-def wanted(name: str, lessons: Sequence[Lesson]) -> tuple[Lesson, bool] | None:
-    """Return the lesson whose file a member is, and whether it has just that name.
-
-    Platforms and browsers change names: 01_pid-1.py, "01_pid (2).py", ada_4711_99_01_pid.py.
-    """
-    path = PurePosixPath(name)
-    if NOT_THEIRS.intersection(path.parts[:-1]) or path.name.startswith("."):
-        return None
-    for lesson in lessons:
-        if path.name == lesson.file:
-            return lesson, True
-        odd = rf"(?:.*[_\- ])?{re.escape(lesson.id)}(?:[-_ ]?\(?\d{{1,3}}\)?)?\.py(?:\.txt)?"
-        if re.fullmatch(odd, path.name[:300], re.IGNORECASE):
-            return lesson, False
-    return None
 
 
 def _journal(member: Member) -> tuple[list[Any], dict[str, dict[str, str]]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from minidocker.classroom import records
 from minidocker.classroom.classfile import Class, Part, Student
@@ -41,13 +41,17 @@ class LessonMark:
 
 @dataclass(frozen=True)
 class Mark:
-    """All of one student's marks; `record` is the submission that they come from."""
+    """All of one student's marks; `record` is the submission that they come from.
+
+    was: the total of the grading before, where that was another one; None where there is none.
+    """
 
     student: Student
     lessons: tuple[LessonMark, ...]
     weights: tuple[float, ...]
     record: Record | None = None
     notes: tuple[str, ...] = field(default=())
+    was: float | None = None
 
     @property
     def total(self) -> float | None:
@@ -67,6 +71,11 @@ class Mark:
     def score(self, scale: float) -> float | None:
         """Return the total on a scale, at two decimals as platforms compare it."""
         return None if self.total is None else round(self.total * scale, 2)
+
+    def before(self, scale: float) -> float | None:
+        """Return the mark before this one on a scale; None where there is none, or the same."""
+        was = None if self.was is None else round(self.was * scale, 2)
+        return None if was == self.score(scale) else was
 
 
 def of_class(
@@ -94,7 +103,7 @@ def of_class(
     known = {student.login for student in room.students}
     if unknown or not known:
         marks += [_mark(room, Student(one["name"]), parts, one) for one in found
-                  if one["login"] not in known]  # fmt: skip
+                  if not known.intersection([one["login"], *one.get("others", ())])]  # fmt: skip
     return marks
 
 
@@ -134,7 +143,12 @@ def _mark(room: Class, student: Student, only: Sequence[str], record: Record | N
         lessons.append(LessonMark(name, state, earned, judged, points, days, off))
     found = {one.lesson: one for one in lessons}
     weights = tuple(part.weight for part in room.parts if part.lesson.id in only)
-    return Mark(student, tuple(found[name] for name in only), weights, record, tuple(notes))
+    mark = Mark(student, tuple(found[name] for name in only), weights, record, tuple(notes))
+    old = record.get("was") if record else None
+    if record is None or not old or "lessons" not in old:
+        return mark
+    before = {**record, **old, "was": None}
+    return replace(mark, was=_mark(room, student, only, before).total)
 
 
 def late_days(student: Student, part: Part, record: Record) -> int:

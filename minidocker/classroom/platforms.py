@@ -1,17 +1,20 @@
-"""Whose submission is it? The names that Canvas, Moodle and Gradescope give to what they hand out.
+"""Whose submission is it? The names that platforms give to what they hand out.
 
     Canvas      lovelaceada_LATE_4711_99_01_pid.py     name, number of the user, of the file
     Moodle      Ada Lovelace_4711_assignsubmission_file_/01_pid.py
+    Blackboard  Lab 1_ada_attempt_2026-11-20-13-45-12_01_pid.py     of several attempts the last
     Gradescope  submission_4711/01_pid.py, and submission_metadata.yml says whose
     else        the name of the folder or the archive is the login, the name or the e-mail
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import os
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +24,8 @@ from minidocker.classroom.classfile import Class, Student, plain
 GRADESCOPE = "submission_metadata.yml"
 CANVAS = re.compile(r"(?P<who>[^_/]+)_(?P<late>LATE_)?(?P<number>\d+)_\d+_(?P<rest>.+)")
 MOODLE = re.compile(r"(?P<who>.+?)_(?P<number>\d+)_assignsubmission_(?P<rest>.*)")
+BLACKBOARD = re.compile(r"(?P<who>.+_attempt_)(?P<at>\d{4}(?:-\d\d){5})(?:_.+|\.txt)")
+ATTEMPT = "_attempt_"
 
 
 @dataclass(frozen=True)
@@ -39,12 +44,33 @@ class Who:
 
 
 def flat(name: str) -> bool:
-    """Say whether a name carries its owner, as the files of Canvas and of Moodle do."""
-    return bool(CANVAS.fullmatch(name) or MOODLE.fullmatch(name))
+    """Say whether a name carries its owner, as the files of Canvas, Moodle and Blackboard do."""
+    return any(one.fullmatch(name) for one in (BLACKBOARD, CANVAS, MOODLE))
+
+
+def attempt(name: str) -> str:
+    """Return when an attempt of Blackboard's was made, as its name says; "" of other names."""
+    found = BLACKBOARD.fullmatch(name)
+    return found["at"] if found else ""
+
+
+def attempts(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return part → when its last attempt was made, in the zone of this machine."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in names:
+        try:
+            at = dt.datetime.strptime(attempt(name), "%Y-%m-%d-%H-%M-%S").astimezone().isoformat()
+        except ValueError:
+            continue
+        one = found.setdefault(part_of(name), {"created_at": at})
+        one["created_at"] = max(one["created_at"], at)
+    return found
 
 
 def part_of(name: str) -> str:
     """Return what the names of one person's files have in common."""
+    if found := BLACKBOARD.fullmatch(name):
+        return found["who"]  # all attempts are one submission
     if found := CANVAS.fullmatch(name):
         return f"{found['who']}_{found['late'] or ''}{found['number']}_"
     if found := MOODLE.fullmatch(name):
@@ -55,14 +81,19 @@ def part_of(name: str) -> str:
 def who(label: str, facts: dict[str, Any], room: Class) -> Who:
     """Return whose submission a label means; with no roster every label is a login."""
     texts, late = [label], False
-    if found := re.fullmatch(r"(?P<who>[^_/]+)_(?P<late>LATE_)?(?P<number>\d+)_", label):
+    if label.endswith(ATTEMPT):  # a login may have a "_" in it, and so may an assignment
+        words = label.removesuffix(ATTEMPT).split("_")
+        ends = ["_".join(words[at:]) for at in range(len(words))]
+        texts = [words[-1], *ends] if not room.students else ends
+    elif found := re.fullmatch(r"(?P<who>[^_/]+)_(?P<late>LATE_)?(?P<number>\d+)_", label):
         texts, late = [found["number"], found["who"]], bool(found["late"])
     elif found := MOODLE.fullmatch(label):
         texts = [found["number"], f"Participant {found['number']}", found["who"]]
     elif (without := archives.stem(label)) != label:
         texts = [without, label]
-    shown = _inert(_meant(label if facts else texts[0]))
-    texts = [*facts.get("names", []), *texts]
+    named = facts.get("names", [])
+    shown = _inert(_meant(label if named else texts[0]))
+    texts = [*named, *texts]
     at = str(facts.get("created_at", ""))
     known = index(room.students)
     logins: list[str] = []
@@ -71,7 +102,7 @@ def who(label: str, facts: dict[str, Any], room: Class) -> Who:
         if len(owners) == 1:
             logins += owners
     if logins:
-        others = dict.fromkeys(logins if facts else ())
+        others = dict.fromkeys(logins if named else ())
         others.pop(logins[0], None)
         return Who(logins[0], logins[0], at, late, shown, tuple(others))
     return Who(shown, "" if room.students else shown, at, late, shown)

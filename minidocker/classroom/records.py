@@ -25,8 +25,8 @@ FOLDER = "records"
 
 Record = dict[str, Any]
 """schema, name, login, others, content, course, submitted, late, journal, sayings, notes, seconds,
-remark, lessons: [{id, handed_in, why, ours, borrowed, checks}], was: what an earlier grading of the
-same text said. others: who else handed it in, by the platform; notes: what to look at by hand."""
+remark, lessons: [{id, handed_in, why, ours, borrowed, checks}], was: what the last other grading
+said (`earlier`). others: who else handed it in, by the platform; notes: what to look at by hand."""
 
 
 class Records:
@@ -131,10 +131,12 @@ def course_digest(manifest: Manifest, lessons: Sequence[Lesson], place: str = ""
 def raised(new: Record, old: Record | None) -> Record:
     """Return a new record beside an old one: for the same text, what once passed has passed.
 
-    A repaired check must not take points away. `was` keeps what the old record said.
+    A repaired check must not take points away. `was` keeps what the last other record said: of
+    another text, of other checks, or with another result.
     """
-    if not old or old["content"] != new["content"] or not old["lessons"]:
+    if not old or not old["lessons"]:
         return new
+    same = old["content"] == new["content"]
     before = {(le["id"], c["id"]): c for le in old["lessons"] for c in le["checks"]}
     flips = {}
     for lesson in new["lessons"]:
@@ -142,12 +144,24 @@ def raised(new: Record, old: Record | None) -> Record:
             was = before.get((lesson["id"], check["id"]))
             if was and (was["outcome"], was["earned"]) != (check["outcome"], check["earned"]):
                 flips[f"{lesson['id']} {check['id']}"] = was["outcome"]
-                if was["outcome"] == o.PASS and was["earned"] >= check["earned"]:
+                if same and was["outcome"] == o.PASS and was["earned"] >= check["earned"]:
                     check.update(outcome=o.PASS, earned=was["earned"], code=was["code"],
                                  message=was["message"], kept=True)  # fmt: skip
-    if not flips and old["course"] == new["course"]:
-        return new
-    return {**new, "was": {"course": old["course"], "earned": earned(old), "flips": flips}}
+    if same and not flips and old["course"] == new["course"]:
+        return {**new, "was": old["was"]} if old.get("was") else new
+    return {**new, "was": {**earlier(old), "text": same, "flips": flips}}
+
+
+def earlier(old: Record) -> Record:
+    """Return of an old record what its mark is computed from; no messages, and no text."""
+    kept = ("id", "outcome", "points", "earned")
+    return {
+        **{word: old.get(word, "") for word in ("course", "at", "submitted", "late")},
+        "earned": earned(old),
+        "lessons": [{**{word: lesson[word] for word in ("id", "handed_in")},
+                     "checks": [{word: check[word] for word in kept} for check in lesson["checks"]]}
+                    for lesson in old["lessons"]],
+    }  # fmt: skip
 
 
 def earned(record: Record) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import errno
 import hashlib
 import json
@@ -199,6 +200,8 @@ def decoded(data: bytes) -> tuple[str, str]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
+        if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "", "it is in UTF-16, and not in UTF-8"
         line = data.count(b"\n", 0, problem.start) + 1
         return "", f"it is not in UTF-8 (line {line})"
     return text.replace("\r\n", "\n").replace("\r", "\n"), ""

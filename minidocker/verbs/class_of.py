@@ -13,7 +13,7 @@ examples:
   minidocker class new os26 --roster gradebook.csv --lessons 00 01 02
                                     os26/class.toml: edit it; docs/teaching.md has its words
   cd os26; minidocker class grade ../submissions.zip
-                                    what Canvas, Moodle or Gradescope hands out; folders; archives
+                                    what Canvas, Moodle, Blackboard or Gradescope hands out; folders
   minidocker class grade ../submissions.zip
                                     again: only what is new, changed, or had no verdict
   minidocker class export csv

@@ -81,8 +81,8 @@ def test_a_class_with_enemies_is_graded_as_each_alone(room: Path, minidocker: Ru
     assert found["kills"][0] < full and not found["kills"][1]
     assert found["link"] == (0, "")  # judged: it is no file, which costs its own marks
     assert "cannot be read" in found["none"][1]
-    (twice,) = (remark for name, (_, remark) in found.items() if name.startswith("ada ("))
-    assert "another submission" in twice
+    assert (full, "") in [told for name, told in found.items() if name.startswith("ada (")]
+    assert "another submission" in done.stdout and "the better one counts" in done.stdout
     secret = Path("/etc/shadow").read_text().splitlines()[0]
     assert secret not in "".join(p.read_text() for p in (room / "class/records").glob("*.json"))
     assert "nothing handed in: absent" in done.stdout

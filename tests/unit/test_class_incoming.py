@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from minidocker.classroom import archives, incoming, platforms
+from minidocker.classroom import archives, filenames, incoming, platforms
 from minidocker.classroom.archives import Damaged
 from minidocker.classroom.classfile import Class, Part, Student
 from minidocker.course.manifest import load
@@ -51,10 +51,12 @@ def handed(path: Path) -> dict[str, dict[str, str]]:
          "Zoë Ångström_2_assignsubmission_file_/x/01_pid.py"],
         ["Ada Lovelace_1_assignsubmission_file_01_pid.py",
          "Zoë Ångström_2_assignsubmission_file_01_pid.py"],
+        ["Lab 1_2_ada_attempt_2026-11-20-13-45-12_01_pid.py",
+         "Lab 1_2_zoë_attempt_2026-11-20-13-45-13_01_pid (2).py"],
         ["ADA/exercises/01_pid.py", unicodedata.normalize("NFD", "zoë/01_pid (1).py")],
         ["export/ada@x/01_pid.py", "export/zoë/01_PID.py.txt"],
     ],
-    ids=["canvas", "moodle-folders", "moodle-files", "folders", "odd-names"],
+    ids=["canvas", "moodle-folders", "moodle-files", "blackboard", "folders", "odd-names"],
 )  # fmt: skip
 def test_the_zip_of_a_platform_is_told_apart(tmp_path: Path, names: list[str]) -> None:
     path = zipped(tmp_path / "all.zip", {name: f"n = {n}\n".encode() for n, name in enumerate(names)})
@@ -64,6 +66,35 @@ def test_the_zip_of_a_platform_is_told_apart(tmp_path: Path, names: list[str]) -
     other = next(name for name in found if name != "ada")
     assert found[other] == {"01_pid": "n = 1\n"}
     assert other == "zoë" or names[0].startswith("lovelaceada")  # Canvas drops what is not ASCII
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_of_blackboards_attempts_the_last_is_judged(tmp_path: Path, folder: bool) -> None:
+    inner = zipped(tmp_path / "inner.zip", {"x/01_pid.py": b"last = 3\n"}).read_bytes()
+    files = {
+        "Lab_ada_attempt_2026-11-20-23-00-00_01_pid.py": b"first = 1\n",
+        "Lab_ada_attempt_2026-11-20-23-00-00.txt": b"Name: Ada Lovelace (ada)\n",
+        "Lab_ada_attempt_2026-11-22-09-00-00_work.zip": inner,
+        "Lab_ada_attempt_2026-11-21-09-00-00_01_pid.py": b"second = 2\n",
+        "Lab_zoë_attempt_2026-99-99-99-99-99_01_pid.py": b"z = 1\n",
+    }
+    path = tmp_path / "in"
+    if folder:
+        path.mkdir()
+        for name, data in files.items():
+            (path / name).write_bytes(data)
+    else:
+        path = zipped(tmp_path / "all.zip", files)
+    ada, zoe = incoming.find([path], ROOM)
+    assert (ada.login, zoe.login) == ("ada", "zoë")
+    assert ada.submitted.startswith("2026-11-22T09:00:00") and zoe.submitted == ""
+    told = incoming.open_one(ada, LESSONS)
+    assert told["files"]["01_pid"]["text"] == "last = 3\n"
+    assert len(told["notes"]) == 2  # the others are named, and not judged
+    (bare,) = (one for one in incoming.find([path], Class(Path("."), "", "", ROOM.parts, ()))
+               if "ada" in one.name)  # fmt: skip
+    assert bare.login == "ada"
+
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -298,7 +329,8 @@ def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
     data[6] |= 1
     data[data.index(b"PK\1\2") + 8] |= 1
     path.write_bytes(data)
-    assert handed(path)["ada"] == {"01_pid": "it is encrypted"}
+    with pytest.raises(Damaged, match="encrypted: ask for it without a password"):
+        handed(path)
 
 
 def test_what_kills_the_reader_costs_one_verdict() -> None:
@@ -352,3 +384,91 @@ def test_archives_in_archives_are_opened_and_not_for_ever(
     monkeypatch.setattr(archives, "MOST_INNER", sizes[1])
     with pytest.raises(Damaged, match="the archives in it are larger"):
         handed(tmp_path / "3/ada.zip")
+
+
+@pytest.mark.parametrize(
+    ("name", "far"),
+    [
+        (PID, 0), ("01_PID.py", 1), ("01_pid (2).py", 1), ("ada_4711_99_01_pid-3.py", 1),
+        ("01_pid.py.txt", 1), ("01-pid.py", 1), ("01_pid - Copy.py", 2), ("01_pid - Kopie (2).py", 2),
+        ("01_pid_final.py", 2), ("01_pid\n.py", 2), ("01_pid.txt", 2), ("1_pid.py", 3),
+        ("01_pdi.py", 3), ("01_pid.ipynb", 9), ("1_pid.docx", 9),
+        ("pid.py", None), ("02_pid.py", None), ("tests/1_pid.py", None), ("x.py", None),
+        ("01_pidgin.py", 3), ("mounts.py", None),
+    ],
+)  # fmt: skip
+def test_names_as_people_leave_them(name: str, far: int | None) -> None:
+    found = filenames.wanted(name, LESSONS) or filenames.near(name, LESSONS)
+    told = (found[0].id, found[1]) if found else None
+    assert told == (None if far is None else ("01_pid", far))
+
+
+def test_a_slip_in_a_name_is_judged_and_said_unless_a_right_name_is_there(tmp_path: Path) -> None:
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada/1_pid.py").write_text("n = 1\n")
+    (one,) = incoming.find([tmp_path / "ada"], ROOM)
+    told = incoming.open_one(one, LESSONS)
+    assert told["files"]["01_pid"]["text"] == "n = 1\n"
+    assert told["notes"] == ["01_pid: 1_pid.py was taken for 01_pid.py"]
+    zipped(tmp_path / "ada/work.zip", {PID: b"n = 2\n"})
+    told = incoming.open_one(one, LESSONS)
+    assert told["files"]["01_pid"]["text"] == "n = 2\n" and not told["notes"]
+
+
+def test_the_exercise_as_given_is_not_judged_where_a_work_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada" / PID).write_text("given = 1\r\n")
+    (tmp_path / "ada/01_pid (1).py").write_text("mine = 1\n")
+    (one,) = incoming.find([tmp_path / "ada"], ROOM)
+    told = incoming.open_one(one, LESSONS, {"01_pid": ["given = 1\n"]})
+    assert told["files"]["01_pid"]["text"] == "mine = 1\n" and not told["notes"]
+    (tmp_path / "ada/01_pid (1).py").unlink()
+    told = incoming.open_one(one, LESSONS, {"01_pid": ["given = 1\n"]})
+    assert told["files"]["01_pid"]["text"] == "given = 1\n"
+
+
+def test_nothing_is_told_from_what_cannot_be_opened(tmp_path: Path) -> None:
+    (tmp_path / "ada").mkdir()
+    (one,) = incoming.find([tmp_path / "ada"], ROOM)
+    assert incoming.open_one(one, LESSONS)["notes"] == ["there is nothing in it"]
+    (tmp_path / "ada/exercises").symlink_to(tmp_path)
+    with pytest.raises(Damaged, match=r"exercises \(it is a symbolic link\)"):
+        incoming.open_one(one, LESSONS)
+    (tmp_path / "zoë.rar").write_bytes(b"Rar!")
+    (one,) = incoming.find([tmp_path / "zoë.rar"], ROOM)
+    with pytest.raises(Damaged, match="zip and tar are"):
+        incoming.open_one(one, LESSONS)
+    deep = b"n = 1\n"
+    for _ in range(incoming.DEEPEST + 1):
+        deep = zipped(tmp_path / "x.zip", {"in.zip" if deep[:2] == b"PK" else PID: deep}).read_bytes()
+    (tmp_path / "zoë.zip").write_bytes(zipped(tmp_path / "x.zip", {"in.zip": deep}).read_bytes())
+    (one,) = incoming.find([tmp_path / "zoë.zip"], ROOM)
+    with pytest.raises(Damaged, match="in 3 others is not opened"):
+        incoming.open_one(one, LESSONS)
+    (tmp_path / "ada/exercises").unlink()
+    (tmp_path / "ada" / PID).write_text("n = 1\n", encoding="utf-16")
+    assert "UTF-16" in handed(tmp_path / "ada")["ada"]["01_pid"]
+
+
+def test_of_two_submissions_of_one_student_the_better_counts(tmp_path: Path) -> None:
+    from minidocker.classroom import marks
+    from minidocker.classroom.grading import _each_once
+
+    for top in ("a", "b"):
+        (tmp_path / top / "ada").mkdir(parents=True)
+        (tmp_path / top / "ada" / PID).write_text(f"{top} = 1\n")
+    first, second = _each_once(incoming.find([tmp_path / "a", tmp_path / "b"], ROOM))
+    assert (first.login, second.login, second.others) == ("ada", "", ("ada",))
+    (note,) = incoming.open_one(second, LESSONS)["notes"]
+    assert "ada has another submission" in note and "the better one counts" in note
+
+    def record(one: incoming.Found, points: int) -> dict:
+        checks = [{"id": "x", "outcome": "pass", "points": 4, "earned": points}]
+        lessons = [{"id": le.id, "handed_in": True, "checks": checks} for le in LESSONS]
+        return {"name": one.name, "login": one.login, "others": list(one.others), "lessons": lessons,
+                "submitted": "", "late": False, "remark": ""}  # fmt: skip
+
+    for points in ((1, 4), (4, 1)):
+        found = [record(first, points[0]), record(second, points[1])]
+        ada, zoe = marks.of_class(ROOM, found, unknown=True)  # and no row for a stranger
+        assert ada.total == 1.0 and zoe.record is None

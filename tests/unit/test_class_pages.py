@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import os
 import sys
@@ -13,6 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from class_examples import ENEMY, RECORDS, ROOM, record
 
 from minidocker.classroom import marks as m
+from minidocker.classroom import records
 from minidocker.classroom.classfile import Class, Student
 from minidocker.classroom.pages import gain, html
 from minidocker.classroom.pages.student import student_page
@@ -96,9 +98,14 @@ def test_no_verdict_is_no_zero_on_any_page() -> None:
 
 
 def test_old_stands_beside_new() -> None:
-    changed = {**RECORDS[0], "was": {"course": "k0", "earned": 3, "flips": {}}}
-    page = teacher_page(ROOM, m.of_class(ROOM, [changed]), [changed])
-    assert "was 3 points, now 12" in page
+    changed = records.raised(RECORDS[0], {**record("ada", ("fail",)), "content": "before"})
+    (mark, *_) = marks = m.of_class(ROOM, [changed])
+    assert "100 (was 0)" in teacher_page(ROOM, marks, [changed])
+    assert "100 of 100; it was 0 when it was judged before" in student_page(ROOM, mark, AFTER)
+    assert "it was" not in student_page(ROOM, mark, BEFORE)  # the sum would tell what is hidden
+    again = records.raised(copy.deepcopy(RECORDS[0]), changed)  # --again: nothing new
+    assert again["was"] == changed["was"]
+    assert "was 0" not in teacher_page(ROOM, m.of_class(ROOM, RECORDS), RECORDS)
 
 
 def test_items_say_how_hard_and_how_telling() -> None:

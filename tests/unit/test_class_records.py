@@ -107,7 +107,9 @@ def test_a_repaired_check_only_raises_marks() -> None:
     assert records.earned(records.raised(record("fail"), passed)) == 3  # `--again`, too
     assert "was" not in records.raised(record("pass"), passed)
     # another text is judged as it is
-    assert records.earned(records.raised(record("fail", "c2", "t2"), passed)) == 0
+    other = records.raised(record("fail", "c2", "t2"), passed)
+    assert records.earned(other) == 0 and other["was"]["earned"] == 3 and not other["was"]["text"]
+    assert "files" not in other["was"] and "message" not in json.dumps(other["was"])
 
 
 @pytest.mark.parametrize("name", ["ada", "../../etc/x", "Zoë Å", "x" * 300, "a/b", ".hidden", "\udcff"])

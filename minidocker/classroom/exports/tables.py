@@ -20,7 +20,7 @@ NBGRADER = ("assignment", "duedate", "timestamp", "student_id", "last_name", "fi
 def table(room: Class, marks: Sequence[Mark], scale: float) -> str:
     """Return students × lessons as CSV: an empty cell is no verdict, which is not 0."""
     lessons = [one.lesson for one in marks[0].lessons] if marks else []
-    head = ["login", "name", *lessons, "score", "late_days", "remark"]
+    head = ["login", "name", *lessons, "score", "was", "late_days", "remark"]
     rows = []
     for mark in marks:
         cells = [{EXCUSED: "excused", UNJUDGED: ""}.get(one.state, one.earned)
@@ -29,7 +29,7 @@ def table(room: Class, marks: Sequence[Mark], scale: float) -> str:
                             *mark.notes]).strip("; ")  # fmt: skip
         late = sum(one.late_days for one in mark.lessons)
         rows.append([mark.student.login, mark.student.name, *cells, number(mark.score(scale)),
-                     late, remark])  # fmt: skip
+                     number(mark.before(scale)), late, remark])  # fmt: skip
     return written(head, rows)
 
 
@@ -38,7 +38,7 @@ def as_json(room: Class, marks: Sequence[Mark], scale: float) -> str:
     said = [
         {
             "login": mark.student.login, "name": mark.student.name, "score": mark.score(scale),
-            "scale": scale, "notes": list(mark.notes),
+            "was": mark.before(scale), "scale": scale, "notes": list(mark.notes),
             "remark": mark.record["remark"] if mark.record else "nothing handed in",
             "lessons": [{**vars(one), "part": one.part} for one in mark.lessons],
             "checks": mark.record["lessons"] if mark.record else [],

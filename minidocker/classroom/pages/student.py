@@ -46,7 +46,11 @@ def _sum(room: Class, mark: Mark, now: dt.datetime) -> str:
         return "Excused"
     if hidden(room, mark, now):
         return "The mark is shown after the lessons are due."
-    return "No mark yet" if mark.total is None else f"{number(mark.score(100))} of 100"
+    if mark.total is None:
+        return "No mark yet"
+    was = mark.before(100)
+    old = "" if was is None else f"; it was {number(was)} when it was judged before"
+    return f"{number(mark.score(100))} of 100{old}"
 
 
 def hidden(room: Class, mark: Mark, now: dt.datetime) -> bool:

@@ -163,9 +163,8 @@ def _table(room: Class, marks: Sequence[Mark]) -> Markup:
     rows = []
     for mark in marks:
         link = f"students/{quote(file_of(mark.student.login))}"
-        was = mark.record.get("was") if mark.record else None
-        earned = records.earned(mark.record) if mark.record else 0
-        old = f" (was {was['earned']} points, now {earned})" if was else ""
+        was = mark.before(100)
+        old = "" if was is None else f" (was {number(was)})"
         rows.append(tag(
             "tr", tag("th", tag("a", mark.student.login, href=link), scope="row"),
             tag("td", mark.student.name, class_="name"), *(_cell(one) for one in mark.lessons),
@@ -212,7 +211,7 @@ def _by_hand(room: Class, marks: Sequence[Mark], found: Sequence[Record]) -> lis
         name = record["name"]
         if record["remark"]:
             said.append((name, f"no verdict: {record['remark']}"))
-        if not record["login"]:
+        if not record["login"] and not record.get("others"):
             said.append((name, "nobody on the roster has this name: `also` in the class file, and "
                          "grade again: nothing is judged twice"))
         said += [(name, note) for note in record.get("notes", ())]
