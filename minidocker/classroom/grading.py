@@ -44,7 +44,7 @@ def grade(options: Namespace) -> int:
                          "leave --jobs and --on out")  # fmt: skip
     if options.on and options.jobs not in (None, 1):
         raise UsageError("--on vm has one machine, so --jobs is 1", "leave --jobs out")
-    found = _each_once(incoming.find([Path(one) for one in options.submissions], room))
+    found = each_once(incoming.find([Path(one) for one in options.submissions], room))
     if options.only:
         names = {one.name for one in found}
         if unknown := [name for name in options.only if name not in names]:
@@ -77,12 +77,13 @@ def _compared(changed: list[tuple[Record, Record]]) -> None:
         before, now = records.points(old), records.points(record)
         flips = record.get("was", {}).get("flips", {})
         why = "another text" if old["content"] != record["content"] else "the same text"
-        said = f"{before[0]}/{before[1]} is now {now[0]}/{now[1]}"
+        told = f"{now[0]}/{now[1]}" if record["lessons"] else "without a verdict"
+        said = f"{before[0]}/{before[1]} is now {told}"
         names = " ".join(name.split()[-1] for name in list(flips)[:6])
         print(o.inert(f"  {record['name']:<20} {said}; {why}; {names}".rstrip("; ")))
 
 
-def _each_once(found: list[Found]) -> list[Found]:
+def each_once(found: list[Found]) -> list[Found]:
     """Give a second submission of one student a name of its own: of the two the better counts."""
     seen: dict[str, Found] = {}
     result = []
@@ -136,7 +137,8 @@ class Work:
         """Open each submission and yield a job where it is not judged yet as it stands."""
         for one in found:
             job: judges.Job = {"name": one.name, "found": one, "lessons": self.lessons,
-                               "files": {}, "journal": [], "sayings": {}, "notes": [],
+                               "files": {}, "journal": [], "sayings": {},
+                               "notes": list(one.notes),
                                "variants": variants.seeds(self.room, self.owners(one))}  # fmt: skip
             try:
                 job.update(incoming.open_one(one, self.room.lessons, self.given(job["variants"])))

@@ -1,7 +1,8 @@
-"""`minidocker class preflight`: the doctor's word on each learner's machine, in one table.
+"""`minidocker class preflight`: who and what is not ready, on Friday and before a grading.
 
-Each learner hands in what `minidocker doctor --json` prints on their own machine. It is their text:
-sizes and types are checked, and what is shown is inert.
+Of submissions, and of this machine, before.py tells. Of learners' machines the doctor, in a table:
+each hands in what `minidocker doctor --json` prints there. It is their text: sizes and types are
+checked, and what is shown is inert.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from minidocker.classroom import archives, incoming, platforms
+from minidocker.classroom import archives, before, incoming, platforms
 from minidocker.classroom.archives import Damaged
 from minidocker.classroom.classfile import Class
-from minidocker.classroom.exporting import open_class
+from minidocker.classroom.exporting import course, open_class
 from minidocker.course import outcomes as o
 from minidocker.errors import NotFound
 
@@ -37,16 +38,29 @@ class Ready:
 
 
 def preflight(options: Namespace) -> int:
-    """Print who is not ready, and the line that helps; 0 when everybody is."""
+    """Print who or what is not ready, and what helps; 0 when there is nothing to mend."""
     room, _ = open_class(options.file)
-    found: dict[str, Ready] = {}
-    for path in map(Path, options.reports):
+    reports, others = [], []
+    for path in map(Path, options.paths):
         if not os.path.lexists(path):
             raise NotFound(f"there is no {path}", "name folders, archives or files", 2)
         try:
             told = incoming.guarded(_reports, path)
         except Damaged as problem:
-            told = {"reports": [[path.name, f"{problem}"]], "facts": {}}
+            told = {"reports": [[path.name, f"{problem}"]], "facts": {}, "no_json": True}
+        whole = any(isinstance(one, dict) and "findings" in one for _, one in told["reports"])
+        if whole or not told["no_json"]:
+            reports.append(told)
+        else:
+            others.append(path)
+    status = _table(room, reports) if reports else 0
+    return max(status, before.look(room, course(), others)) if others or not reports else status
+
+
+def _table(room: Class, reports: list[dict[str, Any]]) -> int:
+    """Print whose machine is not ready, by their reports; 0 when all are."""
+    found: dict[str, Ready] = {}
+    for told in reports:
         for label, report in told["reports"]:
             who = platforms.who(label, told["facts"].get(label, {}), room)
             found[who.name] = read(who.name, report, room)
@@ -91,19 +105,24 @@ def read(login: str, report: Any, room: Class) -> Ready:
 
 
 def _reports(path: Path) -> dict[str, Any]:
-    """Return [label, report] of each JSON file in a folder or archive, and Gradescope's facts."""
+    """Return [label, report] of each JSON file in a folder or archive, and Gradescope's facts.
+
+    no_json: there is none, or there is Python beside it: then these are submissions.
+    """
     found: list[list[Any]] = []
     facts: dict[str, Any] = {}
+    python = False
     for member in _members(path):
         name = PurePosixPath(member.name)
         if name.name == platforms.GRADESCOPE and not member.why:
             facts |= platforms.gradescope(member.take(8 << 20).decode("utf-8", "replace"))
+        python = python or name.suffix.lower() == ".py"
         if name.suffix.lower() != ".json" or "__MACOSX" in name.parts:
             continue
         parts = [part for part in name.parts[:-1] if part not in (".", "..")]
         label = parts[-1] if parts else platforms.part_of(name.name)
         found.append([label if label != name.name else name.stem, _report(member)])
-    return {"reports": found, "facts": facts}
+    return {"reports": found, "facts": facts, "no_json": python or not found}
 
 
 def _members(path: Path) -> Iterator[archives.Member]:

@@ -59,7 +59,7 @@ class Records:
 
     def one(self, name: str) -> Record | None:
         """Return a submission's record; None when there is none that is whole."""
-        return _read(self.path(name))
+        return read(self.path(name))
 
     def all(self, texts: bool = False) -> list[Record]:
         """Return every record, by name; without what was handed in, unless `texts` asks for it."""
@@ -68,10 +68,14 @@ class Records:
     def each(self, texts: bool = False) -> Iterator[Record]:
         """Yield the records one by one: 5,000 at once are as large as their texts."""
         for path in sorted(self.folder.glob("[!.]*.json")):
-            if record := _read(path):
+            if record := read(path):
                 if not texts:
                     record.pop("files", None)
                 yield record
+
+    def count(self) -> int:
+        """Return how many records there are."""
+        return sum(1 for _ in self.folder.glob("[!.]*.json"))
 
     def write(self, record: Record) -> None:
         """Write a record: a new file, its bytes on the disk, then its name."""
@@ -101,7 +105,8 @@ def give_back(path: Path) -> None:
         os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
-def _read(path: Path) -> Record | None:
+def read(path: Path) -> Record | None:
+    """Return the record in a file; None when there is none, or it is no record of ours."""
     try:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)

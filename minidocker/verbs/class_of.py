@@ -16,6 +16,8 @@ examples:
                                     what Canvas, Moodle, Blackboard or Gradescope hands out; folders
   minidocker class grade ../submissions.zip
                                     again: only what is new, changed, or had no verdict
+  minidocker class merge /media/stick/os26
+                                    what another machine has judged, or another day
   minidocker class export csv
   minidocker class export canvas --table gradebook.csv --column "Lab 1 (1234)" --out filled.csv
                                     the teacher's own export, one column filled
@@ -25,6 +27,8 @@ examples:
                                     `variants = true` each one's own exercises, too
   minidocker class preflight reports.zip
                                     who is not ready, from each one's `doctor --json`
+  minidocker class preflight submissions.zip
+                                    what is wrong with them, and with this machine, beforehand
   minidocker class compare            pairs to look at, never a verdict
   minidocker class viva ada           three questions on two of her own functions
   minidocker class slides 01          slides/01_pid.html, from the lesson's notebook
@@ -40,7 +44,7 @@ def main(argv: list[str]) -> int:
     """Run one of the words; return its exit status."""
     parser = make("class", "A class: many submissions, judged, marked and handed back.", AFTER)
     words = parser.add_subparsers(metavar="WORD", required=True)
-    for add in (_new, _grade, _export, _report, _pack, _preflight, _compare, _viva, _card,
+    for add in (_new, _grade, _merge, _export, _report, _pack, _preflight, _compare, _viva, _card,
                 _slides):
         add(words)
     options = parser.parse_args(argv)
@@ -101,6 +105,26 @@ def run_grade(options: argparse.Namespace) -> int:
     from minidocker.classroom import grading
 
     return grading.grade(options)
+
+
+def _merge(words: Any) -> None:
+    word = _word(words, "merge", "take records of another machine, or of another day", run_merge,
+                 MERGE)  # fmt: skip
+    word.add_argument("folders", nargs="+", metavar="FOLDER", help="another class's folder")
+
+
+MERGE = """\
+The other class has the same edition and lessons; its roster may be another part. Each submission
+has one record in the end: of one text what once passed has passed; of two texts the later counts,
+and the mark before stands beside it. The other folder stays as it is.
+"""
+
+
+def run_merge(options: argparse.Namespace) -> int:
+    """`class merge`."""
+    from minidocker.classroom import merging
+
+    return merging.merge(options)
 
 
 EXPORTS = """\
@@ -164,10 +188,20 @@ def run_pack(options: argparse.Namespace) -> int:
 
 
 def _preflight(words: Any) -> None:
-    word = _word(words, "preflight", "whose machine is not ready, and the line that helps",
-                 run_preflight)  # fmt: skip
-    word.add_argument("reports", nargs="+", metavar="REPORTS",
-                      help="folders, archives, files of `minidocker doctor --json`")  # fmt: skip
+    word = _word(words, "preflight", "who or what is not ready, before the grading", run_preflight,
+                 PREFLIGHT)  # fmt: skip
+    word.add_argument("paths", nargs="*", metavar="PATH", help="reports, or submissions")
+
+
+PREFLIGHT = """\
+Of learners' machines: folders, archives, files of `minidocker doctor --json`. Who is not ready, and
+the line that helps.
+Of submissions, as for `class grade`: what cannot be read, who is not on the roster, two of one
+student, odd names, missing files, the exercise as given, the same file twice. None is judged.
+And of this machine, with submissions or with no PATH: memory, disk, and one judging on trial.
+
+exit status: 0 nothing to mend, 1 something is said
+"""
 
 
 def run_preflight(options: argparse.Namespace) -> int:

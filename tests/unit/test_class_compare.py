@@ -15,8 +15,8 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from class_examples import ROOM
 
-from minidocker.classroom import compare, preflight, viva
-from minidocker.classroom.classfile import Class
+from minidocker.classroom import before, compare, preflight, viva
+from minidocker.classroom.classfile import Class, Part, Student
 from minidocker.course import exercise_file as subjects
 from minidocker.course.manifest import load
 
@@ -130,7 +130,7 @@ def test_who_is_not_ready_and_the_line_that_helps(
         archive.writestr("evex_4713_9_doctor.json", "[" * 100_000)
         archive.writestr("zoë/doctor.json", json.dumps({"version": 1, "lessons": "?"}))
         archive.writestr("nil/doctor.json", '"' + "x" * (2 << 20) + '"')
-    assert preflight.preflight(Namespace(file="", reports=[str(tmp_path / "all.zip")])) == 1
+    assert preflight.preflight(Namespace(file="", paths=[str(tmp_path / "all.zip")])) == 1
     said = capsys.readouterr().out
     assert said.startswith("1 of 6 are ready")
     assert "missing: pid namespaces" in said and "do\\x1b[2J this\n" in said and "and that" not in said
@@ -151,7 +151,7 @@ def test_everybody_ready_is_exit_status_0(
     room = Class(**{**vars(ROOM), "students": ROOM.students[:1]})
     monkeypatch.setattr(preflight, "open_class", lambda file: (room, None))
     (tmp_path / "ada.json").write_text(json.dumps(report(True)))
-    assert preflight.preflight(Namespace(file="", reports=[str(tmp_path)])) == 0
+    assert preflight.preflight(Namespace(file="", paths=[str(tmp_path)])) == 0
     assert capsys.readouterr().out == "1 of 1 are ready for all 2 lessons.\n"
 
 
@@ -167,5 +167,64 @@ def test_gradescope_and_windows_say_whose_machine_it_is(
         archive.writestr("assignment_1_export/submission_8/doctor.json",
                          json.dumps(report(True)).encode("utf-16"))  # PowerShell's >
         archive.writestr("assignment_1_export/submission_metadata.yml", said)
-    assert preflight.preflight(Namespace(file="", reports=[str(tmp_path / "all.zip")])) == 0
+    assert preflight.preflight(Namespace(file="", paths=[str(tmp_path / "all.zip")])) == 0
     assert capsys.readouterr().out == "2 of 2 are ready for all 2 lessons.\n"
+
+
+def before_of(monkeypatch: pytest.MonkeyPatch, folder: Path, blocked: list[str], why: str = "") -> None:
+    """A class of two real lessons, on a machine whose trial said this."""
+    students = tuple(Student(login) for login in ("ada", "bob", "eve", "zoe", "nil", "max"))
+    room = Class(folder, "", "", tuple(map(Part, load(ROOT).lessons[:2])), students)
+    monkeypatch.setattr(preflight, "open_class", lambda file: (room, None))
+    monkeypatch.setattr(before, "trial", lambda *_: (blocked, why))
+
+
+def test_submissions_are_looked_at_before_they_are_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before_of(monkeypatch, tmp_path, ["walls_limit"])
+    names = [lesson.file for lesson in load(ROOT).lessons[:2]]
+    given = [(ROOT / "exercises" / name).read_text() for name in names]
+    for login in ("ada", "bob", "max"):
+        for name in names:
+            (tmp_path / "in" / login).mkdir(parents=True, exist_ok=True)
+            (tmp_path / "in" / login / name).write_text("x = 1\n" if login != "max" else f"y = {name!r}\n")
+    for login in ("zoe", "stranger\x1b[2J"):
+        (tmp_path / "in" / login).mkdir()
+        (tmp_path / "in" / login / names[0]).write_text(given[0])
+    (tmp_path / "in/eve.rar").write_bytes(b"Rar!")
+    (tmp_path / "in/zoe.zip").write_bytes(b"")
+    assert preflight.preflight(Namespace(file="", paths=[str(tmp_path / "in")])) == 1
+    said = capsys.readouterr().out
+    for words in ("This machine:\n", "walls_limit cannot be shown here", "7 submissions, to look at:",
+                  "eve: no verdict", "zip and tar are", "zoe has another submission",
+                  "is the exercise as it was given", f"zoe: not handed in: {names[1]}",
+                  "ada and bob: the same 01_pid.py, byte for byte", "nothing handed in: nil",
+                  "nobody on the roster"):  # fmt: skip
+        assert words in said, (words, said)
+    assert "max" not in said and "\x1b" not in said and not (tmp_path / "records").exists()
+
+
+def test_a_machine_that_is_ready_says_so_and_a_full_disk_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before_of(monkeypatch, tmp_path, [])
+    monkeypatch.setattr(before, "default_jobs", lambda: 1000)
+    monkeypatch.setattr(before, "JUDGE_MEMORY", 1)
+    assert preflight.preflight(Namespace(file="", paths=[])) == 0
+    assert capsys.readouterr().out == "This machine can judge the class.\n"
+    monkeypatch.setattr(before, "RECORD", 1 << 50)
+    monkeypatch.setattr(before, "JUDGE_MEMORY", 1 << 50)
+    monkeypatch.setattr(before, "default_jobs", lambda: 0)
+    before_of(monkeypatch, tmp_path, [], "no cell can be made here")
+    assert preflight.preflight(Namespace(file="", paths=[])) == 1
+    said = capsys.readouterr().out
+    assert "disk: " in said and "memory: " in said and "judging: no cell can be made here" in said
+
+
+def test_a_submission_with_json_beside_it_is_no_report(tmp_path: Path) -> None:
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada/report.json").write_text("{}")
+    assert not preflight._reports(tmp_path)["no_json"]
+    (tmp_path / "ada/01_pid.py").write_text("")
+    assert preflight._reports(tmp_path)["no_json"]

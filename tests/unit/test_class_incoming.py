@@ -452,12 +452,12 @@ def test_nothing_is_told_from_what_cannot_be_opened(tmp_path: Path) -> None:
 
 def test_of_two_submissions_of_one_student_the_better_counts(tmp_path: Path) -> None:
     from minidocker.classroom import marks
-    from minidocker.classroom.grading import _each_once
+    from minidocker.classroom.grading import each_once
 
     for top in ("a", "b"):
         (tmp_path / top / "ada").mkdir(parents=True)
         (tmp_path / top / "ada" / PID).write_text(f"{top} = 1\n")
-    first, second = _each_once(incoming.find([tmp_path / "a", tmp_path / "b"], ROOM))
+    first, second = each_once(incoming.find([tmp_path / "a", tmp_path / "b"], ROOM))
     assert (first.login, second.login, second.others) == ("ada", "", ("ada",))
     (note,) = incoming.open_one(second, LESSONS)["notes"]
     assert "ada has another submission" in note and "the better one counts" in note

@@ -13,6 +13,7 @@ from minidocker.course import edit, exercise_file, outcomes, printer
 from minidocker.course.journal import Journal
 from minidocker.course.outcomes import Fail, NotStarted, Result, compared, exit_code, good
 from minidocker.errors import UsageError
+from minidocker.grader import budget
 
 CODES = {"pass": 0, "blocked": 3, "fail": 1, "not_started": 1, "error": 4}
 
@@ -234,3 +235,27 @@ def test_in_colour_too_a_learners_text_is_as_it_is(monkeypatch, capsys):
     monkeypatch.setenv("FORCE_COLOR", "1")
     printer.Printer().line("ran  overlay_options(['a:b:c', '[red]x'])", "red")
     assert "['a:b:c', '[red]x']" in capsys.readouterr().out
+
+
+class Asleep:
+    """A cell in which everything sleeps whenever it is looked at."""
+
+    doing = "waiting"
+
+    def load(self) -> tuple[bool, int]:
+        return False, 0
+
+
+def test_a_grader_that_waits_for_the_processor_takes_no_cell_for_asleep(monkeypatch):
+    """On a machine with ten times more work than cores a look came late once, and cost a mark."""
+    clock = [0.0]
+    monkeypatch.setattr(budget.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(budget.bound, "scale", lambda: 1.0)
+    one = budget.Budget(Asleep())
+    clock[0] += 60.0
+    one.check(Asleep())  # one late look is one look
+    with pytest.raises(Fail) as problem:
+        for _ in range(100):
+            clock[0] += 0.03
+            one.check(Asleep())
+    assert problem.value.code == "MD9007" and 61.7 < clock[0] < 62.1
