@@ -38,8 +38,8 @@ def merge(options: Namespace) -> int:
                     refused.append(f"{path}: {problem.message}")
     said = ", ".join(f"{number} {word}" for word, number in counts.items())
     print(f"{sum(counts.values())} records: {said or 'none'}; the class has {store.count()}.")
-    for problem in refused:
-        print(o.inert(f"  not taken: {problem}"))
+    for why in refused:
+        print(o.inert(f"  not taken: {why}"))
     return 1 if refused else 0
 
 
