@@ -58,7 +58,8 @@ def test_no_file_is_no_login() -> None:
     ("key", "host"),
     [("https://index.docker.io/v1/", "docker.io"), ("docker.io", "docker.io"),
      ("ghcr.io", "ghcr.io"), ("https://ghcr.io", "ghcr.io"), ("https://ghcr.io/v1/", "ghcr.io"),
-     ("localhost:5000", "localhost:5000"), ("ghcr.io/a", "ghcr.io"), ("ghcr.io/a/b", "ghcr.io")],
+     ("localhost:5000", "localhost:5000"), ("ghcr.io/a", "ghcr.io"), ("ghcr.io/a/b", "ghcr.io"),
+     ("http://ghcr.io/v2/", "ghcr.io"), ("docker.io/a", "docker.io")],
 )  # fmt: skip
 def test_keys(home: Path, key: str, host: str) -> None:
     write(home, {"auths": {key: auth("me:se:cret"), "other.io": auth("you:x")}})
@@ -143,6 +144,17 @@ def test_a_helper_for_one_host(home: Path, helper: Callable) -> None:
     assert (home / "asked").read_text() == "get\ng.io"
 
 
+def test_a_host_that_has_no_helper_is_kept_in_the_file(home: Path, helper: Callable) -> None:
+    helper("all", "exit 1")
+    write(home, {"credsStore": "all", "credHelpers": {"g.io": ""}, "auths": {"g.io": auth("a:b")}})
+    assert find("g.io", "x") == Login("a", "b")
+    keep("g.io", Login("me", "secret"))
+    assert find("g.io") == Login("me", "secret")
+    assert forget("g.io")
+    assert find("g.io") is None
+    assert not (home / "asked").exists()
+
+
 def test_a_store_for_all(home: Path, helper: Callable) -> None:
     helper("all", 'echo \'{"Username":"<token>","Secret":"tok"}\'')
     write(home, {"credsStore": "all"})
@@ -174,7 +186,7 @@ def test_helpers_that_fail(home: Path, helper: Callable, monkeypatch: pytest.Mon
         find("g.io")
 
 
-@pytest.mark.parametrize("name", ["../x", "a b", "a;b", "", "a/b"])
+@pytest.mark.parametrize("name", ["../x", "a b", "a;b", " ", "a/b"])
 def test_a_helper_is_a_plain_word(home: Path, name: str) -> None:
     write(home, {"credHelpers": {"g.io": name}})
     with pytest.raises(UsageError, match="is no credential helper"):

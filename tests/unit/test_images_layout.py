@@ -133,6 +133,8 @@ def test_a_stale_index_is_mended(store: Store, tar: str) -> None:
         ("localhost/x", "localhost/x:latest", ("localhost", "x", "latest")),
         ("localhost:5000/x", "localhost:5000/x:latest", ("localhost:5000", "x", "latest")),
         ("ghcr.io/a/b:t", "ghcr.io/a/b:t", ("ghcr.io", "a/b", "t")),
+        ("[::1]:5000/x", "[::1]:5000/x:latest", ("[::1]:5000", "x", "latest")),
+        ("[fd00::1]/a/b:1", "[fd00::1]/a/b:1", ("[fd00::1]", "a/b", "1")),
         ("ghcr.io/library/b", "ghcr.io/library/b:latest", ("ghcr.io", "library/b", "latest")),
         (
             "ghcr.io/x/y:tag@sha256:" + "1" * 64, "ghcr.io/x/y@sha256:" + "1" * 64,

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from images_shelf import (
@@ -217,7 +218,9 @@ def put_many(shelf: Shelved) -> dict[str, bytes]:
     ("platform", "wanted"),
     [("linux/amd64", "amd64"), ("linux/arm64", "arm64v8"), ("arm64", "arm64v8"),
      ("linux/arm/v6", "armv6"), ("linux/arm", "armv7"), ("linux/arm64/v8", "arm64v8"),
-     ("linux/x86_64", "amd64")],
+     ("linux/x86_64", "amd64"), ("LINUX/ARM64", "arm64v8"), ("linux/arm64/8", "arm64v8"),
+     ("linux/armhf", "armv7"), ("linux/armel", "armv6"), ("linux/arm/v8", "armv7"),
+     ("linux/amd64/v3", "amd64")],
 )  # fmt: skip
 @pytest.mark.parametrize("tag", ["flat", "latest"])
 def test_the_platform_is_chosen(
@@ -227,6 +230,24 @@ def test_the_platform_is_chosen(
     manifests = put_many(shelf)
     get(store, shelf.full(tag), platform)
     assert catalogue.tags(store)[shelf.full(tag)][1] == sha(manifests[wanted])
+
+
+@pytest.mark.parametrize(
+    ("platform", "there", "wanted"),
+    [("arm/v7", "v5 v6", "v6"), ("arm", "v5 v6", "v6"), ("arm/v6", "v5 v7", "v5"), ("arm/v5", "v6 v7", ""),
+     ("amd64/v4", " v2 v3", "v3"), ("amd64", "v3 v2 ", ""), ("amd64/v2", " v3", ""), ("arm64/v9", "v8", "v8")],
+)  # fmt: skip
+def test_what_is_for_an_older_processor_does(platform: str, there: str, wanted: str) -> None:
+    asked = oci.read_platform(f"linux/{platform}")
+    entries = [
+        entry(oci.descriptor(oci.MANIFEST_TYPE, sha(v.encode()), 1), "linux", asked["architecture"], v)
+        for v in there.split(" ")
+    ]
+    if wanted or "" in there.split(" "):
+        assert documents.choose({"manifests": entries}, asked, "it").hex == sha(wanted.encode())
+    else:
+        with pytest.raises(NotFound):
+            documents.choose({"manifests": entries}, asked, "it")
 
 
 def test_a_platform_that_is_not_there(store: Store, serve: Serve) -> None:
@@ -840,6 +861,28 @@ def test_a_proxy_is_asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> None
     assert b"pw" not in error.message.encode()
     monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:1")
     refused(store, "registry.example/x:1", "none that speaks HTTP", Blocked)
+
+
+@pytest.mark.parametrize(
+    ("said", "direct"),
+    [("10.0.0.0/8", True), ("10.1.2.3", True), ("10.1.2.3:80", False), ("11.0.0.0/8", False),
+     ("x, 10.1.0.0/16", True), ("*", True), ("10.1.2.0/33", False), ("", False)],
+)  # fmt: skip
+def test_no_proxy_may_name_a_network(monkeypatch: pytest.MonkeyPatch, said: str, direct: bool) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", said)
+    assert (transport._proxy(urlsplit("https://10.1.2.3:5000/v2/")) is None) == direct
+
+
+@pytest.mark.parametrize(
+    ("said", "direct"),
+    [("example.com", True), (".example.com", True), ("*.example.com", True), ("*.Example.com", True),
+     ("ample.com", False), ("r.example.com:5000", True), ("*.r.example.com", False)],
+)  # fmt: skip
+def test_no_proxy_may_name_a_domain(monkeypatch: pytest.MonkeyPatch, said: str, direct: bool) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", said)
+    assert (transport._proxy(urlsplit("https://r.example.com:5000/v2/")) is None) == direct
 
 
 # Many at once

@@ -19,6 +19,7 @@ import pytest
 
 from minidocker.errors import Blocked, UsageError
 from minidocker.images.registry import scratch
+from minidocker.images.registry.client import Client
 from minidocker.images.registry.faults import FAULTS, Faults
 from minidocker.images.registry.server import Registry
 from minidocker.images.registry.tokens import Guard
@@ -415,6 +416,20 @@ def test_other_faults(serve: Callable[..., Registry]) -> None:
     assert b"<html>" in asker(serve("html"))("GET", "/v2/lab/web/manifests/1").body
     done = asker(serve("moved-tag"))("GET", "/v2/lab/web/manifests/1")
     assert digest(done.body) != done.headers["Docker-Content-Digest"]
+
+
+def test_an_address_of_ipv6(tmp_path: Path) -> None:
+    try:
+        registry = Registry(str(tmp_path), host="::1").start()
+    except Blocked:
+        pytest.skip("blocked: no IPv6 on loopback")
+    try:
+        assert registry.address.startswith("[::1]:")
+        client = Client(registry.address, "lab/x")
+        assert client.expect(client.ask("GET", "/"), 200).read(100) == b"{}"
+        client.transport.close()
+    finally:
+        registry.close()
 
 
 # The command

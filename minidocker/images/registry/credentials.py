@@ -50,14 +50,16 @@ def find(host: str, path: str = "") -> Login | None:
     """Return the login for a registry (as `names.split` calls it); None where there is none."""
     settings = _load()
     helpers = settings.get("credHelpers") or {}
-    keys = _keys(host, path)
+    keys, store = _keys(host, path), settings.get("credsStore")
     for key in keys:
         if isinstance(helpers, dict) and key in helpers:
-            return _ask_helper(str(helpers[key]), key)
-    for key in keys:
-        if found := _from_entry((settings.get("auths") or {}).get(key)):
+            if helpers[key]:
+                return _ask_helper(str(helpers[key]), key)
+            store = ""  # the file itself keeps this one, whoever keeps the others
+    auths = settings.get("auths") or {}
+    for key in [*keys, *(key for key in auths if _is_url_of(key, host))]:
+        if found := _from_entry(auths.get(key)):
             return found
-    store = settings.get("credsStore")
     for key in keys[-1:] if store else ():
         if found := _ask_helper(str(store), key):
             return found
@@ -67,7 +69,7 @@ def find(host: str, path: str = "") -> Login | None:
 def keep(host: str, login: Login) -> str:
     """Keep a login; return where: a file's name, or a helper's."""
     settings, key = _load(), _keys(host)[-1]
-    helper = (settings.get("credHelpers") or {}).get(key) or settings.get("credsStore")
+    helper = _helper_of(settings, key)
     if helper:
         word = {"ServerURL": key, "Username": login.user, "Secret": login.password}
         _run_helper(str(helper), "store", json.dumps(word))
@@ -80,7 +82,7 @@ def keep(host: str, login: Login) -> str:
 def forget(host: str) -> bool:
     """Remove a login; say whether there was one."""
     settings, keys = _load(), _keys(host)
-    helper = (settings.get("credHelpers") or {}).get(keys[-1]) or settings.get("credsStore")
+    helper = _helper_of(settings, keys[-1])
     if helper:
         _run_helper(str(helper), "erase", keys[-1])
     auths = settings.get("auths") or {}
@@ -92,17 +94,31 @@ def forget(host: str) -> bool:
     return bool(known or helper)
 
 
+def _helper_of(settings: dict[str, Any], key: str) -> str:
+    """Return who keeps the login for a key; "": the file itself."""
+    helpers = settings.get("credHelpers")
+    if isinstance(helpers, dict) and key in helpers:
+        return str(helpers[key])
+    return str(settings.get("credsStore") or "")
+
+
 def _keys(host: str, path: str = "") -> list[str]:
     """Return how the file may call a registry; the last is the word that we write.
 
     Podman also keeps logins for a part of a registry: the longest that fits comes first.
     """
-    if host in names.HUB:
-        return [*names.HUB[:3], HUB_KEY]
     parts = path.split("/") if path else []
     inner = [f"{host}/{'/'.join(parts[:end])}" for end in range(len(parts), 0, -1)]
+    if host in names.HUB:
+        return [*inner, *names.HUB[:3], HUB_KEY]
     urls = [f"{scheme}://{host}{end}" for scheme in ("https", "http") for end in ("", "/", "/v1/")]
     return [*inner, *urls, host]
+
+
+def _is_url_of(key: str, host: str) -> bool:
+    """Say whether a key is an address at a registry, as `https://ghcr.io/v2/`: Docker takes it."""
+    scheme, sign, rest = key.partition("://")
+    return bool(sign) and scheme in ("http", "https") and rest.partition("/")[0] == host
 
 
 def _from_entry(entry: Any) -> Login | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
@@ -63,7 +64,7 @@ class Registry:
         self.guard, self.log, self.faults = guard, log, faults or Faults([])
         self.scheme = "https" if tls else "http"
         try:
-            self._server = _Server((host, port), Handler)
+            self._server = (_Server6 if ":" in host else _Server)((host, port), Handler)
         except OSError as problem:
             raise Blocked(f"port {port} cannot be had: {problem.strerror}", "--port 0") from None
         self._server.registry = self
@@ -71,7 +72,8 @@ class Registry:
             self._server.socket = tls.wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False
             )  # the handshake waits for the connection's own thread
-        self.address = f"{host}:{self._server.server_address[1]}"
+        shown = f"[{host}]" if ":" in host else host
+        self.address = f"{shown}:{self._server.server_address[1]}"
         self.elsewhere = None
         if self.faults.has("redirect"):
             self.elsewhere = bodies.Elsewhere(self.shelf, self.faults, log)
@@ -102,6 +104,10 @@ class _Server(bodies.Server):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that has gone away is no news."""
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
 
 
 class Handler(bodies.Talk):

@@ -281,7 +281,7 @@ def _port(parts: SplitResult) -> int:
 
 
 def _proxy(parts: SplitResult) -> SplitResult | None:
-    if is_loopback(parts.netloc) or proxy_bypass(parts.netloc):
+    if is_loopback(parts.netloc) or _is_direct(parts.netloc):
         return None
     text = getproxies_environment().get(parts.scheme)
     if not text:
@@ -291,6 +291,21 @@ def _proxy(parts: SplitResult) -> SplitResult | None:
         shown = f"{proxy.scheme}://{proxy.hostname}"
         raise Blocked(f"the proxy {shown} is none that speaks HTTP", "HTTPS_PROXY=http://HOST:PORT")
     return proxy
+
+
+def _is_direct(netloc: str) -> bool:
+    """Say whether NO_PROXY names this HOST[:PORT]; also 10.0.0.0/8 and *.example, as in Docker."""
+    if proxy_bypass(netloc):
+        return True
+    host = urlsplit("//" + netloc).hostname or ""
+    for word in (getproxies_environment().get("no") or "").lower().split(","):
+        name = word.strip()
+        if name.startswith("*.") and host.endswith(name[1:]):
+            return True
+        with contextlib.suppress(ValueError):
+            if ipaddress.ip_address(host) in ipaddress.ip_network(name, strict=False):
+                return True
+    return False
 
 
 def _proxy_headers(proxy: SplitResult) -> dict[str, str]:

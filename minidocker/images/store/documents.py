@@ -33,6 +33,7 @@ LAYERS = (
     DOCKER + "image.rootfs.diff.tar.zstd",
 )  # fmt: skip
 FOREIGN = DOCKER + "image.rootfs.foreign.diff.tar.gzip"
+BEST = 20  # how well a platform fits that is the very one that was wanted
 ASK = "ask whoever made this image"
 
 
@@ -221,13 +222,26 @@ def choose(index: oci.Json, wanted: oci.Json, title: str) -> Blob:
 
 
 def _rank(platform: oci.Json, wanted: oci.Json) -> int:
-    """Say how well a platform fits: 0 not at all, 1 unsaid, 2 yes, 3 with its variant."""
+    """Say how well a platform fits: 0 not at all, 1 unsaid, more is better.
+
+    A processor runs what was made for an older one of its kind (arm/v6 on arm/v7), so the newest
+    of those is next best. One without a variant is for the usual processor of its kind.
+    """
     if not platform:
         return 1
     if any(platform.get(key) != wanted[key] for key in ("os", "architecture")):
         return 0
-    has, asked = platform.get("variant", ""), wanted.get("variant", "")
-    if asked:
-        return 3 if has == asked else 0 if has else 2
+    has, asked = platform.get("variant") or "", wanted.get("variant") or ""
     usual = {"amd64": "v1", "arm64": "v8", "arm": "v7"}.get(wanted["architecture"], "")
-    return 3 if has in ("", usual) else 2
+    if (has or usual) == (asked or usual):
+        return BEST + (has == asked)
+    level, most = _level(has or usual), _level(asked or usual)
+    if level and most and level < most:
+        return 2 + level
+    return 0 if has and asked else 2
+
+
+def _level(variant: object) -> int:
+    """Return the number of a variant: 7 for "v7"; 0 for a word of another form."""
+    found = re.fullmatch(r"v([1-9])", variant) if isinstance(variant, str) else None
+    return int(found[1]) if found else 0

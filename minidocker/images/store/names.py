@@ -14,7 +14,7 @@ from minidocker.images.store.image import with_tag
 
 # The grammar of the OCI distribution specification; the first part may also be HOST:PORT.
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?/)?"
+_HOST = r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?/)?"
 _TAG = r":[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 _NAME = re.compile(rf"{_HOST}{_PART}(?:/{_PART})*(?:{_TAG})?(?:@sha256:[0-9a-f]{{64}})?")
 _ID = re.compile(r"[0-9a-f]{64}")

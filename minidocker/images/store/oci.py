@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +26,11 @@ PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 EPOCH = "1970-01-01T00:00:00Z"  # "when" of what must come out the same each time
 
 # The names of the Go language, which the specification asks for.
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "armv7l": "arm"}
+ARCHITECTURES = {
+    "x86_64": "amd64", "aarch64": "arm64", "i686": "386", "armv7l": "arm", "x86-64": "amd64",
+    "i386": "386", "armhf": "arm", "armel": "arm",
+}  # fmt: skip
+VARIANTS = {"armhf": "v7", "armel": "v6"}  # as Debian calls these processors
 
 Json = dict[str, Any]
 
@@ -38,14 +43,18 @@ def here() -> Json:
 
 def read_platform(text: str) -> Json:
     """Read OS/ARCHITECTURE[/VARIANT], or one part of it; this machine's platform for ""."""
-    parts = text.split("/") if text else []
-    if len(parts) > 3 or not all(part.replace("_", "").isalnum() for part in parts):
+    parts = text.lower().split("/") if text else []
+    if len(parts) > 3 or not all(re.fullmatch(r"[a-z0-9_-]+", part) for part in parts):
         raise UsageError(f"--platform {text!r} is not OS/ARCHITECTURE", "--platform linux/arm64")
     if len(parts) == 1 and parts != ["linux"]:
         parts = ["linux", *parts]
     words = dict(zip(("os", "architecture", "variant"), parts, strict=False))
-    if "architecture" in words:
-        words["architecture"] = ARCHITECTURES.get(words["architecture"], words["architecture"])
+    if name := words.get("architecture"):
+        words["architecture"] = ARCHITECTURES.get(name, name)
+        if name in VARIANTS:
+            words.setdefault("variant", VARIANTS[name])
+    if "variant" in words and words["variant"].isdecimal():
+        words["variant"] = "v" + words["variant"]
     return {**here(), **words}
 
 
