@@ -123,7 +123,7 @@ def onbuild(state: State, one: Instruction, words: Words) -> None:
 
 def healthcheck(state: State, one: Instruction, words: Words) -> None:
     """HEALTHCHECK NONE, or [--interval=…] CMD COMMAND"""
-    word, _, rest = one.rest.partition(" ")
+    word, rest = [*one.rest.split(None, 1), ""][:2]
     if word.upper() == "NONE":
         if rest.strip() or one.flags:
             raise BuildError(one.number, "HEALTHCHECK NONE takes no arguments", "HEALTHCHECK NONE",

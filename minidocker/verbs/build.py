@@ -175,15 +175,21 @@ def inputs(
                        docker=f"unable to prepare context: path {context!r} not found")  # fmt: skip
     if args.file == "-":
         return sys.stdin.buffer.read(LARGEST).decode("utf-8", "surrogateescape"), context
-    path = args.file or os.path.join(context, "Dockerfile")
+    path = args.file or usual_file(context)
     if args.context == "-":
-        path = os.path.join(context, args.file or "Dockerfile")
+        path = os.path.join(context, args.file) if args.file else path
         above = os.path.realpath(context)
         if os.path.commonpath([os.path.realpath(path), above]) != above:
             raise UsageError("the Dockerfile leads out of the archive", "-f Dockerfile")
         if not os.path.isfile(path):
             raise no_file(f"{args.file or 'Dockerfile'} in the archive")
     return read_text(path), context
+
+
+def usual_file(context: str) -> str:
+    """Return DIR/Dockerfile; as in Docker also DIR/dockerfile, where there is no other."""
+    path, small = (os.path.join(context, name) for name in ("Dockerfile", "dockerfile"))
+    return small if os.path.isfile(small) and not os.path.lexists(path) else path
 
 
 def from_stdin(store: Store, stack: contextlib.ExitStack) -> str:

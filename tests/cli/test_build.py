@@ -303,6 +303,8 @@ def test_a_context_may_be_a_tar_or_a_dockerfile_alone(
     done = subprocess.run(argv, env=env, input=packed.stdout, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert see(minidocker, "piped", "cat /from-tar") == "a\n"
+    (context / "Dockerfile").rename(context / "dockerfile")
+    assert minidocker("build", str(context)).returncode == 0  # as in Docker, where no other is
     done = subprocess.run(argv, env=env, input=b"FROM base\nENV x=1\n", capture_output=True)
     assert done.returncode == 0, done.stderr
     done = subprocess.run(argv, env=env, input=b"FROM base\nCOPY a /b\n", capture_output=True)

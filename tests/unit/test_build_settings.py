@@ -82,6 +82,7 @@ def test_the_configuration_is_that_of_buildah() -> None:
         ('HEALTHCHECK --interval=1m30s --retries=2 CMD ["a"]', "Healthcheck",
          {"Test": ["CMD", "a"], "Interval": 90 * 10**9, "Retries": 2}),
         ("HEALTHCHECK CMD a b", "Healthcheck", {"Test": ["CMD-SHELL", "a b"]}),
+        ("HEALTHCHECK \\\n\tCMD\ta b", "Healthcheck", {"Test": ["CMD-SHELL", "a b"]}),
         ("ONBUILD RUN a\nONBUILD COPY . /b", "OnBuild", ["RUN a", "COPY . /b"]),
         ("WORKDIR /a/../b/", "WorkingDir", "/b"),
         ("WORKDIR a", "WorkingDir", "/a"),
