@@ -27,6 +27,10 @@ class DiskLook:
             return None
         return max(0, int((self.next - time.monotonic()) * 1000) + 1)
 
+    def why(self) -> str:
+        """Say why it is ended; `inspect` shows it as State.Error."""
+        return f"it had taken nearly all {self.disk.full} of the disk: killed"
+
     def is_full(self) -> bool:
         """Look, if it is time to; say whether this container has filled the disk. Once."""
         if time.monotonic() < self.next:

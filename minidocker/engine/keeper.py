@@ -165,6 +165,7 @@ class Keeper(Kept):
                 elif not (self.health and self.health.serve(fd)):
                     self.guests.serve(fd)
             if self.disk.is_full():
+                self.notes["error"] = self.disk.why()
                 self.kernel.kill(self.main, SIGKILL)
             if self.health:
                 self.health.tick()

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 from collections.abc import Iterator
 from time import time
 from typing import Any
 
 from minidocker.engine import backoff, freezing, keepers, once_more
+from minidocker.engine.disk_look import DiskLook
 from minidocker.engine.leaving import leave
 from minidocker.engine.log_file import LOG, LogFile
 from minidocker.engine.pump import Pump
@@ -142,12 +144,16 @@ class Revived:
             self.pump.add(fd, name)
         self.poll.register(self.process, select.POLLIN)
         healthy.give_up(self.record["directory"])
+        disk = DiskLook(self.record["directory"])
+        disk.begin(bool((self.record["spec"].get("root") or {}).get("layers")))
         ended = False
         while not ended:
-            for fd, _ in self.poll.poll():
+            for fd, _ in self.poll.poll(disk.time_left()):
                 if fd in self.pump.streams:
                     self.pump.serve(fd)
                 ended = ended or fd == self.process
+            if disk.is_full():
+                signal.pidfd_send_signal(self.process, signal.SIGKILL)
         self.pump.drain()
         self.clean_up()
 

@@ -55,6 +55,39 @@ def test_who_fills_the_disk_is_ended(
     assert "No space left" not in error
 
 
+ALONE_ON_A_SMALL_DISK = """\
+mount -t tmpfs -o nr_inodes=40000,size=400m none "$MINIDOCKER_ROOT"
+{mini} image build-base >/dev/null
+id=$({mini} run -d --network none --name hog base sh -c '
+  until [ -e /go ]; do sleep 0.02; done; while :; do head -c 2m /dev/zero >> /big; sleep 0.02; done')
+{kill}
+touch "$MINIDOCKER_ROOT/words" && {mini} cp "$MINIDOCKER_ROOT/words" hog:/go
+{mini} wait hog
+{mini} inspect --format '{{{{.State.Error}}}}' hog
+{mini} rm -f hog
+"""
+KILL_BOTH = r"""
+kill -9 $(tr , '\n' < "$MINIDOCKER_ROOT/containers/$id/record.json" |
+  sed -n 's/^ *"\(keeper\|standby\)": *"\([0-9]*\) .*/\2/p')"""
+
+
+@pytest.mark.parametrize(
+    ("kill", "said"),
+    [("", ["137", "it had taken nearly all bytes of the disk: killed"]), (KILL_BOTH, ["?"])],
+    ids=["with its keepers", "with one that came later"],
+)
+def test_who_runs_alone_is_ended_too(
+    command: list[str], tmp_path: Path, kill: str, said: list[str]
+) -> None:
+    script = ALONE_ON_A_SMALL_DISK.format(mini=" ".join(command), kill=kill)
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "env", f"MINIDOCKER_ROOT={tmp_path}",
+         "sh", "-c", script],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[: len(said)] == said, done.stderr
+
+
 ON_A_SPOILT_DISK = """\
 mount -t tmpfs -o nr_inodes=40000,size=400m none "$MINIDOCKER_ROOT"
 {mini} image build-base >/dev/null
