@@ -11,6 +11,7 @@ import select
 
 from minidocker.engine import letters
 from minidocker.engine.input import Input
+from minidocker.engine.unwatched import Unwatched
 from minidocker.errors import MinidockerError
 from minidocker.kernel import callers, packets
 from minidocker.kernel.flags import SIGKILL
@@ -85,6 +86,7 @@ class Guests:
         self.all: list[Guest] = []
         self.count = 0
         self.input: Input | None = None
+        self.unwatched = Unwatched(poll)
         self.unclaimed: dict[int, int] = {}  # pid → status: ended before its helper told its pid
 
     def open(self) -> None:
@@ -114,6 +116,8 @@ class Guests:
         """Do what a descriptor is ready for; False for one that is none of ours."""
         if self.input and fd == self.input.fd:
             self.input.serve()
+            return True
+        if self.unwatched.serve(fd):
             return True
         if fd == self.door:
             self.let_in()
@@ -161,6 +165,8 @@ class Guests:
             self.listen_to(guest, data[:1], data[1:])
             return
         busy = guest.tell >= 0 or guest.pid
+        if data == b"K" and given and guest.entry and guest.entry.wish.terminal:
+            self.unwatched.take(given.pop())
         if not data or busy:
             for fd in given:
                 os.close(fd)

@@ -8,6 +8,7 @@ somebody's text is needed in a process that has all rights. An answer begins wit
     N          there is more in the log     (to who is attached)
 
 Who is attached may say I DATA, the command's input; C, its end; W ROWS COLUMNS, the size.
+Who leaves the terminal of an exec says K, and sends that along.
 """
 
 from __future__ import annotations

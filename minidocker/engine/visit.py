@@ -13,6 +13,7 @@ import signal
 from typing import Any
 
 from minidocker.engine import letters
+from minidocker.engine.keys import pass_on
 from minidocker.errors import Conflict, MinidockerError
 from minidocker.kernel import packets
 from minidocker.runtime.terminal import Terminal
@@ -25,10 +26,12 @@ class Command:
 
     def __init__(
         self, args: list[str], env: list[str], cwd: str, user: str, terminal: bool,
-        interactive: bool, detached: bool,
+        interactive: bool, detached: bool, keys: bytes = b"",
     ) -> None:  # fmt: skip
+        """`keys` leave a terminal, and the command runs on; none are looked for without any."""
         self.args, self.env, self.cwd, self.user = args, env, cwd, user
         self.terminal, self.interactive, self.detached = terminal, interactive, detached
+        self.keys = keys
 
     def letter(self) -> bytes:
         """Write the wish."""
@@ -61,15 +64,16 @@ def execute(record: dict[str, Any], command: Command) -> int:
     except OSError:
         pass  # it has just gone: what it said before, if anything, is read next
     os.close(null)
-    return Visit(line, command.interactive).serve()
+    return Visit(line, command.interactive, command.keys).serve()
 
 
 class Visit:
     """The caller's side, until the command has ended."""
 
-    def __init__(self, line: packets.End, interactive: bool) -> None:
+    def __init__(self, line: packets.End, interactive: bool, keys: bytes = b"") -> None:
         self.line = line
         self.interactive = interactive
+        self.keys, self.begun, self.left = keys, b"", False
         self.terminal: Terminal | None = None
         self.poll = select.poll()
 
@@ -85,6 +89,9 @@ class Visit:
                             return status
                     elif self.terminal:
                         self.terminal.serve(fd, events, self.poll)
+                        if self.left:
+                            self.line.send(b"K", self.terminal.master)
+                            return 0
         finally:
             if self.terminal:
                 self.terminal.drain()
@@ -115,8 +122,14 @@ class Visit:
     def take(self, master: int) -> None:
         """Join the caller's terminal to the command's."""
         self.terminal = Terminal(master, self.interactive)
+        self.terminal.typed = self.type if self.keys else None
         self.terminal.start(self.poll)
         signal.signal(signal.SIGWINCH, self.resize)
+
+    def type(self, data: bytes) -> bytes:
+        """Look for the keys in what is typed; return what is for the command."""
+        data, self.begun, self.left = pass_on(self.keys, self.begun, data)
+        return data
 
     def resize(self, *_: object) -> None:
         """The caller's window has changed."""

@@ -28,6 +28,7 @@ class Terminal:
         self.ended = not interactive  # no more input
         self.poll: Any = None
         self.heard: Any = None  # who logs what is shown
+        self.typed: Any = None  # who looks through what is typed, and says what goes on
         self.lost = ""  # why output could not be written, unless its reader went away
         os.set_blocking(master, False)
 
@@ -67,7 +68,9 @@ class Terminal:
         except OSError:
             data = b""  # EIO: our own terminal is gone
         self.ended = not data
-        self.waiting += data or b"\x04"  # end of input, as a terminal says it
+        if data and self.typed:
+            data = self.typed(data)
+        self.waiting += b"\x04" if self.ended else data  # end of input, as a terminal says it
         self.poll.unregister(0)
         self.push()
 

@@ -7,7 +7,8 @@ import sys
 from typing import Any
 
 from minidocker.engine import revival, told
-from minidocker.engine.attaching import LEFT, USUAL, Attached, detach_keys
+from minidocker.engine.attaching import LEFT, Attached
+from minidocker.engine.keys import USUAL, detach_keys
 from minidocker.engine.log_file import LOG
 from minidocker.engine.logs import Reader
 from minidocker.errors import Conflict

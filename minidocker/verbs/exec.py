@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from minidocker.engine import revival, visit
+from minidocker.engine.keys import detach_keys
 from minidocker.errors import Conflict, FlagError, UsageError
 from minidocker.images.store.store import Store
 from minidocker.verbs.own_parts import add_mine, own_of
@@ -28,6 +29,7 @@ def main(argv: list[str]) -> int:
     if not args.command:
         raise UsageError("exec needs a COMMAND", "minidocker exec box sh",
                          docker="'docker exec' requires at least 2 arguments")  # fmt: skip
+    keys = detach_keys(args.detach_keys)
     if args.tty and args.interactive and not args.detach and not os.isatty(0):
         raise UsageError("standard input is not a terminal, and -it wants one", "use -i alone",
                          docker="the input device is not a TTY")  # fmt: skip
@@ -35,7 +37,7 @@ def main(argv: list[str]) -> int:
     refuse(record)
     command = visit.Command(
         args.command, variables([*of_files(args.env_file), *args.env], args.tty),
-        args.workdir, args.user, args.tty, args.interactive, args.detach,
+        args.workdir, args.user, args.tty, args.interactive, args.detach, keys,
     )  # fmt: skip
     if own := own_of(args, "exec", "exec_in", record["id"]):
         from minidocker.engine import own_exec
@@ -56,6 +58,8 @@ def parser() -> Parser:
                       help="read variables, one NAME=VALUE a line")  # fmt: skip
     made.add_argument("-w", "--workdir", default="", metavar="DIR", help="start in this directory")
     made.add_argument("-u", "--user", default="", metavar="USER[:GROUP]", help="run as this user")
+    made.add_argument("--detach-keys", default="", metavar="KEYS",
+                      help="with -it: these leave it running, such as ctrl-p,ctrl-q")  # fmt: skip
     add_mine(made, "let your own exec_in start it (lesson 14)")
     made.add_argument("name", metavar="CONTAINER", help="a name, an id, or its beginning")
     made.add_argument("command", nargs="...", metavar="COMMAND", help="with its arguments")

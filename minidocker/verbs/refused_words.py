@@ -14,10 +14,7 @@ BY_EACH = "minidocker images, ps -s and volume ls list each one"
 
 # word → name of an option → why it is refused
 WHY: dict[str, dict[str, str]] = {
-    "exec": {
-        "--privileged": "what enters a container has no more power than it",
-        "--detach-keys": "an exec ends with its terminal: exec -d leaves it alone",
-    },
+    "exec": {"--privileged": "what enters a container has no more power than it"},
     "image": {"--filter": BY_IMAGE_LS},
     "logs": {"--details": "nobody adds anything to a line here"},
     "pull": {"--all-tags": EACH_TAG, "-a": EACH_TAG, "--disable-content-trust": TRUST},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minidocker.engine import again, revival
-from minidocker.engine.attaching import USUAL, detach_keys
+from minidocker.engine.keys import USUAL, detach_keys
 from minidocker.engine.log_file import LOG
 from minidocker.engine.logs import Reader
 from minidocker.errors import UsageError

@@ -11,7 +11,7 @@ import pexpect
 import pytest
 from keeping import ROOT, Run, keepers, kill, record, start, until
 
-from minidocker.engine.attaching import detach_keys, pass_on
+from minidocker.engine.keys import detach_keys, pass_on
 from minidocker.errors import UsageError
 
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")

@@ -146,6 +146,28 @@ def test_a_terminal_of_its_own(
     assert child.exitstatus == 6
 
 
+def test_its_terminal_is_left_by_the_keys(
+    alone: Run, command: list[str], shared_store: Path
+) -> None:
+    id = start(alone, "base", "sleep", "600")
+    env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store)}
+    words = ["exec", "-it", "--detach-keys", "ctrl-x,y", id, "sh", "-c",
+             "echo up; read a; echo got $a; until [ -e /go ]; do sleep 0.02; done; "
+             "yes | head -n 100000; echo $? > /done; sleep 600"]  # fmt: skip
+    child = pexpect.spawn(command[0], [*command[1:], *words], env=env, timeout=60,
+                          encoding="utf-8", cwd=str(ROOT))  # fmt: skip
+    child.expect("up\r\n")
+    child.send("x\x18z\r")  # not the keys
+    child.expect("got x\x18z\r\n")
+    child.send("\x18y")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert alone("exec", id, "touch", "/go").returncode == 0
+    until(lambda: alone("exec", id, "cat", "/done").stdout == "0\n", 60)
+    assert alone("exec", "--detach-keys", "ctrl-", id, "true").returncode != 0
+
+
 def test_the_end_of_the_container_ends_it(
     alone: Run, box: str, command: list[str], shared_store: Path
 ) -> None:  # fmt: skip
