@@ -51,7 +51,7 @@ class Host:
             self.watch = Watch(self.birth, self.heard)
             self.birth.open_gate()
             status = self.watch.wait()
-            last_word.write(self.lock, status)  # who waits may hear it when all else is removed
+            self.leave_word(status)
             if self.run.spec.remove:
                 happened.tell(self.run, "die", exitCode=str(status))
             else:
@@ -65,6 +65,13 @@ class Host:
             raise
         finally:
             self.clean_up(keep=started and not self.run.spec.remove)
+
+    def leave_word(self, status: int) -> None:
+        """Write how it ended where who waits can read it when all else is removed, as with --rm."""
+        try:
+            last_word.write(self.lock, status)
+        except OSError:
+            pass  # on a full disk nobody hears it
 
     def note_end(self, status: int) -> None:
         """Write down how the command ended; a full disk must not change what we return."""

@@ -80,7 +80,11 @@ def main(argv: list[str]) -> int:
     if not spec.remove:
         from minidocker.engine import overheard
 
-        heard = overheard.of(record, learners=any(stage.origin for stage in stages))
+        try:
+            heard = overheard.of(record, learners=any(stage.origin for stage in stages))
+        except OSError:
+            discard(record, lock)
+            raise
     made = [stage() for stage in stages]
     status = Host(record, made, kernel, lock, teller, heard).foreground()
     if hint := quiet_shell(found, spec.process.args, status):
@@ -116,6 +120,14 @@ def created(found: dict[str, object], root: str, spec: Spec) -> tuple[Run, int]:
         raise
     file.write(spec.id)
     return record, lock
+
+
+def discard(record: Run, lock: int) -> None:
+    """Remove a container that could not be begun."""
+    from minidocker.runtime import state
+
+    state.discard(record)
+    os.close(lock)
 
 
 def open_standard_descriptors() -> None:

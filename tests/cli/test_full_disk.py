@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from keeping import ROOT
 
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
 
@@ -86,6 +87,34 @@ def test_who_runs_alone_is_ended_too(
         capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120,
     )  # fmt: skip
     assert done.stdout.splitlines()[: len(said)] == said, done.stderr
+
+
+FILLED_MEANWHILE = """\
+mount -t tmpfs -o nr_inodes=40000,size=400m none "$MINIDOCKER_ROOT"
+cd "$MINIDOCKER_ROOT"
+{mini} image build-base >/dev/null
+mkfifo go
+{mini} run {rm} --network none --name box -i base sh -c 'echo up; read x; exit 4' < go > said &
+exec 3> go
+until [ -s said ]; do sleep 0.02; done
+head -c 500m /dev/zero > fill 2>/dev/null
+echo >&3
+wait $!
+echo $?
+"""
+
+
+@pytest.mark.parametrize("rm", ["--rm", ""])
+def test_a_disk_that_gets_full_keeps_no_status_back(
+    command: list[str], tmp_path: Path, rm: str
+) -> None:
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "env", f"MINIDOCKER_ROOT={tmp_path}",
+         f"PYTHONPATH={ROOT}", "sh", "-c", FILLED_MEANWHILE.format(mini=" ".join(command), rm=rm)],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120,
+    )  # fmt: skip
+    assert done.stdout == "4\n", done.stderr
+    assert "Traceback" not in done.stderr
 
 
 ON_A_SPOILT_DISK = """\
