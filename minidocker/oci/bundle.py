@@ -91,17 +91,18 @@ def process(part: Part, found: Bundle, spec: Spec) -> None:
     if len({number for number, *_ in mine.rlimits}) < len(mine.rlimits):
         raise UsageError("config.json: process.rlimits has the same type twice")
     user = part.part("user")
+    user.text("username"), part.text("commandLine")  # for Windows; texts all the same
     found.uid, found.gid = user.id("uid") if user.has("uid") else 0, 0
     found.gid = user.id("gid") if user.has("gid") else 0
     groups = user.value("additionalGids", list, [])
     if not all(type(group) is int and 0 <= group < 1 << 32 for group in groups):
         raise UsageError("config.json: process.user.additionalGids is no list of ids")
-    found.groups, mine.umask = groups, user.number("umask")
+    found.groups, mine.umask = groups, user.natural("umask")
     manner.read(part, found)
     found.affinity = affinity.read(part.part("execCPUAffinity"))
     found.sets = capabilities(part.part("capabilities"))
     size = part.part("consoleSize")
-    found.size = [size.short("height"), size.short("width")]
+    found.size = [size.natural(key, 16) or 0 for key in ("height", "width")]
 
 
 def capabilities(part: Part) -> Sets:
@@ -136,7 +137,7 @@ def tell_unknown(names: list[str]) -> None:
 
 
 def rlimit(part: Part) -> list[int]:
-    """Read one limit: [number, soft, hard]; -1 is no limit."""
+    """Read one limit: [number, soft, hard]; what is too large for a sign is no limit, -1."""
     name = part.must("type").removeprefix("RLIMIT_").lower()
     if name == "as":
         number = 9
@@ -144,7 +145,7 @@ def rlimit(part: Part) -> list[int]:
         number = ULIMITS[name]
     else:
         raise UsageError(f"config.json: {part.where}.type is no limit that Linux knows")
-    both = [part.value(key, int, 0) for key in ("soft", "hard")]
+    both = [part.natural(key, 64) or 0 for key in ("soft", "hard")]
     return [number, *(-1 if limit >= FOREVER else limit for limit in both)]
 
 
@@ -221,11 +222,11 @@ def device(part: Part) -> Device:
     if kind not in ("c", "u", "b", "p"):
         raise UsageError(f"config.json: {part.where}.type is none of c, u, b, p")
     path = part.must("path").rstrip("/") or "/"
-    mode = part.number("fileMode")
+    mode = part.natural("fileMode")
+    major, minor, uid, gid = (part.natural(key) or 0 for key in ("major", "minor", "uid", "gid"))
     return Device(
-        path=path, type=kind, major=part.number("major", 0), minor=part.number("minor", 0),
-        mode=0o666 if mode is None else mode & 0o7777, uid=part.number("uid", 0),
-        gid=part.number("gid", 0),
+        path=path, type=kind, major=major, minor=minor, uid=uid, gid=gid,
+        mode=0o666 if mode is None else mode & 0o7777,
     )  # fmt: skip
 
 
@@ -257,5 +258,5 @@ def offsets(linux: Part) -> str:
         if clock not in ("monotonic", "boottime"):
             raise UsageError(f"config.json: timeOffsets.{clock} is no clock that can be moved")
         one = part.part(clock)
-        lines += f"{clock} {one.number('secs', 0)} {one.number('nanosecs', 0)}\n"
+        lines += f"{clock} {one.number('secs', 0)} {one.natural('nanosecs') or 0}\n"
     return lines

@@ -52,22 +52,24 @@ class Part:
         return checked(self.value(key, str, default), self.name(key))
 
     def number(self, key: str, default: int | None = None) -> int | None:
-        """Return a whole number, or None."""
+        """Return a whole number of 64 bits, with a sign; or None."""
         found: int | None = self.value(key, int, default)
+        if found is not None and not -(1 << 63) <= found < 1 << 63:
+            raise UsageError(f"config.json: {self.name(key)} is no number of 64 bits")
+        return found
+
+    def natural(self, key: str, bits: int = 32, default: int | None = None) -> int | None:
+        """Return a whole number of so many bits, no less than 0; or None."""
+        found: int | None = self.value(key, int, default)
+        if found is not None and not 0 <= found < 1 << bits:
+            raise UsageError(f"config.json: {self.name(key)} is no number from 0 to 2^{bits} - 1")
         return found
 
     def id(self, key: str) -> int:
         """Return a number that must be there, and be no less than 0."""
-        found = self.number(key)
-        if found is None or not 0 <= found < 1 << 32:
+        found = self.natural(key)
+        if found is None:
             raise UsageError(f"config.json: {self.name(key)} is no number from 0 to 2^32 - 1")
-        return found
-
-    def short(self, key: str) -> int:
-        """Return a number of 16 bits; 0 where there is none."""
-        found = self.number(key) or 0
-        if not 0 <= found < 1 << 16:
-            raise UsageError(f"config.json: {self.name(key)} is no number from 0 to 65535")
         return found
 
     def flag(self, key: str, default: bool = False) -> bool:

@@ -59,6 +59,8 @@ def rule(part: Part) -> Rule:
     if kind not in KINDS or set(access) - {*ACCESS, "a"}:  # "rwa" stands in runc's own tests
         raise UsageError(f"config.json: {part.where} has a type or an access that is none")
     major, minor = part.number("major"), part.number("minor")
+    if not all(number is None or ANY <= number < 1 << 32 for number in (major, minor)):
+        raise UsageError(f"config.json: {part.where} has a number that no device can have")
     access = "".join(letter for letter in access if letter in ACCESS)
     numbers = [ANY if number is None else number for number in (major, minor)]
     return Rule(part.flag("allow"), KINDS[kind], numbers[0], numbers[1], access)

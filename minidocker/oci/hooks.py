@@ -89,13 +89,16 @@ def pairs(env: list[str]) -> list[tuple[str, str]]:
     return [(name, value) for name, mark, value in (item.partition("=") for item in env) if mark]
 
 
+LONGEST = (1 << 31) - 1  # milliseconds, 24 days: what poll(2) takes
+
+
 def wait(pid: int, timeout: int | None) -> int | None:
     """Wait for a hook, so many seconds at most: its wait status; None for one that was killed."""
     door = os.pidfd_open(pid)
     try:
         poll = select.poll()
         poll.register(door, select.POLLIN)
-        if not poll.poll(None if timeout is None else timeout * 1000):
+        if not poll.poll(None if timeout is None else min(timeout * 1000, LONGEST)):
             os.killpg(pid, 9)
             os.waitpid(pid, 0)
             return None

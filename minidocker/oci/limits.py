@@ -26,6 +26,11 @@ THROTTLES = {
 }  # fmt: skip
 
 
+# without a sign in the specification's own table of types
+NATURAL = {"shares", "period", "realtimePeriod", "burst", "swappiness", "weight", "leafWeight",
+           "classID"}  # fmt: skip
+
+
 def refuse_rest(resources: dict[str, Any]) -> Part:
     """Refuse what neither version gets from us; return the object."""
     part = Part(resources, "linux.resources")
@@ -33,6 +38,7 @@ def refuse_rest(resources: dict[str, Any]) -> Part:
     limit, kernel = memory.number("limit") or 0, memory.number("kernel") or 0
     if kernel > 0 and not 0 < limit <= kernel:  # else memory.limit keeps it, which counts both
         memory.refuse("kernel", why="Linux 5.16 and later limit it by memory.limit alone")
+    memory.flag("checkBeforeUpdate")  # `update` looks at it
     if memory.has("useHierarchy") and not memory.flag("useHierarchy"):
         raise UsageError(
             "config.json asks for linux.resources.memory.useHierarchy: false; kernels have true",
@@ -48,7 +54,7 @@ def add(files: dict[str, str], name: str, line: str) -> None:
 
 def node(part: Part) -> str:
     """Write a device's number as the kernel reads it, "8:0"."""
-    return f"{part.number('major', 0)}:{part.number('minor', 0)}"
+    return f"{part.natural('major') or 0}:{part.natural('minor') or 0}"
 
 
 def version_2(resources: dict[str, Any]) -> dict[str, str]:
@@ -75,24 +81,24 @@ def version_2(resources: dict[str, Any]) -> dict[str, str]:
         files["memory.max"] = no_limit(limit, 0)
     if low := memory.number("reservation"):
         files["memory.low"] = no_limit(low, 0)
-    if shares := cpu.number("shares"):
+    if shares := cpu.natural("shares", 64):
         files["cpu.weight"] = str(weight(shares))
-    quota, period = cpu.number("quota"), cpu.number("period")
+    quota, period = cpu.number("quota"), cpu.natural("period", 64)
     if quota or period:
         files["cpu.max"] = f"{quota if (quota or 0) > 0 else 'max'} {period or PERIOD}"
     said(cpu, files, {"idle": "cpu.idle", "burst": "cpu.max.burst"})
     alike(part, files)
     disk = part.part("blockIO")
     disk.refuse("leafWeight", why=why)
-    if heavy := disk.number("weight"):
+    if heavy := disk.natural("weight", 16):
         files["io.weight"] = f"default {io_weight(heavy)}"
     for one in disk.parts("weightDevice"):
-        add(files, "io.weight", f"{node(one)} {io_weight(one.number('weight') or 100)}")
+        add(files, "io.weight", f"{node(one)} {io_weight(one.natural('weight', 16) or 100)}")
     for key, (_, word) in THROTTLES.items():
         for one in disk.parts(key):
-            add(files, "io.max", f"{node(one)} {word}={one.number('rate', 0) or 'max'}")
+            add(files, "io.max", f"{node(one)} {word}={one.natural('rate', 64) or 'max'}")
     for page in part.parts("hugepageLimits"):
-        files[f"hugetlb.{page_size(page)}.max"] = str(page.number("limit", 0))
+        files[f"hugetlb.{page_size(page)}.max"] = str(page.natural("limit", 64) or 0)
     for name, text in part.table("unified").items():
         if "/" in name or name.startswith("cgroup."):
             raise UsageError(f"config.json: linux.resources.unified.{name} is no limit's file")
@@ -120,7 +126,7 @@ def alike(part: Part, files: dict[str, str]) -> None:
     rdma = part.part("rdma")
     for device in rdma.values:
         one = rdma.part(device)
-        words = ((key, one.number(name)) for key, name in
+        words = ((key, one.natural(name)) for key, name in
                  (("hca_handle", "hcaHandles"), ("hca_object", "hcaObjects")))  # fmt: skip
         limits = " ".join(f"{key}={number}" for key, number in words if number is not None)
         add(files, "rdma.max", f"{device} {limits}")
@@ -151,30 +157,32 @@ def version_1(resources: dict[str, Any]) -> dict[str, str]:
     numbered(disk, files, {"weight": "blkio.weight", "leafWeight": "blkio.leaf_weight"})
     for one in disk.parts("weightDevice"):
         for key, file in (("weight", "weight"), ("leafWeight", "leaf_weight")):
-            if heavy := one.number(key):
+            if heavy := one.natural(key, 16):
                 add(files, f"blkio.{file}_device", f"{node(one)} {heavy}")
     for key, (file, _) in THROTTLES.items():
         for one in disk.parts(key):
-            add(files, f"blkio.throttle.{file}_device", f"{node(one)} {one.number('rate', 0)}")
+            rate = one.natural("rate", 64) or 0
+            add(files, f"blkio.throttle.{file}_device", f"{node(one)} {rate}")
     numbered(network, files, {"classID": "net_cls.classid"})
     for one in network.parts("priorities"):
-        add(files, "net_prio.ifpriomap", f"{one.must('name')} {one.number('priority', 0)}")
+        add(files, "net_prio.ifpriomap", f"{one.must('name')} {one.natural('priority') or 0}")
     for page in part.parts("hugepageLimits"):
-        files[f"hugetlb.{page_size(page)}.limit_in_bytes"] = str(page.number("limit", 0))
+        files[f"hugetlb.{page_size(page)}.limit_in_bytes"] = str(page.natural("limit", 64) or 0)
     return files
 
 
 def numbered(part: Part, files: dict[str, str], names: dict[str, str]) -> None:
     """Put down the numbers that are there; 0 is "nothing said", as in runc."""
     for key, file in names.items():
-        if number := part.number(key):
+        if number := part.natural(key, 64) if key in NATURAL else part.number(key):
             files[file] = str(number)
 
 
 def said(part: Part, files: dict[str, str], names: dict[str, str]) -> None:
     """Put down the numbers that are there, 0 as well: it takes back what was set before."""
     for key, file in names.items():
-        if (number := part.number(key)) is not None:
+        number = part.natural(key, 64) if key in NATURAL else part.number(key)
+        if number is not None:
             files[file] = str(number)
 
 

@@ -82,13 +82,17 @@ def scheduler(part: Part) -> tuple[Any, ...]:
         if flag not in FLAGS:
             raise UsageError(f"config.json: {part.where}.flags: {flag!r} is none", ", ".join(FLAGS))
         flags |= FLAGS[flag]
-    nice, priority, *times = (
-        part.number(key, 0) or 0 for key in ("nice", "priority", "runtime", "deadline", "period")
-    )
-    return (
-        POLICIES.index(policy.removeprefix("SCHED_")), flags, nice, priority & 0xFFFFFFFF,
-        tuple(time & 0xFFFFFFFFFFFFFFFF for time in times),
-    )  # fmt: skip
+    nice, priority = part.number("nice") or 0, part.natural("priority") or 0
+    times = tuple(part.natural(key, 64) or 0 for key in ("runtime", "deadline", "period"))
+    if not -20 <= nice <= 19:
+        raise UsageError(f"config.json: invalid scheduler.nice: {nice}", "-20 to 19")
+    if priority and policy not in ("SCHED_FIFO", "SCHED_RR"):
+        words = "scheduler.priority can only be specified for SchedFIFO or SchedRR policy"
+        raise UsageError(f"config.json: {words}", "nice")
+    if any(times) and policy != "SCHED_DEADLINE":
+        words = "scheduler runtime/deadline/period can only be specified for SchedDeadline policy"
+        raise UsageError(f"config.json: {words}", "linux.resources.cpu")
+    return POLICIES.index(policy.removeprefix("SCHED_")), flags, nice, priority, times
 
 
 def domain(linux: Part) -> dict[str, Any]:

@@ -45,16 +45,17 @@ def read_filter(linux: Part) -> dict[str, Any]:
     part = linux.part("seccomp")
     if strange := set(part.texts("architectures")) - ARCHITECTURES:
         raise UsageError(f"config.json: {min(strange)} is not a valid arch for seccomp")
-    part.number("defaultErrnoRet")
+    part.natural("defaultErrnoRet")
     asked: list[str] = []
     for rule in part.parts("syscalls"):
         names = rule.texts("names")
         if rule.text("action") == NOTIFY:
             asked += names
-        rule.number("errnoRet")
+        rule.natural("errnoRet")
         for one in rule.parts("args"):
             one.text("op")
-            if None in (one.number("index"), one.number("value"), one.number("valueTwo", 0)):
+            one.natural("valueTwo", 64)
+            if None in (one.natural("index"), one.natural("value", 64)):
                 raise UsageError(f"config.json: {one.where} has no index, or no value")
     listener, flags = listener_of(part, asked), flags_of(part)
     if listener:
