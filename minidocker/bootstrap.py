@@ -232,13 +232,18 @@ def box() -> int:
 
 def clean() -> int:
     """Remove what set-up and the tools made in this folder; images and your work stay."""
+    empty_folder()
+    print("removed .venv and caches; your images and your work stay")
+    return 0
+
+
+def empty_folder() -> None:
+    """Remove what can be made again from the folder of the course."""
     made = [".venv", "build", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache"]
     caches = glob.glob(os.path.join(ROOT, "**", "__pycache__"), recursive=True)
     eggs = glob.glob(os.path.join(ROOT, "*.egg-info"))
     for path in [os.path.join(ROOT, name) for name in made] + caches + eggs:
         shutil.rmtree(path, ignore_errors=True)
-    print("removed .venv and caches; your images and your work stay")
-    return 0
 
 
 def remove(*argv: str) -> int:
@@ -253,12 +258,15 @@ def remove(*argv: str) -> int:
     if names:
         print(f"  Debian packages that `make` installed: {' '.join(names)}")
     print(f"Your work stays, in {ROOT}: exercises, notebooks, .minidocker")
+    stays = "What JupyterLab keeps for all notebooks stays, too: ~/.jupyter, ~/.local/share/jupyter"
+    print(stays, flush=True)  # before what others write
     if "--yes" not in argv and not agreed():
         print("Nothing was changed.")
         return 1
     if subprocess.run([*command, "--yes"], cwd=ROOT).returncode:
         return 1
-    clean()
+    empty_folder()
+    print("done: .venv and the caches in this folder", flush=True)
     if names:
         remove_packages(names)
     print(f"Done. The last thing is the folder with your work: {ROOT}")

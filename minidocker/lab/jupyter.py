@@ -107,6 +107,7 @@ def lab_command(port: int, token: str, runtime: str) -> tuple[list[str], dict[st
     if not has_screen():
         argv.append("--no-browser")
     env = {
+        "IPYTHONDIR": os.path.join(runtime, "ipython"),  # nothing in the home directory
         **os.environ,
         "PATH": folder + os.pathsep + os.environ.get("PATH", os.defpath),
         "VIRTUAL_ENV": VENV,

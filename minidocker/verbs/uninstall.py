@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ from minidocker.images.store.hold import listing
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.net.networks import Networks
+from minidocker.oci import lifetime
+from minidocker.oci.container import default_root, everything
 from minidocker.proc import mounts
+from minidocker.proc.lean import stranger
 from minidocker.runtime import reading, rootless
 from minidocker.stages.cgroup import PARENT
 from minidocker.verbs.parser import make
@@ -87,6 +91,8 @@ def steps(store: Store) -> Iterator[Step]:
         if record["alive"]:
             named = f"{record['id']} {record['name']}".rstrip()
             yield Step(f"end the container {named}", partial(end, record))
+    if "MINIDOCKER_ROOT" not in os.environ:  # other stores have their records in the same place
+        yield from of_the_runtime(default_root())
     machines = sorted(places.state().glob("*/"))
     if (places.state() / "vagrant" / "before.json").exists():
         yield Step("the Vagrant machine, its boxes and networks; your work is carried out", vagrant)
@@ -103,6 +109,22 @@ def steps(store: Store) -> Iterator[Step]:
     if cached := cache_entries():
         size = files.size(sum(files.usage(str(path)) or path.lstat().st_size for path in cached))
         yield Step(f"{places.cache()}: boxes and wheels ({size})", empty_cache)
+
+
+def of_the_runtime(root: str) -> Iterator[Step]:
+    """Yield what `minidocker oci` has: containers, Podman's among them, and their records."""
+    if not os.path.isdir(root) or stranger(root):
+        return  # another user's records could make us do anything
+    for one in everything(root):
+        says = f"end the container {one.id[:12]} of the OCI runtime, made of {one.load()['bundle']}"
+        yield Step(says, partial(lifetime.delete, Linux(), one, True))
+    yield Step(f"{root}: records of the OCI runtime", partial(empty_records, root))
+
+
+def empty_records(root: str) -> None:
+    """Remove what the runtime keeps beside its containers: compiled filters."""
+    shutil.rmtree(f"{root}/.cache", ignore_errors=True)
+    forget(Path(root))
 
 
 def end(record: dict[str, Any]) -> None:

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from minidocker.proc.lean import is_ending
+from minidocker.verbs import uninstall as uninstalling
 from minidocker.verbs.uninstall import STORE
+from tests.cli.oci_runtime import Runtime
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -146,7 +149,7 @@ def test_make_remove_says_all_of_it_first(
     fake.chmod(0o755)
     monkeypatch.setattr(bootstrap, "VENV", str(tmp_path))
     monkeypatch.setattr(bootstrap, "noted", lambda: ["strace"])
-    monkeypatch.setattr(bootstrap, "clean", lambda: 0)
+    monkeypatch.setattr(bootstrap, "empty_folder", lambda: None)
     monkeypatch.setattr(bootstrap, "remove_packages", lambda names: print("packages:", *names))
     monkeypatch.setattr(sys, "stdin", open(os.devnull))
     if not word:
@@ -158,3 +161,26 @@ def test_make_remove_says_all_of_it_first(
     assert said.read_text() == "uninstall --dry-run\nuninstall --yes\n"
     told = capfd.readouterr().out
     assert "Debian packages that `make` installed: strace" in told and "packages: strace" in told
+
+
+@pytest.mark.needs("root", "pidns", "mntns", "netns", "busybox")
+def test_containers_of_the_oci_runtime_are_named_and_ended(oci: Runtime) -> None:
+    pid = oci.create("sleep 600")
+    oci.create("sleep 600", "second")
+    oci("start", "second")
+    todo = list(uninstalling.of_the_runtime(str(oci.root)))
+    ends = [f"end the container {name} of the OCI runtime, made of {oci.bundle}" for name in ("box", "second")]
+    assert [step.says for step in todo] == [*ends, f"{oci.root}: records of the OCI runtime"]
+    for step in todo:
+        step.do()
+    assert not oci.root.exists()
+    assert is_ending(pid) or not os.path.exists(f"/proc/{pid}")  # who reaps it is not ours
+    assert list(uninstalling.of_the_runtime(str(oci.root))) == []
+
+
+def test_what_another_user_may_change_says_nothing_of_what_is_removed(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    (theirs / "box").mkdir(parents=True)
+    (theirs / "box" / "lock").touch()
+    theirs.chmod(0o777)
+    assert list(uninstalling.of_the_runtime(str(theirs))) == []
