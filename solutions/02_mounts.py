@@ -107,8 +107,8 @@ def propagation_of(pid, path):
     LookupError when nothing is mounted at path.
     """
     found = [words for words in mount_lines(pid) if unescaped(words[4]) == path]
-    below = {words[1] for words in found if words[1] != words[0]}
-    tops = [words for words in found if words[0] not in below]
+    parents = {words[1] for words in found if words[1] != words[0]}
+    tops = [words for words in found if words[0] not in parents]
     if not tops:
         raise LookupError(f"nothing is mounted at {path}")
     tags = {field.partition(":")[0] for field in optional_fields(tops[0])}
