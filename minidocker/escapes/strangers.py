@@ -126,8 +126,10 @@ def strangers() -> list[Config]:
     bind(b, random.choice(SYSTEM), "rbind", "rw", "ro")
     for config in (a, g):
         hook(config, "startContainer")
-    for config in (a, b, d):
+    g["hooks"][random.choice(OUTSIDE)] = []  # a moment, and nothing that runs then
+    for config in (a, b, d, e):
         bind(config, random.choice([DATA, "/etcetera", "/run/docker.sock.d"]), "bind", "rw")
+    a["mounts"][2:] = reversed(a["mounts"][2:])  # there the hole comes last, in `e` it comes first
     for place in ("/etcetera", "/run/docker.sock.d"):
         bind(b, place, "bind", "rw")
     for config in eight:

@@ -70,7 +70,7 @@ def end_when_listed(pid: int) -> None:
 
 def end_when_opened(pid: int) -> None:
     """Let a process end when a file of it has been opened: to read it gives ESRCH."""
-    opened = builtins.open
+    opened, by_descriptor = builtins.open, os.open
 
     def looked(file: Any, *args: Any, **named: Any) -> Any:
         found = opened(file, *args, **named)
@@ -78,4 +78,12 @@ def end_when_opened(pid: int) -> None:
             end(pid)
         return found
 
+    def descriptor(*args: Any, **named: Any) -> int:
+        found = by_descriptor(*args, **named)
+        # Its own name, since one can be opened by a descriptor of /proc/PID, too.
+        if os.readlink(f"/proc/self/fd/{found}").startswith(f"/proc/{pid}/"):
+            end(pid)
+        return found
+
     builtins.open = io.open = looked
+    os.open = descriptor

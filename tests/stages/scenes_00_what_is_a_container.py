@@ -174,11 +174,15 @@ def cast_look(kernel, talk, kinds, **_):
     return raise_cast(kernel, talk, kinds)
 
 
-def act_look(learner, kernel, talk, function, cast, user=0, filtered=False, weak=False):
+def act_look(
+    learner, kernel, talk, function, cast, user=0, filtered=False, weak=False, moved=False
+):
     """Ask a function of the learner's about each process of the cast: name → pid."""
     look = getattr(learner, function)
     if filtered:
         kernel.seccomp(ALLOW_ALL)
+    if moved:
+        kernel.unshare(f.CLONE_NEWUTS)  # what was true when the file was read is so no more
     if weak:
         kernel.capset(0, 0, 0)
     if user:

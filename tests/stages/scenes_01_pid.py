@@ -102,10 +102,14 @@ def act_init(learner, kernel, talk, job, **args):
         first = kernel.clone(CLONE_NEWPID)
         if first == 0:
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+            if job == "together":
+                held = elder()
             main = os.fork()
             if main == 0:
                 signal.pthread_sigmask(signal.SIG_SETMASK, [])
                 os._exit(JOBS[job](talk, number, **args) or 0)
+            if job == "together":
+                os.close(held)
             talk.say("init", main=main)
             talk.step("init(kernel, main)")
             value = function(kernel, main)
@@ -183,13 +187,40 @@ def job_listen(talk, number):
         talk.say("got", number=number)
 
 
+def elder():
+    """Start a child that ends when nobody has the pipe's other side any more; return that side."""
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.close(writer)
+        os.read(reader, 1)
+        os._exit(3)
+    os.close(reader)
+    return writer
+
+
+def job_together(talk, number):
+    """End with 7. An older process ends with 3 then, and a younger orphan with 5."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        if os.fork() == 0:
+            os.close(writer)
+            os.read(reader, 1)
+            os._exit(5)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    talk.ask("main")
+    return 7
+
+
 def job_sleep(talk, number):
     """Do nothing."""
     talk.say("asleep")
     forever()
 
 
-JOBS = {"orphans": job_orphans, "end": job_end, "listen": job_listen, "sleep": job_sleep}
+JOBS = {"orphans": job_orphans, "end": job_end, "listen": job_listen, "sleep": job_sleep,
+        "together": job_together}  # fmt: skip
 
 
 # --- host_pid_of and check_spawn -------------------------------------------------------

@@ -40,6 +40,7 @@ def write(path, text):
 def grow(kernel, root, tokens):
     """Make a tree with something mounted in it; put the tokens where they belong."""
     os.makedirs(f"{root}/work")
+    os.makedirs(f"{root}{root}/work")  # the working directory's name leads somewhere in there, too
     for name in ("dev", "proc", "data"):
         os.mkdir(f"{root}/{name}")
     kernel.mount("data", f"{root}/data", "tmpfs")
@@ -218,6 +219,7 @@ def cast_read_only(kernel, talk, disk):
     os.mkdir(disk)
     kernel.mount("disk", disk, "tmpfs")
     os.makedirs(f"{disk}/box/dev")
+    os.mkdir(f"{disk}/box/proc")
 
 
 def act_read_only(learner, kernel, talk, disk):
@@ -229,6 +231,7 @@ def act_read_only(learner, kernel, talk, disk):
         root = f"{disk}/box"
         kernel.mount(root, root, "", MS_BIND)
         kernel.mount("dev", f"{root}/dev", "tmpfs")
+        kernel.mount("/proc", f"{root}/proc", "", MS_BIND | MS_REC)
         hold(kernel, root)
         talk.step("read_only_root(kernel)")
         function(kernel)
@@ -251,18 +254,22 @@ def hold(kernel, root):
 
 
 def act_close(learner, kernel, talk, first, numbers):
-    """Open a directory under each number, let close_inherited mark them, and become sleep."""
+    """Open something under each number, let close_inherited mark them, and become sleep."""
     function = learner.close_inherited
     pid = os.fork()
     if pid == 0:
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
-        directory = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
-        for number in numbers:
-            os.dup2(directory, number)
+        opened = [os.open("/", os.O_RDONLY | os.O_DIRECTORY), os.open("/dev/null", os.O_RDWR),
+                  *os.pipe()]  # fmt: skip
+        kinds = [fcntl.fcntl(fd, fcntl.F_DUPFD, 4100) for fd in opened]
+        for fd in opened:
+            os.close(fd)
+        for number, fd in zip(numbers, random.sample(kinds, 4) * len(numbers), strict=False):
+            os.dup2(fd, number)
             os.set_inheritable(number, True)
-        if directory not in numbers:
-            os.close(directory)
+        for fd in kinds:
+            os.close(fd)
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))  # who is open above it stays open
         talk.ask("begins")  # the check looks up who this is before it can end
         talk.step(f"close_inherited({first})")

@@ -4,6 +4,7 @@ The check makes a directory in the host's tree, and `enter` makes it this cell's
 cgroup namespace shows its own cgroup as the root. So learner code can reach no other.
 """
 
+import contextlib
 import errno
 import mmap
 import os
@@ -105,6 +106,27 @@ def act_start(learner, kernel, talk, name):
     talk.ask("returned", value=pid, kind=type(pid).__name__)
 
 
+def cast_start_nowhere(kernel, talk, name):
+    enter(kernel, talk)
+
+
+def act_start_nowhere(learner, kernel, talk, name):
+    """Let start_inside run a command in a cgroup that is not there: the kernel refuses to move."""
+    function, caller = learner.start_inside, os.getpid()
+    talk.step(f"start_inside(kernel, '{ROOT}/{name}', command), where there is no such cgroup")
+    try:
+        pid = function(kernel, f"{ROOT}/{name}", lambda: talk.ask("command"))
+    except BaseException as problem:
+        if os.getpid() != caller:
+            os._exit(1)  # the error ends the child, as it should
+        if not isinstance(problem, OSError):
+            raise
+    else:
+        with contextlib.suppress(OSError, TypeError):
+            os.waitpid(pid, 0)
+    talk.ask("ended")
+
+
 # --- limits ------------------------------------------------------------------------------
 
 
@@ -197,13 +219,50 @@ class Offers:
             self.kernel.write(path, " ".join(left) if len(left) < len(mine) else text)
 
 
-def act_make(learner, kernel, talk, path):
+class Refuses(Offers):
+    """A kernel that offers all three controllers, and refuses one word: "write", or "mkdir"."""
+
+    def __init__(self, kernel, word):
+        super().__init__(kernel)
+        self.word, self.asked = word, False
+
+    def read(self, path):
+        text = super().read(path)
+        return f"cpu memory pids {text}" if path.endswith("/cgroup.controllers") else text
+
+    def write(self, path, text):
+        self.refuse("write", path)
+
+    def mkdir(self, path):
+        self.refuse("mkdir", path)
+        self.kernel.mkdir(path)
+
+    def refuse(self, word, path):
+        if word == self.word:
+            self.asked = True
+            raise KernelError(f"{word}(2)", errno.EPERM, path)
+
+
+def says_so(function, kernel, word, path):
+    """Say whether an error comes out when the kernel refuses a word, or is never asked for it."""
+    refusing = Refuses(kernel.kernel, word)
+    try:
+        function(refusing, f"{ROOT}/{path}")
+    except OSError:
+        return True
+    return not refusing.asked
+
+
+def act_make(learner, kernel, talk, path, kept):
     """Let make_cgroup make a cgroup; then again, when all is there; then live in it."""
     function, kernel = learner.make_cgroup, Offers(kernel)
     for again in ("", ", which exists now"):
         talk.step(f"make_cgroup(kernel, '{ROOT}/{path}'){again}")
         function(kernel, f"{ROOT}/{path}")
         talk.ask("made", others=kernel.others)
+    if kept:
+        talk.ask("refused", silent=[word for word in ("write", "mkdir")
+                                    if not says_so(function, kernel, word, f"{path}-{word}")])  # fmt: skip
     pid = member(talk, "inhabitant")
     try:
         kernel.write(f"{ROOT}/{path}/cgroup.procs", str(pid))
@@ -296,7 +355,7 @@ def watched(talk, opener, born):
 
 
 class Busy:
-    """A kernel whose rmdir says EBUSY twice for each cgroup: now and then it does, here always."""
+    """A kernel whose rmdir says EBUSY four times for each cgroup: now and then it does, here always."""
 
     def __init__(self, kernel):
         self.kernel, self.asked = kernel, {}
@@ -307,7 +366,7 @@ class Busy:
     def rmdir(self, path):
         if os.path.isdir(path) and not any(entry.is_dir() for entry in os.scandir(path)):
             self.asked[path] = self.asked.get(path, 0) + 1
-            if self.asked[path] <= 2:
+            if self.asked[path] <= 4:
                 raise KernelError("rmdir(2)", errno.EBUSY, path)
         self.kernel.rmdir(path)
 

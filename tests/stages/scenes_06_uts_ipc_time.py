@@ -222,6 +222,5 @@ def act_shared(learner, kernel, talk, cast):
     for one, other in cast:
         talk.step(f"shared_memory({one}, {other})")
         value = function(one, other)
-        good = isinstance(value, Set | list | tuple)
-        seen.append(sorted(map(str, value)) if good else repr(value)[:60])
+        seen.append(sorted(map(str, value)) if isinstance(value, Set) else repr(value)[:60])
     talk.ask("results", seen=seen)

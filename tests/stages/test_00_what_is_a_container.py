@@ -208,7 +208,7 @@ def shown(walls):
 
 
 def test_walls_of_ten(subject, cell):
-    with cell("look", kinds=MANY, function="walls_of") as one:
+    with cell("look", kinds=MANY, function="walls_of", moved=True) as one:
         judge_walls(one, members(one, MANY), "MD0006")
 
 

@@ -312,13 +312,23 @@ PAIRS = {BOX: STORE, f"{BOX}/deep": f"{STORE}/deep",
 BESIDE = f"{BOX}-beside"
 
 
+def files_of(one):
+    """The names in the store, on each of its mounts."""
+    return {place: sorted(one.files(HOST).names(place)) for place in PAIRS.values()}
+
+
 def bound(one, read_only):
     """Let bind run; return what was run, the tables before and after, and the host's two."""
     ran = f"bind(kernel, {STORE!r}, {BOX!r}, {read_only})"
     pid = one.number(one.expect("ready").sender)
-    tables = [table(one, pid), table(one, HOST)]
+    tables, files = [table(one, pid), table(one, HOST)], files_of(one)
     one.answer()
     one.expect("bound")
+    now = files_of(one)
+    for place, names in files.items():
+        if names != now[place]:
+            raise Fail("MD0231", ran=ran, expected=f"{place}: {' '.join(names) or 'nothing'}",
+                       kernel=f"{place}: {' '.join(now[place]) or 'nothing'}")  # fmt: skip
     return ran, tables[0], table(one, pid), tables[1], table(one, HOST)
 
 

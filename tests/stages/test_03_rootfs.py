@@ -98,6 +98,23 @@ def has_new_root(one, pid, place, ran):
     lines = compared(set(BELOW), set(BELOW) & points)
     if not good(lines):
         raise Fail("MD0304", ran=ran, lines=lines)
+    more = options(at(table(one, pid), "/")) - options(under(one, place["root"]))
+    if more:
+        raise Fail("MD0325", ran=ran, expected="/ has the options that the directory had",
+                   kernel=f"it is {' '.join(sorted(more))} as well")  # fmt: skip
+
+
+def options(mount):
+    """What a mount forbids: a set of words."""
+    return {"ro", "nodev", "noexec"} & set(mount.options if mount else ())
+
+
+def under(one, path):
+    """The mount of the scenes' host that a directory lies on."""
+    found = table(one, 1)
+    while (mount := at(found, path)) is None and path != "/":
+        path = os.path.dirname(path)
+    return mount
 
 
 def host_is_gone(one, pid, ran):
@@ -271,6 +288,8 @@ def test_dev_nodes(subject, cell):
         lines += [("BAD", f"{name}: it is the host's") for name, m in below.items()
                   if m and m.device in known]  # fmt: skip
         mode = one.files(pid).stat(f"{path}/shm").mode & 0o7777
+        twice = sum(mount.point == f"{root}/dev" for mount in table(one, pid))
+        lines += [("BAD", f"dev: {twice} mounts, one on another")] if twice > 1 else []
         lines += [] if mode == 0o1777 else [("BAD", f"shm: mode {mode:o}, expected 1777")]
         if not good(lines):
             raise Fail("MD0312", ran=ran, lines=[line for line in lines if line[0] != "GOOD"])

@@ -85,7 +85,7 @@ def one_layer(cell):
 
 def test_options_names(subject, cell):
     place, text = somewhere(), token()
-    names = ["plain", "a:b:c", "c,d,e", "e\\f\\g", "g h", "i\\:,j", "k:upperdir=x,l"]
+    names = ["plain", "a:b:c", "c,d,e", "e\\f\\g", "g h", "i\\:,j", "k:upperdir=x,l", " n "]
     names += [f"m{number}" for number in range(random.randrange(8, 20))]
     layers = [[name, [[f"from-{number}", text]]] for number, name in enumerate(names)]
     ran = f"overlay_options({names}, upper, work)"
@@ -108,6 +108,7 @@ def test_changes(subject, cell):
     args["operations"] += [
         ["fifo", f"{n['new']}/pipe"],  # no file, and no whiteout
         ["socket", f"{n['new']}/socket"],
+        ["write", f"{n['new']}/.wh.{n['kept']}", token()],  # in an archive it would mean something
         ["mkdir", f"{n['new']}/marked"],  # "x" has another meaning than "y"
         ["mark", f"{n['new']}/marked", f"{attributes_space()}.overlay.opaque", "x"],
         *([["node", f"{n['new']}/first", 240, 0]] if os.geteuid() == 0 else []),

@@ -118,6 +118,12 @@ def test_start_inside(subject, planted):
         pid = one.number(command)
         if returned["value"] != pid or returned["kind"] != "int":
             raise Fail("MD0510", ran=ran, value=returned["value"], pid=pid)
+    box = name_for("nowhere")
+    with planted("start_nowhere", name=box) as (one, _):
+        if one.expect("command", "ended").event == "command":
+            raise Fail("MD0527", ran=f"start_inside(kernel, '{ROOT}/{box}', command), where there "
+                       "is no such cgroup", expected="command() does not begin",
+                       kernel="it runs, outside of all limits")  # fmt: skip
 
 
 # --- limits ------------------------------------------------------------------------------
@@ -144,11 +150,13 @@ def test_limits_memory(subject, cell):
 
 def test_limits_cpu(subject, cell):
     some = random.randrange(20, 80) / 100
+    many = 3 * (os.cpu_count() or 1) + 0.5  # more than there are here: it is written all the same
     cases = {
         "cpus=0.5": ({"cpus": 0.5}, {"cpu.max": "50 %"}),
         f"cpus={some}": ({"cpus": some}, {"cpu.max": f"{round(some * 100)} %"}),
         "cpus=2.0": ({"cpus": 2.0}, {"cpu.max": "200 %"}),
         "cpus=0.01": ({"cpus": 0.01}, {"cpu.max": "1 %"}),
+        f"cpus={many}": ({"cpus": many}, {"cpu.max": f"{round(many * 100)} %"}),
         "shares=1024": ({"shares": 1024}, {"cpu.weight": 100}),
         "shares=2": ({"shares": 2}, {"cpu.weight": 1}),
     }
@@ -162,9 +170,10 @@ def test_limits_pids(subject, cell):
         "pids=-1": ({"pids": -1}, {"pids.max": "max"}),
         f"pids={-some}": ({"pids": -some}, {"pids.max": "max"}),
         "pids=0": ({"pids": 0}, {"pids.max": 0}),
-        f"memory={size}, cpus=1.5, pids={some}": (
-            {"memory": size, "cpus": 1.5, "pids": some},
-            {"memory.max": size, "memory.swap.max": size, "cpu.max": "150 %", "pids.max": some}),
+        f"memory={size}, cpus=1.5, shares=1024, pids={some}": (
+            {"memory": size, "cpus": 1.5, "shares": 1024, "pids": some},
+            {"memory.max": size, "memory.swap.max": size, "cpu.max": "150 %", "cpu.weight": 100,
+             "pids.max": some}),
         "nothing": ({}, {}),
     }  # fmt: skip
     judge_limits(cell, cases, "MD0505")
@@ -290,8 +299,25 @@ def test_make_path(subject, planted):
         lines = compared(wanted, tree.names())
         if not good(lines):
             raise Fail("MD0513", ran=ran, lines=lines)
+        there = numbers(tree)
         one.answer()
         one.expect("made")
+        lines = compared(there, numbers(tree))
+        if not good(lines):
+            new = " ".join(f"/{name}" for name in there if numbers(tree).get(name) != there[name])
+            raise Fail("MD0528", ran=f"{ran}, where all of it exists", kernel=f"made anew: {new}",
+                       expected="the same directories as before")  # fmt: skip
+        one.answer()
+        silent = one.expect("refused")["silent"]
+        if silent:
+            raise Fail("MD9018", name="make_cgroup", word=silent[0],
+                       ran=f"make_cgroup(…), while the kernel refuses {silent[0]} with EPERM",
+                       expected="the OSError comes out of it", kernel="it returned")  # fmt: skip
+
+
+def numbers(tree):
+    """The inode number of each cgroup: one that is made anew has another."""
+    return {name: os.stat(f"{tree.root}/{name}").st_ino for name in tree.names()}
 
 
 def test_make_controllers(subject, planted):

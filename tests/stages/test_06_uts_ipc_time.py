@@ -260,7 +260,7 @@ def test_ipc_modes(subject, cell):
 
 
 def test_ipc_refuses(subject, cell):
-    modes = ["", "bogus", "container:", "container:web", "container", "Private", "pod:1",
+    modes = ["", "bogus", "container:", "container:web", "container:self", "container", "Private", "pod:1",
              "container:²", "container:1:2", "containers:7", "privately", "localhost", " private",
              "host ", "none", "shareable", "private:", "private:1", "host:7", "container:7x",
              "service:7"]  # fmt: skip
@@ -352,6 +352,9 @@ def test_shared_memory(subject, cell):
         answers = one.expect("results")["seen"]
         for pair, seen in zip(pairs, answers, strict=True):
             wanted = sorted(PAIRS[pair])
+            if not isinstance(seen, list):
+                raise Fail("MD9012", name="shared_memory", value=seen, wanted="set",
+                           ran=f"shared_memory of: {pair[0]} · {pair[1]}")  # fmt: skip
             if seen != wanted:
                 raise Fail("MD0620", ran=f"shared_memory of: {pair[0]} · {pair[1]}",
                            expected=str(wanted), kernel=str(seen))  # fmt: skip

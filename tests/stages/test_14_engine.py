@@ -554,6 +554,7 @@ def test_supervise_ends(subject, cell):
         life("no", again(3)),
         life("on-failure", [*again(2), [short(), 0, False], *again(2)]),
         life(f"on-failure:{most}", again(most + 4)),
+        life(f"on-failure:{most}", [[11.0, status(), False], *again(most + 4)]),
         life("always", [*again(2), [short(), status(), True], *again(3)]),
         life("on-failure", [*again(1), [short(), status(), True], *again(3)]),
         life("always", [[short(), 0, False], [short(), 0, False], [short(), 0, True], *again(2)]),

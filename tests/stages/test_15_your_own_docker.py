@@ -397,6 +397,10 @@ def test_create_fails(subject, cell):
                        kernel=f"create returned {message['value']}")  # fmt: skip
         if "record.json" in one.files(1).names(directory):
             raise Fail("MD1521", ran=ran, expected="no record.json", kernel="it is there")
+    directory = somewhere()  # an error in any case would be no answer
+    ran = f"create(kernel, {directory!r}, walls, command), and walls() works"
+    with cell("create", directory=directory, broken=False) as one:
+        returned(one, *building(one, ran), ran)
 
 
 # --- start and state -----------------------------------------------------------------------------
