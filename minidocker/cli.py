@@ -45,6 +45,8 @@ def tell(problem: Exception, word: str, rest: list[str]) -> int:
 
 def dispatch(word: str, rest: list[str]) -> int:
     """Hand the arguments to the module that knows the word."""
+    if word == "help" and rest:
+        return dispatch(rest[0], ["--help"])
     if word in ("help", "--help", "-h"):
         from minidocker.verbs.words import help_text
 

@@ -33,10 +33,10 @@ def by_name(name: str) -> Escape:
     for escape in ESCAPES:
         if escape.name == name:
             return escape
-    from difflib import get_close_matches
+    from minidocker.spec.near import nearest
 
-    close = get_close_matches(name, [escape.name for escape in ESCAPES], 1)
+    close = nearest(name, [escape.name for escape in ESCAPES])
     raise UsageError(
         f"there is no escape {name}",
-        f"did you mean {close[0]}?" if close else "minidocker escapes --list", 2,
+        f"did you mean {close}?" if close else "minidocker escapes --list", 2,
     )  # fmt: skip

@@ -98,10 +98,11 @@ def _image(spec: Spec, asked: Asked, words: list[str], store: Store) -> Image | 
             "--stages ..layers   or   --rootfs DIR",
         )
     if not words or not words[0]:
+        status, docker = (125, "invalid reference format") if words else (
+            1, "'docker run' requires at least 1 argument")  # fmt: skip
         raise UsageError(
-            "run needs an IMAGE", "minidocker run base   (minidocker image ls)", 1,
-            "'docker run' requires at least 1 argument",
-        )  # fmt: skip
+            "run needs an IMAGE", "minidocker run base   (minidocker image ls)", status, docker
+        )
     spec.image = words.pop(0)
     if not asked.touch:
         spec.root.layers = [f"{store.root}/layers/{spec.image}"]

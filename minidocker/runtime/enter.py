@@ -12,6 +12,7 @@ helper has ended, the keeper, which is subreaper, is the command's parent. setns
 from __future__ import annotations
 
 import select
+from errno import ENOENT
 
 from minidocker.errors import Conflict, KernelError, MinidockerError, StageError
 from minidocker.kernel.flags import (
@@ -25,7 +26,7 @@ from minidocker.proc.lean import namespace
 from minidocker.runtime.birth import reported
 from minidocker.runtime.channel import Channel
 from minidocker.runtime.child import Child, seal
-from minidocker.runtime.gate import make, refusal
+from minidocker.runtime.gate import NOT_EXECUTABLE, NOT_FOUND, make, refusal
 from minidocker.runtime.joining import refuse_tracer_of, refuse_tracers
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -149,7 +150,7 @@ class Entrant(Child):
             # What the keeper has open is closed here: `-w /proc/self/fd/9` leads nowhere.
             ours = {self.channel.child.fileno(), self.program, self.say}
             self.kernel.close_all_but({0, 1, 2} | ours)
-            self.kernel.chdir(self.run.spec.process.cwd)
+            self.enter_directory()
             self.moment = "exec"
             self.path = self.find_program()
             born = self.kernel.fork()
@@ -165,6 +166,19 @@ class Entrant(Child):
             self.fail(problem)
         finally:  # an unwound child would run the keeper's code
             os._exit(125)
+
+    def enter_directory(self) -> None:
+        """Go where the command shall be; `run` would make the directory, and an exec does not."""
+        cwd = self.run.spec.process.cwd
+        try:
+            self.kernel.chdir(cwd)
+        except KernelError as problem:
+            said = f"{problem.strerror}"
+            raise MinidockerError(
+                f"cannot enter {cwd} in the container: {said}", "-w /",
+                NOT_FOUND if problem.errno == ENOENT else NOT_EXECUTABLE,
+                f'chdir to cwd ("{cwd}") set in config.json failed: {said.lower()}',
+            ) from None
 
     def take_wish(self) -> None:
         """Put what shall run into our own copy of the Spec."""

@@ -13,17 +13,22 @@ def nearest(word: str, known: Iterable[str]) -> str:
     A slip is a letter too many, one too few, another one, or two exchanged; a long word may have
     two. What begins a single known word means that one. Case and the dashes in front do not count.
     """
-    plain = word.lstrip("-").lower()
+    plain = bare(word)
     known = list(dict.fromkeys(known))
-    begun = [one for one in known if len(plain) > 2 and one.lstrip("-").startswith(plain)]
+    begun = [one for one in known if len(plain) > 2 and bare(one).startswith(plain)]
     if len(begun) == 1:
         return begun[0]
     allowed = 0 if len(plain) < 3 else 1 if len(plain) < 8 else 2
     slips, best = min(
-        ((distance(plain, one.lstrip("-")), one) for one in known if len(one.lstrip("-")) > 1),
+        ((distance(plain, bare(one)), one) for one in known if len(bare(one)) > 1),
         default=(99, ""),
     )
     return best if slips <= allowed else ""
+
+
+def bare(word: str) -> str:
+    """Return a word without the dashes in front, in small letters."""
+    return word.lstrip("-").lower()
 
 
 def distance(one: str, other: str) -> int:

@@ -25,12 +25,12 @@ def read_name(text: str, option: str) -> str:
     word = text.upper()
     name = word if word == "ALL" or word.startswith("CAP_") else f"CAP_{word}"
     if name != "ALL" and name not in CAPABILITIES:
-        from difflib import get_close_matches
+        from minidocker.spec.near import nearest
 
-        close = get_close_matches(name, CAPABILITIES, 1)
+        close = nearest(name[4:], [one[4:] for one in CAPABILITIES])
         raise UsageError(
             f"{option} {text}: there is no such capability",
-            f"did you mean {close[0]}?" if close else "man 7 capabilities",
+            f"did you mean {close}?" if close else "man 7 capabilities",
             docker=f'invalid Cap{option[6:].capitalize()}: unknown capability: "{name}"',
         )
     return name

@@ -9,7 +9,8 @@ from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.runtime import state
 from minidocker.stages import STAGES
-from minidocker.verbs.parser import make, no_question
+from minidocker.verbs import pruning
+from minidocker.verbs.parser import make
 
 ABOUT = (
     "Remove the containers that have ended, or were never started, with all that they wrote. "
@@ -20,11 +21,11 @@ ABOUT = (
 def main(argv: list[str]) -> int:
     """Remove them; print which, and what the disk has back; return the exit status."""
     parser = make("container prune", ABOUT)
-    no_question(parser)
-    parser.parse_args(argv)
+    pruning.add_options(parser)
+    args = parser.parse_args(argv)
     store = Store()
     removed, freed = [], 0
-    for record in revival.records(store):
+    for record in pruning.containers(list(revival.records(store)), args.filter):
         if not record["alive"]:
             size = files.usage(record["directory"])
             if state.clean_up(record, STAGES, Linux()):

@@ -21,13 +21,14 @@ from minidocker.kernel.flags import DEFAULT_CAPABILITIES, mask
 from minidocker.plan import learner
 from minidocker.runtime import happened
 from minidocker.seccomp import cache
+from minidocker.verbs import pruning
 from minidocker.verbs.bars import Bars
 from minidocker.verbs.guarded import guarded
 from minidocker.verbs.image_filters import NAMES
 from minidocker.verbs.image_rows import is_here, show_images
 from minidocker.verbs.inspecting import add_format, tell
 from minidocker.verbs.narrow import add_filter
-from minidocker.verbs.parser import Parser, make, no_question
+from minidocker.verbs.parser import Parser, make
 from minidocker.verbs.table import table
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def build_parser() -> Parser:
                     help="with --mine: also if it failed when judged last")  # fmt: skip
     it = verb("prune", _prune, "Remove images that nobody needs.")
     it.add_argument("-a", "--all", action="store_true", help="also those with a name, if unused")
-    no_question(it)
+    pruning.add_options(it)
     it = verb("blame", _blame, "Say which layer of an image gives or deletes a path.")
     it.add_argument("name", metavar="NAME")
     it.add_argument("path", metavar="PATH", help="as a container sees it: /etc/passwd")
@@ -311,13 +312,17 @@ def _check(store: Store, args: argparse.Namespace) -> int:
 
 def _prune(store: Store, args: argparse.Namespace) -> None:
     freed = 0
-    if args.all:
+    if args.filter:
+        for removed in gone(store.root, pruning.images(store, args.all, args.filter)):
+            print(removed)
+            freed += removed.size
+    elif args.all:
         unused = [entry for entry in catalogue.entries(store) if not entry.containers]
         for name in [name for entry in unused for name in entry.names]:
             for removed in gone(store.root, changes.remove(store, [name])):
                 print(removed)
                 freed += removed.size
-    for removed in gone(store.root, changes.prune(store)):
+    for removed in gone(store.root, [] if args.filter else changes.prune(store)):
         print(removed)
         freed += removed.size
     pruned(store.root, "image", freed)

@@ -9,13 +9,11 @@ ONE = "an image here is for one machine"
 EACH_TAG = "name each tag: a repository may have thousands"
 TRUST = "no signature is looked at, but for pull --verify KEY"
 NO_LINKS = "there are no links: containers of a network find each other by name"
-BY_IMAGE_LS = "minidocker image ls --filter lists, and image rm takes, what it shall be"
 BY_EACH = "minidocker images, ps -s and volume ls list each one"
 
 # word → name of an option → why it is refused
 WHY: dict[str, dict[str, str]] = {
     "exec": {"--privileged": "what enters a container has no more power than it"},
-    "image": {"--filter": BY_IMAGE_LS},
     "logs": {"--details": "nobody adds anything to a line here"},
     "pull": {"--all-tags": EACH_TAG, "-a": EACH_TAG, "--disable-content-trust": TRUST},
     "push": {
@@ -30,7 +28,6 @@ WHY: dict[str, dict[str, str]] = {
         "--checkpoint-dir": "no checkpoint is made here",
     },
     "system": {
-        "--filter": BY_IMAGE_LS,
         "--verbose": BY_EACH, "-v": BY_EACH,
         "--volumes": "volumes may hold what exists nowhere else: minidocker volume prune",
     },

@@ -157,8 +157,8 @@ def check_terminal(found: dict[str, object]) -> None:
     together = found.get("tty") and found.get("interactive") and not found.get("detach")
     if together and not os.isatty(0):
         raise UsageError(
-            "standard input is not a terminal, and -it wants one", "use -i alone",
-            docker="the input device is not a TTY",
+            "standard input is not a terminal, and -it wants one", "use -i alone", 1,
+            "the input device is not a TTY",
         )  # fmt: skip
 
 

@@ -13,9 +13,9 @@ from minidocker.images.store import catalogue, files, recipes
 from minidocker.images.store.hold import Hold, listing
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
-from minidocker.verbs import image
+from minidocker.verbs import container_prune, image, network, pruning
 from minidocker.verbs.guarded import guarded
-from minidocker.verbs.parser import make, no_question
+from minidocker.verbs.parser import make
 from minidocker.volumes.store import Volumes
 
 AFTER = """\
@@ -44,7 +44,7 @@ def main(argv: list[str]) -> int:
     it.set_defaults(function=df)
     it = verbs.add_parser("prune", help="remove what nobody needs")
     it.add_argument("-a", "--all", action="store_true", help="also named images, if unused")
-    no_question(it)
+    pruning.add_options(it)
     it.set_defaults(function=prune)
     args = parser.parse_args(argv)
     return int(args.function(Store(), args))
@@ -132,7 +132,13 @@ def _row(count: int, size: int, free: int) -> dict[str, int]:
 
 
 def prune(store: Store, args: argparse.Namespace) -> int:
-    """Remove what nobody needs; print it."""
+    """Remove what nobody needs; print it. With --filter: of each kind what is asked for."""
+    if args.filter:
+        words = ["prune", *(word for text in args.filter for word in ("--filter", text))]
+        return (
+            container_prune.main(words[1:]) or network.main(words)
+            or image.main([*words, *(["-a"] if args.all else [])])
+        )  # fmt: skip
     for line in left_over.prune(store, Linux()):
         print(line)
     guarded(lambda: forget_steps(store))

@@ -150,27 +150,6 @@ def test_a_container_that_runs_is_paused_meanwhile(
     minidocker("image", "rm", "busy")
 
 
-def test_a_container_that_was_never_started_has_its_image_s_files(
-    minidocker: Callable, tmp_path: Path
-) -> None:
-    """`docker cp $(docker create IMAGE):/x .` is how people take a file out of an image."""
-    id = minidocker("create", "--network", "none", "base", "cat", "/note").stdout.strip()
-    assert minidocker("cp", f"{id}:/etc/passwd", str(tmp_path)).returncode == 0
-    assert (tmp_path / "passwd").read_text()[:5] == "root:"
-    assert minidocker("diff", id).stdout == ""
-    (tmp_path / "note").write_text("hi\n")
-    assert minidocker("cp", str(tmp_path / "note"), f"{id}:/").returncode == 0
-    assert minidocker("diff", id).stdout == "A /note\n"
-    assert minidocker("export", id, "-o", str(tmp_path / "all.tar")).returncode == 0
-    done = subprocess.run(["tar", "-tf", tmp_path / "all.tar"], capture_output=True, text=True)
-    assert {"note", "bin/busybox"} < set(done.stdout.splitlines())
-    minidocker("commit", id, "noted")
-    assert minidocker("run", "--rm", "--network", "none", "noted").stdout == "hi\n"
-    assert minidocker("start", "-a", id).stdout == "hi\n"
-    minidocker("rm", id)
-    minidocker("image", "rm", "noted")
-
-
 def test_the_settings_are_those_of_the_run(minidocker: Callable) -> None:
     """As in Docker: what was typed at the run, above what its image says; --change above both."""
     words = ["-e", "A=1", "-e", "B", "-w", "/tmp", "-u", "7:8", "-l", "shop=open", "-v", "/anon",

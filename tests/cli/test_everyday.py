@@ -191,3 +191,20 @@ def test_events_tell_of_builds_saves_and_prunes(minidocker: Run, tmp_path: Path)
     freed = "{{.Actor.Attributes.reclaimed}}"
     prunes = minidocker(*asked, freed, "-f", "event=prune", env=env).stdout.split()
     assert prunes[0].isdecimal() and prunes[1:] == ["0", "0", "0"]
+
+
+@everyday
+def test_what_prunes_takes_filters(alone: Run) -> None:
+    words = ("--network", "none", "base", "true")
+    gone, kept = (alone("create", "-l", f"gone={n}", *words).stdout.strip() for n in (1, 2))
+    assert alone("container", "prune", "-f", "--filter", "label=gone=1").stdout.split()[2] == gone
+    assert kept in alone("ps", "-aq").stdout and gone not in alone("ps", "-aq").stdout
+    assert alone("commit", "-c", "LABEL gone=3", kept, "prune-me").returncode == 0
+    for wrong in (["--filter", "label=gone=3", "--filter", "until=24h"], ["--filter", "label=gone=3", "--filter", "label!=gone"]):
+        alone("image", "prune", "-af", *wrong)
+        assert "prune-me" in alone("images").stdout, wrong
+    assert "removed name prune-me:latest" in alone("system", "prune", "-af", "--filter", "label=gone=3").stdout
+    assert kept in alone("ps", "-aq").stdout
+    assert kept in alone("system", "prune", "-f", "--filter", "label=gone").stdout
+    done = alone("image", "prune", "--filter", "name=x")
+    assert done.returncode == 1 and "invalid filter 'name'" in done.stderr

@@ -105,6 +105,13 @@ def test_what_cannot_be_says_so(alone: Run, box: str) -> None:
     for where in ("/nowhere", "/proc/self/fd/4", "/proc/self/fd/9"):
         done = alone("exec", "-w", where, "box", "pwd")
         assert done.returncode != 0 and done.stderr.startswith("minidocker: "), where
+    for where, status in (("/nowhere", 127), ("/etc/passwd", 126)):
+        done = alone("exec", "-w", where, "box", "pwd")
+        assert done.returncode == status and f"cannot enter {where} in the container" in done.stderr
+        assert f'(Docker says: chdir to cwd ("{where}") set in config.json failed: n' in done.stderr
+    for word in (["exec", "-it", "box"], ["run", "-it", "--network", "none", "base"]):
+        done = alone(*word, "true")
+        assert done.returncode == 1 and "(Docker says: the input device is not a TTY)" in done.stderr
     assert "no user" in alone("exec", "-u", "nobody-here", "box", "true").stderr
     assert alone("exec", "box").returncode == 1
     alone("stop", "-t", "0", "box")

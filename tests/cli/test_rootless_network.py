@@ -408,6 +408,8 @@ def test_what_a_kill_leaves_of_a_member_is_removed_by_the_next(machine: Machine)
     wait_for(lambda: not cables_of(machine))
     done = machine.run("run", "--rm", "--network", "shop", "base", "cat", "/etc/hosts")
     assert done.returncode == 0 and "dead" not in done.stdout
+    assert machine.run("prune").returncode == 0
+    assert not list((machine.account.store / "networks/shop/cable").iterdir())
     assert machine.run("network", "rm", "shop").stdout == "shop\n"
 
 

@@ -431,9 +431,9 @@ def test_the_verbs(mini: Callable) -> None:
     mini("volume", "create", "shop")
     assert names(mini) == ["shop"] and "shop" not in mini("volume", "prune").stdout
     assert mini("volume", "prune", "--all").stdout == "Deleted Volumes:\nshop\n\nTotal reclaimed space: 0B\n"
-    assert "volume" in mini("volume", "create", "../x", status=2).stderr
-    assert mini("volume", "rm", status=2)
-    assert "--opt size=1g is refused: " in mini("volume", "create", "-o", "size=1g", status=2).stderr
+    assert "volume" in mini("volume", "create", "../x", status=1).stderr
+    assert mini("volume", "rm", status=1)
+    assert "--opt size=1g is refused: " in mini("volume", "create", "-o", "size=1g", status=125).stderr
     assert "both --name and as a" in mini("volume", "create", "--name", "one", "two", status=1).stderr
     assert mini("volume", "create", "--name", "one").stdout == "one\n" and names(mini) == ["one"]
 
@@ -458,7 +458,7 @@ def test_filters_of_lists_and_of_prune(mini: Callable, full: str) -> None:
     assert listed("-f", "name=sho", "-f", "name=^b") == "barn shop"  # either
     assert listed("-f", "dangling=true") == "shed ship shop" and listed("-f", "dangling=0") == "barn"
     assert listed("-f", "driver=local", "-f", "") == "barn shed ship shop" and listed("-f", "driver=x") == ""
-    assert "bad format of filter" in mini("volume", "ls", "-f", "x", status=2).stderr
+    assert "bad format of filter" in mini("volume", "ls", "-f", "x", status=125).stderr
     assert "invalid filter 'x'" in mini("volume", "ls", "-f", "x=1", status=1).stderr
     assert "invalid filter 'dangling=x'" in mini("volume", "ls", "-f", "dangling=x", status=1).stderr
     assert mini("volume", "ls", "--format", '{{.Name}}={{.Label "a"}}', "-f", "name=sh").stdout == "shed=x\nship=\nshop=b\n"

@@ -92,6 +92,12 @@ def test_only_what_is_near_is_meant(word: str, meant: str) -> None:
     assert nearest(word, [name for option in BY_KEY.values() for name in option.names]) == meant
 
 
+def test_a_capability_and_an_escape_are_meant_in_the_same_way(capsys: pytest.CaptureFixture) -> None:
+    for name, said in (("NETADMIN", "did you mean NET_ADMIN?"), ("bogus", "man 7 capabilities")):
+        assert cli.main(["run", "--dry-run", "--cap-add", name, "base"]) == 125
+        assert said in capsys.readouterr().err
+
+
 def test_an_option_without_a_value_takes_true_and_false() -> None:
     parser = make("x", "About.")
     parser.add_argument("-a", "--all", action="store_true")

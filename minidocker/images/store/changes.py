@@ -101,12 +101,17 @@ def _refuse_if_used(users: list[Use], image: str, its_names: list[str]) -> None:
     name = its_names[0] if its_names else image[:12]
     user = next((use for use in users if use.live), users[0])
     container = user.container[:12]
+    docker = (
+        f'conflict: unable to remove repository reference "{name}" (must force) - container '
+        f"{container} is using its referenced image {image[:12]}"
+    )
     if user.live:
-        raise Conflict(f"the running container {container} uses the image {name}", "minidocker ps")
+        raise Conflict(f"the running container {container} uses the image {name}", "minidocker ps",
+                       docker=docker)  # fmt: skip
     raise Conflict(
         f"the container {container}, which has ended, uses the image {name}",
-        f"minidocker rm {container}",
-    )
+        f"minidocker rm {container}", docker=docker,
+    )  # fmt: skip
 
 
 def _drop(store: Store, trash: Partial, images: list[str]) -> list[Removed]:
