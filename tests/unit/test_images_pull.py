@@ -235,7 +235,7 @@ def test_the_platform_is_chosen(
 @pytest.mark.parametrize(
     ("platform", "there", "wanted"),
     [("arm/v7", "v5 v6", "v6"), ("arm", "v5 v6", "v6"), ("arm/v6", "v5 v7", "v5"), ("arm/v5", "v6 v7", ""),
-     ("amd64/v4", " v2 v3", "v3"), ("amd64", "v3 v2 ", ""), ("amd64/v2", " v3", ""), ("arm64/v9", "v8", "v8")],
+     ("amd64/v4", "v2 v3", "v3"), ("amd64", "v3 v2 ", ""), ("amd64/v2", " v3", ""), ("arm64/v9", "v8", "v8")],
 )  # fmt: skip
 def test_what_is_for_an_older_processor_does(platform: str, there: str, wanted: str) -> None:
     asked = oci.read_platform(f"linux/{platform}")

@@ -33,7 +33,7 @@ LAYERS = (
     DOCKER + "image.rootfs.diff.tar.zstd",
 )  # fmt: skip
 FOREIGN = DOCKER + "image.rootfs.foreign.diff.tar.gzip"
-BEST = 20  # how well a platform fits that is the very one that was wanted
+UNSAID, BEST = 10, 30  # how well a platform fits: none is said; it is the one that was wanted
 ASK = "ask whoever made this image"
 
 
@@ -222,13 +222,13 @@ def choose(index: oci.Json, wanted: oci.Json, title: str) -> Blob:
 
 
 def _rank(platform: oci.Json, wanted: oci.Json) -> int:
-    """Say how well a platform fits: 0 not at all, 1 unsaid, more is better.
+    """Say how well a platform fits: 0 not at all, more is better.
 
-    A processor runs what was made for an older one of its kind (arm/v6 on arm/v7), so the newest
-    of those is next best. One without a variant is for the usual processor of its kind.
+    Best is the very same, next the same where only one has a variant, then one that is unsaid. Last
+    comes what was made for an older processor of the kind (arm/v6 on arm/v7), the newest of those.
     """
     if not platform:
-        return 1
+        return UNSAID
     if any(platform.get(key) != wanted[key] for key in ("os", "architecture")):
         return 0
     has, asked = platform.get("variant") or "", wanted.get("variant") or ""
@@ -236,9 +236,8 @@ def _rank(platform: oci.Json, wanted: oci.Json) -> int:
     if (has or usual) == (asked or usual):
         return BEST + (has == asked)
     level, most = _level(has or usual), _level(asked or usual)
-    if level and most and level < most:
-        return 2 + level
-    return 0 if has and asked else 2
+    older = level if level < most else 0
+    return older if has and asked else UNSAID + 1 + older * bool(has)
 
 
 def _level(variant: object) -> int:
