@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 
 from minidocker.build import commands, settings
@@ -81,7 +82,11 @@ class Steps(AtWork):
 
         def fill(addition: Addition, archives: Archives) -> None:
             goal = resolve(addition.below, path, one.number)
-            if not kind(addition.below, goal):
+            there = kind(addition.below, goal) if goal else stat.S_IFDIR
+            if there not in (0, stat.S_IFDIR):
+                why = f"WORKDIR {files.printable(path)}: the stage has a file there"
+                raise BuildError(one.number, why, "another path")
+            if not there:
                 addition.owner = owner(addition.below, user, "", one.number)
                 addition.parents((*goal, b""))
 

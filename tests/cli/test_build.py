@@ -162,6 +162,7 @@ def test_a_failed_step_names_its_line_and_leaves_nothing(
         ("FROM base\nFROM scratch\nRUN x\n", 3, "scratch has none"),
         ("FROM ${NO}\n", 1, "the name is empty"),
         ("FROM base\nRUN --network=vpn x", 2, "none of default"),
+        ("FROM base\nWORKDIR /bin/busybox", 2, "has a file there"),
         ("FROM base\nRUN --network=host x", 2, "network.host is not allowed"),
         ("FROM base\nCOPY --from=1 a /b", 2, "no stage 1 before"),
         ("WHAT\n", 1, "no instruction WHAT"),
