@@ -106,6 +106,9 @@ def load(
     store: Store, path: str, platform: str = "", progress: Progress | None = None
 ) -> list[Arrived]:
     """Load all images of an archive ("-" is standard input); errors leave the store as it was."""
+    if path != "-" and os.path.isdir(path):  # podman's oci-dir and docker-dir, say
+        raise UsageError(f"{path} is a directory, not an archive",
+                         f"tar -C {path} -c . | minidocker load")  # fmt: skip
     overlay_check.check(store)
     carry.ready(store)
     changes.sweep(store)

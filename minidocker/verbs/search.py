@@ -8,6 +8,7 @@ from urllib.parse import quote
 from minidocker.errors import NotFound
 from minidocker.images.registry import credentials
 from minidocker.images.registry.client import Client
+from minidocker.images.registry.headers import next_page
 from minidocker.images.registry.transport import Transport
 from minidocker.images.store import documents, files, names
 from minidocker.verbs.parser import make
@@ -15,6 +16,7 @@ from minidocker.verbs.pull import add_tls, insecure, say
 from minidocker.verbs.table import table
 
 HUB = "https://index.docker.io/v1/search?q={}&n={}"
+PAGE, MOST_PAGES = 100, 1000  # names at once, and how often we ask
 AFTER = """\
 examples:
   minidocker search nginx                      at Docker Hub
@@ -63,12 +65,18 @@ def of_hub(word: str, limit: int) -> list[dict[str, str]]:
 
 
 def of_registry(host: str, word: str, insecure: bool) -> list[dict[str, str]]:
-    """Ask a registry for its catalogue; many have none to tell."""
+    """Ask a registry for its catalogue, page by page; many have none to tell."""
+    known: list[str] = []
+    place = f"_catalog?n={PAGE}"
     with Client(host, "", credentials.find(host), insecure=insecure, say=say) as client:
-        answer = client.expect(client.ask("GET", "_catalog"), 200)
-        page = documents.parse(answer.read(documents.LARGEST), host).get("repositories")
-    known = [_line(name) for name in page] if isinstance(page, list) else []
-    fitting = [f"{host}/{name}" for name in known if word in name]
+        for _ in range(MOST_PAGES):
+            answer = client.expect(client.ask("GET", place), 200)
+            page = documents.parse(answer.read(documents.LARGEST), host).get("repositories")
+            known += [_line(name) for name in page] if isinstance(page, list) else []
+            place = next_page(answer.headers.get("Link", ""))
+            if not page or not place:
+                break
+    fitting = [f"{host}/{name}" for name in dict.fromkeys(known) if word in name]
     return [{"name": name, "description": "", "stars": ""} for name in fitting]
 
 

@@ -40,10 +40,12 @@ from minidocker.images.push import push, sources
 from minidocker.images.registry import client as client_module
 from minidocker.images.registry.client import Client
 from minidocker.images.registry.credentials import Login
+from minidocker.images.registry.headers import next_page
 from minidocker.images.registry.tokens import Guard
 from minidocker.images.store import additions, catalogue, changes, documents, files, names, oci
 from minidocker.images.store.check import check
 from minidocker.images.store.store import Store
+from minidocker.verbs import search
 
 Serve = Callable[..., Shelved]
 
@@ -464,6 +466,9 @@ def test_what_is_no_saved_image(store: Store, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no saved images") as caught:
         saved.load(store, str(tmp_path / "x.tar"))
     assert caught.value.remedy.startswith("minidocker import ")
+    with pytest.raises(UsageError, match="is a directory") as caught:
+        saved.load(store, str(tmp_path))
+    assert caught.value.remedy.endswith(" | minidocker load")
     assert os.listdir(store.path("partial")) == []
 
 
@@ -719,3 +724,25 @@ def test_search_at_a_registry(serve: Serve, minidocker: Callable) -> None:
         "search", f"{shelf.registry.address}/lab"
     ).stdout
     assert minidocker("search", f"{shelf.registry.address}/none").returncode == 1
+
+
+def test_a_search_reads_every_page(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = serve()
+    for name in ("lab/a", "lab/b", "lab/c", "lab/d", "lab/e"):
+        os.makedirs(f"{shelf.registry.shelf.directory}/repositories/{name.replace('/', '%')}")
+    monkeypatch.setattr(search, "PAGE", 2)
+    found = search.of_registry(shelf.registry.address, "lab", False)
+    host = shelf.registry.address
+    assert [row["name"] for row in found] == [f"{host}/lab/{name}" for name in "abcde"]
+
+
+@pytest.mark.parametrize(
+    ("link", "place"),
+    [('</v2/_catalog?n=2&last=a%2Fb>; rel="next"', "/v2/_catalog?n=2&last=a%2Fb"),
+     ("<https://h/v2/x?n=1>; a=b; rel=next", "/v2/x?n=1"), ("<_catalog?last=b>;rel='next'", "_catalog?last=b"),
+     ("</a>; rel=prev, </b>; REL=next", "/b"), ("<//evil/x>; rel=next", "/x"), ("<x////evil>", ""),
+     ("<http:////evil/x>; rel=next", "/evil/x"), ("<http://[/>; rel=next", ""), ("", ""),
+     ('</a>; rel="nextone"', "")],
+)  # fmt: skip
+def test_the_next_page_is_at_the_same_registry(link: str, place: str) -> None:
+    assert next_page(link) == place

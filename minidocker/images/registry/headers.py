@@ -1,10 +1,11 @@
-"""Headers of a registry's answers, read: which proof it wants, and how long we shall wait."""
+"""Headers of a registry's answers, read: which proof it wants, how long to wait, what is next."""
 
 from __future__ import annotations
 
 import email.utils
 import re
 import time
+from urllib.parse import urlsplit
 
 PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))')
 
@@ -29,3 +30,18 @@ def retry_after(text: str) -> float:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
     except (ValueError, TypeError, OverflowError):
         return 0.0
+
+
+def next_page(text: str) -> str:
+    """Read Link: the path of the next page at the same registry; "" where this is the last.
+
+    RFC 8288, 3. Another host's name in it counts for nothing.
+    """
+    for place, words in re.findall(r"<([^>]*)>([^<]*)", text):
+        if re.search(r"""\brel\s*=\s*["']?next\b""", words, re.IGNORECASE):
+            try:
+                found: str = urlsplit(place)._replace(scheme="", netloc="", fragment="").geturl()
+            except ValueError:
+                return ""
+            return "/" + found.lstrip("/") if found.startswith("/") else found
+    return ""

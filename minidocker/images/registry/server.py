@@ -152,8 +152,9 @@ class Handler(bodies.Talk):
             return self.token(self.registry.guard)
         if path in ("/v2", "/v2/", "/v2/_catalog") and self.command in ("GET", "HEAD"):
             self.allow("", "pull")
-            page = {} if path != "/v2/_catalog" else {"repositories": self.shelf.repositories()}
-            return self.send(200, json.dumps(page).encode())
+            if path == "/v2/_catalog":
+                return self.page("repositories", self.shelf.repositories())
+            return self.send(200, b"{}")
         for methods, pattern, function, right in ROUTES:
             found = re.fullmatch(rf"/v2/(.+?)/{pattern}", path)
             if found and self.command in methods.split():
@@ -220,18 +221,22 @@ class Handler(bodies.Talk):
         self.send(202)
 
     def tags(self, name: str) -> None:
-        """List tags: `n` at most, those after `last`."""
-        tags = [tag for tag in self.shelf.tags(name) if tag > self.query.get("last", "")]
-        page, more = tags, {}
+        """List tags."""
+        self.page("tags", self.shelf.tags(name), name=name)
+
+    def page(self, key: str, items: list[str], **more: str) -> None:
+        """Send a sorted list: `n` at most, those after `last`, and where the next ones are."""
+        items = [item for item in items if item > self.query.get("last", "")]
+        some, link = items, {}
         if "n" in self.query:
             most = self.query["n"]
             if not re.fullmatch("[0-9]{1,9}", most):
                 raise Refused(400, "PAGINATION_NUMBER_INVALID", f"n={most[:20]!r} is no number")
-            page = tags[: int(most)]
-            if page and len(page) < len(tags):
-                after = f"n={int(most)}&last={quote(page[-1])}"
-                more = {"Link": f'</v2/{name}/tags/list?{after}>; rel="next"'}
-        self.send(200, json.dumps({"name": name, "tags": page}).encode(), headers=more)
+            some = items[: int(most)]
+            if some and len(some) < len(items):
+                after = f"n={int(most)}&last={quote(some[-1], safe='')}"
+                link = {"Link": f'<{self.url.path}?{after}>; rel="next"'}
+        self.send(200, json.dumps({**more, key: some}).encode(), headers=link)
 
     # Blobs
 
