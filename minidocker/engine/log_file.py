@@ -57,7 +57,7 @@ class LogFile:
         self.fd = os.open(self.path, _FLAGS, 0o640)
         self.written = os.fstat(self.fd).st_size
         if self.written:
-            with open(self.path, "rb") as stream:
+            with open(f"/proc/self/fd/{self.fd}", "rb") as stream:
                 stream.seek(-1, os.SEEK_END)
                 if stream.read(1) != b"\n":
                     self.append(b"\n")

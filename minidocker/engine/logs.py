@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from errno import ELOOP
 from typing import Any, BinaryIO
 
 from minidocker.runtime import state
@@ -42,7 +44,29 @@ def parse(line: bytes) -> Entry | None:
 def files(path: str) -> list[str]:
     """Return the log's files that there are, the oldest first."""
     older = [f"{path}.{number}" for number in range(MOST, 0, -1)]
-    return [file for file in (*older, path) if os.path.isfile(file)]
+    return [file for file in (*older, path) if is_file(file)]
+
+
+def is_file(path: str) -> bool:
+    """Say whether there is a file of ours: a link, or a pipe, is none."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def opened(path: str) -> BinaryIO:
+    """Open a file of the log, and wait for nobody; FileNotFoundError where it is none of ours."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as problem:
+        if problem.errno == ELOOP:
+            raise FileNotFoundError(path) from None
+        raise
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return os.fdopen(fd, "rb")
+    os.close(fd)
+    raise FileNotFoundError(path)
 
 
 class Reader:
@@ -69,7 +93,7 @@ class Reader:
         """Begin about so many bytes before the end, with a whole line; False: at the beginning."""
         for file in reversed(files(self.path)):
             try:
-                stream = open(file, "rb")
+                stream = opened(file)
             except FileNotFoundError:
                 continue
             length = os.fstat(stream.fileno()).st_size
@@ -116,7 +140,7 @@ class Reader:
         there = {}
         for file in files(self.path):
             try:
-                stream = open(file, "rb")
+                stream = opened(file)
             except FileNotFoundError:
                 continue
             there[os.fstat(stream.fileno()).st_ino] = stream

@@ -35,6 +35,23 @@ def test_each_byte_comes_back() -> None:
             assert all(line.endswith(b"\n") for line in found[:-1])
 
 
+@pytest.mark.parametrize("before", [False, True], ids=["when it is looked at", "just after"])
+def test_what_somebody_put_in_its_place_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    if before:
+        monkeypatch.setattr("minidocker.engine.logs.is_file", lambda path: os.path.lexists(path))
+    path = tmp_path / "log"
+    (tmp_path / "others").write_bytes(entries("stdout", b"others\n", WHEN))
+    (tmp_path / "log.1").symlink_to("others")
+    os.mkfifo(path)  # which nobody ever opens to write
+    assert tail(str(tmp_path), str(path), 5)[1] == []
+    assert list(Reader(str(tmp_path), str(path)).drain()) == []
+    log = LogFile(str(path), 4000, 3)
+    log.write("stdout", b"lost\n")
+    assert log.dropped == 1
+
+
 def test_it_is_bounded_and_read_over_its_edges(tmp_path: Path) -> None:
     log = LogFile(str(tmp_path / "log"), 4000, 3)
     lines = [f"line {n}\n".encode() for n in range(300)]
