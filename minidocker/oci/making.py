@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.oci.container import Container
     from minidocker.oci.kinds import Bundle
+    from minidocker.spec.spec import Run
 
 UNKILLABLE = (
     b"minidocker: a container with no cgroup and no pid namespace of its own. Such configuration "
@@ -59,11 +60,9 @@ def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> 
     pass_listeners(bundle, wish)
     with_filter(bundle, container.directory)
     facts = {} if wish.no_cgroup else places(bundle.cgroup, container.id)
-    run = container.claim(bundle, facts)
-    if host_mounts.are_used(bundle):
-        host_mounts.go_beside(bundle, run)
     signals = Signals(kernel)
     stages = furnished(chosen(bundle), bundle)
+    run = claim(kernel, container, bundle, facts)
     run.spec.stages = [stage.name for stage in stages]
     birth = Creation(run, stages, kernel, signals, bundle)
     birth.container, birth.console, birth.keep = container, wish.console, wish.keep
@@ -96,6 +95,22 @@ def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> 
     birth.close_pipes()
     container.release()
     return birth
+
+
+def claim(
+    kernel: Kernel, container: Container, bundle: Bundle, facts: dict[str, object]
+) -> Run:  # fmt: skip
+    """Make the container's directory; on a failure, as of a full disk, nothing is left."""
+    try:
+        run = container.claim(bundle, facts)
+    except FileExistsError:
+        raise  # it is another's
+    except OSError:
+        kernel.remove_tree(container.directory)
+        raise
+    if host_mounts.are_used(bundle):
+        host_mounts.go_beside(bundle, run)
+    return run
 
 
 def check(bundle: Bundle, wish: Wish) -> None:

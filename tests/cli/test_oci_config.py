@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -222,6 +223,15 @@ def test_what_contradicts_itself_is_refused_by_name(oci: Runtime) -> None:
         done = oci.run("true", check=False)
         assert done.returncode == 1 and words in done.stderr
     assert not oci("list", "--quiet").stdout
+
+
+def test_what_fails_before_there_is_a_process_leaves_nothing(oci: Runtime) -> None:
+    """A learner's directory that is refused; and a disk that takes no more of config.json."""
+    refused = oci.run("true", check=False, env={**os.environ, "MINIDOCKER_MINE": "/tmp"})
+    assert refused.returncode == 1 and "everybody may change it" in refused.stderr
+    full = oci.run("true", check=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64)))
+    assert full.returncode == 1 and "File too large" in full.stderr
+    assert not [name for name in os.listdir(oci.root) if not name.startswith(".")]
 
 
 def test_a_directory_that_the_user_may_not_enter(oci: Runtime, tmp_path: Path) -> None:
