@@ -24,6 +24,7 @@ NAMESPACES = {
 HOOKS = (
     "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
 )  # fmt: skip
+UNCHANGED = (1 << 32) - 1  # setresuid(2) takes it for "as it is"
 FOREVER = 1 << 63  # a limit from here on is "no limit"
 WARNED: list[str] = []  # capabilities that were spoken of
 SETS = ("bounding", "effective", "permitted", "inheritable", "ambient")
@@ -34,7 +35,8 @@ def read(directory: str, id: str, text: str = "") -> Bundle:
     path = f"{directory}/config.json"
     text, config = (text, parse(text, path)) if text else load(path)
     version = config.must("ociVersion")
-    if version.split(".")[0] != "1":
+    numbers = version.partition("-")[0].partition("+")[0].split(".")
+    if numbers[0] != "1" or len(numbers) != 3 or not all(one.isdecimal() for one in numbers):
         raise UsageError(f"config.json is of version {version} of the specification", "1.0 to 1.3")
     config.refuse("vm", "solaris", "zos")
     linux = config.part("linux")
@@ -80,8 +82,7 @@ def process(part: Part, found: Bundle, spec: Spec) -> None:
     mine.env, mine.cwd = part.texts("env"), part.must("cwd")
     if not mine.cwd.startswith("/"):
         raise UsageError(f"config.json: process.cwd {mine.cwd!r} is not an absolute path")
-    if wrong := next((item for item in mine.env if item.find("=") < 1), None):
-        raise UsageError(f'config.json: invalid environment variable: "{wrong}"', "NAME=VALUE")
+    must_be_variables(mine.env, "config.json")
     mine.terminal, mine.interactive = part.flag("terminal"), True
     mine.no_new_privs = part.flag("noNewPrivileges")
     mine.oom_score = part.number("oomScoreAdj")
@@ -92,8 +93,9 @@ def process(part: Part, found: Bundle, spec: Spec) -> None:
         raise UsageError("config.json: process.rlimits has the same type twice")
     user = part.part("user")
     user.text("username"), part.text("commandLine")  # for Windows; texts all the same
-    found.uid, found.gid = user.id("uid") if user.has("uid") else 0, 0
-    found.gid = user.id("gid") if user.has("gid") else 0
+    found.uid, found.gid = (user.natural(key) or 0 for key in ("uid", "gid"))
+    if UNCHANGED in (found.uid, found.gid):  # else the ids would stay what ours are
+        raise UsageError(f"config.json: process.user: {UNCHANGED} is nobody's id")
     groups = user.value("additionalGids", list, [])
     if not all(type(group) is int and 0 <= group < 1 << 32 for group in groups):
         raise UsageError("config.json: process.user.additionalGids is no list of ids")
@@ -103,6 +105,12 @@ def process(part: Part, found: Bundle, spec: Spec) -> None:
     found.sets = capabilities(part.part("capabilities"))
     size = part.part("consoleSize")
     found.size = [size.natural(key, 16) or 0 for key in ("height", "width")]
+
+
+def must_be_variables(items: list[str], where: str) -> None:
+    """Refuse what is no variable: one has a name, and a value."""
+    if wrong := next((item for item in items if item.find("=") < 1), None):
+        raise UsageError(f'{where}: invalid environment variable: "{wrong}"', "NAME=VALUE")
 
 
 def capabilities(part: Part) -> Sets:
@@ -223,7 +231,8 @@ def device(part: Part) -> Device:
         raise UsageError(f"config.json: {part.where}.type is none of c, u, b, p")
     path = part.must("path").rstrip("/") or "/"
     mode = part.natural("fileMode")
-    major, minor, uid, gid = (part.natural(key) or 0 for key in ("major", "minor", "uid", "gid"))
+    uid, gid = (part.natural(key) or 0 for key in ("uid", "gid"))
+    major, minor = part.natural("major", 12) or 0, part.natural("minor", 20) or 0  # as Linux has
     return Device(
         path=path, type=kind, major=major, minor=minor, uid=uid, gid=gid,
         mode=0o666 if mode is None else mode & 0o7777,

@@ -87,12 +87,15 @@ def wanted(bundle: Bundle, said: dict[str, Any], words: list[str]) -> None:
         )
     bundle.profile = str(said.get("apparmor") or bundle.profile)
     process.args, process.terminal = words, bool(said.get("tty"))
+    bundles.must_be_variables(said.get("env", []), "--env")
     process.env += said.get("env", [])
     process.cwd = str(said.get("cwd") or process.cwd)
+    if not process.cwd.startswith("/"):
+        raise UsageError(f"--cwd {process.cwd!r} is not an absolute path", "--cwd /tmp")
     process.no_new_privs = bool(said.get("no-new-privs", process.no_new_privs))
     if "user" in said:
         numbers = str(said["user"]).split(":")
-        if not all(word.isascii() and word.isdecimal() for word in numbers) or len(numbers) > 2:
+        if len(numbers) > 2 or not all(is_id(word) for word in numbers):
             raise UsageError(f"--user {said['user']!r} is not UID or UID:GID", "--user 1000:1000")
         bundle.uid = int(numbers[0])
         bundle.gid = int(numbers[-1]) if len(numbers) > 1 else bundle.gid
@@ -110,9 +113,14 @@ def wanted(bundle: Bundle, said: dict[str, Any], words: list[str]) -> None:
     os.environ.pop("LISTEN_FDS", None)
 
 
+def is_id(text: str) -> bool:
+    """Say whether this is a number that a user or a group can have."""
+    return text.isascii() and text.isdecimal() and int(text) < bundles.UNCHANGED
+
+
 def group(text: str) -> int:
     """Read one --additional-gids."""
-    if not text.isascii() or not text.isdecimal() or int(text) >= 1 << 32:
+    if not is_id(text):
         raise UsageError(f"--additional-gids {text!r} is no group id", "--additional-gids 1000")
     return int(text)
 

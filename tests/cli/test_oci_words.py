@@ -165,6 +165,12 @@ def test_an_exec_as_another_user(oci: Runtime) -> None:
     assert shown[:4] == ["1000", "7", "7 8 100 200", "/home/ann"]
     done = oci("exec", "--cap", "CAP_NONE", "box", "true")
     assert "ignoring unknown or unavailable capabilities: [CAP_NONE]" in done.stderr
+    for option, value, said in (
+        ("--user", "0:4294967295", "is not UID or UID:GID"), ("--additional-gids", "4294967295", "is no group id"),
+        ("--cwd", "tmp", "is not an absolute path"), ("--env", "NAMELESS", "invalid environment variable"),
+    ):  # fmt: skip
+        refused = oci("exec", option, value, "box", "true", check=False)
+        assert refused.returncode == 255 and said in refused.stderr
 
 
 def test_an_exec_into_a_paused_container(oci: Runtime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -130,6 +131,27 @@ NEGATIVE = [
 def test_what_has_no_sign_is_not_below_nothing(way: tuple[Any, ...]) -> None:
     with pytest.raises(MinidockerError, match=str(way[-1])):
         read(way, -1)
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1.0.2-dev", "1.3.0+dev", "1.0.0-rc5-dev", "1.1.0"])
+def test_versions_that_we_know(version: str) -> None:
+    read(("ociVersion",), version)
+
+
+@pytest.mark.parametrize(
+    ("way", "value", "words"),
+    [
+        (("ociVersion",), "2.0.0", "is of version 2.0.0"), (("ociVersion",), "1", "is of version 1"),
+        (("ociVersion",), "1.0.x", "is of version"), (("ociVersion",), "", "ociVersion is missing"),
+        (("process", "user", "uid"), 4294967295, "is nobody's id"),
+        (("process", "user", "gid"), 4294967295, "is nobody's id"),  # it was the caller's
+        (("linux", "devices", 0, "major"), 4096, "from 0 to 2^12"),
+        (("linux", "devices", 0, "minor"), 1 << 20, "from 0 to 2^20"),
+    ],
+)  # fmt: skip
+def test_what_linux_does_not_have(way: tuple[Any, ...], value: Any, words: str) -> None:
+    with pytest.raises(MinidockerError, match=re.escape(words)):
+        read(way, value)
 
 
 @pytest.mark.parametrize(
