@@ -20,7 +20,7 @@ import types
 import warnings
 from typing import Any, NoReturn
 
-from minidocker.chamber import cell_room, cell_root, nodes, senders
+from minidocker.chamber import bare, cell_room, cell_root, nodes, senders
 from minidocker.chamber.cell_needs import PROCESSES
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
@@ -70,14 +70,10 @@ def process_one(
     if not control.recv(1):  # until our maps are written
         os._exit(0)
     try:
-        kernel.join_session_keyring()  # the caller's keys are no business of a learner's code
-        if order["room"]:
-            opened = cell_room.open_sources(order)
-            cell_room.become_root(kernel)
-            cell_room.build(kernel, order, opened)
+        if order.get("nobody"):
+            bare.become_nobody(kernel, order["nobody"])
         else:
-            cell_root.build(kernel, order)
-        cell_root.limit_processes(kernel, order["limit"])
+            build(kernel, order)
     except OSError as problem:
         control.send(json.dumps({"refused": str(problem), "errno": problem.errno}).encode())
         control.recv(1)
@@ -100,6 +96,18 @@ def process_one(
     if door:
         door.close()
     watch(kernel, control, learner)
+
+
+def build(kernel: Linux, order: dict[str, Any]) -> None:
+    """Build the cell around this process: its root, and its limit."""
+    kernel.join_session_keyring()  # the caller's keys are no business of a learner's code
+    if order["room"]:
+        opened = cell_room.open_sources(order)
+        cell_room.become_root(kernel)
+        cell_room.build(kernel, order, opened)
+    else:
+        cell_root.build(kernel, order)
+    cell_root.limit_processes(kernel, order["limit"])
 
 
 def watch(kernel: Linux, control: socket.socket, learner: int) -> NoReturn:

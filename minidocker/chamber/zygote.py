@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from minidocker.chamber import cell_init, nodes
+from minidocker.chamber import bare, cell_init, nodes
 from minidocker.chamber.cell_needs import PROCESSES
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as f
@@ -34,6 +34,8 @@ NAMESPACES = (
     f.CLONE_NEWPID | f.CLONE_NEWNS | f.CLONE_NEWNET | f.CLONE_NEWIPC
     | f.CLONE_NEWUTS | f.CLONE_NEWCGROUP
 )  # fmt: skip
+NOBODIES: dict[int, int] = {}
+"""Process 1 of what is no cell (bare.py) → whose all its processes are."""
 MESSAGE = 1 << 20
 END_SECONDS = 10.0
 
@@ -95,12 +97,16 @@ def make(
     cgroup = descriptors[-1] if order["cgroup"] else None
     room = order["room"]
     ours, door = socket.socketpair() if room and order["nodes"] else (None, None)
+    nobody = order.get("nobody", 0)
+    if nobody:
+        bare.load_interface()
+    new = 0 if nobody else NAMESPACES | (f.CLONE_NEWUSER if room else 0)
     with owned_by(kernel, room):
-        pid = kernel.clone(NAMESPACES | (f.CLONE_NEWUSER if room else 0), cgroup)
+        pid = kernel.clone(new, cgroup)
     if pid == 0:
         try:
             kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
-            if os.getppid() != 0:  # a parent outside the namespace is seen as 0
+            if os.getppid() != 0 and not nobody:  # a parent outside the namespace is seen as 0
                 os._exit(1)
             channel.close()
             if ours:
@@ -110,6 +116,8 @@ def make(
             os.write(2, f"cell: {type(problem).__name__}: {problem}\n".encode())
         finally:
             os._exit(1)
+    if nobody:
+        NOBODIES[pid] = nobody
     if room:
         write_maps(kernel, pid, room)
     if ours is None or door is None:
@@ -204,6 +212,9 @@ def end(kernel: Linux, pid: int, clerk: int = 0) -> None:
             time.sleep(0.001)
     except OSError:
         pass  # ended already
+    if uid := NOBODIES.pop(pid, 0):
+        bare.end_all(uid)
+        bare.remove_files(uid)
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ OWN: dict[str, Callable[[Class, Sequence[Mark], float], str]] = {
     "csv": tables.table, "json": tables.as_json, "junit": tables.junit,
     "nbgrader": tables.nbgrader,
 }  # fmt: skip
-FORMATS = (*OWN, "canvas", "moodle", "gradescope", "classroom50")
+FORMATS = (*OWN, "canvas", "moodle", "gradescope", "autograder", "classroom50")
 UNKNOWN_TOO = ("csv", "json", "junit")
 """Formats that show submissions of nobody on the roster: what a teacher reads alone."""
 

@@ -139,3 +139,22 @@ class Proc:
         """
         table = self.table()
         return any(state in "RD" for _, state, _, _ in table), sum(row[3] for row in table)
+
+
+class Nobodys(Proc):
+    """The processes of one user, who has no pid namespace of their own (chamber/bare.py)."""
+
+    def __init__(self, descriptor: int, uid: int) -> None:
+        super().__init__(descriptor)
+        self.uid = uid
+
+    def pids(self) -> list[int]:
+        """Return the pids of that user's processes, zombies included."""
+        found = []
+        for pid in super().pids():
+            try:
+                if int(self.field(pid, "Uid").split()[0]) == self.uid:
+                    found.append(pid)
+            except (Gone, IndexError, OSError):
+                continue
+        return found

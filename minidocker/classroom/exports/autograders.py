@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minidocker.classroom.classfile import Class, plain
-from minidocker.classroom.marks import UNJUDGED, Mark
+from minidocker.classroom.marks import EXCUSED, UNJUDGED, Mark
 from minidocker.course import outcomes as o
 from minidocker.course.printer import WORDS
 
@@ -36,8 +36,12 @@ json.dump(said, open(ROOT + "/results/results.json", "w"))
 '''
 
 
-def gradescope(room: Class, mark: Mark, now: dt.datetime) -> dict[str, Any]:
-    """Return one student's results.json: a test a check; a blocked one has no score."""
+def gradescope(room: Class, mark: Mark, now: dt.datetime, partly: bool = False) -> dict[str, Any]:
+    """Return one student's results.json: a test a check; a blocked one has no score.
+
+    The score is the earned part of what could be judged, of all points. partly: also where a whole
+    lesson could not be judged.
+    """
     tests, earned, judged, whole = [], 0.0, 0, 0
     states = {one.lesson: one for one in mark.lessons}
     for report in mark.record["lessons"] if mark.record else ():
@@ -58,11 +62,13 @@ def gradescope(room: Class, mark: Mark, now: dt.datetime) -> dict[str, Any]:
                          "output": check["message"] if shown == "message" else ""}  # fmt: skip
             tests.append(test)
     said = f"{earned:.0f} of {judged} points that could be judged, {whole} in all."
+    if judged < whole and judged:
+        said += " The score is that part of all points; what is blocked counts neither way."
     if any(test["visibility"] == "hidden" for test in tests):  # the sum would tell it
         said = "The sum is shown after the lessons are due."
     off = [f"{one.lesson}: {one.off:g} % off for {one.late_days} days" for one in mark.lessons
            if one.off]  # fmt: skip
-    if any(one.state == UNJUDGED for one in mark.lessons):
+    if any(one.state == UNJUDGED for one in mark.lessons) and not partly:
         said = "There is no verdict yet: " + (mark.record["remark"] if mark.record else "")
     result: dict[str, Any] = {
         "output": "\n".join([said, *off]), "output_format": "text", "test_output_format": "text",
@@ -70,17 +76,18 @@ def gradescope(room: Class, mark: Mark, now: dt.datetime) -> dict[str, Any]:
         "execution_time": mark.record["seconds"] if mark.record else 0,
         "extra_data": {"edition": room.edition},
     }  # fmt: skip
-    if mark.total is not None:
-        result["score"] = round(sum(
-            one.earned * (1 - one.off / 100) for one in mark.lessons if one.part is not None
-        ), 2)  # fmt: skip
+    parts = [one for one in mark.lessons if one.part is not None]
+    got = sum(one.earned * (1 - one.off / 100) for one in parts)
+    if mark.total is not None or (partly and parts):
+        whole = sum(one.points for one in mark.lessons if one.state != EXCUSED)
+        result["score"] = round(got / (sum(one.judged for one in parts) or 1) * whole, 2)
     return result
 
 
 def gradescope_zip(room: Class, marks: Sequence[Mark], now: dt.datetime) -> bytes:
     """Return an autograder that hands out these results, judged where it could be done."""
     names: dict[str, str] = {}
-    files = {"setup.sh": SETUP, "run_autograder": RUN}
+    files: dict[str, str | bytes] = {"setup.sh": SETUP, "run_autograder": RUN}
     for number, mark in enumerate(marks):
         file = f"{number}.json"
         names |= dict.fromkeys(sorted(map(plain, mark.student.names())), file)
@@ -89,14 +96,15 @@ def gradescope_zip(room: Class, marks: Sequence[Mark], now: dt.datetime) -> byte
     return packed(files)
 
 
-def packed(files: Mapping[str, str]) -> bytes:
+def packed(files: Mapping[str, str | bytes]) -> bytes:
     """Return a zip of texts, the same for the same texts; scripts can be run."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files.items():
+            data = text.encode() if isinstance(text, str) else text
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.external_attr = (0o755 if text.startswith("#!") else 0o644) << 16
-            archive.writestr(entry, text.encode(), zipfile.ZIP_DEFLATED)
+            entry.external_attr = (0o755 if data.startswith(b"#!") else 0o644) << 16
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
