@@ -27,7 +27,7 @@ class Bar:
 
     def __exit__(self, kind: object, *_: object) -> None:
         self._clear()
-        if kind is KeyboardInterrupt:
+        if kind is not None:  # Ctrl-C, a full disk
             left = self.count - self.ready
             print(f"Stopped; {self.ready} of {self.count} have their record, {left} are left. "
                   "The same command goes on.")  # fmt: skip

@@ -26,6 +26,7 @@ CANVAS = re.compile(r"(?P<who>[^_/]+)_(?P<late>LATE_)?(?P<number>\d+)_\d+_(?P<re
 MOODLE = re.compile(r"(?P<who>.+?)_(?P<number>\d+)_assignsubmission_(?P<rest>.*)")
 BLACKBOARD = re.compile(r"(?P<who>.+_attempt_)(?P<at>\d{4}(?:-\d\d){5})(?:_.+|\.txt)")
 ATTEMPT = "_attempt_"
+JOINED = re.compile(r"[+,;&_-]| and ")
 
 
 @dataclass(frozen=True)
@@ -101,11 +102,23 @@ def who(label: str, facts: dict[str, Any], room: Class) -> Who:
         owners = known.get(plain(text)) or known.get(_squeezed(text)) or set()
         if len(owners) == 1:
             logins += owners
+    pair = [] if logins else together(texts, known)
+    logins = logins or pair
     if logins:
-        others = dict.fromkeys(logins if named else ())
+        others = dict.fromkeys(logins if named or pair else ())
         others.pop(logins[0], None)
         return Who(logins[0], logins[0], at, late, shown, tuple(others))
     return Who(shown, "" if room.students else shown, at, late, shown)
+
+
+def together(texts: Iterable[str], known: dict[str, set[str]]) -> list[str]:
+    """Return the logins of a name that is made of several, and of nothing else: "ada+bob"."""
+    for text in map(_meant, texts):
+        words = [known.get(plain(word), set()) for word in JOINED.split(text) if word.strip()]
+        logins = list(dict.fromkeys(next(iter(one)) for one in words if len(one) == 1))
+        if len(words) > 1 and len(logins) == len(words):
+            return logins
+    return []
 
 
 def _meant(text: str) -> str:

@@ -227,7 +227,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser.add_argument("--json", "--report", action="store_true",
+                        help="print JSON, for programs, and for `class preflight`")  # fmt: skip
     return parser
 
 

@@ -239,12 +239,13 @@ def test_moodle_fills_grade_and_feedback_together_or_neither() -> None:
     assert [row["Last modified (grade)"] for row in rows][1] == "Monday, 1 December 2026"
 
 
-def test_feedback_on_a_file_that_cannot_be_read_says_so() -> None:
+@pytest.mark.parametrize("code", ["MD9014", "MD9006"])
+def test_feedback_on_a_file_that_cannot_be_read_or_loops_says_so(code: str) -> None:
     eve = copy.deepcopy(BY_LOGIN["eve"])
     assert eve.record is not None
     for report in eve.record["lessons"]:
         for check in report["checks"]:
-            check["code"], check["message"] = "MD9014", "01.py cannot be judged: a pipe.\n  more"
+            check["code"], check["message"] = code, "01.py cannot be judged: a pipe.\n  more"
     said = tables.feedback(eve)
     assert said.endswith(". 01.py cannot be judged: a pipe.") and "Look next at" not in said
 

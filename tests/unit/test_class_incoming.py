@@ -472,3 +472,14 @@ def test_of_two_submissions_of_one_student_the_better_counts(tmp_path: Path) -> 
         found = [record(first, points[0]), record(second, points[1])]
         ada, zoe = marks.of_class(ROOM, found, unknown=True)  # and no row for a stranger
         assert ada.total == 1.0 and zoe.record is None
+
+
+@pytest.mark.parametrize(
+    ("name", "logins"),
+    [("ada+zoë", {"ada", "zoë"}), ("Ada Lovelace and Zoë Ångström", {"ada", "zoë"}),
+     ("zoë_4711", {"ada", "zoë"}), ("ada, zoë, bob", set()), ("ada+ada", set()), ("ada-", set()),
+     ("ada_lab1", set())],
+)  # fmt: skip
+def test_a_name_made_of_two_logins_is_of_both(name: str, logins: set[str]) -> None:
+    found = platforms.who(name, {}, ROOM)
+    assert {found.login, *found.others} - {""} == (logins if len(logins) > 1 else set())

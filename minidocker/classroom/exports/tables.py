@@ -13,6 +13,8 @@ from minidocker.classroom.exports.cells import number, written
 from minidocker.classroom.marks import EXCUSED, MISSING, UNJUDGED, Mark
 from minidocker.course import outcomes as o
 
+GENERAL = "MD90"
+"""Codes of what may happen in each lesson."""
 NBGRADER = ("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email",
             "raw_score", "late_submission_penalty", "score", "max_score")  # fmt: skip
 
@@ -133,7 +135,8 @@ def feedback(mark: Mark, hidden: Collection[str] = ()) -> str:
         lines.append(f"{one.lesson}{state or f' {one.earned}/{one.judged}'}{off}")
     failed = [c for le in mark.record["lessons"] for c in le["checks"]
               if c["outcome"] == o.FAIL and c["id"] not in hidden]  # fmt: skip
-    if failed and failed[0]["code"] in o.OF_THE_FILE:  # no check could try it: say what is wrong
+    # Of a file that no check could try, or of a loop, the message says more than a title.
+    if failed and (failed[0]["code"] in o.OF_THE_FILE or failed[0]["code"].startswith(GENERAL)):
         lines.append(failed[0]["message"].partition("\n")[0])
     elif failed:
         lines.append(f"Look next at: {failed[0]['title']}.")
