@@ -675,7 +675,7 @@ def test_the_commands(serve: Serve, minidocker: Callable, tmp_path: Path) -> Non
     host = shelf.registry.address
     run("tag", "base", full)
     assert "wants a login" in run("push", full, status=1).stderr
-    assert "no terminal" in run("login", host, status=2).stderr
+    assert "no terminal" in run("login", host, status=1).stderr
     login = ("login", host, "-u", "me", "--password-stdin")
     wrong = run(*login, status=1, stdin=None, input="hunter2\n")
     assert "does not take the login of me" in wrong.stderr
