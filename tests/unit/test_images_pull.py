@@ -859,8 +859,35 @@ def test_a_proxy_is_asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> None
     assert heard[0].startswith(b"CONNECT registry.example:443 ")
     assert b"Proxy-Authorization: Basic dXNAZXI6cHc=" in heard[0]
     assert b"pw" not in error.message.encode()
+    assert "the proxy does not lead to https://registry.example: 403 Forbidden" in error.message
     monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:1")
     refused(store, "registry.example/x:1", "none that speaks HTTP", Blocked)
+
+
+def test_a_proxy_for_plain_http_alone_is_asked(
+    store: Store, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = serve()
+    shelf.good()
+    seen: list[str] = []
+
+    def known(host: str, *more: Any, **words: Any) -> Any:
+        seen.append(host)
+        if host != "127.0.0.1":
+            raise socket.gaierror(-2, "Name or service not known")
+        return real(host, *more, **words)
+
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", known)
+    for name in ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", f"http://{shelf.registry.address}")
+    with Client("registry.example", "lab/one", insecure=True) as client:
+        answer = client.ask("GET", "manifests/latest")  # our registry reads whole addresses, too
+        assert answer.status == 200
+    assert seen == ["registry.example", "127.0.0.1"]
+    with Client("registry.example", "lab/one") as client, pytest.raises(Blocked, match="not known"):
+        client.ask("GET", "manifests/latest")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from minidocker.images.registry.headers import challenges, retry_after
 from minidocker.images.registry.transport import (
     NO_TRUST,
     Answer,
+    NoHost,
     NotTls,
     Transport,
     Unreachable,
@@ -185,7 +186,7 @@ class Client:
             self.transport.send("GET", base, {}).finish()
         except NotTls:
             return f"http://{self.server}/v2/"
-        except Unreachable:  # a plain server may hang up at once when it hears TLS
+        except (Unreachable, NoHost):  # a plain server may hang up at once when it hears TLS
             plain = f"http://{self.server}/v2/"
             self.transport.send("GET", plain, {}).finish()
             return plain

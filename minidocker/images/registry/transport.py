@@ -327,13 +327,20 @@ def _unreachable(url: str, problem: Exception) -> MinidockerError:
         why = problem.reason or str(problem)
         return NotTls(f"{where} does not speak TLS: {why}", "look at the port")
     if isinstance(problem, socket.gaierror):
-        return Blocked(f"the host of {where} is not known: {problem.strerror}", "look at the name")
+        return NoHost(f"the host of {where} is not known: {problem.strerror}", "look at the name")
     if isinstance(problem, TimeoutError):
         return Unreachable(f"{where} does not answer", "try it later")
     if isinstance(problem, (http.client.InvalidURL, UnicodeError, ValueError)):
         return Blocked(f"{where} is no address that can be asked", "look at the name")
+    if str(problem).startswith("Tunnel connection failed"):  # as http.client words it
+        said = files.printable(str(problem).partition(": ")[2][:100])
+        return Unreachable(f"the proxy does not lead to {where}: {said}", "HTTPS_PROXY, NO_PROXY")
     why = getattr(problem, "strerror", None) or type(problem).__name__
     return Unreachable(f"{where} cannot be reached, or broke off: {why}", "try it later")
+
+
+class NoHost(Blocked):
+    """The name server does not know the host; a proxy may, as it is asked for plain http alone."""
 
 
 class NotTls(Blocked):
