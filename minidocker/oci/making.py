@@ -7,12 +7,13 @@ import os as plain_os
 from minidocker.errors import MinidockerError, UsageError
 from minidocker.kernel.named import os
 from minidocker.oci import host_mounts
+from minidocker.oci.asked import VARIABLE, is_served
 from minidocker.oci.bundle import read
 from minidocker.oci.config import load
 from minidocker.oci.creation import Creation
 from minidocker.oci.groups import has_any, places
 from minidocker.oci.lifetime import undo
-from minidocker.oci.mine import VARIABLE, furnished, is_served, read_before
+from minidocker.oci.mine import furnished, read_before
 from minidocker.oci.seccomp_of import with_filter
 from minidocker.oci.walls import chosen
 from minidocker.runtime.signals import Signals

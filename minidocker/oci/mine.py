@@ -6,6 +6,7 @@ import os
 import sys
 
 from minidocker.errors import MinidockerError, UsageError
+from minidocker.oci.asked import ANNOTATION, VARIABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,16 +17,9 @@ if TYPE_CHECKING:
     from minidocker.runtime.apart import Own
     from minidocker.stages.base import Stage
 
-VARIABLE = "MINIDOCKER_MINE"
-ANNOTATION = "minidocker.mine"
 SAID: list[str] = []  # what was said of them
 SECONDS = 10.0  # for one of them to answer
 MEMORY = 64 << 20  # the limit of an example that a learner's spec_of writes
-
-
-def is_served(bundle: Bundle) -> bool:
-    """Say whether parts of a learner's are asked for."""
-    return VARIABLE in os.environ or ANNOTATION in bundle.annotations
 
 
 def furnished(kinds: list[type[Stage]], bundle: Bundle) -> list[Stage]:

@@ -9,7 +9,7 @@ import os
 
 from minidocker.errors import UsageError
 from minidocker.kernel.flags import CAPABILITIES
-from minidocker.oci.mine import is_served
+from minidocker.oci.asked import is_served
 from minidocker.runtime.channel import to_json
 from minidocker.seccomp.cache import filter_of
 
