@@ -44,7 +44,7 @@ def test_it_outlives_who_started_it_and_its_status_is_kept(alone: Run, shared_st
 
 def test_its_keepers_hold_nothing_of_the_caller(alone: Run, shared_store: Path) -> None:
     read, write = os.pipe()
-    id = start(alone, "base", "sleep", "60", pass_fds=[write])
+    id = start(alone, "base", "sleep", "600", pass_fds=[write])
     for pid in keepers(shared_store, id):
         assert os.readlink(f"/proc/{pid}/cwd") == "/"
         assert os.getsid(pid) == pid
@@ -68,7 +68,7 @@ def test_its_keepers_leave_their_callers_unit(alone: Run, shared_store: Path, un
         pytest.skip(f"blocked: no cgroup can be made here: {problem} (the lab machine)")
     try:
         procs = callers / "cgroup.procs"
-        id = start(alone, "base", "sleep", "60", preexec_fn=lambda: procs.write_text("0"))
+        id = start(alone, "base", "sleep", "600", preexec_fn=lambda: procs.write_text("0"))
         for pid in keepers(shared_store, id):
             assert (str(pid) in procs.read_text().split()) != unit
         assert alone("exec", id, "echo", "in").stdout == "in\n"
@@ -87,7 +87,7 @@ def test_its_keepers_give_back_what_they_do_not_need(alone: Run, shared_store: P
         [sys.executable, "-ISc", "print(open('/proc/self/status').read())"],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
-    id = start(alone, "base", "sleep", "60")
+    id = start(alone, "base", "sleep", "600")
     assert alone("exec", id, "true").returncode == 0  # it has worked, and rests again
     most = resident(bare) + 4096
     for pid in keepers(shared_store, id):
@@ -159,7 +159,7 @@ def test_logs_follow_to_the_end_and_cut_by_lines_and_times(alone: Run) -> None:
     assert alone("logs", "--until", third, "box").stdout == "1\n2\n3\n"  # as in Docker: not later
     assert alone("logs", "--since", "1h", "--until", "1h", "box").stdout == ""
     assert "is no time" in alone("logs", "--since", "soon", "box").stderr
-    quiet = start(alone, "base", "sh", "-c", "echo up; sleep 60")
+    quiet = start(alone, "base", "sh", "-c", "echo up; sleep 600")
     until(lambda: alone("logs", quiet).stdout == "up\n")
     assert alone("logs", "-f", "--until", "0s", quiet, timeout=20).stdout == "up\n"
 
@@ -168,7 +168,7 @@ def test_logs_follow_to_the_end_and_cut_by_lines_and_times(alone: Run) -> None:
 
 
 def test_stop_asks_then_kills_and_kill_signals(alone: Run) -> None:
-    start(alone, "--name", "deaf", "base", "sleep", "60")
+    start(alone, "--name", "deaf", "base", "sleep", "600")
     assert alone("stop", "-t", "0", "deaf").returncode == 0
     assert alone("wait", "deaf").stdout == "137\n"
     start(alone, "--name", "box", "--stop-signal", "USR1", "base", "sh", "-c",
@@ -182,7 +182,7 @@ def test_stop_asks_then_kills_and_kill_signals(alone: Run) -> None:
 
 
 def test_a_number_may_be_larger_than_the_kernel_takes(alone: Run) -> None:
-    id = start(alone, "--init", "--stop-timeout", "99999999999", "base", "sleep", "60")
+    id = start(alone, "--init", "--stop-timeout", "99999999999", "base", "sleep", "600")
     for words in (("stop", id), ("start", id), ("restart", "-t", "99999999999", id),
                   ("logs", "--tail", "9" * 30, id), ("stop", "-t", "-1", id)):  # fmt: skip
         done = alone(*words)
@@ -190,7 +190,7 @@ def test_a_number_may_be_larger_than_the_kernel_takes(alone: Run) -> None:
 
 
 def test_two_removers_at_once_agree(alone: Run, shared_store: Path, command: list[str]) -> None:
-    id = start(alone, "-v", "/data", "base", "sleep", "60")
+    id = start(alone, "-v", "/data", "base", "sleep", "600")
     done = alone("rm", id)
     assert done.returncode != 0 and "is running" in done.stderr
     env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store)}
@@ -237,14 +237,14 @@ def test_files_can_be_put_into_what_was_created(alone: Run, tmp_path: Path) -> N
 
 
 def test_restart_ends_what_runs(alone: Run, shared_store: Path) -> None:
-    id = start(alone, "--init", "base", "sleep", "60")
+    id = start(alone, "--init", "base", "sleep", "600")
     before = record(shared_store, id)["pid"]
     assert alone("start", id).stdout == f"{id}\n"
     assert record(shared_store, id)["pid"] == before
     done = alone("restart", "-t", "0", id)
     assert done.returncode == 0, done.stderr
     assert record(shared_store, id)["pid"] != before
-    start(alone, "--rm", "--name", "brief", "base", "sleep", "60")
+    start(alone, "--rm", "--name", "brief", "base", "sleep", "600")
     assert "--rm" in alone("restart", "brief").stderr
 
 
@@ -259,7 +259,7 @@ def test_a_start_that_fails_removes_nothing(alone: Run) -> None:
 def test_two_starts_at_once_make_one_container(
     alone: Run, shared_store: Path, command: list[str]
 ) -> None:
-    id = alone("create", "--network", "none", "base", "sleep", "60").stdout.strip()
+    id = alone("create", "--network", "none", "base", "sleep", "600").stdout.strip()
     env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store)}
     both = [
         subprocess.Popen([*command, "start", id], env=env, cwd=ROOT, text=True,
@@ -301,7 +301,7 @@ def test_keepers_that_were_stopped_go_on(alone: Run, shared_store: Path) -> None
 def test_keepers_that_are_stopped_while_somebody_waits(
     alone: Run, shared_store: Path, command: list[str]
 ) -> None:
-    id = start(alone, "base", "sleep", "60")
+    id = start(alone, "base", "sleep", "600")
     env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store)}
     with subprocess.Popen(
         [*command, "wait", id], env=env, cwd=ROOT, text=True, stdout=subprocess.PIPE,
@@ -336,7 +336,7 @@ def test_without_both_it_runs_on_and_its_words_wait(alone: Run, shared_store: Pa
 
 
 def test_prune_takes_no_living_container_away(alone: Run, shared_store: Path) -> None:
-    id = start(alone, "base", "sleep", "60")
+    id = start(alone, "base", "sleep", "600")
     main = record(shared_store, id)["pid"]
     kill(*keepers(shared_store, id))
     assert id not in alone("prune").stdout

@@ -48,7 +48,7 @@ def test_several_that_are_not_there_end_as_one_does(minidocker: Run, word: str) 
 
 @everyday
 def test_container_prune_removes_what_does_not_run(alone: Run, shared_store: Path) -> None:
-    lives = start(alone, "base", "sleep", "60")
+    lives = start(alone, "base", "sleep", "600")
     ended = start(alone, "base", "true")
     made = alone("create", "base", "true").stdout.strip()
     assert alone("wait", ended).stdout == "0\n"
@@ -73,7 +73,7 @@ def test_what_prunes_takes_dockers_force(word: str, alone: Run) -> None:
 def test_a_record_that_nobody_can_read_can_be_ended_and_removed(
     spoilt: str, alone: Run, shared_store: Path
 ) -> None:
-    id = start(alone, "base", "sleep", "60")
+    id = start(alone, "base", "sleep", "600")
     (shared_store / "containers" / id / "record.json").write_text(spoilt.replace("ID", id))
     listed = alone("ps", "-a")
     assert id in listed.stdout and "Dead" in listed.stdout, listed.stderr
@@ -85,7 +85,7 @@ def test_a_record_that_nobody_can_read_can_be_ended_and_removed(
 @everyday
 def test_a_container_whose_mark_is_lost_can_be_ended(alone: Run, shared_store: Path) -> None:
     for word in (("stop", "-t", "0"), ("rm", "-f")):
-        id = start(alone, "base", "sleep", "60")
+        id = start(alone, "base", "sleep", "600")
         (shared_store / "containers" / id / "pid").write_text("")
         done = alone(*word, id, timeout=ending.PATIENCE)
         assert (done.returncode, done.stderr) == (0, "")
@@ -94,7 +94,7 @@ def test_a_container_whose_mark_is_lost_can_be_ended(alone: Run, shared_store: P
 
 @everyday
 def test_a_container_whose_lock_is_lost_can_be_ended(alone: Run, shared_store: Path) -> None:
-    id = start(alone, "base", "sleep", "60")
+    id = start(alone, "base", "sleep", "600")
     lock = shared_store / "containers" / id / "lock"
     lock.unlink()
     assert alone("exec", id, "echo", "in").stdout == "in\n"
@@ -119,7 +119,7 @@ def test_who_waits_for_what_was_only_being_made_may_not_hear_how_it_ended(tmp_pa
 
 @everyday
 def test_names_and_signals_as_docker_takes_them(alone: Run) -> None:
-    id = start(alone, "--name", "first", "base", "sh", "-c", "trap 'exit 7' 35; sleep 60 & wait")
+    id = start(alone, "--name", "first", "base", "sh", "-c", "trap 'exit 7' 35; sleep 600 & wait")
     made = alone("create", "base", "true").stdout.strip()
     none = alone("rename", "first", "")
     assert none.returncode == 1 and "neither old nor new names may be empty" in none.stderr
@@ -142,7 +142,7 @@ def test_a_container_that_never_pauses_holds_no_reader_up(alone: Run) -> None:
 
 @everyday
 def test_events_tell_of_exec_volumes_and_images(alone: Run, shared_store: Path) -> None:
-    id = start(alone, "--health-cmd", "true", "--health-interval", "20ms", "base", "sleep", "60")
+    id = start(alone, "--health-cmd", "true", "--health-interval", "20ms", "base", "sleep", "600")
     assert alone("exec", id, "sh", "-c", "exit 3").returncode == 3
     assert alone("exec", id, "sh", "-c", ": " + "x" * 100_000).returncode == 0
     for words in (("volume", "create", "told"), ("volume", "rm", "told"),

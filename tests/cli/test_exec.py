@@ -33,7 +33,7 @@ WAYS = {
 @pytest.fixture
 def box(alone: Run) -> str:
     """The id of a container that runs."""
-    return start(alone, "--name", "box", "base", "sleep", "60")
+    return start(alone, "--name", "box", "base", "sleep", "600")
 
 
 def xray(run: Run, pid: int) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def test_a_passwd_that_is_the_kernels_is_not_read(alone: Run, tmp_path: Path) ->
     """To read it may change something: /proc/kmsg gives each of the host's messages to one reader."""
     id = start(alone, "base", "sh", "-c",
                "printf e:x:7:7::/: > /proc/1/comm; ln -sf /proc/1/comm /etc/passwd; echo up; "
-               "while :; do sleep 60; done")  # fmt: skip
+               "while :; do sleep 600; done")  # fmt: skip
     until(lambda: alone("logs", id).stdout == "up\n")
     assert alone("exec", id, "cat", "/etc/passwd").stdout == "e:x:7:7::/:\n"
     assert "no user" in alone("exec", "-u", "e", id, "id").stderr
@@ -178,7 +178,7 @@ def test_its_terminal_is_left_by_the_keys(
 def test_the_end_of_the_container_ends_it(
     alone: Run, box: str, command: list[str], shared_store: Path
 ) -> None:  # fmt: skip
-    with visitor(command, shared_store, "sleep", "60") as inside:
+    with visitor(command, shared_store, "sleep", "600") as inside:
         assert inside.stdout
         assert inside.stdout.readline() == "in\n"
         alone("stop", "-t", "0", "box")
@@ -220,16 +220,16 @@ def test_a_caller_that_goes_leaves_it_running(
 
 
 def test_a_container_that_may_trace_is_not_entered(alone: Run) -> None:
-    id = start(alone, "--cap-add", "SYS_PTRACE", "base", "sleep", "60")
+    id = start(alone, "--cap-add", "SYS_PTRACE", "base", "sleep", "600")
     done = alone("exec", id, "true")
     assert done.returncode != 0 and "CAP_SYS_PTRACE" in done.stderr
 
 
 def test_a_container_that_one_who_may_trace_has_joined_is_not_entered(alone: Run) -> None:
     """Who has joined a pid namespace sees who enters it, though its first container may trace nobody."""
-    first = start(alone, "base", "sleep", "60")
+    first = start(alone, "base", "sleep", "600")
     assert alone("exec", first, "true").returncode == 0
-    tracer = start(alone, "--pid", f"container:{first}", "--cap-add", "SYS_PTRACE", "base", "sleep", "60")
+    tracer = start(alone, "--pid", f"container:{first}", "--cap-add", "SYS_PTRACE", "base", "sleep", "600")
     for words in (("exec", first, "true"), ("run", "--rm", "--pid", f"container:{first}", "base", "true")):
         done = alone(*words)
         assert done.returncode != 0 and "CAP_SYS_PTRACE" in done.stderr

@@ -28,7 +28,7 @@ def becomes(run: Run, id: str, status: str) -> dict[str, Any]:
 
 
 def test_ps_inspect_and_events_tell_how_it_is(alone: Run) -> None:
-    id = start(alone, *OFTEN, "--health-cmd", "echo looked; test -e /ok", "base", "sleep", "60")
+    id = start(alone, *OFTEN, "--health-cmd", "echo looked; test -e /ok", "base", "sleep", "600")
     found = becomes(alone, id, "unhealthy")
     assert found["FailingStreak"] >= 2
     assert {(one["ExitCode"], one["Output"]) for one in found["Log"]} == {(1, "looked\n")}
@@ -43,7 +43,7 @@ def test_ps_inspect_and_events_tell_how_it_is(alone: Run) -> None:
     alone("stop", "-t", "0", id)
     assert health(alone, id)["Status"] == "unhealthy"  # nobody looks any more
     assert "healthy" not in alone("ps", "-a", "--format", "{{.Status}}").stdout
-    other = start(alone, "--health-cmd", "true", "base", "sleep", "60")
+    other = start(alone, "--health-cmd", "true", "base", "sleep", "600")
     for _ in range(2):  # the first look is half a minute away
         assert "(health: starting)" in alone("ps", "--format", "{{.Status}}").stdout
         assert alone("restart", "-t", "0", other).returncode == 0
@@ -51,13 +51,13 @@ def test_ps_inspect_and_events_tell_how_it_is(alone: Run) -> None:
 
 def test_what_takes_too_long_is_killed_and_what_is_not_there_is_said(alone: Run) -> None:
     id = start(alone, *OFTEN, "--health-timeout", "100ms", "--health-cmd", "sleep 61 & sleep 62",
-               "base", "sleep", "60")  # fmt: skip
+               "base", "sleep", "600")  # fmt: skip
     found = becomes(alone, id, "unhealthy")
     assert found["Log"][0]["ExitCode"] == -1
     assert found["Log"][0]["Output"] == "Health check exceeded timeout (100ms)"
     left = alone("top", id, "-o", "args").stdout
     assert left.count("sleep 62") <= 1  # the look of this moment
-    other = start(alone, *OFTEN, "--health-cmd", "/no/such", "base", "sleep", "60")
+    other = start(alone, *OFTEN, "--health-cmd", "/no/such", "base", "sleep", "600")
     assert "not found" in becomes(alone, other, "unhealthy")["Log"][0]["Output"]
 
 
@@ -72,7 +72,7 @@ def test_who_never_stops_talking_holds_nobody_up(alone: Run) -> None:
 
 @pytest.mark.parametrize("role", [0, 1])
 def test_one_keeper_is_enough(role: int, alone: Run, shared_store: Path) -> None:
-    id = start(alone, *OFTEN, "--health-cmd", "test ! -e /ill", "base", "sleep", "60")
+    id = start(alone, *OFTEN, "--health-cmd", "test ! -e /ill", "base", "sleep", "600")
     becomes(alone, id, "healthy")
     kill(keepers(shared_store, id)[role])
     alone("exec", id, "touch", "/ill")
@@ -80,7 +80,7 @@ def test_one_keeper_is_enough(role: int, alone: Run, shared_store: Path) -> None
 
 
 def test_without_both_nobody_looks(alone: Run, shared_store: Path) -> None:
-    id = start(alone, *OFTEN, "--health-cmd", "true", "base", "sleep", "60")
+    id = start(alone, *OFTEN, "--health-cmd", "true", "base", "sleep", "600")
     becomes(alone, id, "healthy")
     kill(*keepers(shared_store, id))
     becomes(alone, id, "unhealthy")
@@ -100,11 +100,11 @@ def test_an_image_says_it_and_no_healthcheck_takes_it_away(
     )
     done = run("build", "-q", "-t", "watched", str(tmp_path))
     assert done.returncode == 0, done.stderr
-    id = start(run, "watched", "sleep", "60")
+    id = start(run, "watched", "sleep", "600")
     assert becomes(run, id, "unhealthy")["Log"][0]["ExitCode"] == 1
     shown = json.loads(run("inspect", "-f", "{{json .Config.Healthcheck}}", id).stdout)
     assert shown == {"Test": ["CMD", "test", "-e", "/ok"], "Interval": 50_000_000, "Retries": 1}
-    other = start(run, "--no-healthcheck", "watched", "sleep", "60")
+    other = start(run, "--no-healthcheck", "watched", "sleep", "600")
     assert "Health" not in json.loads(run("inspect", other).stdout)[0]["State"]
     assert "health" not in run("ps", "-f", f"id={other}", "--format", "{{.Status}}").stdout
     assert run("run", "--rm", "--network", "none", "watched", "true").returncode == 0

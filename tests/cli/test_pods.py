@@ -30,7 +30,7 @@ def make(run: Run, *words: str) -> str:
 @live
 def test_a_pod_shares_network_memory_and_name(alone: Run, shared_store: Path) -> None:
     holder = make(alone, "--network", "none", "shop")
-    ids = [alone("run", "-d", "--pod", "shop", "--name", name, "base", "sleep", "60").stdout.strip()
+    ids = [alone("run", "-d", "--pod", "shop", "--name", name, "base", "sleep", "600").stdout.strip()
            for name in ("web", "db")]  # fmt: skip
     found = [namespaces(record(shared_store, id)["pid"]) for id in (holder, *ids)]
     for name in ("net", "ipc", "uts"):
@@ -51,7 +51,7 @@ def test_a_pod_shares_network_memory_and_name(alone: Run, shared_store: Path) ->
 @live
 def test_a_pod_goes_whole(alone: Run) -> None:
     holder = make(alone, "--network", "none", "--name", "shop")
-    web = alone("run", "-d", "--pod", "shop", "--name", "web", "base", "sleep", "60").stdout.strip()
+    web = alone("run", "-d", "--pod", "shop", "--name", "web", "base", "sleep", "600").stdout.strip()
     listed = alone("pod", "ls").stdout.splitlines()[1].split()
     assert listed[:3] == [holder, "shop", "Running"] and listed[-1] == "1"
     assert alone("pod", "ls", "-q").stdout == f"{holder}\n"

@@ -32,7 +32,7 @@ def test_a_policy_starts_it_so_often(alone: Run, shared_store: Path) -> None:
 
 
 def test_what_was_stopped_stays_so(alone: Run, shared_store: Path) -> None:
-    id = start(alone, "--restart", "always", "--init", "base", "sleep", "60")
+    id = start(alone, "--restart", "always", "--init", "base", "sleep", "600")
     first = record(shared_store, id)["pid"]
     os.kill(first, signal.SIGKILL)  # not by a command of ours: it shall run
     until(lambda: record(shared_store, id)["pid"] != first)
@@ -66,14 +66,14 @@ def test_its_stop_signal_by_kill_is_a_stop_and_another_is_not(alone: Run, shared
 
 
 def test_what_should_run_comes_back(alone: Run, shared_store: Path) -> None:
-    id = start(alone, "--restart", "unless-stopped", "base", "sleep", "60")
+    id = start(alone, "--restart", "unless-stopped", "base", "sleep", "600")
     main = record(shared_store, id)["pid"]
     kill(*keepers(shared_store, id), main)
     assert id in alone("ps", "-q").stdout
     assert living.mark(record(shared_store, id)["pid"])
     assert alone("stop", "-t", "0", id).returncode == 0
     assert alone("restore").stdout == ""
-    other = start(alone, "--restart", "always", "base", "sleep", "60")
+    other = start(alone, "--restart", "always", "base", "sleep", "600")
     assert alone("stop", "-t", "0", other).returncode == 0
     assert other not in alone("ps", "-q").stdout
     assert alone("restore").stdout == f"{other}\n"
@@ -81,7 +81,7 @@ def test_what_should_run_comes_back(alone: Run, shared_store: Path) -> None:
 
 
 def test_the_count_of_starts_outlives_both_keepers(alone: Run, shared_store: Path) -> None:
-    id = start(alone, "--restart", "on-failure:2", "base", "sh", "-c", "sleep 60; exit 1")
+    id = start(alone, "--restart", "on-failure:2", "base", "sh", "-c", "sleep 600; exit 1")
     for times in (1, 2):
         kill(*keepers(shared_store, id), record(shared_store, id)["pid"])
         assert id in alone("ps", "-q").stdout
@@ -120,7 +120,7 @@ def test_what_its_policy_starts_just_now_is_ended_too(alone: Run, shared_store: 
 
 
 def test_what_has_no_cgroup_cannot_be_paused(alone: Run, shared_store: Path) -> None:
-    id = start(alone, "base", "sleep", "60")
+    id = start(alone, "base", "sleep", "600")
     done = alone("pause", id)
     if not record(shared_store, id)["facts"].get("cgroup"):
         assert done.returncode == 1 and "no cgroup of its own" in done.stderr
@@ -175,14 +175,14 @@ def test_update_changes_the_policy(alone: Run, shared_store: Path) -> None:
     assert alone("restore").stdout == f"{id}\n"
     wrong = alone("update", "--restart", "sometimes", id)
     assert wrong.returncode == 1 and "unknown policy 'sometimes'" in wrong.stderr
-    goes = start(alone, "--rm", "base", "sleep", "60")
+    goes = start(alone, "--rm", "base", "sleep", "600")
     assert "AutoRemove is enabled" in alone("update", "--restart", "always", goes).stderr
 
 
 def test_a_second_life_has_two_keepers_too(
     alone: Run, shared_store: Path, command: list[str]
 ) -> None:
-    id = start(alone, "--restart", "always", "base", "sleep", "60")
+    id = start(alone, "--restart", "always", "base", "sleep", "600")
     first = record(shared_store, id)["pid"]
     os.kill(first, signal.SIGKILL)
     until(lambda: record(shared_store, id)["pid"] != first)
