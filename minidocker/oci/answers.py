@@ -52,7 +52,7 @@ def making(said: Said) -> Any:
 
     pid_file = str(said.get("pid-file", ""))
     wish = Wish(
-        console=os.path.abspath(str(said["console-socket"])) if "console-socket" in said else "",
+        console=os.path.abspath(str(said["console-socket"])) if said.get("console-socket") else "",
         keep=number(said, "preserve-fds"), no_pivot=bool(said.get("no-pivot")),
         pid_file=os.path.abspath(pid_file) if pid_file else "",
     )  # fmt: skip

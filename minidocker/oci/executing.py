@@ -37,7 +37,7 @@ def run(
         raise Conflict(f"cannot exec in a {status} container", hint)
     bundle = container.bundle(record)
     wanted(bundle, said, words)
-    console = os.path.abspath(str(said["console-socket"])) if "console-socket" in said else ""
+    console = os.path.abspath(str(said["console-socket"])) if said.get("console-socket") else ""
     detach = bool(said.get("detach"))
     if bundle.spec.process.terminal and detach and not console:
         raise UsageError(

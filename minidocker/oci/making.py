@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os as plain_os
 
-from minidocker.errors import MinidockerError, UsageError
+from minidocker.errors import KernelError, MinidockerError, UsageError
 from minidocker.kernel.named import os
 from minidocker.oci import host_mounts
 from minidocker.oci.asked import VARIABLE, is_served
@@ -186,7 +186,10 @@ def send_pidfd(path: str, pid: int, kind: str) -> None:
     fd = plain_os.pidfd_open(pid)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
-            end.connect(path)
+            try:
+                end.connect(path)
+            except OSError as problem:
+                raise KernelError("connect(2)", problem.errno or 0, path) from None
             socket.send_fds(end, [kind.encode()], [fd])
     finally:
         plain_os.close(fd)

@@ -231,6 +231,9 @@ def test_what_fails_before_there_is_a_process_leaves_nothing(oci: Runtime) -> No
     assert refused.returncode == 1 and "everybody may change it" in refused.stderr
     full = oci.run("true", check=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64)))
     assert full.returncode == 1 and "File too large" in full.stderr
+    refused = oci.run("true", "--pidfd-socket", oci.directory / "none", check=False)
+    assert refused.returncode == 1 and f"connect(2) on {oci.directory}/none" in refused.stderr
+    assert oci.run("echo well", "--console-socket", "").stdout == "well\n"  # as if it were not there
     assert not [name for name in os.listdir(oci.root) if not name.startswith(".")]
 
 
