@@ -228,7 +228,7 @@ class Exam:
         called = served.noted(self.yard)
         for one in served.asked_of(word, self.yours):
             if one.name in called:
-                said = f"called by minidocker {word}, whose work is right"
+                said = f"called, and what {word} did is right"
                 self.findings.append(Finding(one, f"{word}, by minidocker", said, True))
 
     def look(self, name: str, by: str, wanted: dict[str, Look], asked: dict[str, object]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import random
 import time
@@ -18,6 +19,7 @@ from minidocker.exam.elsewhere import file_of
 from minidocker.exam.page import Row
 from minidocker.exam.partners import PARTNERS
 from minidocker.exam.yard import HIDDEN, PROGRAMS, SHOWN, Yard, program
+from minidocker.places import LAB_MARKER
 
 PACKAGES = "sudo apt-get install busybox-static iproute2 nftables util-linux openssl"
 
@@ -148,6 +150,11 @@ def must_be_here(course: Manifest, partner: str) -> None:
     if missing := [name for name in PROGRAMS if not program(name)]:
         raise Blocked(f"the exam needs {', '.join(missing)}: not on this machine", PACKAGES)
     if missing := [name for name in who.programs if not program(name)]:
+        if os.path.exists(LAB_MARKER):
+            raise Blocked(
+                f"the lab machine is small, and has no {who.name}",
+                "hold the exam outside of it: it has a room of its own, where it can do no harm",
+            )
         raise Blocked(
             f"the exam with {who.name} needs {', '.join(missing)}: not on this machine",
             who.package + ("; minidocker exam --with podman" if partner == "docker" else ""),

@@ -16,6 +16,7 @@ import pytest
 
 from minidocker.course import manifest
 from minidocker.course.journal import Journal
+from minidocker.errors import Blocked
 from minidocker.exam import asked, containers, elsewhere, holes, kit, looks, served, sitting
 from minidocker.exam.yard import OPT, PROGRAMS, program
 from minidocker.plan import learner, own
@@ -146,6 +147,15 @@ def test_a_starter_fails_by_name_before_anything_runs(files: Path, file: str, na
     assert done.returncode == 1, done.stderr
     assert f"lesson {file[:2]}: {name} is still the starter's" in done.stdout.splitlines()
     assert "podman" not in done.stdout
+
+
+def test_the_lab_machine_says_where_the_exam_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "marker").touch()
+    monkeypatch.setattr(sitting, "LAB_MARKER", str(tmp_path / "marker"))
+    monkeypatch.setattr(sitting, "program", lambda name: "" if name == "podman" else f"/usr/bin/{name}")
+    with pytest.raises(Blocked, match="the lab machine is small, and has no Podman") as caught:
+        sitting.must_be_here(manifest.load(REPOSITORY), "podman")
+    assert "outside of it" in caught.value.remedy and "apt-get" not in caught.value.remedy
 
 
 def test_what_is_no_exercise_fails_by_name(files: Path) -> None:
