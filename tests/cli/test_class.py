@@ -137,9 +137,30 @@ def test_wrong_words_are_sentences(room: Path, minidocker: Run) -> None:
          "no submission is called who"),
         *((["class", "export", "csv", "--scale", wrong], "above 0") for wrong in ("0", "nan", "-5")),
         (["class", "compare", "--least", "101"], "0 to 100"),
+        (["class", "merge", "/nowhere", "--file", str(room / "class/class.toml")], "has no records/"),
+        (["class", "preflight", "/nowhere", "--file", str(room / "class/class.toml")], "there is no"),
     ):
         done = minidocker(*argv)
         assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.needs("root", "pidns")
+def test_what_came_is_looked_at_before_and_two_machines_are_one_class(
+    room: Path, minidocker: Run
+) -> None:
+    file = ("--file", str(room / "class/class.toml"))
+    looked = minidocker("class", "preflight", str(room / "in"), *file, timeout=1200)
+    assert looked.returncode == 1 and "Traceback" not in looked.stderr
+    assert "bob: 00_what_is_a_container is the exercise as it was given" in looked.stdout
+    assert "nothing handed in: absent" in looked.stdout and "3 submissions" in looked.stdout
+    assert not (room / "class/records").exists()
+    shutil.copytree(room / "class", room / "second")
+    grade(minidocker, room, "--only", "ada")
+    minidocker("class", "grade", str(room / "in"), "--only", "bob",
+               "--file", str(room / "second/class.toml"), timeout=1200)  # fmt: skip
+    merged = minidocker("class", "merge", str(room / "second"), *file)
+    assert merged.returncode == 0 and "1 new; the class has 2" in merged.stdout
+    assert sorted(marks(room)) == ["ada", "bob"]
 
 
 @pytest.mark.needs("root", "pidns")
