@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
+import random
 import resource
 import shutil
 import signal
@@ -22,8 +23,8 @@ from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 
 WORD = "MINIDOCKER_BARE"
-NOBODY = 64_987
-"""An id that no distribution gives to anybody, and that a container of 65,536 ids has."""
+IDS = range(64_000, 65_500)
+"""Ids that a container of 65,536 has, and that are given to hardly anybody."""
 END_SECONDS = 10.0
 PUBLIC = ("/tmp", "/var/tmp", "/dev/shm")
 INTERFACE = ("minidocker.kernel", "minidocker.spec")
@@ -32,6 +33,11 @@ INTERFACE = ("minidocker.kernel", "minidocker.spec")
 def wanted() -> bool:
     """Say whether learner code is to run without a cell."""
     return os.environ.get(WORD) == "1" and os.geteuid() == 0
+
+
+def nobody() -> int:
+    """Return an id that no process has: all of its processes will be killed."""
+    return next(uid for uid in random.sample(IDS, len(IDS)) if not processes(uid))
 
 
 def load_interface() -> None:

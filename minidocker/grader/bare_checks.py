@@ -1,6 +1,6 @@
 """Checks whose answers need no namespace, mount or right: what a plain process can show.
 
-`tests/cli/test_bare.py` holds that our solutions pass each of them there, and the exercises none.
+`tests/cli/test_autograder.py` holds that our solutions pass each of them there.
 """
 
 from __future__ import annotations

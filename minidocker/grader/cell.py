@@ -58,7 +58,7 @@ class Cell:
         self.heard = 0
         self.said = bytearray()
         self.bound = bound.current()
-        self.nobody = bare.NOBODY if bare.wanted() else 0
+        self.nobody = bare.nobody() if bare.wanted() else 0
         self.room = None if self.nobody else room_for(scenes.stem, scene)
         self.first_id = self.room.uid if self.room else 0
         self.importing = f"importing {subject.file}"

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from minidocker.chamber import bare
+from minidocker.grader.bare_checks import CHECKS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FILE = "05_cgroups.py"
@@ -39,6 +40,7 @@ except OSError:
 open("/tmp/left-@mark@", "w").close()
 if os.fork() == 0:
     os.setsid()
+    open("/proc/self/comm", "w").write("left-@mark@")
     while True:
         __import__("time").sleep(1)
 if seen or os.getuid() == 0:
@@ -112,13 +114,26 @@ def test_without_privileges_what_can_be_shown_is_judged_and_the_rest_is_no_zero(
     assert 0 < found["score"] < 23
 
 
+def alive(name: str) -> list[str]:
+    """Return the processes of a name that have not ended."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = path.read_text(errors="replace")
+        except OSError:
+            continue
+        if f"({name})" in text and text.rpartition(")")[2].split()[0] not in "ZX":
+            found.append(text)
+    return found
+
+
 def test_an_enemy_reads_nothing_leaves_nothing_and_costs_its_own_marks(unpacked: Path) -> None:
     mark = os.urandom(4).hex()
     text = SOLUTION + ENEMY.replace("@root@", str(unpacked)).replace("@mark@", mark)
     found = judged(unpacked, {FILE: text})
     assert found["score"] == 23, found  # it saw nothing
     assert not Path(f"/tmp/left-{mark}").exists()
-    assert not bare.processes(bare.NOBODY)
+    assert not alive(f"left-{mark}")
 
 
 def test_what_cannot_be_read_or_judged_has_a_result_that_says_so(unpacked: Path) -> None:
@@ -132,6 +147,30 @@ def test_where_cells_can_be_made_all_is_judged(unpacked: Path) -> None:
     found = judged(unpacked, {FILE: SOLUTION}, walls=False)
     scored = {test["tags"][1] for test in found["tests"] if "score" in test}
     assert scored > SHOWN and found["score"] == 23
+
+
+ALL = """
+import json, sys
+from pathlib import Path
+from minidocker.classroom import worker
+from minidocker.course.manifest import load
+manifest = load(Path(sys.argv[1]))
+files = {one.id: {"text": (manifest.root / "solutions" / one.file).read_text(), "why": ""}
+         for one in manifest.lessons}
+told = worker.one(manifest, {"lessons": list(files), "files": files})
+print(json.dumps([[c["id"], c["outcome"], c["message"]] for le in told for c in le["checks"]]))
+"""
+
+
+def test_our_solutions_pass_each_check_of_the_list_in_a_plain_process_and_no_other() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ALL, str(REPOSITORY)], cwd=REPOSITORY, text=True, timeout=900,
+        capture_output=True, env={**os.environ, bare.WORD: "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = {name: (outcome, said) for name, outcome, said in json.loads(done.stdout)}
+    assert {name: found[name] for name in CHECKS if found[name][0] != "pass"} == {}
+    assert {outcome for name, (outcome, _) in found.items() if name not in CHECKS} == {"blocked"}
 
 
 def test_a_variant_does_not_leave_the_class(tmp_path: Path, minidocker: Run) -> None:
