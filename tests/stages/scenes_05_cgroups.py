@@ -11,10 +11,10 @@ import os
 import select
 import signal
 import sys
-import time
 
 from minidocker.errors import KernelError
 from minidocker.grader.scenes_refused import act_refused  # noqa: F401  (a scene)
+from minidocker.grader.scenes_resting import until_at_rest
 from minidocker.kernel.flags import CLONE_NEWCGROUP, MS_NODEV, MS_NOEXEC, MS_NOSUID
 from minidocker.spec.spec import Resources
 
@@ -92,7 +92,7 @@ def act_start(learner, kernel, talk, name):
     """
     function = learner.start_inside
     caller = os.getpid()
-    os.register_at_fork(after_in_parent=lambda: os.getpid() == caller and time.sleep(0.15))
+    os.register_at_fork(after_in_parent=lambda: os.getpid() == caller and until_at_rest())
 
     def command():
         if os.fork() == 0:

@@ -16,6 +16,7 @@ from minidocker.grader.scenes_network import (
     tried,
 )
 from minidocker.grader.scenes_refused import act_refused  # noqa: F401  (a scene)
+from minidocker.grader.scenes_resting import until_at_rest
 
 TABLE = "/tmp/leases"
 PAUSE = 0.02  # seconds between a look into the table and what follows
@@ -67,7 +68,7 @@ def act_lease_beside(learner, kernel, talk, subnet, first):
     if os.fork() == 0:
         lock = kernel.lock(TABLE + ".lock")
         os.write(begin, b"x")
-        time.sleep(0.3)
+        until_at_rest(os.getppid())  # it waits for the lock, or has not asked for it and is done
         with open(TABLE, "a") as file:
             file.write(f"{first}\tother\n")
         os.close(lock)

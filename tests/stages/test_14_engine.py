@@ -413,19 +413,33 @@ def test_stop_grace(subject, cell):
             raise Fail("MD1416", ran=ran, expected=f"raw status {f.SIGTERM:#x}",
                        kernel=f"raw status {seen['ended']['status']:#x}")  # fmt: skip
         returned(seen["returned"], True, ran)
-    ran = "stop(pidfd, 0.3); the process ignores SIGTERM"
-    with cell("stop", kind="deaf", grace=0.3) as one:
+    if not ends_the_deaf(cell, 0.3) and not ends_the_deaf(cell, 4.0):
+        raise Fail("MD1416", ran="stop(pidfd, 4.0); the process ignores SIGTERM",
+                   expected="SIGTERM, then SIGKILL", kernel="SIGKILL alone")  # fmt: skip
+
+
+def ends_the_deaf(cell, grace):
+    """Judge how stop ends who ignores SIGTERM; say whether that one was asked at all.
+
+    On a machine that is busy enough a short grace is over before it can say that it was asked.
+    """
+    ran = f"stop(pidfd, {grace}); the process ignores SIGTERM"
+    with cell("stop", kind="deaf", grace=grace) as one:
         one.expect("target")
-        message = one.expect("asked", "ended")
-        if message.event == "ended":
-            raise Fail("MD1416", ran=ran, expected="SIGTERM, then SIGKILL", kernel="SIGKILL alone")
+        if one.expect("asked", "ended").event == "ended":
+            return False
         value = one.expect("returned")
-        if "ended" not in (seen := heard(one, 0.6)):
-            raise Fail("MD1417", ran=ran, expected="it is killed", kernel="it lives")
+        seen, still = {}, 0.0
+        while "ended" not in seen:
+            if still > 0.6:
+                raise Fail("MD1417", ran=ran, expected="it is killed", kernel="it lives")
+            seen |= heard(one, 0.02)
+            still = 0.0 if one.proc.load()[0] else still + 0.02
         status = seen["ended"]["status"]
         if status & 0x7F != f.SIGKILL:
             raise Fail("MD1417", ran=ran, expected="raw status 0x9", kernel=f"{status:#x}")
         returned(value, False, ran)
+        return True
 
 
 def test_stop_nobody_else(subject, cell):
@@ -448,8 +462,10 @@ def test_stop_nobody_else(subject, cell):
 
 
 def alive(one, pid):
+    """Say whether a process lives, and no signal is on its way that ends it."""
     try:
-        return one.proc.state(pid) not in "ZX"
+        pending = [int(one.proc.field(pid, word), 16) for word in ("SigPnd", "ShdPnd")]
+        return one.proc.state(pid) not in "ZX" and not any(pending)
     except (Gone, OSError):
         return False
 
