@@ -82,7 +82,7 @@ def act_lease_beside(learner, kernel, talk, subnet, first):
 
 
 class Slow:
-    """The kernel, a little slow after each look into a file: as if the machine were busy."""
+    """The kernel, a little slow between a look and an entry: as if the machine were busy."""
 
     def __init__(self, kernel):
         self.kernel = kernel
@@ -94,6 +94,10 @@ class Slow:
         text = self.kernel.read(path)
         time.sleep(PAUSE)
         return text
+
+    def rewrite(self, path, text):
+        time.sleep(PAUSE)  # whoever gets a lock that was let go too early looks meanwhile
+        return self.kernel.rewrite(path, text)
 
 
 def act_lease_at_once(learner, kernel, talk, subnet, count):
