@@ -135,7 +135,8 @@ MEANINGS: dict[tuple[str, int], str] = {
         _errno.EINVAL,
     ): "a flag that this kernel does not know, or a process with threads",
     ("clone3(2)", _errno.ENOSPC): "too many nested namespaces: see /proc/sys/user/max_*_namespaces",
-    ("write(2)", _errno.ERANGE): "the clock would be below zero: a smaller --boottime-offset",
+    ("write(2)", _errno.ERANGE): "a CPU that is not here; a clock that would be below zero "
+    "(a smaller --boottime-offset)",
     ("fork(2)", _errno.ENOMEM): "PID 1 of this pid namespace has ended: no process can start in it",
     (
         "fork(2)",
