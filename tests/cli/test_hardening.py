@@ -94,7 +94,7 @@ def test_what_is_added_and_dropped(inside: Callable, options: tuple, wanted: int
 
 @pytest.mark.parametrize(
     ("option", "word"),
-    [("--cap-add=NET_ADMN", "CAP_NET_ADMIN"), ("--cap-drop=zzz", "man 7"),
+    [("--cap-add=NET_ADMN", "did you mean NET_ADMIN?"), ("--cap-drop=zzz", "man 7"),
      ("--security-opt=apparmor=x", "AppArmor"), ("--ulimit=nofile", "nofile=1024"),
      ("--ulimit=nofile=5:4", "hard"), ("--device=/etc/passwd", "-v"),
      ("--device=/dev/null:/dev/x:r", "letters"), ("--security-opt=seccomp=/none.json", "JSON")],
