@@ -172,9 +172,9 @@ def test_ctrl_c_in_a_pipe(command: list[str], env: dict[str, str]) -> None:
     ("argv", "status", "words"),
     [
         (["no-such-name"], 1, "there is no container no-such-name"),
-        (["--interval", "0"], 2, "0 is no number of seconds from 0.1 to 3600"),
-        (["--interval", "nan"], 2, "no number of seconds"),
-        (["--jsn"], 2, "unrecognized arguments: --jsn"),
+        (["--interval", "0"], 125, "0 is no number of seconds from 0.1 to 3600"),
+        (["--interval", "nan"], 125, "no number of seconds"),
+        (["--jsn"], 125, "unrecognized arguments: --jsn"),
     ],
 )
 def test_a_wrong_command_is_one_sentence(
