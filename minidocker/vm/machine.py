@@ -126,7 +126,6 @@ class Machine:
     def _start(self, snapshot: str) -> None:
         """Start from a snapshot where one fits, otherwise boot and save the pristine one."""
         phases = Phases(self.directory / "log")
-        self.run.mkdir(exist_ok=True, mode=0o700)
         box = self._prepare_disk()
         wanted = self._settings(box)
         if snapshot == PRISTINE and PRISTINE not in self.snapshots():
@@ -208,6 +207,7 @@ class Machine:
             "reason": wanted.accelerator.reason,
         }  # fmt: skip
         (self.directory / "settings.json").write_text(json.dumps(facts))
+        self.run.mkdir(exist_ok=True, mode=0o700)
         qemu.start(wanted, snapshot)
 
     def _reach(self, patience: float) -> None:
