@@ -24,6 +24,12 @@ RTF_UP, RTF_GATEWAY, RTF_HOST = 1, 2, 4
 IFF_UP = 1
 
 
+def descriptor_of(process: int, number: int) -> int:
+    """Return a descriptor for what another process has open, by its pidfd. pidfd_getfd(2)"""
+    # int syscall(SYS_pidfd_getfd, int pidfd, int targetfd, unsigned int flags): 5.6
+    return call("pidfd_getfd(2)", libc.syscall, SYS_PIDFD_GETFD, process, number, 0)
+
+
 class Network(Kernel):
     """What stands beside the calls for networks."""
 
@@ -49,7 +55,6 @@ class Network(Kernel):
 
     def filter_tap(self, pid: int, program: bytes) -> None:
         # int pidfd_open(pid_t pid, unsigned flags): 5.3
-        # int pidfd_getfd(int pidfd, int targetfd, unsigned flags): 5.6
         process = call("pidfd_open(2)", libc.syscall, SYS_PIDFD_OPEN, pid, 0)
         try:
             opened = ask("open(2)", f"/proc/{pid}/fd", os.open, f"/proc/{pid}/fd", os.O_CLOEXEC)
@@ -57,7 +62,7 @@ class Network(Kernel):
             taps = [fd for fd in os.listdir(opened) if _link(fd, opened).endswith("/net/tun")]
             os.close(opened)
             for fd in taps:
-                tap = call("pidfd_getfd(2)", libc.syscall, SYS_PIDFD_GETFD, process, int(fd), 0)
+                tap = descriptor_of(process, int(fd))
                 code = ctypes.create_string_buffer(program, len(program))
                 # struct sock_fprog { unsigned short len; struct sock_filter *filter; }
                 head = (ctypes.c_uint64 * 2)(len(program) // 8, ctypes.addressof(code))

@@ -8,11 +8,12 @@ from errno import EBADF
 
 from minidocker.errors import KernelError
 from minidocker.kernel.libc import call, ctypes, libc
+from minidocker.kernel.linux_network import descriptor_of
 from minidocker.kernel.linux_targets import AT_FDCWD, OPEN_TREE_CLONE, SYS_OPEN_TREE
 from minidocker.kernel.named import os
 
 SYS_SECCOMP = {"x86_64": 317, "aarch64": 277}
-SYS_MOVE_MOUNT, SYS_PIDFD_GETFD = 429, 438
+SYS_MOVE_MOUNT = 429
 RET_USER_NOTIF = 0x7FC00000
 RET_ALLOW = 0x7FFF0000
 NEW_LISTENER = 1 << 3
@@ -40,8 +41,7 @@ def taken(pid: int, number: int) -> int:
     """
     process = os.pidfd_open(pid)
     try:
-        # int syscall(SYS_pidfd_getfd, int pidfd, int targetfd, unsigned flags)
-        found = call("pidfd_getfd(2)", libc.syscall, SYS_PIDFD_GETFD, process, number, 0)
+        found = descriptor_of(process, number)
     finally:
         os.close(process)
     if os.readlink(f"/proc/self/fd/{found}") != "anon_inode:seccomp notify":

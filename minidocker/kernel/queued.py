@@ -25,7 +25,6 @@ TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read thi
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SYS_PIDFD_GETFD = 438
 FIONREAD = 0x541B  # bytes that wait, of a stream
 SO_PEEK_OFF = 42
 MSG_CTRUNC, MSG_TRUNC = 0x8, 0x20
@@ -33,12 +32,6 @@ CARRIED = 253  # descriptors of one message, at most: SCM_MAX_FD
 ROOM = (CMSG_HEAD + 4 * CARRIED + 64) // 4  # and what else may come along
 MOST = 1 << 18  # bytes that we look through at once: more than a socket usually holds
 LONGEST = 10_000  # messages
-
-
-def copy_of(process: int, number: int) -> int:
-    """Return a descriptor for what another process has open, by its pidfd. pidfd_getfd(2)"""
-    # int syscall(SYS_pidfd_getfd, int pidfd, int targetfd, unsigned int flags)
-    return call("pidfd_getfd(2)", libc.syscall, SYS_PIDFD_GETFD, process, number, 0)
 
 
 def waiting(sock: int) -> Iterator[int]:

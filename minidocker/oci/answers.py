@@ -6,6 +6,7 @@ import os
 import sys
 
 from minidocker.errors import MinidockerError, NotFound, UsageError
+from minidocker.oci.asked import VARIABLE
 from minidocker.oci.container import Container, everything
 from minidocker.oci.options import HELP
 
@@ -98,7 +99,7 @@ def state(root: str, said: Said, words: list[str]) -> None:
 
     container = one(root, words)
     record = container.load()
-    if "MINIDOCKER_MINE" in os.environ:
+    if VARIABLE in os.environ:
         from minidocker.oci.mine import compare
 
         compare(container, record)
@@ -189,7 +190,7 @@ def example(root: str, said: Said, words: list[str]) -> None:
 
     path = f"{said.get('bundle', '.')}/config.json"
     config = examples.example(bool(said.get("rootless")))
-    if "MINIDOCKER_MINE" in os.environ and not said.get("rootless"):  # theirs knows no maps
+    if VARIABLE in os.environ and not said.get("rootless"):  # theirs knows no maps
         from minidocker.oci import mine
 
         config = mine.example(config)

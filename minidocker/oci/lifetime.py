@@ -12,6 +12,7 @@ from errno import ENXIO, ESRCH
 from minidocker.errors import Blocked, Conflict, KernelError, MinidockerError
 from minidocker.kernel.flags import SIGKILL
 from minidocker.kernel.named import os
+from minidocker.oci.asked import VARIABLE
 from minidocker.oci.container import Container
 from minidocker.oci.looks import wait_for
 
@@ -58,7 +59,7 @@ def start(container: Container) -> None:
 
         hooks_inside(Linux(), container, record)
     said = os.open(container.path("said"), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not (plain_os.environ.get("MINIDOCKER_MINE") and let_go_by_theirs(container, record, said)):
+    if not (plain_os.environ.get(VARIABLE) and let_go_by_theirs(container, record, said)):
         let_go(container)
     hear(said, record["command"])
     os.close(said)

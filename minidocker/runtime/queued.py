@@ -7,8 +7,9 @@ looked at counts as all that the disk lacks: else it would be the place to hide 
 from __future__ import annotations
 
 from minidocker.errors import KernelError
+from minidocker.kernel.linux_network import descriptor_of
 from minidocker.kernel.named import os
-from minidocker.kernel.queued import copy_of, waiting
+from minidocker.kernel.queued import waiting
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def in_queue(pid: int, task: int, number: str, known: set[int]) -> Iterator[os.s
     def take() -> int:
         process = os.pidfd_open(task, 0 if task == pid else PIDFD_THREAD)
         try:
-            return copy_of(process, int(number))
+            return descriptor_of(process, int(number))
         finally:
             os.close(process)
 
