@@ -7,6 +7,7 @@ from errno import EINVAL, ENOENT, ENOSYS, EPERM
 
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as _flags
+from minidocker.kernel.interface import Kernel
 from minidocker.kernel.libc import ask, call, ctypes, libc
 from minidocker.kernel.linux_files import Files
 from minidocker.kernel.linux_network import Network
@@ -33,7 +34,7 @@ CLOSE_RANGE_CLOEXEC = 4
 CAPABILITY_VERSION_3 = 0x20080522
 
 
-class Linux(Files, Network, Programs, Rights, Targets):
+class Linux(Files, Network, Programs, Rights, Targets, Kernel):
     """Every method of `Kernel`, done."""
 
     def fork(self) -> int:

@@ -7,7 +7,6 @@ from errno import EBUSY, EEXIST, EFBIG, EINVAL, ENOENT, ENOTDIR, ENOTEMPTY, EXDE
 
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as _flags
-from minidocker.kernel.interface import Kernel
 from minidocker.kernel.libc import ask, call, ctypes, libc
 from minidocker.kernel.linux_targets import open_same_mount
 from minidocker.kernel.named import fcntl, os
@@ -16,6 +15,10 @@ TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read thi
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from minidocker.kernel.interface import Kernel
+else:  # Linux adds it once: each class that has it costs a start a little
+    Kernel = object
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 S_IFMT, S_IFREG, S_IFDIR = 0o170000, 0o100000, 0o040000

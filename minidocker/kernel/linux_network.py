@@ -5,13 +5,16 @@ from __future__ import annotations
 from errno import EINVAL, ENODEV
 
 from minidocker.errors import KernelError
-from minidocker.kernel.interface import Kernel
 from minidocker.kernel.libc import ask, call, ctypes, libc
 from minidocker.kernel.named import os
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from minidocker.kernel.interface import Kernel
+else:  # Linux adds it once: each class that has it costs a start a little
+    Kernel = object
 
 SYS_PIDFD_OPEN = 434
 SYS_PIDFD_GETFD = 438

@@ -8,13 +8,16 @@ import select
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as _flags
 from minidocker.kernel import sealed
-from minidocker.kernel.interface import Kernel
 from minidocker.kernel.libc import ask, call, ctypes, libc
 from minidocker.kernel.named import os
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from minidocker.kernel.interface import Kernel
+else:  # Linux adds it once: each class that has it costs a start a little
+    Kernel = object
 
 SYS_FSOPEN, SYS_FSCONFIG, SYS_FSMOUNT = 430, 431, 432
 SYS_CLOSE_RANGE = 436

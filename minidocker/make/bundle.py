@@ -13,7 +13,7 @@ that root runs, so it is used only when all of this is true; else the files are:
 - no directory that everybody may write to holds it;
 - it was made by this very Python, for the package in this directory, in this format;
 - it is whole: its checksum is right (marshal must never be given damaged data);
-- each file that it was made from has the size and the times that it had then.
+- each file that it was made from has the size and the status change time that it had then.
 
 `make setup` and `make update` write it, and so does a run that found none to use, when it has
 ended. The code keeps the sources' paths, so that tracebacks show their lines.
@@ -89,7 +89,7 @@ def build(root: str, kind: str = "run") -> bytes:
     for name in in_order(root, KINDS[kind]):
         file = source(root, name)
         stamp = quick.stamp(file)  # before reading: a later edit makes the bundle stale
-        if max(stamp[1:]) > time.time_ns() - SETTLED * 1e9:
+        if stamp[1] > time.time_ns() - SETTLED * 1e9:
             return b""
         stamps.append((file, stamp))
         package, _, last = name.rpartition(".")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any
 
-    Stamp = tuple[int, int, int]
+    Stamp = tuple[int, int]
     # name, file, package, the name in it, __path__ (of a package), code
     Module = tuple[str, str, str, str, list[str] | None, CodeType]
 else:
@@ -25,9 +25,13 @@ original_import = builtins.__import__
 
 
 def stamp(file: str) -> Stamp:
-    """Return what changes when somebody writes to a file, or puts another in its place."""
+    """Return what changes when somebody writes to a file, or puts another in its place.
+
+    The kernel sets the time of the last status change at each write, chmod and utime; unlike the
+    time of writing, nobody can set it back. inode(7)
+    """
     found = os.stat(file)
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return found.st_size, found.st_ctime_ns
 
 
 def load(stamps: list[tuple[str, Stamp]], modules: list[Module]) -> bool:

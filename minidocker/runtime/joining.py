@@ -88,7 +88,7 @@ def refuse_tracers(root: str, pid: int) -> None:
     here = namespace(pid, "pid")
     if here == namespace("self", "pid"):
         return  # the host's own: they see us in any case
-    for record in reading.records(root):
+    for record in reading.records(root, word="CAP_SYS_PTRACE"):
         if record["alive"] and record.get("pid") and namespace(record["pid"], "pid") == here:
             refuse_tracer(record)
 

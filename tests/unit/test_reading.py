@@ -35,7 +35,7 @@ def test_a_name_and_an_id_are_found_without_the_others(
     made(tmp_path, "abc111", "web")
     made(tmp_path, "abc222", "abc111")  # an id comes first
     made(tmp_path, "def333", "names")
-    monkeypatch.setattr(reading, "records", lambda root: pytest.fail("all of them were read"))
+    monkeypatch.setattr(reading, "records", lambda *_: pytest.fail("all of them were read"))
     asked = {"abc111": "abc111", "web": "abc111", "/web": "abc111", "/abc111": "abc222",
              "names": "def333", "abc222": "abc222"}  # fmt: skip
     assert {name: reading.find(str(tmp_path), name)["id"] for name in asked} == asked
@@ -51,6 +51,16 @@ def test_a_beginning_is_looked_for_among_all(tmp_path: Path) -> None:
     for nobody in ("", "/", ".", "..", "x/y", "names", "web/", "a" * 300, "\udc80", "x\0y"):
         with pytest.raises(NotFound):
             reading.find(str(tmp_path), nobody)
+
+
+def test_those_whose_record_has_a_word(tmp_path: Path) -> None:
+    """One without a readable record may have it, so it is never left out."""
+    made(tmp_path, "abc111", "web", spec={"kept": ["CAP_X"]})
+    made(tmp_path, "abc222", "other")
+    (tmp_path / "containers" / "abc333").mkdir()
+    (made(tmp_path, "abc444") / "record.json").write_bytes(b"CAP_X\xff")
+    found = [record["id"] for record in reading.records(str(tmp_path), word="CAP_X")]
+    assert found == ["abc111", "abc333", "abc444"]
 
 
 def test_a_link_that_lies_finds_nobody(tmp_path: Path) -> None:
