@@ -25,8 +25,12 @@ def pack(kinds: str, *values: int) -> bytes:
 
 
 def executable(machine: int, text: bytes) -> bytes:
-    """Return a static program of `text`, which begins with its first instruction."""
-    size = HEADERS + len(text)
+    """Return a static program of `text`, which begins with its first instruction.
+
+    The segment fills whole pages, where the file ends before: Linux before 6.7 zeroes the rest of
+    the last page of a loader (PT_INTERP), and when nobody may write there, the exec ends in SIGSEGV.
+    """
+    size = -(-(HEADERS + len(text)) // ALIGNMENT) * ALIGNMENT
     ehdr = pack(
         "HHIQQQIHHHHHH", ET_EXEC, machine, 1, ADDRESS + HEADERS, 64, 0, 0, 64, 56, 1, 0, 0, 0
     )

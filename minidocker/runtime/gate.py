@@ -20,7 +20,7 @@ before the command's own, and it does, in this order:
 from __future__ import annotations
 
 import os
-from errno import E2BIG, EACCES, ELOOP, ENOENT, ENOEXEC, ENOTDIR, EPERM
+from errno import E2BIG, EACCES, ELOOP, ENOENT, ENOEXEC, ENOSYS, ENOTDIR, EPERM
 
 from minidocker.errors import Blocked, KernelError, MinidockerError
 from minidocker.runtime.elf import EM_AARCH64, EM_X86_64, executable, pack
@@ -133,9 +133,10 @@ def refusal(name: str, step: int, number: int) -> MinidockerError:
     """Put what the gate wrote into words; `name` is the command as the user typed it."""
     problem = KernelError(STEPS[step] if 0 < step < len(STEPS) else "execve(2)", number)
     if step != 1 or number not in PLAIN:
+        known = "" if number == ENOSYS else problem.remedy  # each kernel of ours has these calls
         return MinidockerError(
             f"cannot run {name}: {problem}",
-            problem.remedy or "a filter may refuse it: --security-opt seccomp=unconfined",
+            known or "a filter may refuse it: --security-opt seccomp=unconfined",
             NOT_EXECUTABLE,
         )
     return MinidockerError(

@@ -215,6 +215,15 @@ def test_the_file_is_small_and_its_segment_is_not_writable(machine: str) -> None
     )
     kind, flags = struct.unpack_from("<II", made, 64)
     assert (kind, flags) == (1, 5)  # PT_LOAD, read and execute
+    # Linux before 6.7 writes zeroes behind a loader's segment, up to the next page, of any size
+    in_file, in_memory = struct.unpack_from("<QQ", made, 64 + 32)
+    assert in_file == in_memory >= len(made) and not in_file % 0x10000
+
+
+def test_a_call_that_is_said_not_to_exist_was_refused_by_a_filter() -> None:
+    """A profile that names only lower numbers than execve(2)'s: arm64's fcntl, write, exit_group."""
+    told = gate.refusal("true", 1, 38)
+    assert "Function not implemented" in told.message and "seccomp=unconfined" in told.remedy
 
 
 def test_another_machine_has_no_gate() -> None:
