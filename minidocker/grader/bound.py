@@ -123,6 +123,7 @@ class Bound:
     def _load(self) -> tuple[float, str]:
         """Return the processor time of all cells in seconds, ended processes too, and who runs."""
         running = []
+        ready = False
         before = sum(self._used.values())
         for number, cell in enumerate(self.cells):
             cell.drain()
@@ -130,8 +131,9 @@ class Bound:
                 self._used[number, pid] = max(ticks, self._used.get((number, pid), 0))
                 if state in "RD":
                     running.append(f"process {pid} ({name}) is in state {state}")
+                ready |= state == "R"  # in D it waits for something else: vfork's child, for one
         self._looks += 1
-        self._starved += bool(running) and sum(self._used.values()) == before
+        self._starved += ready and sum(self._used.values()) == before
         return sum(self._used.values()) / TICK, "; ".join(running[:3])
 
 

@@ -123,6 +123,17 @@ def test_processor_time_of_ended_processes_counts(monkeypatch):
     assert problem.value.code == "MD9006"
 
 
+@pytest.mark.parametrize(("state", "said"), [("R", Blocked), ("D", Fail)])
+def test_who_waits_for_a_child_of_vfork_is_not_starved(monkeypatch, state, said):
+    """A process in D for as long as its child liked made each check that it failed *blocked*."""
+    monkeypatch.setattr(bound, "TOTAL_SECONDS", 0.0)
+    monkeypatch.setattr(bound, "scale", lambda: 1.0)
+    one = bound.Bound()
+    one.cells.append(Cell((2, state, "python", 0), (3, "S", "python", 0)))
+    with pytest.raises(said):
+        one.check()
+
+
 def test_a_machine_that_gives_no_time_is_no_fault_of_the_code(monkeypatch):
     monkeypatch.setattr(bound, "TOTAL_SECONDS", 0.0)
     monkeypatch.setattr(bound, "scale", lambda: 1.0)
