@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from minidocker.classroom.archives import stem
 from minidocker.course.manifest import Lesson
 
 NOT_THEIRS = {"solutions", "tests", ".git", ".minidocker", ".ipynb_checkpoints", "__MACOSX"}
@@ -54,6 +55,19 @@ def near(name: str, lessons: Sequence[Lesson]) -> tuple[Lesson, int] | None:
     if lesson is None or most < ALIKE or (stem[:2].isdigit() and stem[:2] != lesson.number):
         return None
     return lesson, 3 if ending.casefold() in ("py", "txt") else 9
+
+
+def owner(name: str, lessons: Sequence[Lesson]) -> str:
+    """Return what a file's name says beside its lesson's: "ada" of ada_01_pid.py, 01-pid-ada.zip.
+
+    Whether that is a person, the roster says; it may be "final" or "(2)".
+    """
+    for lesson in lessons:
+        own = "[-_ ]".join(map(re.escape, lesson.id.split("_")))
+        found = re.fullmatch(rf"(?:(.+)[-_ ])?{own}(?:[-_ ](.+))?", stem(stem(name[:300])), FLAGS)
+        if found and bool(found[1]) != bool(found[2]):
+            return found[1] or found[2]
+    return ""
 
 
 def unopened(name: str) -> str:

@@ -18,20 +18,22 @@ from typing import Any
 from minidocker.classroom import archives, platforms
 from minidocker.classroom.archives import Damaged, Member
 from minidocker.classroom.classfile import Class
-from minidocker.classroom.filenames import near, unopened, wanted
+from minidocker.classroom.filenames import near, owner, unopened, wanted
 from minidocker.course.exercise_file import decoded
 from minidocker.course.manifest import Lesson
 from minidocker.errors import NotFound
 from minidocker.forked import answer_of
 from minidocker.lab import sayings
 
-SECONDS = 60  # for reading one submission
+SECONDS = 60  # of the processor, for reading one submission
+WAIT = 300  # on a busy machine that is more on the clock
 MEMORY = 512 << 20
 MOST_ANSWER = 64 << 20
 MOST_BESIDES = 4
 DEEPEST = 3  # archives in one another: a zip of a platform, a student's, and one in that
 MOST_JOURNAL = 8 << 20
 JOURNAL = ".minidocker/progress.jsonl"
+NOBODYS = ("__MACOSX", platforms.GRADESCOPE, "index.html", "Thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,14 @@ def find(paths: Sequence[Path], room: Class) -> list[Found]:
         try:
             told = guarded(_groups, path, room.lessons)
         except Damaged as problem:
-            told = {"groups": [["", path.name]], "facts": {}, "trouble": str(problem)}
+            told = {"single": True, "groups": [], "facts": {}, "trouble": str(problem)}
         here = [(part, platforms.who(label, told["facts"].get(part, {}), room))
                 for part, label in told["groups"]]  # fmt: skip
         whole = platforms.who(path.resolve().name, {}, room)
-        if room.students and whole.login and not any(one.login for _, one in here):
+        people = any(one.login for _, one in here)
+        if told["single"] and (whole.login or not room.students or not people):
+            here = [("", whole)]
+        elif room.students and whole.login and not people:
             here = [("", whole)]  # a student's own folders, not one for each student
         found += [Found(who.name, who.login, path, part, who.submitted, who.late,
                         told.get("trouble", ""), who.label, who.others)
@@ -107,7 +112,7 @@ def guarded(function: Callable[..., Any], *arguments: Any) -> Any:
             return json.dumps({"damaged": str(problem)}).encode()
 
     try:
-        told = json.loads(answer_of(work, SECONDS, MOST_ANSWER))
+        told = json.loads(answer_of(work, WAIT, MOST_ANSWER))
     except ValueError:
         raise Damaged("reading it took more than a submission may take") from None
     if "damaged" in told:
@@ -115,13 +120,13 @@ def guarded(function: Callable[..., Any], *arguments: Any) -> Any:
     return told["value"]
 
 
-def _members(path: Path, part: str = "") -> Iterator[Member]:
+def _members(path: Path, lessons: Sequence[Lesson], part: str = "") -> Iterator[Member]:
     """Return the members of what was named; of a folder only those in one part of it."""
     if path.is_dir():
         if not part:
             yield from archives.of_folder(path)
             return
-        for name in sorted(one for one in os.listdir(path) if platforms.part_of(one) == part):
+        for name in sorted(one for one in os.listdir(path) if _part(one, lessons) == part):
             inner = path / name
             if inner.is_symlink() or not inner.is_dir():
                 yield archives.of_file(inner)
@@ -138,21 +143,23 @@ def _members(path: Path, part: str = "") -> Iterator[Member]:
 
 
 def _groups(path: Path, lessons: Sequence[Lesson]) -> dict[str, Any]:
-    """Say which submissions a path holds: [[part, label]], and what the platform says of them."""
+    """Say which submissions a path holds: [[part, label]], and what the platform says of them.
+
+    single: it looks like one submission, whatever its parts are called.
+    """
     if path.is_dir():
         names = sorted(os.listdir(path))
         inside = [name for name in names if (path / name).is_dir()]
-        if any(wanted(name, lessons) and not platforms.flat(name) for name in names) or (
-            "exercises" in inside
-        ):
-            return {"groups": [["", path.resolve().name]], "facts": {}}
+        single = "exercises" in inside or any(
+            wanted(name, lessons) and not platforms.flat(name) for name in names
+        )
         file = path / platforms.GRADESCOPE
         facts = platforms.gradescope(file.read_text("utf-8", "replace")) if file.is_file() else {}
         facts |= platforms.attempts(names)
-        parts = dict.fromkeys(platforms.part_of(one) for one in names if not _ignored(one))
-        return {"groups": [[part, part] for part in parts], "facts": facts}
+        parts = dict.fromkeys(_part(one, lessons) for one in names if not _ignored(one))
+        return {"single": single, "groups": [[part, part] for part in parts], "facts": facts}
     names, facts = [], {}
-    for member in _members(path):
+    for member in _members(path, lessons):
         names.append(member.name)
         if PurePosixPath(member.name).name == platforms.GRADESCOPE:
             facts = platforms.gradescope(member.take(8 << 20).decode("utf-8", "replace"))
@@ -163,19 +170,24 @@ def _groups(path: Path, lessons: Sequence[Lesson]) -> dict[str, Any]:
         for name in names if name.count("/") == 0 or name.startswith("exercises/")
     )  # fmt: skip
     many = any("/" in n or platforms.flat(n) or archives.is_archive(n) for n in names)
-    if single or not many or not archives.is_archive(path.name):
-        return {"groups": [["", path.name]], "facts": {}}
-    parts = dict.fromkeys(platforms.part_of(n.split("/")[0]) for n in names if not _ignored(n))
+    parts = dict.fromkeys(_part(n.split("/")[0], lessons) for n in names if not _ignored(n))
     facts |= platforms.attempts(names)
     return {
+        "single": single or not many or not archives.is_archive(path.name),
         "groups": [[top + part, part] for part in parts],
         "facts": {top + part: fact for part, fact in facts.items()},
     }
 
 
+def _part(name: str, lessons: Sequence[Lesson]) -> str:
+    """Return what one person's files have in common in their names, by a platform or by hand."""
+    part = platforms.part_of(name)
+    return (owner(name, lessons).casefold() if part == name else "") or part
+
+
 def _ignored(name: str) -> bool:
     first = name.split("/")[0]
-    return first.startswith(".") or first in ("__MACOSX", platforms.GRADESCOPE, "index.html")
+    return first.startswith(".") or first in NOBODYS
 
 
 def _common(names: Sequence[str]) -> str:
@@ -197,7 +209,7 @@ def _content(
     journal: list[Any] = []
     said: dict[str, dict[str, str]] = {}
     others: list[str] = []
-    for member, depth, newest in _all(path, part):
+    for at, (member, depth, newest) in enumerate(_all(path, lessons, part)):
         if member.name.endswith(JOURNAL):
             journal, said = _journal(member)
         name = PurePosixPath(member.name).name
@@ -211,7 +223,7 @@ def _content(
                 continue
         lesson, far = found
         rank = (far > 1, newest, depth, far, "exercises/" not in member.name,
-                member.name.count("/"), member.name)  # fmt: skip
+                member.name.count("/"), member.name, -at)  # fmt: skip
         mine = files.setdefault(lesson.id, [])
         if len(mine) <= MOST_BESIDES or rank < max(one.rank[1:] for one in mine):
             data, why = archives.text_or_why(member)
@@ -229,7 +241,11 @@ def _content(
 
 @dataclass(frozen=True, order=True)
 class Candidate:
-    """A file that may be a lesson's: the least rank is judged. First of it: it is as was given."""
+    """A file that may be a lesson's: the least rank is judged.
+
+    First of it: it is as was given. Last: of two with one name in an archive the later counts, as
+    for whoever unpacks it.
+    """
 
     rank: tuple[Any, ...]
     text: str
@@ -250,7 +266,8 @@ def _best(
         if first.far > 2:
             notes.append(f"{lesson}: {first.name} was taken for {lesson}.py")
         notes += [
-            f"{lesson}: {first.name} was judged, and not {one.name}, which has another text"
+            f"{lesson}: {first.name} was judged, and not "
+            f"{one.name if one.name != first.name else 'an earlier one'}, which has another text"
             for one in rest
             if one.text != first.text and not one.rank[0] and (one.far < 2 or first.far > 1)
         ]
@@ -260,7 +277,9 @@ def _best(
     return {"files": chosen, "notes": notes[:10]}
 
 
-def _all(path: Path, part: str) -> Iterator[tuple[Member, int, list[int]]]:
+def _all(
+    path: Path, lessons: Sequence[Lesson], part: str
+) -> Iterator[tuple[Member, int, list[int]]]:
     """Return the members of one submission, and those of the archives in it, DEEPEST deep.
 
     Third: less for a later one of Blackboard's attempts, which are all in one submission.
@@ -290,22 +309,17 @@ def _all(path: Path, part: str) -> Iterator[tuple[Member, int, list[int]]]:
             yield from opened(archives.of_archive(io.BytesIO(data), member.name), depth + 1,
                               newest)
 
-    members = _members(path, part)
+    members = _members(path, lessons, part)
     if part and not folder:
-        members = (one for one in members if _within(one.name, part))
+        members = (one for one in members if _within(one.name, lessons, part))
     return opened(members, 0, [])
 
 
-def _top(part: str) -> str:
-    return part.rpartition("/")[0] + "/" if "/" in part else ""
-
-
-def _within(name: str, part: str) -> bool:
-    """Say whether a member belongs to a part: it lies in its folder, or its name begins so."""
-    top = _top(part)
-    if not name.startswith(top):
-        return False
-    return platforms.part_of(name.removeprefix(top).split("/")[0]) == part.removeprefix(top)
+def _within(name: str, lessons: Sequence[Lesson], part: str) -> bool:
+    """Say whether a member belongs to a part: it lies in its folder, or its name says so."""
+    top = part.rpartition("/")[0] + "/" if "/" in part else ""
+    first = name.removeprefix(top).split("/")[0]
+    return name.startswith(top) and _part(first, lessons) == part.removeprefix(top)
 
 
 def _journal(member: Member) -> tuple[list[Any], dict[str, dict[str, str]]]:

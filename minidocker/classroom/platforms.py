@@ -20,6 +20,7 @@ from typing import Any
 
 from minidocker.classroom import archives
 from minidocker.classroom.classfile import Class, Student, plain
+from minidocker.classroom.filenames import owner
 
 GRADESCOPE = "submission_metadata.yml"
 CANVAS = re.compile(r"(?P<who>[^_/]+)_(?P<late>LATE_)?(?P<number>\d+)_\d+_(?P<rest>.+)")
@@ -90,8 +91,9 @@ def who(label: str, facts: dict[str, Any], room: Class) -> Who:
         texts, late = [found["number"], found["who"]], bool(found["late"])
     elif found := MOODLE.fullmatch(label):
         texts = [found["number"], f"Participant {found['number']}", found["who"]]
-    elif (without := archives.stem(label)) != label:
-        texts = [without, label]
+    else:
+        own = owner(label, room.lessons)
+        texts = [archives.stem(label), label, *([own] if own else [])]
     named = facts.get("names", [])
     shown = _inert(_meant(label if named else texts[0]))
     texts = [*named, *texts]

@@ -111,6 +111,43 @@ def test_an_online_text_of_moodle_is_no_second_submission(tmp_path: Path, packed
     assert handed(path) == {"ada": {"01_pid": "n = 1\n"}, "zoë": {"01_pid": "n = 1\n"}}
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_files_that_lie_flat_are_told_apart_by_their_names(tmp_path: Path, packed: bool) -> None:
+    files = {"ada_01_pid.py": b"n = 1\n", "Ada_00_what_is_a_container.py": b"n = 0\n",
+             "01-pid-zoë.py": b"n = 2\n", "01_pid.py": b"nobody = 3\n", "Thumbs.db": b"x"}  # fmt: skip
+    path = zipped(tmp_path / "all.zip", files)
+    if not packed:
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(tmp_path / "all")
+        path = tmp_path / "all"
+    assert handed(path) == {
+        "ada": {"01_pid": "n = 1\n", "00_what_is_a_container": "n = 0\n"},
+        "zoë": {"01_pid": "n = 2\n"}, "?01_pid": {"01_pid": "nobody = 3\n"},
+    }  # fmt: skip
+    own = tmp_path / "4711"  # in a student's own folder such names are hers
+    own.mkdir()
+    (own / "01_pid_zoë.py").write_bytes(b"n = 4\n")
+    assert handed(own) == {"ada": {"01_pid": "n = 4\n"}}
+    assert handed(zipped(tmp_path / "ada_01_pid.zip", {PID: b"n = 5\n"})) == {"ada": {"01_pid": "n = 5\n"}}
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_of_one_name_twice_in_an_archive_the_later_counts(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "ada.zip", "w") as archive:
+        for text in ("n = 1\n", "n = 2\n"):
+            archive.writestr(PID, text)
+    with tarfile.open(tmp_path / "zoë.tar", "w") as tar:
+        for text in (b"n = 1\n", b"n = 2\n"):
+            entry = tarfile.TarInfo(PID)
+            entry.size = len(text)
+            tar.addfile(entry, io.BytesIO(text))
+    for name in ("ada.zip", "zoë.tar"):
+        (one,) = incoming.find([tmp_path / name], ROOM)
+        told = incoming.open_one(one, LESSONS)
+        assert told["files"]["01_pid"]["text"] == "n = 2\n"
+        assert told["notes"] == ["01_pid: 01_pid.py was judged, and not an earlier one, which has another text"]
+
+
 def test_gradescope_says_whose_and_when(tmp_path: Path) -> None:
     said = (
         "submission_7:\n  :submitters:\n  - :name: Ada Lovelace\n    :sid: '4711'\n"
