@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from minidocker.classroom.classfile import NAME, Student, edition_of
@@ -14,40 +12,54 @@ from minidocker.classroom.records import give_back
 from minidocker.course.manifest import Lesson
 from minidocker.errors import UsageError
 
-LOGIN = ("login", "sis login id", "username", "user name", "student_id", "sid", "email address",
-         "email")  # fmt: skip
+MAIL = ("email address", "email", "e-mail", "e-mail-adresse")
+LOGIN = ("login", "sis login id", "username", "user name", "student_id", "sid", *MAIL, "id")
 NAMES = ("name", "student", "full name", "vollständiger name")
-MAIL = ("email", "email address", "e-mail", "e-mail-adresse")
 ALSO = ("id", "sid", "sis user id", "integration id", "identifier", "student id")
 """Heads of columns in tables of Canvas, Moodle, Gradescope and nbgrader, in small letters."""
+NOBODY = ("points possible", "student, test")
+"""Rows of Canvas' that are nobody: the scale, and the student that a teacher tries things as."""
 
 
-def roster(path: Path) -> list[Student]:
-    """Read a roster: CSV with a head, of which the columns that we know are taken."""
+def roster(path: Path) -> tuple[list[Student], list[str]]:
+    """Read a roster: a table with a head, of which the columns that we know are taken.
+
+    Return the students, and what a teacher should know of rows that are no student of their own.
+    """
     try:
         data = path.read_bytes()
     except OSError as problem:
         raise UsageError(f"cannot read {path}: {problem}", "a table in UTF-8") from None
-    text = cells.decoded(path.name, data)[0].removeprefix(cells.BOM)
-    first = text.split("\n", 1)[0]
-    comma = max(",;\t", key=first.count)
-    rows = list(csv.reader(io.StringIO(text), delimiter=comma))
-    head = [one.strip().casefold() for one in rows[0]] if rows else []
-    login = next((head.index(one) for one in LOGIN if one in head), None)
-    if login is None:
-        raise UsageError(f"{path}, line 1: no column is a login", f"one of: {', '.join(LOGIN)}")
+    rows = [[cell[2].strip() for cell in row] for row in cells.read(path.name, data).rows]
+    while rows and (not any(rows[0]) or rows[0][0].startswith("sep=")):  # Excel's own line
+        del rows[0]
+    head = [one.casefold() for one in rows[0]] if rows else []
+    if not set(head).intersection(LOGIN):
+        raise UsageError(f"{path}: no column is a login", f"one of: {', '.join(LOGIN)}")
     found: dict[str, Student] = {}
+    notes = []
     for row in rows[1:]:
-        said = dict(zip(head, (one.strip() for one in row), strict=False))
-        if len(row) <= login or not row[login].strip():
-            continue  # "Points Possible" and other rows that are nobody
-        name = next((said[one] for one in NAMES if said.get(one)), "")
-        name = name or " ".join(said.get(one, "") for one in ("first name", "last name")).strip()
-        mail = next((said[one] for one in MAIL if said.get(one)), "")
-        also = {said[one] for one in ALSO if said.get(one)} - {row[login].strip()}
-        one = Student(row[login].strip(), name, mail, tuple(sorted(also)))
-        found.setdefault(one.login, one)
-    return list(found.values())
+        said: dict[str, str] = {}
+        for word, text in zip(head, row, strict=False):
+            said[word] = said.get(word) or text
+        login = _first(said, LOGIN)
+        name = _first(said, NAMES) or " ".join(
+            filter(None, (said.get(one) for one in ("first name", "last name",
+                                                    "firstname", "lastname"))))  # fmt: skip
+        if name.casefold() in NOBODY or not any(row):
+            continue
+        if not login and name:
+            notes.append(f"{name} has no login there, and was left out")
+        elif login in found:
+            notes.append(f"{login} stands there twice; the first counts")
+        elif login:
+            also = {said[one] for one in ALSO if said.get(one)} - {login}
+            found[login] = Student(login, name, _first(said, MAIL), tuple(sorted(also)))
+    return list(found.values()), notes
+
+
+def _first(said: Mapping[str, str], words: Sequence[str]) -> str:
+    return next((said[one] for one in words if said.get(one)), "")
 
 
 def write_new(

@@ -74,14 +74,18 @@ def _new(words: Any) -> None:
 
 def run_new(options: argparse.Namespace) -> int:
     """`class new`."""
-    from minidocker.classroom import exporting, new
+    from minidocker.classroom import classfile, exporting, new
+    from minidocker.course import outcomes
 
     manifest = exporting.course()
     lessons = [manifest.lesson(one) for one in options.lessons or ()] or list(manifest.lessons)
     lessons = list({lesson.id: lesson for lesson in lessons}.values())
-    roster = new.roster(Path(options.roster)) if options.roster else []
+    roster, notes = new.roster(Path(options.roster)) if options.roster else ([], [])
     path = new.write_new(Path(options.folder), options.title, lessons, roster)
     print(f"{path}: {len(lessons)} lessons, {len(roster)} students. Edit it; then: class grade")
+    for note in notes:
+        print(outcomes.inert(f"  to look at  {note}"))
+    classfile.read(path, manifest)  # a login that none may have: the line to mend is said now
     return 0
 
 

@@ -141,17 +141,35 @@ def test_new_writes_what_read_reads_and_overwrites_nothing(tmp_path: Path) -> No
         ('Student,ID,SIS Login ID,Section\n"Points Possible",,,\n"L, Ada",4711,ada,1\n', ["ada"]),
         ("\ufeffFull name;Email address\nAda L;ada@x\nBob;bob@x\n", ["ada@x", "bob@x"]),
         ("First Name,Last Name,SID,Email\nAda,L,4711,ada@x\n", ["4711"]),
+        ("LastName,FirstName,ID,Section,Lab (1)\nL,Ada,4711,CS,\n", ["4711"]),
+        ('ID,"Vollständiger Name",E-Mail-Adresse\nTeilnehmer/in7,"Ada L",ada@x\n', ["ada@x"]),
+        (f"login,name\nada,{'x' * 200_000}\n", ["ada"]),
     ],
 )
 def test_a_roster_is_read_from_a_platforms_table(
     tmp_path: Path, text: str, logins: list[str]
 ) -> None:
     (tmp_path / "roster.csv").write_text(text, encoding="utf-8")
-    found = new.roster(tmp_path / "roster.csv")
+    found, _ = new.roster(tmp_path / "roster.csv")
     assert [one.login for one in found] == logins
     assert all(one.name for one in found)
     (tmp_path / "roster.csv").write_bytes(("\ufeff" + text.lstrip("\ufeff")).encode("utf-16-le"))
-    assert [vars(one) for one in new.roster(tmp_path / "roster.csv")] == list(map(vars, found))
+    again, _ = new.roster(tmp_path / "roster.csv")
+    assert [vars(one) for one in again] == list(map(vars, found))
+
+
+def test_rows_of_a_roster_that_are_nobody_are_left_out_and_said(tmp_path: Path) -> None:
+    (tmp_path / "roster.csv").write_text(
+        "sep=;\nName;SID;Email;Name\n"
+        "Ada, PhD, CBE;7;ada@x;\nBob;;bob@x;\nEve;;;\n;7;again@x;\n\n"
+        "Student, Test;99;;\nPoints Possible;;;\n", "utf-8")  # fmt: skip
+    found, notes = new.roster(tmp_path / "roster.csv")
+    assert [(one.login, one.name) for one in found] == [("7", "Ada, PhD, CBE"), ("bob@x", "Bob")]
+    assert notes == ["Eve has no login there, and was left out", "7 stands there twice; the first counts"]
+    for text in ('login,name\nada,"open\n', 'login,name\nada,"a"b\n'):
+        (tmp_path / "roster.csv").write_text(text)
+        with pytest.raises(UsageError, match="quote"):
+            new.roster(tmp_path / "roster.csv")
 
 
 def test_a_roster_without_logins_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -55,8 +56,8 @@ class Sheet:
 def read(name: str, data: bytes) -> Sheet:
     """Read a table: with or without a mark in front, comma, semicolon or tab."""
     text, code = decoded(name, data)
-    first = text.removeprefix(BOM).splitlines()[:3]
-    comma = max(",;\t", key=lambda sign: sum(line.count(sign) for line in first))
+    first = [re.sub(r'"[^"]*"', "", line) for line in text.removeprefix(BOM).splitlines()[:3]]
+    comma = max(",;\t", key=lambda sign: [line.count(sign) for line in first])  # the head's most
     return Sheet(name, text, comma, _rows(name, text, comma), code)
 
 
@@ -88,6 +89,9 @@ def _rows(name: str, text: str, comma: str) -> list[list[Span]]:
                 at += 2
             at += 1
             said = text[begin + 1 : at - 1].replace('""', '"')
+            if text[at : at + 1] not in ("", comma, "\n", "\r"):
+                told = f"{name}: in row {len(rows) + 1} something stands behind a closing quote"
+                raise UsageError(told, "download the table again")
         else:
             while at < len(text) and text[at] not in (comma, "\n", "\r"):
                 at += 1
