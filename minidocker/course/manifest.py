@@ -136,20 +136,6 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
-    """A lesson that is not written yet: it has a place on the map."""
-
-    id: str
-    title: str
-    question: str
-
-    @property
-    def number(self) -> str:
-        """Two digits, as a lesson's."""
-        return self.id[:2]
-
-
-@dataclass(frozen=True, slots=True)
 class Manifest:
     """The whole course; `root` is the directory that exercises/ and the package lie in.
 
@@ -158,7 +144,6 @@ class Manifest:
 
     root: Path
     lessons: tuple[Lesson, ...]
-    coming: tuple[Coming, ...]
     common: dict[str, str] = field(default_factory=dict)
 
     def checks_for(self, *users: str) -> int:
@@ -182,9 +167,6 @@ class Manifest:
             ):
                 return lesson
         known = ", ".join(lesson.id for lesson in self.lessons)
-        later = [item for item in self.coming if word.zfill(2) in (item.id, item.number)]
-        if later:
-            raise NotFound(f"lesson {later[0].id} is not written yet", f"one of: {known}", 2)
         raise NotFound(f"there is no lesson {name!r}", f"one of: {known}", 2)
 
     def check(self, name: str) -> tuple[Lesson, Check]:
@@ -263,8 +245,7 @@ def load(root: str | os.PathLike[str] | None = None) -> Manifest:
     files = sorted(folder.glob("[0-9][0-9]_*.toml"))
     hints = common.get("hints", {})
     lessons = tuple(_checked(_lesson, path, _whole(path, hints)) for path in files)
-    coming = tuple(_checked(_coming, folder / COMMON, one) for one in common.get("coming", []))
-    return Manifest(place, lessons, coming, common.get("messages", {}))
+    return Manifest(place, lessons, common.get("messages", {}))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -307,10 +288,6 @@ def _check(lesson: str, entry: dict[str, Any]) -> Check:
     if check.user not in USERS:
         raise TypeError(f"user = {check.user!r} of the check {check.id} is none of {USERS}")
     return check
-
-
-def _coming(entry: dict[str, Any]) -> Coming:
-    return Coming(**entry)
 
 
 def _tuples(value: Any) -> Any:

@@ -14,12 +14,10 @@ from minidocker.course.state import DONE, DONE_HERE, state
 
 
 def progress(manifest: Manifest, options: argparse.Namespace) -> int:
-    """`minidocker progress`: points for each lesson, as judged last; then the lessons to come."""
+    """`minidocker progress`: points for each lesson, as judged last."""
     journal, printer = Journal(manifest.root), Printer()
     for lesson in manifest.lessons:
         printer.line(_line(lesson, journal))
-    for later in manifest.coming:
-        printer.line(f"  {later.number}  {'to come':<12}         {later.title}", "dim")
     hints = sum(entry["do"] == "hint" for entry in journal.entries())
     lent = sum(len(journal.borrowed(lesson.id)) for lesson in manifest.lessons)
     printer.line(f"hints taken: {hints}; functions borrowed: {lent}")
@@ -34,7 +32,7 @@ def status(manifest: Manifest, options: argparse.Namespace) -> int:
     here = current(manifest, journal)
     if here is None:
         printer.line(_machine(None))
-        printer.line("All lessons that are written are finished.")
+        printer.line("All lessons are finished.")
         printer.line("next: minidocker run --mine -it IMAGE sh   (--help for the rest)")
         return 0
     last = journal.last_grade(here.id)

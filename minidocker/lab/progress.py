@@ -38,9 +38,8 @@ def picture(folder: str, current: str) -> Picture:
     course = manifest.load(folder)
     journal = Journal(course.root)
     done = [item.id for item in course.lessons if state(item, journal) in DONE]
-    written = [(item.id, item.title) for item in course.lessons]
-    coming = [(item.id, item.title) for item in course.coming]
-    return course_map(current, sorted(written + coming), done)
+    lessons = [(item.id, item.title) for item in course.lessons]
+    return course_map(current, lessons, done)
 
 
 def question(folder: str, current: str) -> str:

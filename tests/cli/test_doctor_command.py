@@ -100,7 +100,7 @@ def test_a_wrong_option_is_one_sentence(course: Path) -> None:
 
 
 def test_a_manifest_that_does_not_parse_is_one_sentence(course: Path) -> None:
-    (course / manifest.FOLDER / manifest.COMMON).write_text("[[coming")
+    (course / manifest.FOLDER / manifest.COMMON).write_text("[[messages")
     done = run(course)
     assert done.returncode == 2 and "course.toml" in done.stderr
     assert "Traceback" not in done.stderr

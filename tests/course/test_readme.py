@@ -15,19 +15,15 @@ END = "<!-- end of the course map -->\n"
 
 
 def course_table() -> str:
-    """Return the README's table: written lessons with links, the others as coming."""
+    """Return the README's table: one line a lesson."""
     from minidocker.course import manifest
 
     course = manifest.load(ROOT)
-    rows = {
-        lesson.number: f"[{lesson.title}]({lesson.notebook}) | {lesson.question} | "
-        f"{lesson.minutes} minutes, {lesson.points} points"
+    lines = [
+        f"| {lesson.number} | [{lesson.title}]({lesson.notebook}) | {lesson.question} | "
+        f"{lesson.minutes} minutes, {lesson.points} points |"
         for lesson in course.lessons
-    }
-    rows |= {
-        lesson.number: f"{lesson.title} | {lesson.question} | coming" for lesson in course.coming
-    }
-    lines = [f"| {number} | {rows[number]} |" for number in sorted(rows)]
+    ]
     return "\n".join(["| | lesson | its question | |", "|---|---|---|---|", *lines]) + "\n"
 
 
@@ -37,10 +33,10 @@ def pictures() -> dict[str, str]:
     from minidocker.pictures.catalogue import course_map, vm_and_container
 
     course = manifest.load(ROOT)
-    lessons = [(item.id, item.title) for item in (*course.lessons, *course.coming)]
+    lessons = [(item.id, item.title) for item in course.lessons]
     # Any machine draws the same: no kernel is named, and the names inside the file are fixed.
     drawn = {
-        "course_map": course_map("", sorted(lessons)),
+        "course_map": course_map("", lessons),
         "vm_and_container": vm_and_container(host="Linux"),
     }
     return {name: settled(picture.svg(), name) for name, picture in drawn.items()}

@@ -32,10 +32,6 @@ MD0101 = "{number} is wrong."
 MD0101 = ["x", "y", "z"]
 """
 COMMON = """
-[[coming]]
-id = "02_mounts"
-title = "Later"
-question = "When?"
 [messages]
 MD9001 = "{name} is missing."
 """
@@ -54,12 +50,6 @@ def course(tmp_path):
 @pytest.mark.parametrize("name", ["01", "1", "01_pid", "01_pid.py", "exercises/01_pid.py"])
 def test_a_lesson_has_many_names(course, name):
     assert manifest.load(course).lesson(name).id == "01_pid"
-
-
-@pytest.mark.parametrize("name", ["2", "02_mounts"])
-def test_a_lesson_to_come_is_named_as_such(course, name):
-    with pytest.raises(NotFound, match="not written yet"):
-        manifest.load(course).lesson(name)
 
 
 @pytest.mark.parametrize("name", ["", "99", "pid", "-1", "01_pid; rm"])
@@ -92,7 +82,6 @@ def test_what_can_be_derived_is_derived(course):
         "01", "01_pid.py", "exercises/01_pid.py"
     )  # fmt: skip
     assert lesson.checks[0].test == "test_01_pid.py::test_one"
-    assert found.coming[0].number == "02"
     assert found.messages == {"MD9001": "{name} is missing.", "MD0101": "{number} is wrong."}
 
 
@@ -125,7 +114,7 @@ def test_the_course_is_found_elsewhere(course, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("file", "text"),
     [
-        ("course.toml", "coming = ["), ("course.toml", COMMON + "[[coming]]\nwhat = 1\n"),
+        ("course.toml", "messages = ["), ("01_pid.toml", LESSON + "[[function]]\nwhat = 1\n"),
         ("01_pid.toml", "title = ["), ("01_pid.toml", LESSON.replace('title = "T"\n', "")),
         ("01_pid.toml", LESSON.replace('test = "test_one"\n', "")),
         ("01_pid.toml", LESSON.replace("stage =", "stages =")),
