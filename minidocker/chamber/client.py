@@ -50,14 +50,18 @@ class Maker:
 
     def ask(self, message: dict[str, Any], descriptors: tuple[int, ...] = ()) -> dict[str, Any]:
         """Send a request and return the answer; one that does not answer is replaced."""
+        late = False
         try:
             zygote.send(self.channel, message, descriptors)
             answer = zygote.receive(self.channel)
-        except OSError:
-            answer = None
+        except OSError as problem:
+            answer, late = None, isinstance(problem, TimeoutError)
         if answer is None:
             self.close()
             self._start()
+            if late:
+                raise Blocked(f"this machine is too busy: no cell in {ANSWER_SECONDS:.0f} s",
+                              "minidocker grade, when it is quiet")  # fmt: skip
             raise RuntimeError("the process that makes cells did not answer")
         return answer[0]
 

@@ -43,6 +43,15 @@ def scale() -> float:
     return speed() * patience()
 
 
+def delay() -> float:
+    """Return how many seconds this process has waited for a processor; 0 where nobody counts."""
+    try:
+        with open("/proc/self/schedstat", encoding="ascii") as file:
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
+
+
 class Watched(Protocol):
     """What a bound looks at: a cell."""
 
@@ -65,6 +74,7 @@ class Bound:
         self._held = 0
         self._used: dict[tuple[int, int], int] = {}
         self._starved = 0
+        self._delay = delay()
         self._looks = 0
 
     @property
@@ -77,7 +87,7 @@ class Bound:
 
         Outside the main thread Python handles no signals: there the cell's own bounds must do.
         """
-        self.begin = time.monotonic()
+        self.begin, self._delay = time.monotonic(), delay()
         if threading.current_thread() is not threading.main_thread():
             return check(*args, **named)
         scale()  # now: where measuring takes longer than a tick, each tick would begin it anew
@@ -100,6 +110,16 @@ class Bound:
         finally:
             self._held -= 1
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let work of our own be done, while no learner code runs: its time does not count."""
+        begin = time.monotonic()
+        with self.held():
+            try:
+                yield
+            finally:
+                self.begin += time.monotonic() - begin
+
     def _look(self, *_: object) -> None:
         """The timer has struck: raise when there is nothing more to wait for."""
         if self._held or not self._armed:
@@ -115,10 +135,15 @@ class Bound:
             raise Fail("MD9006", step=doing, seconds=TOTAL_CPU_SECONDS * scale())
         if self.left > 0:
             return
-        if self._starved > self._looks / 2:
+        if self._busy() > 0.5:
             raise Blocked("this machine is too busy to judge this", "MINIDOCKER_PATIENCE=4 waits")
         seen = wants or "all of its processes sleep"
         raise Fail("MD9013", step=doing, seconds=round(TOTAL_SECONDS * scale()), kernel=seen)
+
+    def _busy(self) -> float:
+        """Return in what part of the time somebody of us wanted a processor, and had none."""
+        ours = (delay() - self._delay) / (time.monotonic() - self.begin)
+        return ours + self._starved / self._looks
 
     def _load(self) -> tuple[float, str]:
         """Return the processor time of all cells in seconds, ended processes too, and who runs."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from minidocker.course.outcomes import Fail, NotStarted
+from minidocker.errors import explain
 
 ENDINGS = ("raised", "missing", "stranger", "unsaid", "noise", "broken")
 
@@ -50,9 +53,22 @@ def _of_exception(message: Message, doing: str) -> Exception:
     trace = str(message["trace"])
     if not message["own"] and kind != "SyntaxError" and "minidocker." not in text:
         trace = "outside your file"
+    if kind == "KernelError":
+        text += meaning(text)
     if early:
         return Fail("MD9019", kind=kind, text=text, file=step.partition(" ")[2], trace=trace)
     return Fail("MD9004", kind=kind, text=text, step=step, trace=trace)
+
+
+def meaning(text: str) -> str:
+    """Return what an errno usually means, as a sentence: "mount(2) on /x: EINVAL, …".
+
+    EPERM left out: a cell's root has what its calls need, so what is missing says nothing.
+    """
+    found = re.match(r"(\w+\(2\)( [A-Z]+)?).*: (E[A-Z0-9]+), ", text)
+    number = getattr(errno, found[3], 0) if found else 0
+    said = explain(found[1], number) if found and number != errno.EPERM else ""
+    return f". It means: {said}." if said else ""
 
 
 def of_process(status: int | None, doing: str) -> Fail:

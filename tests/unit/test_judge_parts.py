@@ -20,7 +20,7 @@ from minidocker.course.journal import Journal
 from minidocker.course.manifest import load
 from minidocker.course.outcomes import Fail, Result, inert
 from minidocker.errors import Blocked, KernelError
-from minidocker.grader import bound, line
+from minidocker.grader import bound, endings, line
 from minidocker.plan import learner
 
 
@@ -142,6 +142,40 @@ def test_a_machine_that_gives_no_time_is_no_fault_of_the_code(monkeypatch):
     one._load()
     with pytest.raises((Fail, Blocked)):
         one.check()
+
+
+def test_our_own_work_does_not_count(monkeypatch):
+    """Lesson 15's bundles took half a minute on a busy machine: the code had not begun."""
+    monkeypatch.setattr(bound, "TOTAL_SECONDS", 0.3)
+    monkeypatch.setattr(bound, "scale", lambda: 1.0)
+    one = bound.Bound()
+    one.cells.append(Cell((2, "S", "python", 0)))
+
+    def works():
+        with one.aside():
+            time.sleep(0.8)
+        return "done"
+
+    assert one.run(works) == "done"
+
+
+def test_a_judge_that_gets_no_processor_blames_nobody(monkeypatch):
+    monkeypatch.setattr(bound, "scale", lambda: 1.0)
+    for waited, problem in ((20.0, Blocked), (5.0, Fail)):
+        monkeypatch.setattr(bound, "delay", lambda: 0.0)
+        one = bound.Bound()
+        one.cells.append(Cell((2, "S", "python", 0)))
+        one.begin -= 31
+        monkeypatch.setattr(bound, "delay", lambda waited=waited: waited)
+        with pytest.raises(problem):
+            one.check()
+
+
+def test_a_refusal_says_what_it_usually_means():
+    said = endings.meaning("mount(2) on /tmp/a b/proc (of proc): ENOENT, No such file or directory")
+    assert said == ". It means: the source or the mount point does not exist."
+    assert endings.meaning("mount(2) on /x: EPERM, Operation not permitted") == ""
+    assert endings.meaning("x" * 5000) == ""
 
 
 def test_a_file_to_be_judged_is_a_file(tmp_path):
