@@ -31,7 +31,8 @@ LONGEST = 100_000  # bytes of one message
 VAR_KEYWORDS = 0x08  # CO_VARKEYWORDS; inspect itself is a slow import
 LINE = 203  # the descriptor of the line to the check: out of the way of a file that counts them
 UNWALLED = ("CAP_SYS_TIME", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_BOOT", "CAP_WAKE_ALARM",
-            "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_PERFMON", "CAP_BPF")  # fmt: skip
+            "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_PERFMON", "CAP_BPF",
+            "CAP_SYS_RESOURCE")  # fmt: skip
 _scenes: dict[str, types.ModuleType] = {}
 
 
@@ -305,7 +306,8 @@ def settle(output: int, terminal: int | None) -> int | None:
 def restrain(kernel: Linux) -> None:
     """Make learner code the last to get the processor and the first to lose its memory.
 
-    And take away what no namespace holds back: the clock, modules, ports, the power switch.
+    And take away what no namespace holds back: the clock, modules, ports, the power switch, and
+    the right to raise the room's own limits.
     """
     for line in kernel.read("/proc/self/status").splitlines():
         if line.startswith("CapPrm:"):

@@ -26,6 +26,8 @@ ETC = ("passwd", "group", "hosts", "hostname", "resolv.conf", "nsswitch.conf", "
        "services", "localtime", "os-release", "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
        "iproute2", "nftables.conf", "ethertypes", "rpc")  # fmt: skip
 EMPTY = ("home", "mnt", "opt", "root", "run", "srv", "sys", "var", "var/tmp", "var/lib", "var/log")
+MOST_NAMESPACES = 100
+"""Of each kind, in the room and in all rooms below it: a namespace is memory of the kernel's."""
 SAFE = f.MS_NOSUID | f.MS_NODEV | f.MS_NOEXEC
 
 
@@ -84,6 +86,9 @@ def build(kernel: Linux, order: dict[str, Any], opened: list[tuple[str, int]]) -
     kernel.pivot_root(".", ".")
     kernel.umount2(".", f.MNT_DETACH)
     kernel.chdir("/")
+    for name in os.listdir("/proc/sys/user"):
+        if name.endswith("_namespaces"):  # nobody raises them again without CAP_SYS_RESOURCE
+            kernel.write(f"/proc/sys/user/{name}", str(MOST_NAMESPACES))
     # Shared, as on a machine with systemd: a forgotten "make private" must leak and be seen.
     kernel.mount("", "/", "", f.MS_REC | f.MS_SHARED)
 

@@ -284,6 +284,33 @@ params = (ctypes.c_char * 120)()
 libc.syscall(425, 4, params) >= 0 and reached.append("a ring")
 os.kill(other, 9)
 """),
+    Attack("makes networks without end", "denial", "unshare 1000 network namespaces, and keep each open",
+           "the room has 100 namespaces of each kind, and nobody in it may raise that", """
+def raise_it():
+    for name in ("net", "user"):
+        try:
+            open(f"/proc/sys/user/max_{name}_namespaces", "w").write("100000")
+        except OSError:
+            pass
+raise_it()
+kept = []
+try:
+    while len(kept) < 900:
+        kernel.unshare(0x40000000)
+        kept.append(os.open("/proc/self/ns/net", os.O_RDONLY))
+except OSError:
+    pass
+if os.fork() == 0:
+    try:
+        kernel.unshare(0x10000000)
+        raise_it()
+        kernel.unshare(0x40000000)
+        os._exit(1)
+    except OSError:
+        os._exit(0)
+if len(kept) > 100 or os.wait()[1]:
+    reached.append(f"{len(kept)} networks")
+"""),
     Attack("takes memory by many processes", "denial", "900 MB, each process below its own limit",
            "a memory group, or RLIMIT_AS times the number of processes", """
 pids, done = [], []
