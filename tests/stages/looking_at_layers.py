@@ -143,7 +143,8 @@ def plan(nodes=True):
         ["symlink", f"{n['new']}/way", "/etc/passwd"],
         ["symlink", f"{n['new']}/nowhere", f"/{token()}"],  # to nothing
         ["symlink", f"{n['new']}/folder", f"../{n['again']}"],  # to a directory
-        ["write", f"{n['new']}/.hidden/.file", token()],
+        ["write", f"{n['new']}/.hidden/.file", token()], ["mkdir", f"{n['new']}/nothing in it"],
+        ["fifo", f"{n['new']}/pipe"],  # no file, and no whiteout
         *([["node", f"{n['new']}/full", 240, 7], ["node", f"{n['new']}/near", 0, 7]]
           if nodes and os.geteuid() == 0 else []),
         ["chown", "etc", 12, 34], ["chmod", "etc", 0o1750],  # a directory that the base has, too

@@ -48,7 +48,8 @@ def act_same(learner, kernel, talk, place, trees, packs):
     """Pack each tree; each time as if on another day, on a machine with other users."""
     function = learner.pack
     now, user, group = time.time, pwd.getpwuid, grp.getgrgid
-    for number, (name, tar, newest) in enumerate(packs):
+    for number, (name, tar, newest, *later) in enumerate(packs):
+        do(f"{place}/{name}", later)
         time.time = lambda number=number: now() + LATER * number
         pwd.getpwuid = lambda uid, number=number: renamed(pwd.struct_passwd, user(0), number)
         grp.getgrgid = lambda gid, number=number: renamed(grp.struct_group, group(0), number)
@@ -252,12 +253,14 @@ def act_seen(learner, kernel, talk, place, layers, paths, born):
 
 def act_blame(learner, kernel, talk, place, layers, paths, born):
     """Ask blame about each path."""
-    function, seen = learner.blame, []
+    function, seen, kept = learner.blame, [], True
+    every = [f"{place}/{name}" for name in layers]
     for path in paths:
         talk.step(f"blame({path!r}, layers)")
-        found = function(path, [f"{place}/{name}" for name in layers])
+        found = function(path, given := list(every))
         seen.append(list(found) if isinstance(found, tuple | list) else repr(found))
-    talk.ask("results", seen=seen)
+        kept &= given == every
+    talk.ask("results", seen=seen, kept=kept)
 
 
 # --- a cache's keys ----------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import socket
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-MOST = 1 << 16  # bytes that the stream gives at once, as a socket does
+MOST = 1 << 16  # bytes that the stream gives at once, at most
 ENDS = 50  # so often may a function read at the end, before it loops
 BEYOND = 1 << 20  # bytes that an endless one gives beyond what was promised
 STEPS = ("manifest", "layers", "check", "unpack", "name")
@@ -44,12 +44,13 @@ def sent_by(case):
 def serve(talk, channel, cases):
     """Give the bytes of one case after the other; say how many were wanted of each."""
     for number, case in enumerate(cases):
-        data, given, told = sent_by(case), 0, False
+        data, promised, given, told = sent_by(case), len(blob_of(case)), 0, False
         while (word := channel.recv(100)) != b"next":
             if not word:
                 os._exit(0)
             wanted = int(word)
-            piece = data[given : given + min(MOST, wanted if wanted >= 0 else MOST)]
+            end = given + some(wanted)
+            piece = data[given : min(end, promised) if given < promised else end]
             given += len(piece)
             if case["kind"] == "good" and given > case["size"] // 2 and not told:
                 told = True
@@ -57,6 +58,12 @@ def serve(talk, channel, cases):
             channel.send(piece)
         talk.say("given", number=number, bytes=given)
     os._exit(0)
+
+
+def some(wanted):
+    """How many bytes come at once: as from a socket, often fewer than were wanted."""
+    most = min(MOST, wanted if wanted >= 0 else MOST)
+    return random.randint((most + 1) // 2, most)
 
 
 class ReadOn(BaseException):
@@ -84,13 +91,13 @@ class Stream:
 
 
 def cast_verify(kernel, talk, place, cases, descriptors):
-    """A directory for each case; one of another file, one with the blob of an earlier pull."""
+    """A directory for each case; each with a file of another pull, one with the blob of an earlier pull."""
     for number, case in enumerate(cases):
         folder = f"{place}/{number}"
         os.makedirs(folder)
-        if case["kind"] == "full":
-            kernel.mount("none", folder, "tmpfs", 0, "size=64k")
-        with open(f"{folder}/bystander", "w") as file:
+        if case["kind"] == "full" or case.get("apart"):  # no rename leads in from elsewhere
+            kernel.mount("none", folder, "tmpfs", 0, f"size={1024 if case.get('apart') else 64}k")
+        with open(f"{folder}/.coming-beside", "w") as file:
             file.write("unhurt")
         if case.get("there"):
             with open(f"{folder}/{descriptors[number]['digest'][7:]}", "wb") as file:

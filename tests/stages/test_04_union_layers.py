@@ -106,7 +106,6 @@ def attributes_space():
 def test_changes(subject, cell):
     args, n = plan()
     args["operations"] += [
-        ["fifo", f"{n['new']}/pipe"],  # no file, and no whiteout
         ["socket", f"{n['new']}/socket"],
         ["write", f"{n['new']}/.wh.{n['kept']}", token()],  # in an archive it would mean something
         ["mkdir", f"{n['new']}/marked"],  # "x" has another meaning than "y"

@@ -23,6 +23,7 @@ from looking_at_layers import (
     somewhere,
     token,
     tree,
+    tree_of,
     write,
 )
 
@@ -139,7 +140,7 @@ def same_trees():
     link = [["write", "z-first", "one file"], ["link", "z-first", "a-second"]]
     other = [["write", "a-second", "one file"], ["link", "a-second", "z-first"]]
     every = [f"d{at % 3}/{name}" for at, name in enumerate(names)] + ["z-first", "d0", "d1", "d2"]
-    every[:0] = [path for _, path, _ in files[-4:]]
+    every[:0] = ["way", *(path for _, path, _ in files[-4:])]
     when = {path: SECOND + random.randrange(10**6) for path in every}
     early = random.choice(every[:-4])
     when[early] = SECOND - 77  # before newest: it stays
@@ -151,7 +152,7 @@ def same_trees():
         "later": [*other, *files[::2], *files[1::2], ["symlink", "way", "/nowhere"], *times(3600)],
     }
     for name, operations in trees.items():  # the root has a time, too: a tar may have it
-        operations += [["time", "way", SECOND], ["time", ".", SECOND + 3600 * (name == "later")]]
+        operations.append(["time", ".", SECOND + 3600 * (name == "later")])
     return trees, when
 
 
@@ -159,7 +160,8 @@ def test_pack_same(subject, cell):
     place, (trees, when) = somewhere(), same_trees()
     packs = [["upper", "1.tar", None], ["a copy", "deep/2.tar", None],
              ["upper", "3.tar", SECOND - 5], ["later", "deep/4.tar", SECOND - 5],
-             ["upper", "5.tar", 0], ["later", "deep/6.tar", 0]]  # fmt: skip
+             ["upper", "5.tar", 0], ["later", "deep/6.tar", 0],
+             ["upper", "7.tar", None, ["write", late := f"d0/{token()}", token()]]]  # fmt: skip
     for operations in trees.values():
         operations.insert(0, ["mkdir", "d0"])
     with cell("same", place=place, trees=trees, packs=packs) as one:
@@ -167,7 +169,7 @@ def test_pack_same(subject, cell):
         look(one, os.mkdir, f"{place}/deep")
         one.answer()
         one.expect("written")
-        found = [read_tar(one, f"{place}/{tar}") for _, tar, _ in packs]
+        found = [read_tar(one, f"{place}/{tar}") for _, tar, *_ in packs]
     for at, words in ((0, "a copy of it, packed on another day"),
                       (2, "a copy with later times; newest is before them all"),
                       (4, "a copy with later times; newest is 0")):  # fmt: skip
@@ -182,6 +184,9 @@ def test_pack_same(subject, cell):
         if not good(lines):
             raise Fail("MD1230", ran=f"pack(upper, tar, newest={newest})",
                        lines=[line for line in lines if line[0] != "GOOD"][:6])  # fmt: skip
+    if late not in {os.path.normpath(m.name) for m in members_of(found[6])}:
+        raise Fail("MD1209", ran=f"pack(upper, tar), once more, after {late} was written",
+                   lines=[("MISSING", late)])  # fmt: skip
 
 
 def read_tar(one, path):
@@ -227,6 +232,7 @@ def test_meaning(subject, cell):
         f".wh.{x}": ["delete", x], f"a/b/.wh.{x}": ["delete", f"a/b/{x}"],
         "a/.wh..wh..opq": ["empty", "a"], "a/b/.wh..wh..opq": ["empty", "a/b"],
         f"a/{x}": ["put", f"a/{x}"], f"./a//{x}/": ["put", f"./a//{x}/"],
+        f"a//{x}": ["put", f"a//{x}"],
         f"a/{x}.wh": ["put", f"a/{x}.wh"],
         f"a/.wh.{x}.wh.b": ["delete", f"a/{x}.wh.b"], f".wh..wh.{x}": ["delete", f".wh.{x}"],
         f"a/.wh..wh..opq{x}": ["delete", f"a/.wh..opq{x}"],
@@ -408,14 +414,16 @@ def test_apply_hostile(subject, cell):
 
 
 def canaries(one, place):
-    """What lies beside the directory that an archive is applied to.
+    """What lies beside the directory that an archive is applied to."""
+    return look(one, beside, place)
 
-    Who has written there and put all back has changed st_ctime, which nobody can set.
-    """
-    found = {path: facts for path, facts in tree(one, place).items()
+
+def beside(place):
+    """Who has written there and put all back has changed st_ctime, which nobody can set."""
+    found = {path: facts for path, facts in tree_of(place).items()
              if not (path == "rootfs" or path.startswith("rootfs/") or path == "layer.tar")}  # fmt: skip
     for path, facts in found.items():
-        facts["last change"] = look(one, lambda path=path: os.lstat(f"{place}/{path}").st_ctime_ns)
+        facts["last change"] = os.lstat(f"{place}/{path}").st_ctime_ns
     return found
 
 
@@ -439,7 +447,7 @@ def layers_plan():
     """Layers over one another, with each way to give and to hide a path; all names at random."""
     n = {word: f"{random.choice('.aZö')}{token()[:4]}" for word in (
         "tree", "again", "file", "way", "goal", "twice", "back", "kept", "over", "plain", "dir",
-        "nowhere")}  # fmt: skip
+        "nowhere", "below")}  # fmt: skip
     paths = [
         f"{n['tree']}/x/y", f"{n['tree']}/x", n["tree"], f"{n['again']}/old", f"{n['again']}/new",
         f"{n['again']}/sub/deep", f"{n['again']}/sub/new", n["again"], f"{n['file']}/in", n["file"],
@@ -447,7 +455,7 @@ def layers_plan():
         f"{n['back']}/x", f"{n['back']}/y", n["kept"], n["over"], f"{n['plain']}/a",
         f"{n['plain']}/b", f"{n['plain']}/gone", n["plain"], f"{n['dir']}/in", n["dir"],
         f"{n['plain']}/never", f"{n['tree']}/never", f"{n['kept']}/never", f".wh{token()[:3]}",
-        f"{n['again']}/never", n["nowhere"],
+        f"{n['again']}/never", n["nowhere"], f"{n['below']}/sub/old", f"{n['below']}/sub/new",
     ]  # fmt: skip
     write = lambda *path: ["write", "/".join(path), token()]  # noqa: E731
     first = [
@@ -455,12 +463,15 @@ def layers_plan():
         write(n["file"], "in"), write(n["way"], "in"), write(n["goal"], "in"),
         write(n["twice"], "x"), write(n["back"], "x"), write(n["back"], "y"), write(n["kept"]),
         write(n["over"]), write(n["plain"], "a"), write(n["plain"], "gone"), write(n["dir"]),
+        write(n["below"], "sub", "old"),
         ["symlink", n["nowhere"], f"/{token()}"],
     ]  # fmt: skip
     steps = [
         [["remove", n["tree"]]],
         [["remove", n["again"]], ["mkdir", n["again"]], write(n["again"], "new"),
          write(n["again"], "sub", "new")],
+        [["remove", f"{n['below']}/sub"], ["mkdir", f"{n['below']}/sub"],
+         write(n["below"], "sub", "new")],
         [["remove", n["file"]], write(n["file"])],
         [["remove", n["way"]], ["symlink", n["way"], n["goal"]], ["append", f"{n['goal']}/in", "!"]],
         [["remove", n["dir"]], write(n["dir"], "in")],
@@ -498,8 +509,8 @@ def test_seen_in(subject, cell):
         names = list(args["layers"])
         truth = {}
         for number, name in enumerate(names):
-            for path in args["paths"]:
-                word, why = look(one, state, f"{args['place']}/{name}", path)
+            found = look(one, states, f"{args['place']}/{name}", args["paths"])
+            for path, (word, why) in zip(args["paths"], found, strict=True):
                 truth[f"layer {number}, {path}{why}"] = word
         one.answer()
         seen = one.expect("results")["seen"]
@@ -507,6 +518,10 @@ def test_seen_in(subject, cell):
         if not good(lines):
             raise Fail("MD1231", ran=f"seen_in(layer, path); {in_words(names)}",
                        lines=[line for line in lines if line[0] != "GOOD"][:8])  # fmt: skip
+
+
+def states(layer, paths):
+    return [state(layer, path) for path in paths]
 
 
 def state(layer, path):
@@ -535,7 +550,10 @@ def test_blame(subject, cell):
         views = [tree(one, f"{place}/{names[0]}")]
         views += [tree(one, f"{place}/view{number}") for number in range(1, len(names))]
         one.answer()
-        seen = one.expect("results")["seen"]
+        message = one.expect("results")
+        if not message["kept"]:
+            raise Fail("MD1237", ran="blame(path, layers)")
+        seen = message["seen"]
         truth = {}
         for path in args["paths"]:
             there = [number for number, view in enumerate(views) if path in view]
@@ -603,13 +621,22 @@ def pairs():
     texts = lambda *texts: [[f"f{at}", "one", text, SECOND] for at, text in enumerate(texts)]  # noqa: E731
     found = [
         ("the parent", base, [other, words, files]),
+        ("the parent's last digit", [f"{parent[:-1]}a", words, files],
+         [f"{parent[:-1]}b", words, files]),
         ("the words", base, [parent, words + "2", files]),
+        ("the second line of the words", [parent, f"{words} <<E\na\nE", []],
+         [parent, f"{words} <<E\nb\nE", []]),
+        ("letters of another script", [parent, f"{words} 層", []], [parent, f"{words} 像", []]),
+        ("a name in another form of Unicode", [parent, words, [["é", "one", "x", 1]]],
+         [parent, words, [["e\u0301", "one", "x", 1]]]),
         ("spaces in the words", [parent, 'RUN echo "a  b"', []], [parent, 'RUN echo "a b"', []]),
         ("a space at the end", [parent, words, []], [parent, words + " ", []]),
         ("capital letters", [parent, "RUN ls -l", []], [parent, "RUN ls -L", []]),
         ("one content", base, [parent, words, [[a[0], "one", "X" + a[2][1:], a[3]], b, *rest]]),
         ("a content's last byte", base, [parent, words, [[a[0], "one", a[2][:-1] + "\x01", a[3]],
                                                         b, *rest]]),
+        ("bytes that are no text", [parent, words, texts("a\xfe")], [parent, words, texts("a\xff")]),
+        ("the end of a line", [parent, words, texts("a\r\nb")], [parent, words, texts("a\nb")]),
         ("two files exchange contents", base,
          [parent, words, [[a[0], "one", b[2], a[3]], [b[0], "one", a[2], b[3]], *rest]]),
         ("a file's name", base, [parent, words, [[a[0] + "x", *a[1:]], b, *rest]]),

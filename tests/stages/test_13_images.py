@@ -33,6 +33,9 @@ def descriptor(data, kind=LAYER, **more):
     return {"mediaType": kind, "digest": f"sha256:{sha(data)}", "size": len(data), **more}
 
 
+BESIDE = ".coming-beside"  # a file of another pull, in each directory
+
+
 def somewhere():
     return f"/tmp/images-{token()}"
 
@@ -40,9 +43,9 @@ def somewhere():
 # --- verify ------------------------------------------------------------------------------------
 
 
-def a_case(kind, size=0, **more):
+def a_case(kind, size=None, **more):
     """A blob that no file can know, and how its server treats it."""
-    size = size or random.randrange(100_000, 300_000)
+    size = random.randrange(100_000, 300_000) if size is None else size
     return {"kind": kind, "size": size, "seed": random.getrandbits(60), **more}
 
 
@@ -78,7 +81,8 @@ def hashed(path):
 
 def test_verify_good(subject, cell):
     cases = [a_case("good"), a_case("good", size=random.randrange(5, 900)),
-             a_case("good", 1 << 16, plain=True), a_case("good", there=True)]  # fmt: skip
+             a_case("good", 1 << 16, plain=True, apart=True), a_case("good", there=True),
+             a_case("good", 0, plain=True)]  # fmt: skip
     one, place, wanted = verified(cell, *cases)
     with one:
         for number, what in enumerate(wanted):
@@ -102,7 +106,7 @@ def test_verify_good(subject, cell):
             if look(one, hashed, f"{folder}/{hex}") != hex:
                 raise Fail("MD1303", ran=ran, expected=f"the digest {hex[:12]}…",
                            kernel="another one, or no file")  # fmt: skip
-            left = set(one.files(1).names(folder)) - {hex, "bystander"}
+            left = set(one.files(1).names(folder)) - {hex, BESIDE}
             if left:
                 raise Fail("MD1304", ran=ran, kernel=" ".join(sorted(left)))
 
@@ -136,13 +140,15 @@ def test_verify_bad(subject, cell):
                 raise Fail("MD1305", ran=ran, expected="an error", kernel=seen[number][1])
             if case["kind"] != "full" and seen[number][0] != "ValueError":
                 raise Fail("MD1306", ran=ran, expected="ValueError", kernel=": ".join(seen[number]))
-            kept = {"bystander", *([hex] if case.get("there") else [])}
+            kept = {BESIDE, *([hex] if case.get("there") else [])}
             left = set(one.files(1).names(folder)) - kept
             if left:
                 raise Fail("MD1307", ran=ran, expected="the directory is as it was",
                            kernel=f"in it: {' '.join(sorted(left))[:120]}")  # fmt: skip
-            changed = look(one, text_of, f"{folder}/bystander") != "unhurt"
-            if changed or (case.get("there") and look(one, hashed, f"{folder}/{hex}") != hex):
+            if look(one, text_of, f"{folder}/{BESIDE}") != "unhurt":
+                raise Fail("MD1309", ran=f"{ran}; another pull writes {BESIDE} there",
+                           expected="it stays", kernel="it is gone, or another one")  # fmt: skip
+            if case.get("there") and look(one, hashed, f"{folder}/{hex}") != hex:
                 raise Fail("MD1309", ran=f"{ran}; an earlier pull has brought the right blob",
                            expected="it stays", kernel="it is gone, or another one")  # fmt: skip
 
@@ -215,6 +221,7 @@ def questions():
     ask(entry(platform("amd64", "v3")), platform("amd64"), entry(platform("ppc64le")))
     ask(entry(platform(b)), platform(b), entry(kind=INDEX), entry(platform(c)))
     ask(entry(kind=INDEX), platform(d), entry(platform(b)), attestation)
+    ask(entry(platform("arm")), platform("arm", "v7"), entry(kind=INDEX), entry(platform(b)))
     ask(entry(kind=INDEX), platform("arm", "v7"), entry(platform("arm", "v6")))
     ask(entry(platform(c)), platform(c), entry(platform(c)), entry(platform(c)), ordered=True)
     random.shuffle(found)
@@ -299,7 +306,7 @@ def requests():
     """(why, arguments of headers_for, what is right) of requests that a pull may make, or not."""
     host, auth, secret = (f"{word}-{token()}.example" for word in ("reg", "auth", "t"))
     registry, realm = f"https://{host}", f"https://{auth}/{token()}/token"
-    user = f"me-{token()}:pä:ss {token() * 7}"
+    user = f"me-{token()}:pä:ss >>>>>?????{token() * 7}"  # in base64 a + and a /, wherever it lies
     basic = {"Authorization": "Basic " + base64.b64encode(user.encode()).decode()}
     bearer = {"Authorization": f"Bearer {secret}"}
     port = random.randrange(2000, 9000)
@@ -316,6 +323,7 @@ def requests():
         ask(f"{realm}?service=lab&scope=repository:lab/web:pull", basic),
         ask(realm, basic), ask(realm, basic, token=""), ask(realm, {}, user=""),
         ask(realm.removesuffix("/token") + "/other", {}), ask(realm + "/more", {}),
+        ask(realm + "/", {}), ask(realm + "/../token", {}), ask(realm.replace("/token", "/Token"), {}),
         ask(realm + "s", {}), ask(realm.replace(auth, f"{auth}:{port}"), {}),
         ask(realm.replace(auth, f"{auth}:443"), basic), ask(f"{registry}:443/v2/", bearer),
         ask(f"https://{host}.evil.example/v2/", {}), ask(f"https://evil-{host}/v2/", {}),
@@ -414,7 +422,7 @@ def manifest_of():
     named = {"config": descriptor(token().encode(), CONFIG),
              "layers": [descriptor(token().encode())]}  # fmt: skip
     found = {"schemaVersion": 2, "mediaType": MANIFEST, **named}
-    return json.dumps(found, indent=random.randrange(1, 8)).encode() + b"\n"
+    return json.dumps(found, indent=random.randrange(1, 8)).encode() + random.choice([b"", b"\n"])
 
 
 class Signer:
@@ -477,6 +485,7 @@ def lies(us, other):
     found = {
         "another image, with the signature of the first": (name, foreign, payload, signature),
         "one byte of the manifest is another one": (name, manifest + b" ", payload, signature),
+        "the manifest ends with one more newline": (name, manifest + b"\n", payload, signature),
         "the payload was changed after it was signed": (name, foreign, lie, signature),
         "somebody else has signed it": (name, foreign, lie, other.sign(lie)),
         "a signature of nothing": (name, manifest, payload, b""),
@@ -538,12 +547,15 @@ class Layout:
     def __init__(self):
         self.files = {"oci-layout": b'{"imageLayoutVersion": "1.0.0"}'}
         self.layers, self.configs, self.manifests = [], [], []
-        base = self.blob(b"base " + token().encode() * 20)
-        entries = [self.image(base) for _ in range(2)]
+        self.base = self.blob(b"base " + token().encode() * 20)
+        self.entries = [self.image(self.base) for _ in range(2)]
         for kind in (INDEX, DOCKERS_INDEX):
-            inner = as_json(index(self.image(base), self.image(base)))
-            entries.append(self.blob(inner, kind))
-        self.files["index.json"] = as_json(index(*entries))
+            inner = as_json(index(self.image(self.base), self.image(self.base)))
+            self.entries.append(self.blob(inner, kind))
+        self.write_index()
+
+    def write_index(self):
+        self.files["index.json"] = as_json(index(*self.entries))
 
     def blob(self, data, kind=LAYER):
         self.files[f"blobs/sha256/{sha(data)}"] = data
@@ -567,11 +579,20 @@ class Layout:
         self.files[path] = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
 
-def other_size(layout):
+def other_size(by):
     """A descriptor in the index says another size than the manifest has."""
-    found = json.loads(layout.files["index.json"])
-    found["manifests"][1]["size"] += random.choice((-1, 1, 1000))
-    layout.files["index.json"] = as_json(found)
+    def change(layout):
+        layout.entries[1]["size"] += by
+        layout.write_index()
+
+    return change
+
+
+def size_of_a_known_one(layout):
+    """One more image says another size of the layer that those before and after it name, too."""
+    wrong = {**layout.base, "size": layout.base["size"] + 1}
+    layout.entries.insert(1, layout.image(wrong))
+    layout.write_index()
 
 
 def changed_manifest(layout):
@@ -595,7 +616,9 @@ DAMAGED = {
     "a layer is missing": gone(lambda layout: layout.layers[0]),
     "a manifest is missing": gone(lambda layout: layout.manifests[0]),
     "a layer was cut short": cut,
-    "the index says another size": other_size,
+    "the index says a smaller size": other_size(-1),
+    "the index says a larger size": other_size(random.choice((1, 1000))),
+    "one image says another size of a layer that all have": size_of_a_known_one,
     "a manifest has its layers in another order": changed_manifest,
     "an image of the index in the index lacks a layer": gone(lambda layout: layout.layers[3]),
     "an image of Docker's index in the index lacks a layer": gone(lambda layout: layout.layers[-1]),
@@ -609,16 +632,23 @@ WHOLE = {
 }  # fmt: skip
 
 
+def put_store(stores, layout):
+    """Note a layout's files as a store; return its place."""
+    place = somewhere()
+    stores[place] = {path: base64.b64encode(data).decode() for path, data in layout.files.items()}
+    return place
+
+
 def test_store_whole(subject, cell):
     stores, truth = {}, {}
     for word, treat in (DAMAGED | WHOLE).items():
-        layout, place = Layout(), somewhere()
+        layout = Layout()
         treat(layout)
-        stores[place] = {
-            path: base64.b64encode(data).decode() for path, data in layout.files.items()
-        }
-        truth[place] = word
+        truth[put_store(stores, layout)] = word
     places = random.sample(list(stores), len(stores))
+    layout.change(layout.layers[0])  # asked last: what was seen in the store before helps nobody
+    places.append(put_store(stores, layout))
+    truth[places[-1]] = "as the store before, but for one byte of a layer"
     with cell("stores", stores=stores, places=places) as one:
         seen = one.expect("results")["seen"]
     wanted = {truth[place]: repr(truth[place] in WHOLE) for place in places}
