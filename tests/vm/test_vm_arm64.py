@@ -57,7 +57,10 @@ def test_every_check_over_the_solutions(arm64: VirtualMachine) -> None:
     passed(said, sum(len(lesson.checks) for lesson in load().lessons))
 
 
-@pytest.mark.parametrize("name", ["unit/test_gate.py", "unit/test_seccomp.py", "cli/test_pods.py"])
+@pytest.mark.parametrize(
+    "name",
+    ["unit/test_gate.py", "cli/test_gate_command.py", "unit/test_seccomp.py", "cli/test_pods.py"],
+)
 def test_the_parts_in_machine_code(arm64: VirtualMachine, name: str) -> None:
     """The gate, the filter's verdicts, and the one process of a pod."""
     said = arm64.run([*PYTEST, f"tests/{name}"])
