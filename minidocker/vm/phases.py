@@ -1,4 +1,4 @@
-"""Running long things: one line a phase with its seconds, the output in a log, clean on Ctrl-C."""
+"""Running long things: one line a phase with its seconds, the output in a log, clean when stopped."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -70,7 +71,8 @@ class Phases:
     ) -> str:  # fmt: skip
         """Run a program, output to the log and its telling lines to the screen; return the output.
 
-        It gets a session of its own: Ctrl-C reaches us alone, and we end it and wait for it.
+        It gets a session of its own: Ctrl-C reaches us alone, and we end it and wait for it. So do
+        we when we are asked to end, or the terminal is closed.
         Raises MinidockerError with the last line of its output when it fails.
         """
         words = [str(word) for word in argv]
@@ -83,11 +85,12 @@ class Phases:
         except FileNotFoundError:
             raise MinidockerError(f"the program {words[0]} is not installed", remedy) from None
         try:
-            for line in self._lines(process):
-                lines.append(line)
-                if telling(line):
-                    self.tick(line)
-            status = process.wait()
+            with ends_by_exception():
+                for line in self._lines(process):
+                    lines.append(line)
+                    if telling(line):
+                        self.tick(line)
+                status = process.wait()
         except BaseException:
             stop(process)
             raise
@@ -118,6 +121,25 @@ class Phases:
         if self.log:
             with open(self.log, "a", encoding="utf-8") as out:
                 out.write("\n".join([f"$ {shlex.join(words)}", *lines, ""]))
+
+
+@contextlib.contextmanager
+def ends_by_exception() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise SystemExit, as SIGINT raises KeyboardInterrupt."""
+
+    def ends(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    mine = threading.current_thread() is threading.main_thread()  # no other may say it
+    asked = [signal.SIGTERM, signal.SIGHUP] if mine else []
+    plain = [number for number in asked if signal.getsignal(number) == signal.SIG_DFL]
+    for number in plain:
+        signal.signal(number, ends)
+    try:
+        yield
+    finally:
+        for number in plain:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def blame(lines: Sequence[str]) -> str:

@@ -443,7 +443,8 @@ def test_the_word_to_blame_is_where_debians_tools_stop() -> None:
     assert blame([]) == "it said nothing"
 
 
-def test_ctrl_c_ends_the_program_and_all_that_it_started(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_who_is_stopped_ends_the_program_and_all_that_it_started(tmp_path: Path, number: int) -> None:
     mark = f"{tmp_path}/alive"
     script = (
         f"import sys; sys.path.insert(0, {str(places.COURSE)!r})\n"
@@ -454,8 +455,8 @@ def test_ctrl_c_ends_the_program_and_all_that_it_started(tmp_path: Path) -> None
     while not os.path.exists(mark) or not Path(mark).read_text():
         assert process.poll() is None
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    process.wait(30)
+    process.send_signal(number)
+    assert process.wait(30)
     assert not os.path.exists(f"/proc/{Path(mark).read_text().strip()}/cwd")
 
 
