@@ -200,6 +200,10 @@ def test_canvas_keeps_every_other_byte() -> None:
         (CANVAS.replace("9,,,We", "9,ada,,We"), "1234", "2 rows for ada"),
         (CANVAS, "Nowhere", "no column called"),
         (CANVAS, "Final Score", "read only"),
+        (CANVAS, "SIS Login ID", "says whose a row is"),
+        (CANVAS, "Section", "says whose a row is"),
+        (CANVAS, "Student", "says whose a row is"),
+        (CANVAS + '"Ada" ,1\n', "1234", "closing quote"),
         (CANVAS.replace("Student,ID", "Name,Number"), "1234", "no gradebook of Canvas"),
         (CANVAS + '"open', "1234", "never closes"),
         (CANVAS + "x,4711", "1234", "2 rows for ada"),
@@ -208,6 +212,11 @@ def test_canvas_keeps_every_other_byte() -> None:
 def test_canvas_is_refused_with_a_sentence(table: str, column: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         gradebooks.canvas(MARKS, "g.csv", table.encode(), column, None)
+
+
+def test_whom_the_teacher_has_excused_in_canvas_stays_excused() -> None:
+    table = "Student,ID,SIS Login ID,Section,Lab (1)\nA,4711,ada,1,EX\n"
+    assert gradebooks.canvas(MARKS[:1], "g.csv", table.encode(), "Lab", 10.0) == table.encode()
 
 
 def test_semicolons_and_latin_letters() -> None:

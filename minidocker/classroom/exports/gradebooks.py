@@ -39,14 +39,21 @@ def canvas(
         said = f"{name} is no gradebook of Canvas: its first columns are {', '.join(head[:2])}"
         raise UsageError(said, "Grades, Export, Export Entire Gradebook")
     at = _column(sheet, column)
+    if at < 2 or head[at] in (*IDS, "section", "root account"):
+        raise UsageError(f"{column} is no assignment: it says whose a row is", "name another")
     points = next((n for n in range(1, len(sheet.rows))
                    if "points possible" in sheet.say(n, 0).casefold()), None)  # fmt: skip
     if points is not None and "read only" in sheet.say(points, at).casefold():
         raise UsageError(f"Canvas computes the column {column}: it is read only", "name another")
     most = scale or (_number(sheet.say(points, at)) if points is not None else None) or 100.0
     skip = {0, *([points] if points is not None else [])}
-    return _filled(sheet, marks, head, skip, lambda row, mark: {
-        (row, at): "EX" if mark.excused else number(mark.score(most))})  # fmt: skip
+
+    def cells(row: int, mark: Mark) -> dict[tuple[int, int], str]:
+        if plain(sheet.say(row, at)) == "ex":  # whom the teacher has excused there stays so
+            return {}
+        return {(row, at): "EX" if mark.excused else number(mark.score(most))}
+
+    return _filled(sheet, marks, head, skip, cells)
 
 
 def moodle(
