@@ -10,7 +10,7 @@ import os
 from typing import Any
 
 from minidocker.engine import alone
-from minidocker.engine.once_more import KEPT, unmark
+from minidocker.engine.once_more import next_run, unmark
 from minidocker.errors import Conflict, MinidockerError, UsageError
 from minidocker.kernel.linux import Linux
 from minidocker.runtime import state
@@ -31,11 +31,10 @@ def start(record: dict[str, Any], starts: int = 0, waited: float = 0.0) -> None:
     kernel = Linux()
     try:
         state.undo(state.run_of(record), [stage() for stage in STAGES], kernel)
-        run = Run(
+        run = next_run(Run(
             id=record["id"], directory=record["directory"], root=record["root"],
-            spec=restored.spec(record["spec"]),
-            facts={name: fact for name, fact in record["facts"].items() if name in KEPT},
-        )  # fmt: skip
+            spec=restored.spec(record["spec"]), facts=record["facts"],
+        ))  # fmt: skip
         run.spec.detached = True
     except BaseException:
         os.close(lock)

@@ -52,7 +52,7 @@ def start(
 def load() -> None:
     """Import what the keepers may need later: the files may be other ones by then, or gone."""
     from minidocker.kernel import linux  # noqa: F401
-    from minidocker.net import leases, networks, rules  # noqa: F401
+    from minidocker.net import leases, more, networks, rules  # noqa: F401
     from minidocker.runtime import rootless  # noqa: F401
     from minidocker.volumes import store  # noqa: F401
 

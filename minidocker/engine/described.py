@@ -9,7 +9,7 @@ import contextlib
 import os
 from typing import Any
 
-from minidocker.engine.filters import network_of, spec_of
+from minidocker.engine.filters import network_of, networks_of, spec_of
 from minidocker.engine.listing import sizes
 from minidocker.engine.log_file import LOG
 from minidocker.engine.standing import UNKNOWN, ZERO, ended, exit_code, moment, stamp, state_of
@@ -19,7 +19,8 @@ from minidocker.images.store.catalogue import layers_of
 from minidocker.images.store.hold import listing
 from minidocker.images.store.store import Store
 from minidocker.kernel.flags import DEFAULT_CAPABILITIES
-from minidocker.net.addresses import mac, prefix
+from minidocker.net import changed
+from minidocker.net.addresses import gateway, mac, prefix
 from minidocker.stages.masks import MASKED, READ_ONLY
 
 Record = dict[str, Any]
@@ -264,7 +265,7 @@ def host_config(spec: Record, record: Record) -> Record:
 def network_settings(spec: Record, record: Record) -> Record:
     """Say where the container is in its network, while it runs."""
     net, facts = spec.get("net") or {}, record.get("facts") or {}
-    name = network_of(record)
+    name, joined = network_of(record), networks_of(record)
     address = str(facts.get("address") or "") if record["alive"] else ""
     subnet = str(facts.get("subnet") or "") if record["alive"] else ""
     place = {
@@ -283,7 +284,26 @@ def network_settings(spec: Record, record: Record) -> Record:
         "GlobalIPv6Address": "",
         "GlobalIPv6PrefixLen": 0,
         "IPv6Gateway": "",
-        "Networks": Map(
-            {name: {"Aliases": net.get("aliases") or NO_LIST, "NetworkID": name, **place}}
-        ),
+        "Networks": Map({
+            **({name: endpoint(name, net.get("aliases"), place)} if name in joined else {}),
+            **{one: endpoint(one, *cable_of(record, one)) for one in joined if one != name},
+        }),
+    }  # fmt: skip
+
+
+def endpoint(name: str, aliases: list[str] | None, place: Record) -> Record:
+    """Say where a container is in one network."""
+    return {"Aliases": aliases or NO_LIST, "NetworkID": name, **place}
+
+
+def cable_of(record: Record, name: str) -> tuple[list[str], Record]:
+    """Say what `network connect` has given a container: (aliases, its place while it runs)."""
+    found = changed.read(record["directory"])["more"].get(name) or {}
+    address = str(found.get("address") or "") if record["alive"] else ""
+    subnet = str(found.get("subnet") or "") if record["alive"] else ""
+    return found.get("aliases") or [], {
+        "Gateway": gateway(subnet) if subnet else "",
+        "IPAddress": address,
+        "IPPrefixLen": prefix(subnet) if subnet else 0,
+        "MacAddress": mac(address) if address else "",
     }

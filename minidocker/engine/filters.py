@@ -10,6 +10,7 @@ from minidocker.engine.standing import STATES, exit_code, moment, state_of
 from minidocker.errors import MinidockerError
 from minidocker.images.store.catalogue import layers_of
 from minidocker.images.store.store import Store
+from minidocker.net import changed
 from minidocker.runtime import reading
 from minidocker.spec.filters import Filters, OneOf, has_label, pattern
 
@@ -90,7 +91,7 @@ def by_volume(store: Store, value: str) -> Callable[[Record], bool]:
 
 def by_network(store: Store, value: str) -> Callable[[Record], bool]:
     """Take those in this network."""
-    return lambda record: network_of(record) == value
+    return lambda record: value in networks_of(record)
 
 
 def by_port(store: Store, value: str) -> Callable[[Record], bool]:
@@ -124,6 +125,15 @@ def network_of(record: Record) -> str:
     return str(
         (spec.get("net") or {}).get("name") or (spec.get("sharing") or {}).get("net") or "none"
     )
+
+
+def networks_of(record: Record) -> list[str]:
+    """List all networks that the container is in, or will be when it starts."""
+    first = network_of(record)
+    asked = (spec_of(record).get("net") or {}).get("more") or ()
+    if names := changed.names(record["directory"]):
+        return [name or first for name in names]
+    return [first, *(net["name"] for net in asked)]
 
 
 FILTERS: dict[str, Callable[[Store, str], Callable[[Record], bool]]] = {

@@ -21,7 +21,7 @@ from minidocker.engine.guests import Guests
 from minidocker.engine.kept import Kept
 from minidocker.engine.leaving import leave
 from minidocker.engine.log_file import LOG, LogFile
-from minidocker.engine.once_more import KEPT, start_again
+from minidocker.engine.once_more import next_run, start_again
 from minidocker.engine.streams import Streams
 from minidocker.errors import MinidockerError
 from minidocker.kernel.flags import PR_SET_CHILD_SUBREAPER, SIGCHLD, SIGKILL
@@ -318,9 +318,7 @@ class Keeper(Kept):
 
     def next_life(self) -> NoReturn:
         """Keep the container's next run: its standby is this process."""
-        run = Run(id=self.run.id, directory=self.run.directory, root=self.run.root,
-                  spec=self.run.spec, facts={}, own=self.run.own)  # fmt: skip
-        run.facts = {name: fact for name, fact in self.run.facts.items() if name in KEPT}
+        run = next_run(self.run)
         stages = [type(stage)() for stage in self.stages]
         following = Keeper(run, stages, self.kernel, self.lock, -1, None)
         following.signals.mask = following.guests.mask = self.signals.mask  # the caller's

@@ -115,8 +115,9 @@ def lost_tables(networks: Networks) -> list[str]:
         name = table.removeprefix(PREFIX)
         if name == table or name in devices or link(name) in devices:
             continue
-        an_id = len(name) == 12 and not name.strip("0123456789abcdef")
-        if is_bridge(name) or (an_id and not os.path.exists(f"{networks.containers}/{name}")):
+        id = name.partition("_")[0]
+        an_id = len(id) == 12 and not id.strip("0123456789abcdef")
+        if is_bridge(name) or (an_id and not os.path.exists(f"{networks.containers}/{id}")):
             found.append(f"{family} {table}")
     return found
 

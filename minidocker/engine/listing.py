@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from minidocker.engine import revival
-from minidocker.engine.filters import network_of, spec_of
+from minidocker.engine.filters import networks_of, spec_of
 from minidocker.engine.standing import moment, span, state_of, status_of
 from minidocker.formats.rows import one_line
 from minidocker.images.store.catalogue import layer_facts
@@ -61,7 +61,7 @@ def row(store: Store, record: dict[str, Any], whole: bool, sized: bool) -> dict[
         "Mounts": ",".join(cut(mount.get("volume") or mount["source"], 15, whole)
                            for mount in mounts if mount.get("source")),
         "Names": record["name"] or record["id"][:SHORT],
-        "Networks": network_of(record),
+        "Networks": ",".join(networks_of(record)),
         "Ports": ports(record),
         "RunningFor": f"{span(time.time() - created)} ago",
         "Size": size_text(*sizes(store, record)) if sized else "0B",

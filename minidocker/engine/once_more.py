@@ -11,8 +11,10 @@ import time
 
 from minidocker.engine import backoff
 from minidocker.kernel.flags import SIGCHLD
+from minidocker.net import more
 from minidocker.runtime import state, updated
 from minidocker.runtime.watch import warn
+from minidocker.spec.spec import Run
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -73,6 +75,15 @@ def start_again(keeper: Kept, status: int) -> None:
         keeper.next_life()
     keeper.note_end()
     keeper.leave()
+
+
+def next_run(run: Run) -> Run:
+    """Return the run that follows: what is of the container's files stays, and its networks."""
+    facts = {name: fact for name, fact in run.facts.items() if name in KEPT}
+    following = Run(id=run.id, directory=run.directory, root=run.root, spec=run.spec, facts=facts,
+                    own=run.own)  # fmt: skip
+    more.settle(following)
+    return following
 
 
 def sleep(signals: Signals, seconds: float) -> bool:

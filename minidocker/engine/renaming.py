@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minidocker.engine import told
+from minidocker.engine.filters import networks_of
 from minidocker.errors import Conflict, MinidockerError, UsageError
 from minidocker.images.store.files import write
 from minidocker.images.store.store import Store
@@ -74,19 +75,19 @@ def tell_neighbours(
     store: Store, kernel: Linux, record: dict[str, Any], old: str, new: str
 ) -> None:
     """Write the new name into /etc/hosts of all who are in the same network."""
-    network = (record.get("facts") or {}).get("network")
-    if not network or not record["alive"]:
+    if not (record.get("facts") or {}).get("network") or not record["alive"]:
         return
     networks = Networks(kernel, store.root)
     lock = networks.lock()
     try:
-        path = networks.path(str(network), "leases")
-        table = {
-            address: renamed(owner, record["id"], old, new)
-            for address, owner in leases.read(kernel, path).items()
-        }
-        kernel.rewrite(path, leases.render(table))
-        leases.tell_members(kernel, networks.containers, table)
+        for network in networks_of(record):
+            path = networks.path(network, "leases")
+            table = {
+                address: renamed(owner, record["id"], old, new)
+                for address, owner in leases.read(kernel, path).items()
+            }
+            kernel.rewrite(path, leases.render(table))
+            leases.tell_members(kernel, networks.containers, table)
     finally:
         os.close(lock)
 

@@ -28,8 +28,8 @@ SIOCGIFINDEX = 0x8933
 MSG_DONTWAIT = 0x40
 LARGEST = 1 << 16
 KEPT: dict[tuple[int, int], int] = {}  # (process, network namespace) → a socket
-NAMES = {16: "RTM_NEWLINK", 17: "RTM_DELLINK", 20: "RTM_NEWADDR", 0xA00: "NFT_MSG_NEWTABLE",
-         0xA02: "NFT_MSG_DELTABLE", 0xA03: "NFT_MSG_NEWCHAIN",
+NAMES = {16: "RTM_NEWLINK", 17: "RTM_DELLINK", 20: "RTM_NEWADDR", 24: "RTM_NEWROUTE",
+         0xA00: "NFT_MSG_NEWTABLE", 0xA02: "NFT_MSG_DELTABLE", 0xA03: "NFT_MSG_NEWCHAIN",
          0xA06: "NFT_MSG_NEWRULE"}  # fmt: skip
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 
 from minidocker.errors import UsageError
+from minidocker.net import addresses
 from minidocker.net.names import GATEWAY
 from minidocker.net.programs import has_program
+from minidocker.spec.spec import Net
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
     from minidocker.kernel.interface import Kernel
     from minidocker.spec.spec import Port, Run, Spec
     from minidocker.spec.words import Asked
@@ -32,6 +37,8 @@ def refuse_conflicts(mode: str, needing: list[str], spec: Spec, asked: Asked) ->
 
     In Docker's words, where it refuses that, too.
     """
+    if len(asked.get("network", ())) > 1:
+        raise one_alone(mode)
     others = [key for key in OTHERS if asked.get(key)] if ":" in mode else []
     docker = f"conflicting options: {OTHERS[others[0]]}" if others else ""
     if needing:
@@ -48,6 +55,52 @@ def refuse_conflicts(mode: str, needing: list[str], spec: Spec, asked: Asked) ->
                 f"--add-host {name}:{GATEWAY}: without a network nothing leads to this host",
                 "--network bridge", docker=f"unable to derive the IP value for {GATEWAY}",
             )  # fmt: skip
+
+
+def wanted(
+    first: dict[str, Any], others: Sequence[dict[str, Any]], asked: Asked, by_default: bool
+) -> Net:
+    """Return the network to plug into; `others` are those of further --network options."""
+    mac = first.get("mac-address") or asked.get("mac-address")
+    return Net(
+        name=first["name"],
+        address=first.get("ip") or asked.get("ip", ""),
+        mac=addresses.parse_mac(mac, "--mac-address") if mac else "",
+        aliases=[*asked.get("network-alias", ()), *first.get("alias", ())],
+        ports=published(asked),
+        more=further(first["name"], others) if others else [],
+        by_default=by_default,
+    )
+
+
+def further(first: str, others: Sequence[dict[str, Any]]) -> list[Net]:
+    """List the networks of further --network options: each with its own ip and aliases."""
+    found, seen = [], {first}
+    for one in others:
+        name = one["name"]
+        if name in ("none", "host") or ":" in name:
+            raise one_alone(name)
+        if name in seen:
+            raise UsageError(f"--network {name} twice", "leave one out",
+                             docker=f'network "{name}" is specified multiple times')  # fmt: skip
+        if one.get("mac-address"):
+            raise UsageError(
+                f"--network {name},mac-address is refused: only the first network's can be chosen",
+                "name that network first",
+            )  # fmt: skip
+        seen.add(name)
+        found.append(Net(name=name, address=one.get("ip", ""), aliases=one.get("alias", []),
+                         mac="", more=[], ports=[], by_default=False))  # fmt: skip
+    return found
+
+
+def one_alone(mode: str) -> UsageError:
+    """Say that a mode goes with no other network."""
+    return UsageError(
+        f"--network {mode} goes with no other --network", "leave one out",
+        docker="conflicting options: cannot attach both user-defined and non-user-defined "
+        "network-modes",
+    )  # fmt: skip
 
 
 def published(asked: Asked) -> list[Port]:

@@ -24,27 +24,28 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.net.leases import Lease
 
-RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR = 16, 17, 20
+RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_NEWROUTE = 16, 17, 20, 24
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MASTER, IFLA_LINKINFO, IFLA_NET_NS_PID = 1, 3, 10, 18, 19
 IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA = 1, 2, 4, 5
 VETH_INFO_PEER, IFLA_BRPORT_MODE = 1, 4
 IFA_ADDRESS, IFA_LOCAL = 1, 2
+RTA_GATEWAY, RT_TABLE_MAIN, RTPROT_BOOT, RTN_UNICAST = 5, 254, 3, 1
 AF_INET, IFF_UP = 2, 1
 
 
 def lay(kernel: Kernel, pid: int, lease: Lease) -> None:
-    """Put a cable between the bridge and process `pid`, whose end is eth0 with the address."""
+    """Put a cable between the bridge and process `pid`, whose end has the address of the lease."""
     kernel.netlink(
         NETLINK_ROUTE, pair(pid, lease, kernel.index_of(lease.bridge)),
         f"ip link add {lease.link} master {lease.bridge} up type veth "
-        f"peer name eth0 address {lease.mac} netns {pid}\n"
+        f"peer name {lease.device} address {lease.mac} netns {pid}\n"
         f"ip link set {lease.link} type bridge_slave hairpin on",
     )  # fmt: skip
     enter = f"nsenter --net=/proc/{pid}/ns/net ip"
     kernel.netlink(
-        NETLINK_ROUTE, address(lease, kernel.index_of("eth0", pid)),
-        f"{enter} addr add {lease.address}/{lease.prefix} dev eth0\n"
-        f"{enter} link set eth0 up",
+        NETLINK_ROUTE, address(lease, kernel.index_of(lease.device, pid)),
+        f"{enter} addr add {lease.address}/{lease.prefix} dev {lease.device}\n"
+        f"{enter} link set {lease.device} up",
         pid,
     )  # fmt: skip
 
@@ -69,7 +70,7 @@ def pair(pid: int, lease: Lease, bridge: int) -> list[bytes]:
     """
     mac = bytes.fromhex(lease.mac.replace(":", ""))
     peer = (
-        text(IFLA_IFNAME, "eth0"), attribute(IFLA_ADDRESS, mac),
+        text(IFLA_IFNAME, lease.device), attribute(IFLA_ADDRESS, mac),
         attribute(IFLA_NET_NS_PID, pid.to_bytes(4, "little")),
     )  # fmt: skip
     made = message(
@@ -106,6 +107,14 @@ def address(lease: Lease, device: int) -> list[bytes]:
         head, attribute(IFA_LOCAL, value), attribute(IFA_ADDRESS, value),
     )  # fmt: skip
     return [given, message(RTM_NEWLINK, NLM_F_ACK, link_head(device, up=True))]
+
+
+def default(gateway: str) -> bytes:
+    """Send all that is for no neighbour to the gateway; EEXIST where there is a way out already."""
+    # struct rtmsg { u8 family, dst_len, src_len, tos, table, protocol, scope, type; u32 flags; }
+    head = bytes((AF_INET, 0, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, 0, RTN_UNICAST)) + bytes(4)
+    way = attribute(RTA_GATEWAY, number(gateway).to_bytes(4, "big"))
+    return message(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, head, way)
 
 
 def named(device: int, mac: str) -> bytes:

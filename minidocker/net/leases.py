@@ -7,6 +7,8 @@ It is written as /etc/hosts is, and is the part of /etc/hosts that all its membe
 
 from __future__ import annotations
 
+import os
+
 from minidocker.errors import Conflict
 from minidocker.net import addresses
 from minidocker.net.names import MORE
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.spec.spec import Run
 
+CABLES = "cables"  # in a container's directory: what is in changed.py
 PREFIX = "minidocker_"  # begins the name of each of our tables in nft
 LOCAL = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
@@ -28,12 +31,16 @@ class Lease(Record):
     """What a container has in a network: texts, but for `prefix`.
 
     address "10.77.0.2", prefix 24, gateway "10.77.0.1", subnet "10.77.0.0/24", mac (Ethernet),
-    bridge "mdk0", link (the host's end of its cable), table (the name of its tables in nft).
+    bridge "mdk0", device "eth0", link (the host's end of its cable), table (the name of its tables
+    in nft).
     """
 
-    __slots__ = ("address", "bridge", "gateway", "link", "mac", "prefix", "subnet", "table")
+    __slots__ = (
+        "address", "bridge", "device", "gateway", "link", "mac", "prefix", "subnet", "table",
+    )  # fmt: skip
     address: str
     bridge: str
+    device: str
     gateway: str
     link: str
     mac: str
@@ -42,12 +49,13 @@ class Lease(Record):
     table: str
 
 
-def lease_for(id: str, address: str, bridge: str, subnet: str) -> Lease:
-    """Fill in what follows from a container's id, its address and its network."""
+def lease_for(id: str, address: str, bridge: str, subnet: str, number: int = 0) -> Lease:
+    """Fill in what follows from a container's id, its address, its network and its device."""
+    named = cable(id, number)
     return Lease(
         address=address, prefix=addresses.prefix(subnet), gateway=addresses.gateway(subnet),
-        subnet=subnet, mac=addresses.mac(address), bridge=bridge, link=link(id),
-        table=f"{PREFIX}{id}",
+        subnet=subnet, mac=addresses.mac(address), bridge=bridge, device=f"eth{number}",
+        link=link(named), table=f"{PREFIX}{named}",
     )  # fmt: skip
 
 
@@ -59,9 +67,15 @@ def of_run(run: Run) -> Lease:
     return lease
 
 
-def link(id: str) -> str:
-    """Name the host's end of a container's cable: 15 bytes at most, and an id has 12."""
-    return f"mdv{id[:12]}"
+def cable(id: str, number: int) -> str:
+    """Name a container's cable: its id for the first one, ID_NUMBER for another."""
+    return f"{id}_{number}" if number else id
+
+
+def link(cable: str) -> str:
+    """Name the host's end of a cable, ID or ID_NUMBER: 15 bytes at most, and an id has 12."""
+    id, _, number = cable.partition("_")
+    return f"md{number or 'v'}{id[:12]}"
 
 
 def parse(table: str) -> dict[str, str]:
@@ -91,24 +105,42 @@ def tell_members(kernel: Kernel, containers: str, leases: dict[str, str]) -> Non
     The file is bound into the container, so it is changed in place, and not replaced. Lines of
     --add-host are one member's own.
     """
-    names = LOCAL + render(leases)
+    names = render(leases)
     for id in ids(leases):
-        path, more = f"{containers}/{id}/hosts", f"{containers}/{id}/{MORE}"
-        if kernel.exists(path):  # a container on the host's own root has none
-            kernel.rewrite(path, names + (kernel.read(more) if kernel.exists(more) else ""))
+        tell(kernel, f"{containers}/{id}", names)
+
+
+def tell(kernel: Kernel, directory: str, names: str) -> None:
+    """Write the names of its network into one container's /etc/hosts, or of all that it is in."""
+    path, more = f"{directory}/hosts", f"{directory}/{MORE}"
+    if not kernel.exists(path):  # a container on the host's own root has none
+        return
+    if kernel.exists(f"{directory}/{CABLES}"):
+        names = neighbours(kernel, directory)
+    kernel.rewrite(path, LOCAL + names + (kernel.read(more) if kernel.exists(more) else ""))
+
+
+def neighbours(kernel: Kernel, directory: str) -> str:
+    """Return the tables of all networks that a container is in."""
+    id, containers = os.path.basename(directory), os.path.dirname(directory)
+    root = f"{os.path.dirname(containers)}/networks"
+    found = sorted(os.listdir(root)) if os.path.isdir(root) else []  # in a rehearsal there is none
+    tables = (read(kernel, f"{root}/{name}/leases") for name in found)
+    return "".join(render(table) for table in tables if id in ids(table))
+
+
+def owner(id: str, *names: str) -> str:
+    """Say whose an address is: the id, and each name once."""
+    return " ".join(dict.fromkeys(word for word in (id, *names) if word))
 
 
 def enter(
-    kernel: Kernel, path: str, subnet: str, run: Run,
+    kernel: Kernel, path: str, subnet: str, owner: str, address: str,
     first_free: Callable[[Kernel, str, str, str], str],
 ) -> str:  # fmt: skip
-    """Write a run into the table at `path`, with its names; return its address."""
-    net = run.spec.net
-    assert net
-    words = (run.id, run.spec.name, run.spec.hostname, *net.aliases)
-    owner = " ".join(dict.fromkeys(word for word in words if word))
-    if net.address:
-        return take(kernel, path, subnet, owner, net.address)
+    """Write an owner into the table at `path`; return its address: this one, or "" any."""
+    if address:
+        return take(kernel, path, subnet, owner, address)
     try:
         return first_free(kernel, path, subnet, owner)
     except LookupError as full:

@@ -214,8 +214,9 @@ class Networks:
         dead = [*dead, *self.gone(name)]
         here_now = bool(self.up(name)[0]) or not table
         left = {a: owner for a, owner in table.items() if owner.split()[0] not in dead}
-        gone = [one for id in dead for one in rules.of_container(id)] if here_now else []
-        links = [leases.link(id) for id in dead] if here_now else []
+        cables = [leases.cable(id, self.changed(id).get(name, 0)) for id in dead * here_now]
+        gone = [one for cable in cables for one in rules.of_cable(cable)]
+        links = [leases.link(cable) for cable in cables]
         if not left:
             more, more_links = self.fall(name)
             gone += more
@@ -230,6 +231,15 @@ class Networks:
         leases.tell_members(self.kernel, self.containers, left)
         if not left:
             self.stop_forwarding()
+
+    def changed(self, id: str) -> dict[str, int]:
+        """Return a container's networks beside its first: {name: number of the cable}."""
+        directory = f"{self.containers}/{id}"
+        if not self.kernel.exists(f"{directory}/{leases.CABLES}"):
+            return {}
+        from minidocker.net import changed
+
+        return {name: other["device"] for name, other in changed.read(directory)["more"].items()}
 
     def part(self, name: str, id: str) -> None:
         """Let a container go that published no port; the last one takes the bridge with it.

@@ -74,9 +74,9 @@ def gone(names: Iterable[str]) -> str:
     return "".join(f"table {name} {{ }}\ndelete table {name}\n" for name in names)
 
 
-def of_container(id: str) -> list[str]:
-    """Return the names of a container's tables."""
-    return [f"{family} {PREFIX}{id}" for family in FAMILIES]
+def of_cable(cable: str) -> list[str]:
+    """Return the names of the tables of a container's cable: ID or ID_NUMBER."""
+    return [f"{family} {PREFIX}{cable}" for family in FAMILIES]
 
 
 def bridge_up(bridge: str, subnet: str, mac: str) -> str:

@@ -32,7 +32,9 @@ def join(
     net = run.spec.net
     assert net
     subnet = networks.subnet(net.name)
-    address = leases.enter(kernel, networks.path(net.name, "leases"), subnet, run, first_free)
+    owner = leases.owner(run.id, run.spec.name, run.spec.hostname, *net.aliases)
+    path = networks.path(net.name, "leases")
+    address = leases.enter(kernel, path, subnet, owner, net.address, first_free)
     mac = net.mac or addresses.mac(address)
     run.facts.update(network=net.name, address=address, subnet=subnet, mac=mac)
     leases.tell_members(kernel, networks.containers, networks.members(net.name))

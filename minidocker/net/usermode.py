@@ -35,6 +35,9 @@ LEAVE_OUT = "or leave --network and -p out: then there is loopback"
 
 def refuse(net: Net) -> None:
     """Refuse what needs neighbours, or an address among them, where there are none."""
+    if net.more:
+        raise UsageError("--network twice: an ordinary user's container is in one network",
+                         "leave one out   or sudo")  # fmt: skip
     if net.name != "bridge":  # a network of the user's own
         return
     for wish, said in (

@@ -26,6 +26,7 @@ SECTIONS: dict[tuple[type[Record], str], type[Record]] = {
     (Spec, "process"): Process, (Spec, "root"): Root, (Spec, "resources"): Resources,
     (Spec, "linux"): Hardening, (Spec, "net"): Net, (Spec, "names"): Names, (Spec, "mounts"): Mount,
     (Hardening, "ids"): Ids, (Net, "ports"): Port,
+    (Net, "more"): Net,
 }  # fmt: skip
 
 

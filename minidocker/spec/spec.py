@@ -175,13 +175,15 @@ class Net(Record):
     """A network to plug into: `name`, `address` ("": the next free one), `aliases`, `ports`.
 
     `mac` is the Ethernet address, "" for one that follows from `address`. `by_default`:
-    nobody asked for a network; where none can be had, the container goes without.
+    nobody asked for a network; where none can be had, the container goes without. `more`: other
+    networks to plug into from its first start on (net/more.py).
     """
 
-    __slots__ = ("address", "aliases", "by_default", "mac", "name", "ports")
+    __slots__ = ("address", "aliases", "by_default", "mac", "more", "name", "ports")
     address: str
     aliases: list[str]
     mac: str
+    more: list[Net] | None
     name: str
     ports: list[Port]
     by_default: bool | None

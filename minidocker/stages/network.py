@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 
-from minidocker.errors import Blocked, Conflict, KernelError, UsageError
+from minidocker.errors import Blocked, Conflict, KernelError
 from minidocker.kernel.flags import CLONE_NEWNET, SIGKILL
-from minidocker.spec.spec import Net
 from minidocker.spec.words import FLAG, LIST, VALUE, Option, parse_mode, parse_name
 from minidocker.stages.base import Stage
 
@@ -103,32 +102,21 @@ class Network(Stage):
         """
         needing = [key for key in NEEDING if asked.get(key)]
         chosen = asked.get("network", ())
-        if len(chosen) > 1:
-            raise UsageError("--network twice: a container is in one network", "leave one out")
         whole = "rootfs" in spec.stages and cls.name in spec.stages
         mode = "bridge" if needing or whole else "none"
         found = chosen[0] if chosen else {"name": mode}
         mode = found["name"]
         if not bridged(mode):
-            if needing or spec.names or ":" in mode:
+            if needing or spec.names or ":" in mode or chosen[1:]:
                 from minidocker.net.asked import refuse_conflicts
 
                 refuse_conflicts(mode, needing, spec, asked)
             if mode != "none":
                 spec.sharing[cls.shares] = mode
             return
-        from minidocker.net.addresses import parse_mac
-        from minidocker.net.asked import published
+        from minidocker.net.asked import wanted
 
-        mac = found.get("mac-address") or asked.get("mac-address")
-        spec.net = Net(
-            name=mode,
-            address=found.get("ip") or asked.get("ip", ""),
-            mac=parse_mac(mac, "--mac-address") if mac else "",
-            aliases=[*asked.get("network-alias", ()), *found.get("alias", ())],
-            ports=published(asked),
-            by_default=not (chosen or needing),
-        )
+        spec.net = wanted(found, chosen[1:], asked, by_default=not (chosen or needing))
 
     def before(self, kernel: Kernel, run: Run) -> None:
         """Take the ports and an address, and see that the network's bridge stands."""
@@ -183,12 +171,17 @@ class Network(Stage):
         assert net
         bridge, subnet = networks.stand(net.name)
         path = networks.path(net.name, "leases")
-        address = leases.enter(kernel, path, subnet, run, self.lease)
+        owner = leases.owner(run.id, run.spec.name, run.spec.hostname, *net.aliases)
+        address = leases.enter(kernel, path, subnet, owner, net.address, self.lease)
         run.facts.update(
             network=net.name, address=address, bridge=bridge, subnet=subnet,
             gateway=addresses.gateway(subnet), mac=net.mac,
         )  # fmt: skip
         names.write_own_lines(kernel, run, addresses.gateway(subnet))
+        if net.more or run.facts.get("more networks"):
+            from minidocker.net import more
+
+            more.join(kernel, run, networks, self.lease)
         leases.tell_members(kernel, networks.containers, networks.members(net.name))
         resolv = names.resolv_conf(names.resolvers(kernel), run.spec.names)
         kernel.write(f"{run.directory}/resolv.conf", resolv)
@@ -207,6 +200,10 @@ class Network(Stage):
         tables.watch(kernel, lease)
         for port in run.spec.net.ports:
             self.publish(kernel, port, lease)
+        if run.facts.get("more networks"):
+            from minidocker.net import more
+
+            more.plug_all(kernel, run, pid)
 
     def serve(self, kernel: Kernel, run: Run, pid: int) -> None:
         """Give an ordinary user's container a program that is its cable, its router and its NAT."""
@@ -249,7 +246,7 @@ class Network(Stage):
             close(fd)
         self.alive = (-1, -1)
         name = run.facts.get("network")
-        if not name:
+        if name is None:
             return
         networks = of(kernel, run)
         lock = networks.lock()
@@ -258,9 +255,12 @@ class Network(Stage):
                 from minidocker.net import together
 
                 together.forget(kernel, run, networks)
-            if rootless(run) or (run.spec.net and run.spec.net.ports):  # what they lead to has gone
-                networks.leave(str(name), [run.id])
-            else:
+            others = [*networks.changed(run.id)]
+            ports = run.spec.net and run.spec.net.ports  # what they lead to has gone
+            whole = others or ports or rootless(run)
+            for one in filter(None, [*others, name if whole else ""]):
+                networks.leave(str(one), [run.id])
+            if name and not whole:
                 networks.part(str(name), run.id)
         finally:
             close(lock)

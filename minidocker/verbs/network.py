@@ -1,4 +1,4 @@
-"""`minidocker network create|ls|rm|inspect|prune`."""
+"""`minidocker network create|ls|rm|inspect|prune`; `connect` and `disconnect`: network_cable.py."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from minidocker.net import addresses
 from minidocker.net.networks import DEFAULT, Networks
 from minidocker.proc.living import is_kept
 from minidocker.runtime import happened, reading
+from minidocker.verbs import network_cable
 from minidocker.verbs.each import one_by_one
 from minidocker.verbs.inspecting import add_format, tell
 from minidocker.verbs.narrow import (
@@ -65,21 +66,18 @@ REFUSED = {
     "--config-only": (False, "it is for networks of Docker's Swarm"),
     "--config-from": (True, "it is for networks of Docker's Swarm"),
 }
-CONNECT = "a container has one cable, which comes with its start and goes with its end"
 
 
 def main(argv: list[str]) -> int:
     """Run one of the verbs; return the exit status."""
-    if argv and argv[0] in ("connect", "disconnect"):
-        raise UsageError(
-            f"network {argv[0]} is refused: {CONNECT}", "minidocker run --network NAME …"
-        )
     args = parser().parse_args(argv)
     store = Store()
     if os.path.isdir(store.root) and not os.access(store.root, os.W_OK):
         raise MinidockerError(f"{store.root} is not yours to write to", "sudo minidocker network …")
     os.makedirs(store.root, 0o711, exist_ok=True)
     networks = Networks(Linux(), store.root)
+    if args.verb in ("connect", "disconnect"):
+        return network_cable.main(store, networks, args)
     lock = networks.lock()
     try:
         if args.verb == "inspect":
@@ -122,6 +120,7 @@ def parser() -> Parser:
     for verb in (rm, inspect):
         verb.add_argument("names", nargs="+", metavar="NAME")
     add_format(inspect)
+    network_cable.add(verbs)
     prune = verbs.add_parser(
         "prune", help="remove what kills left, and every network without containers",
     )  # fmt: skip

@@ -678,9 +678,76 @@ def test_what_our_networks_have_not_is_refused_by_name(verbs: Callable, words: l
     assert verbs("ls", "-q").stdout == "bridge\nhost\nnone\n"
 
 
-def test_a_running_container_changes_no_network(verbs: Callable) -> None:
-    for word in ("connect", "disconnect"):
-        assert f"network {word} is refused: " in verbs(word, "shop", "box", status=1).stderr
+@pytest.mark.parametrize(("words", "said"), [
+    (["connect", "shop", "box"], "No such container: box"),
+    (["connect", "--driver-opt", "a=b", "shop", "box"], "No such container: box"),
+    (["disconnect", "shop"], "the following arguments are required: CONTAINER"),
+])  # fmt: skip
+def test_what_cannot_be_connected(verbs: Callable, words: list[str], said: str) -> None:
+    assert said in verbs(*words, status=1).stderr
+
+
+def addresses_of(realm: Realm, name: str) -> dict[str, str]:
+    """Return {device: address} of a container, without loopback."""
+    lines = realm.mini("exec", name, "ip", "-4", "-o", "addr").splitlines()
+    return {words[1]: words[3] for words in map(str.split, lines) if words[1] != "lo"}
+
+
+def test_one_more_network_and_one_less(realm: Realm) -> None:
+    """A cable comes and goes while the container runs, with names; the next start has the same."""
+    before = realm.state()
+    for name in ("shop", "back"):
+        realm.mini("network", "create", name)
+    realm.mini("run", "-d", "--name", "db", "--network", "shop", "base", "sleep", "300")
+    realm.mini("run", "-d", "--name", "web", "--network", "back", "base", "sleep", "300")
+    realm.mini("network", "connect", "--alias", "front", "--ip", "10.77.0.77", "shop", "web")
+    assert addresses_of(realm, "web") == {"eth0": "10.77.1.2/24", "eth1": "10.77.0.77/24"}
+    assert "1 packets received" in realm.mini("exec", "db", "ping", "-c", "1", "-W", "2", "front")
+    assert "1 packets received" in realm.mini("exec", "web", "ping", "-c", "1", "-W", "2", "db")
+    assert realm.mini("ps", "-f", "network=shop", "--format", "{{.Names}} {{.Networks}}") \
+        == "web back,shop\ndb shop\n"  # fmt: skip
+    said = realm.mini("network", "connect", "shop", "web", check=False)
+    assert "endpoint with name web already exists in network shop" in said
+    rules = realm.run("nft", "list", "ruleset")
+    id = realm.record("web")["id"]
+    assert f"minidocker_{id}_1 " in rules and f'"md1{id}"' in rules  # its guard
+
+    realm.mini("network", "disconnect", "back", "web")  # the way out is another one now
+    assert addresses_of(realm, "web") == {"eth1": "10.77.0.77/24"}
+    assert "default via 10.77.0.1 dev eth1" in realm.mini("exec", "web", "ip", "route")
+    assert "has active endpoints" in realm.mini("network", "rm", "shop", check=False)
+    realm.mini("network", "rm", "back")
+    realm.mini("rename", "web", "face")
+    assert f"10.77.0.77\t{id} face front" in realm.mini("exec", "db", "cat", "/etc/hosts")
+
+    realm.mini("restart", "-t", "0", "face")  # what is left is its first one now
+    assert addresses_of(realm, "face") == {"eth0": "10.77.0.77/24"}
+    realm.mini("network", "disconnect", "shop", "face")
+    assert addresses_of(realm, "face") == {}
+    assert "is not connected to network shop" in realm.mini(
+        "network", "disconnect", "shop", "face", check=False
+    )
+    realm.mini("network", "connect", "shop", "face")
+    os.kill(realm.record("face")["pid"], signal.SIGKILL)
+    realm.mini("rm", "-f", "face", "db")
+    realm.mini("network", "rm", "shop")
+    assert realm.state() == before
+
+
+def test_two_networks_from_the_start(realm: Realm) -> None:
+    before = realm.state()
+    realm.mini("network", "create", "shop")
+    out = realm.mini("run", "--rm", "--network", "shop", "--network", "name=bridge,ip=10.77.1.9",
+                     "base", "sh", "-c", "ip -4 -o addr; ip route; cat /etc/hosts")  # fmt: skip
+    assert "eth0    inet 10.77.0.2/24" in out and "eth1    inet 10.77.1.9/24" in out
+    assert out.count("default") == 1 and "default via 10.77.0.1 dev eth0" in out
+    assert "10.77.0.2\t" in out and "10.77.1.9\t" in out
+    realm.mini("create", "--name", "box", "base", "ip", "-4", "-o", "addr")
+    realm.mini("network", "connect", "shop", "box")
+    assert "eth1    inet 10.77.0.2/24" in realm.mini("start", "-a", "box")
+    realm.mini("rm", "box")
+    realm.mini("network", "rm", "shop")
+    assert realm.state() == before
 
 
 def test_while_others_stay_the_next_removes_what_one_has_left(realm: Realm) -> None:
