@@ -97,10 +97,10 @@ def open_socket(config: Config, above: bool) -> None:
     bind(config, source, "rbind", random.choice(["ro", "rw"]) if above else "ro")
 
 
-def open_mounts(config: Config) -> None:
+def open_mounts(config: Config, source: str = DATA) -> None:
     """Let the host see what is mounted in the container; it needs the power to mount, too."""
     config["linux"]["rootfsPropagation"] = "shared"
-    bind(config, DATA, "rbind", random.choice(["shared", "rshared"]))
+    bind(config, source, "rbind", random.choice(["shared", "rshared"]))
 
 
 def strangers() -> list[Config]:
@@ -118,6 +118,7 @@ def strangers() -> list[Config]:
     open_socket(a, above=False)
     open_socket(e, above=True)
     rename(d)
+    open_mounts(d, "/")  # one bind, three holes
     open_mounts(h)
     empower(h)
     # From here on what only looks like a hole.
@@ -127,6 +128,8 @@ def strangers() -> list[Config]:
     for config in (a, g):
         hook(config, "startContainer")
     g["hooks"][random.choice(OUTSIDE)] = []  # a moment, and nothing that runs then
+    for config in (d, g):  # root has it all the same after its exec
+        config["process"]["capabilities"]["effective"].remove(ADMIN)
     for config in (a, b, d, e):
         bind(config, random.choice([DATA, "/etcetera", "/run/docker.sock.d"]), "bind", "rw")
     a["mounts"][2:] = reversed(a["mounts"][2:])  # there the hole comes last, in `e` it comes first

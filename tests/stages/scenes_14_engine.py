@@ -65,15 +65,16 @@ def cast_told(kernel, talk, proc, processes, records):
 
 def act_told(learner, kernel, talk, proc, processes, records):
     """Ask status_of about each record."""
-    function = learner.status_of
-    talk.ask("results", seen=[asked(talk, function, record, proc) for record in records])
+    function, given = learner.status_of, [dict(record) for record in records]
+    seen = [asked(talk, function, record, proc) for record in given]
+    talk.ask("results", seen=seen, kept=given == records)
 
 
 def asked(talk, function, record, proc):
     """Ask about one record; what it raises is an answer, too."""
     talk.step(f"status_of({record}, {proc!r})")
     try:
-        return function(dict(record), proc)
+        return function(record, proc)
     except (LookupError, TypeError, ValueError, OSError) as problem:
         return f"{type(problem).__name__}: {problem}"[:80]
 
@@ -324,7 +325,12 @@ def act_stop(learner, kernel, talk, kind, grace, cast):
     function = learner.stop
     talk.step(f"stop(pidfd, {grace}): {kind}")
     value = function(cast, grace)
-    talk.ask("returned", value=value)
+    try:
+        os.fstat(cast)
+        kept = True
+    except OSError:
+        kept = False
+    talk.ask("returned", value=value, kept=kept)
 
 
 def cast_gone(kernel, talk, count):
@@ -361,7 +367,13 @@ def act_gone(learner, kernel, talk, count, cast):
     if os.fork() == 0:
         talk.step("stop(pidfd, 0.1), whose process has ended")
         value = function(cast, 0.1)
-        talk.ask("returned", value=value)
+        talk.ask("returned", value=value, kept=True)
+        talk.step("stop(descriptor, 0.1), of a descriptor that is no pidfd")
+        try:
+            value = function(os.open("/dev/null", os.O_RDONLY), 0.1)
+            talk.ask("wrong", came=False, value=value)
+        except OSError:
+            talk.ask("wrong", came=True)
         os._exit(0)
     forever()
 
@@ -454,16 +466,22 @@ def act_join(learner, kernel, talk, kinds, cast):
 
 
 def act_pump(learner, kernel, talk, said, full):
-    """Let log_pump copy two streams; `said` are (stream, hex, times), `full` which entries fail."""
+    """Let log_pump copy two streams; `said` are (stream, hex, times), `full` which entries fail.
+
+    A stream is closed after the last that is said by it.
+    """
     function = learner.log_pump
     pipes = {name: os.pipe() for name in ("stdout", "stderr")}
     if os.fork() == 0:
         for reader, _ in pipes.values():
             os.close(reader)
-        for name, text, times in said:
+        last = {name: number for number, (name, *_) in enumerate(said)}
+        for number, (name, text, times) in enumerate(said):
             data = memoryview(bytes.fromhex(text) * times)
             while data:
                 data = data[os.write(pipes[name][1], data) :]
+            if number == last[name]:
+                os.close(pipes[name][1])
         os._exit(0)
     for _, writer in pipes.values():
         os.close(writer)
@@ -473,7 +491,8 @@ def act_pump(learner, kernel, talk, said, full):
         nonlocal count
         count += 1
         if count in full:
-            raise OSError(errno.ENOSPC, "the disk is full")
+            number = (errno.ENOSPC, errno.EDQUOT, errno.EIO)[count % 3]
+            raise OSError(number, os.strerror(number))
         entries.append((stream, bytes(data)))
 
     talk.step("log_pump(streams, write)")

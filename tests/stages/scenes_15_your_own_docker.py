@@ -1,5 +1,6 @@
 """Scenes of lesson 15: what runs in a cell, next to the learner's functions."""
 
+import copy
 import json
 import os
 import signal
@@ -46,8 +47,10 @@ def act_spec(learner, kernel, talk, options):
     """Ask spec_of for the configuration of a container."""
     function = learner.spec_of
     talk.step("spec_of(options)")
-    volumes = [tuple(volume) for volume in options.pop("volumes")]
-    talk.say("written", config=function(SimpleNamespace(**options, volumes=volumes)))
+    options["volumes"] = [tuple(volume) for volume in options["volumes"]]
+    asked = SimpleNamespace(**copy.deepcopy(options))
+    talk.say("written", config=function(asked))
+    talk.say("kept", kept=vars(asked) == options)
 
 
 # --- create --------------------------------------------------------------------------------------
@@ -249,15 +252,18 @@ def cast_state(kernel, talk, names):
                     file.write('{"pid": 1, "beg')
             continue
         pid = waiting(talk, directory, "looked")
-        facts = {"reused": {"began": 7}, "rebooted": {"boot": "0000"}}.get(kind, {})
-        record(directory, pid=pid, **facts)
-        if kind in ("runs", "ended", "zombie", "reused"):
+        facts = {"reused": {"began": 7}, "older": {"began": 1 << 62}, "rebooted": {"boot": "0000"}}
+        record(directory, pid=pid, **facts.get(kind, {}))
+        if kind not in ("waits", "waits too", "rebooted"):
             # Let it become its command, as a start does.
             go = os.open(f"{directory}/go", os.O_WRONLY)
             os.write(go, b"0")
             os.close(go)
             has_begun(pid)
-        if kind == "ended":
+        if kind == "halted":
+            os.kill(pid, signal.SIGSTOP)
+            os.waitpid(pid, os.WUNTRACED)
+        elif kind == "ended":
             end(pid)
         elif kind == "zombie":
             os.kill(pid, signal.SIGKILL)
@@ -265,11 +271,14 @@ def cast_state(kernel, talk, names):
 
 
 def act_state(learner, kernel, talk):
-    """Ask state about each container, twice."""
+    """Ask state about each container, twice; and again about those that the check names."""
     function = learner.state
     order = talk.ask("cast")
     seen = {}
     for number, directory in order.items():
         talk.step(f"state({directory!r})")
         seen[number] = [repr(function(directory)), repr(function(directory))]
-    talk.say("results", seen=seen)
+    directory = talk.ask("results", seen=seen)
+    while True:
+        talk.step(f"state({directory!r}), once more")
+        directory = talk.ask("again", value=repr(function(directory)))

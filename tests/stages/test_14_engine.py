@@ -71,8 +71,10 @@ def test_status_told(subject, cell):
     random.shuffle(cases)
     records = [record for record, _ in cases]
     with cell("told", proc=proc, processes={"boot": now, **processes}, records=records) as one:
-        seen = one.expect("results")["seen"]
-        judge_status(cases, seen, "MD1401", f"status_of(record, {proc!r})")
+        message = one.expect("results")
+        judge_status(cases, message["seen"], "MD1401", ran := f"status_of(record, {proc!r})")
+        if not message["kept"]:
+            raise Fail("MD1432", ran=ran)
 
 
 def judge_status(cases, seen, code, ran, words=None):
@@ -364,7 +366,9 @@ def stopped(one):
 
 
 def returned(message, wanted, ran):
-    """stop must say True or False."""
+    """stop must say True or False, and leave the pidfd open."""
+    if not message["kept"]:
+        raise Fail("MD1433", ran=ran)
     value = message["value"]
     if value is not wanted:
         raise Fail("MD1418", ran=ran, value=value, wanted=wanted)
@@ -459,6 +463,11 @@ def test_stop_nobody_else(subject, cell):
         if problem:
             raise problem
         returned(message, True, ran)
+        one.answer()
+        if not one.expect("wrong")["came"]:
+            raise Fail("MD9018", name="stop", word="pidfd_send_signal",
+                       ran="stop(descriptor, 0.1), of a descriptor that is no pidfd",
+                       expected="the OSError comes out of it", kernel="it returned")  # fmt: skip
 
 
 def alive(one, pid):
@@ -576,6 +585,7 @@ def test_supervise_ends(subject, cell):
         life("always", [[short(), 0, False], [short(), 0, False], [short(), 0, True], *again(2)]),
         life("unless-stopped", again(wait + 4), wait),
         life("always", [[short(), status(), True], *again(2)]),
+        life("always", [*again(1200), [short(), status(), True]]),  # no stack is as deep as that
     ]
     random.shuffle(lives)
     judge_lives(cell, lives)
@@ -656,8 +666,9 @@ PUMP = "log_pump(streams, write)"
 
 def test_log_pump(subject, cell):
     # More on one stream than a pipe holds, before the other one ends: who reads one alone waits.
-    flood = ("stderr", secrets.token_bytes(40) + b"\n", 3000)
-    whole, found = pumped(cell, [*words_of(20), flood, *words_of(40)])
+    flood = ("stderr", secrets.token_bytes(40) + b"\n", 9000)
+    after = ("stderr", b"the other stream has ended\n", 3000)
+    whole, found = pumped(cell, [*words_of(20), flood, *words_of(40), after])
     for name, data in whole.items():
         seen = found["told"][name]
         if seen["digest"] != hashlib.sha256(data).hexdigest():

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import secrets
+import signal
 import time
 
 from looking_at_orders import explained
@@ -16,6 +17,7 @@ from looking_at_orders import explained
 from minidocker.course.outcomes import Fail, compared, good
 from minidocker.escapes import strangers
 from minidocker.escapes.strange_host import laboratory
+from minidocker.grader import bound
 from minidocker.grader.probe import Gone
 
 TYPES = ("pid", "network", "ipc", "uts", "mount", "user", "cgroup", "time")
@@ -91,7 +93,8 @@ def differs(config):
 def tried():
     """Eight bundles, drawn once in a grading, and what came out of each when it ran."""
     configs = strangers.strangers()
-    return configs, [sorted(came_out) for came_out in laboratory(configs)]
+    with bound.current().aside():
+        return configs, [sorted(came_out) for came_out in laboratory(configs)]
 
 
 def test_holes(subject, cell):
@@ -171,9 +174,11 @@ def test_spec_walls(subject, cell):
 
 def test_spec_values(subject, cell):
     asked = asked_for()
+    ran = "spec_of(options)"
     with cell("spec", options=dict(asked)) as one:
         config = written(one)
-    ran = "spec_of(options)"
+        if not one.expect("kept")["kept"]:
+            raise Fail("MD1529", ran=ran)
     plain = {"root.path": asked["root"], "hostname": asked["hostname"],
              "process.args": asked["command"], "process.noNewPrivileges": True}  # fmt: skip
     for name, value in plain.items():
@@ -446,13 +451,34 @@ def test_start_refuses(subject, cell):
 
 
 STATES = {"made": "creating", "half": "creating", "waits": "created", "waits too": "created",
-          "runs": "running", "ended": "stopped", "zombie": "stopped", "reused": "stopped",
-          "rebooted": "stopped"}  # fmt: skip
+          "runs": "running", "halted": "running", "ended": "stopped", "zombie": "stopped",
+          "reused": "stopped", "older": "stopped", "rebooted": "stopped"}  # fmt: skip
 SAID = {"made": "no record yet", "half": "half a record", "waits": "it waits at the pipe",
         "waits too": "it waits at the pipe", "runs": "its command runs",
+        "halted": "its command was halted by SIGSTOP: it has not ended",
         "ended": "its process is gone", "zombie": "its process is a zombie",
         "reused": "its number is another process's now",
+        "older": "its number is another process's, which began before",
         "rebooted": "its record is of an earlier boot"}  # fmt: skip
+
+
+def a_life(one, directory):
+    """Start a container that was asked about, then end it; ask again after each: GOOD, BAD lines."""
+    lines = []
+    let_go(one, f"{directory}/go")
+    pid = next(found.sender for found in iter(lambda: one.expect("looked"), None)
+               if found["directory"] == directory)  # fmt: skip
+    begins(one, one.number(pid), "state(directory)")
+    for what, wanted in (("was started", "running"), ("has ended", "stopped")):
+        one.answer(directory)
+        found = one.expect("again")["value"]
+        right = found == repr(wanted)
+        lines.append(("GOOD" if right else "BAD", f"it waited, was asked about, and {what} since: "
+                      f"{found}" + ("" if right else f", expected {wanted!r}")))  # fmt: skip
+        os.kill(pid, signal.SIGKILL)
+        while one.proc.state(one.number(pid)) != "Z":
+            time.sleep(0.002)
+    return lines
 
 
 def test_state(subject, cell):
@@ -467,7 +493,7 @@ def test_state(subject, cell):
             looked |= {found["directory"] for found in one.quiet(0.01) if found.event == "looked"}
             one.bound.check()
             left -= 0.0 if one.proc.load()[0] else 0.01
-    lines = []
+        lines = [] if looked & {names["waits"], names["waits too"]} else a_life(one, names["waits"])
     for kind, wanted in STATES.items():
         said = seen[kind] if isinstance(seen[kind], list) else [seen[kind]]
         for found in dict.fromkeys(map(str, said)):

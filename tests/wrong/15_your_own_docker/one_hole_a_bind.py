@@ -1,0 +1,19 @@
+# mistake: a bind that shows the system's files is not asked whether it is shared
+# fails: holes
+# says: came out
+
+def holes(config):
+    own, admin = private(config), ADMIN in powers(config)
+    found = {"pid", "network", "ipc"} - own
+    if admin and "uts" not in own:
+        found.add("uts")
+    for source, writable, shared in binds(config):
+        if touches(source, SOCKETS):
+            found.add("socket")
+        if touches(source, SYSTEM) and (writable or admin):
+            found.add("files")
+        elif shared and admin:
+            found.add("mounts")
+    if any(run for kind, run in config.get("hooks", {}).items() if kind != "startContainer"):
+        found.add("hooks")
+    return found
