@@ -292,3 +292,21 @@ def test_the_namespace_has_a_table_and_this_computers_stays_as_it_was() -> None:
     assert "enabled" in done.stdout
     assert done.stdout.split()[-3:] == ["0", "0", "4294967295"]
     assert sorted(os.listdir(foreign.TABLE)) == before
+
+
+def test_a_login_may_take_longer_where_the_processor_is_not_this_computers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[float] = []
+
+    class Way:
+        def shell(self, _: str, timeout: float) -> str:
+            asked.append(timeout)
+            return "none"
+
+    monkeypatch.setenv("MINIDOCKER_VM", str(tmp_path))
+    monkeypatch.setattr(machine.Machine, "ssh", lambda _: Way())
+    for name in ("amd64", "arm64"):
+        monkeypatch.setenv("MINIDOCKER_ARCH", name)
+        assert machine.Machine("x", shared=False)._marked()
+    assert sorted(asked) == [20, 60]
