@@ -20,7 +20,7 @@ from minidocker.course.journal import Journal
 from minidocker.course.manifest import load
 from minidocker.course.outcomes import Fail, Result, inert
 from minidocker.errors import Blocked, KernelError
-from minidocker.grader import bound, endings, line
+from minidocker.grader import bound, endings, line, probe
 from minidocker.plan import learner
 
 
@@ -109,6 +109,16 @@ def test_a_loop_in_the_check_itself_ends_with_the_bound(monkeypatch):
     assert time.monotonic() - begin < 3
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
     assert one.cells[0].drained
+
+
+@pytest.mark.parametrize(("flags", "wants"), [(0x400100, False), (0x400104, True)])
+def test_who_is_about_to_end_is_not_asleep(monkeypatch, flags, wants):
+    """Process 1 of a pid namespace waits in the kernel for its last one, whom no list has any more:
+    on a busy machine five of six right answers of init_status were called asleep."""
+    one = probe.Proc(-1)
+    monkeypatch.setattr(one, "pids", lambda: [1, 2])
+    monkeypatch.setattr(one, "read", lambda pid, name: f"2 (a) b) S 1 2 2 0 -1 {flags} 9 9 9 9 3 4")
+    assert one.load() == (wants, 7)
 
 
 def test_processor_time_of_ended_processes_counts(monkeypatch):
