@@ -87,6 +87,7 @@ def submissions(
     """Yield what a teacher should look at in what came: who, and what."""
     given = {lesson.id: subjects.starter(manifest, lesson) for lesson in room.lessons}
     same: dict[str, list[str]] = defaultdict(list)
+    begun: dict[str, list[str]] = defaultdict(list)
     handed: set[str] = set()
     for one in found:
         handed.update({*room.partners(one.login), *one.others} if one.login else one.others)
@@ -106,11 +107,13 @@ def submissions(
             yield f"{one.name}: not handed in: {' '.join(lost)}"
         for name, file in files.items():
             if file["text"].strip() == given[name].strip():
-                yield f"{one.name}: {name} is the exercise as it was given"
+                begun[name].append(one.name)
             elif file["text"].strip():
                 same[f"{name}\n{file['text']}"].append(one.name)
     for text, names in same.items():
         if len(names) > 1:
-            yield f"{' and '.join(names)}: the same {text.partition(chr(10))[0]}.py, byte for byte"
+            yield f"{' '.join(names)}: the same {text.partition(chr(10))[0]}.py, byte for byte"
+    for name, names in begun.items():
+        yield f"{' '.join(names)}: {name} is the exercise as it was given"
     if missing := [one.login for one in room.students if one.login not in handed]:
         yield f"nothing handed in: {' '.join(missing)}"

@@ -17,7 +17,7 @@ def lesson(name: str, checks: dict[str, int]) -> Lesson:
     return Lesson(
         name, name[3:].title(), "?", f"notebooks/{name}.ipynb", 30,
         functions=tuple(Function(one, f"do {one}") for one in checks),
-        checks=tuple(Check(one, f"{one} does what it should", points, (one,), "", ("look there",))
+        checks=tuple(Check(one, f"{one} does what it should", points, (one,), "", ("look `there`",))
                      for one, points in checks.items()),
     )  # fmt: skip
 

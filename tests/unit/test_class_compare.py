@@ -199,7 +199,7 @@ def test_submissions_are_looked_at_before_they_are_judged(
     for words in ("This machine:\n", "walls_limit cannot be shown here", "7 submissions, to look at:",
                   "eve: no verdict", "zip and tar are", "zoe has another submission",
                   "is the exercise as it was given", f"zoe: not handed in: {names[1]}",
-                  "ada and bob: the same 01_pid.py, byte for byte", "nothing handed in: nil",
+                  "ada bob: the same 01_pid.py, byte for byte", "nothing handed in: nil",
                   "nobody on the roster"):  # fmt: skip
         assert words in said, (words, said)
     assert "max" not in said and "\x1b" not in said and not (tmp_path / "records").exists()

@@ -84,9 +84,15 @@ def test_what_is_shown_before_and_after() -> None:
     assert student_page(ROOM, mark, BEFORE).count("SECRET") == 4
 
 
+def test_what_is_to_be_said_of_many_is_said_once() -> None:
+    alike = [{**one, "notes": ["a slip"]} for one in RECORDS[:2]]
+    page = teacher_page(ROOM, m.of_class(ROOM, alike), alike)
+    assert "<strong>ada bob</strong>: a slip" in page and page.count("a slip") == 1
+
+
 def test_the_next_step_is_the_first_that_is_open() -> None:
     said = " ".join(Elements(PAGES["bob"]).texts)
-    assert "Next:  walls does what it should" in said and "look there" in said
+    assert "Next:  walls does what it should" in said and "<p>look <code>there</code></p>" in PAGES["bob"]
     assert "minidocker hint walls" in said
     assert "Next:" not in " ".join(Elements(PAGES["ada"]).texts)
 

@@ -78,7 +78,8 @@ def _next(room: Class, mark: Mark, now: dt.datetime) -> Markup | None:
             hints = _hints(lesson, check)
             said = [tag("p", tag("strong", "Next: "), check["title"], ".")]
             if hints and room.shown(check["id"], lesson.id, now) == "message":
-                said.append(tag("p", hints[0]))
+                said.append(tag("p", *(tag("code", part) if number % 2 else part
+                                       for number, part in enumerate(hints[0].split("`")))))
             command = tag("code", f"minidocker grade {check['id']}")
             more = tag("code", f"minidocker hint {check['id']}")
             said.append(tag("p", "At home: ", command, ", then ", more, ".", class_="dim"))

@@ -227,6 +227,10 @@ def _by_hand(room: Class, marks: Sequence[Mark], found: Sequence[Record]) -> lis
     said += [(mark.student.login, note) for mark in marks for note in mark.notes]
     if not said:
         return []
-    lines = [tag("li", tag("strong", name), ": ", what) for name, what in said[:200]]
-    more = [tag("p", f"… and {len(said) - 200} more.")] if len(said) > 200 else []
+    whose: dict[str, list[str]] = {}
+    for name, what in said:
+        whose.setdefault(what, []).append(name)
+    lines = [tag("li", tag("strong", " ".join(names)), ": ", what)
+             for what, names in list(whose.items())[:200]]  # fmt: skip
+    more = [tag("p", f"… and {len(whose) - 200} more.")] if len(whose) > 200 else []
     return [tag("h2", "To look at by hand"), tag("ul", *lines), *more]
