@@ -239,7 +239,9 @@ class Networks:
             return {}
         from minidocker.net import changed
 
-        return {name: other["device"] for name, other in changed.read(directory)["more"].items()}
+        found = changed.read(directory)["more"].items()
+        there = self.names()  # one may have been removed while the container did not run
+        return {name: other["device"] for name, other in found if name in there}
 
     def part(self, name: str, id: str) -> None:
         """Let a container go that published no port; the last one takes the bridge with it.

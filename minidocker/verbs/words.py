@@ -24,7 +24,7 @@ WORDS = {
         ("xray", "verbs.xray", "PID|NAME", "what a process shares with you, and what it does not"),
         ("escapes", "verbs.escapes", "[--only NAME]", "known ways out, and what stops each"),
         ("rm", "verbs.rm", "[-f] NAME…", "remove containers that have ended; -f: in any case"),
-        ("network", "verbs.network", "create|ls|rm|inspect|prune", "networks for --network"),
+        ("network", "verbs.network", "create|ls|connect|…", "networks for --network"),
         ("volume", "verbs.volume", "create|ls|inspect|rm|prune", "directories that outlive runs"),
         ("pod", "verbs.pod", "create|ls|rm", "containers that share network and memory"),
         ("port", "verbs.port", "CONTAINER [PORT]", "where its published ports are"),

@@ -330,8 +330,10 @@ def test_an_id_out_of_range_is_refused_in_dockers_words() -> None:
     assert lookup("2147483647:29", [], group)[:2] == (2147483647, 29)
 
 
-def test_more_than_one_network_is_refused() -> None:
-    assert "--network twice" in said("--net", "a", "--network", "b").message
+def test_networks_that_go_with_no_other() -> None:
+    assert "goes with no other" in said("--net", "none", "--network", "b").message
+    assert said("--net", "a", "--network", "host").docker.startswith("conflicting options: ")
+    assert said("--net", "a", "--network", "a").docker == 'network "a" is specified multiple times'
 
 
 # --- files of variables and labels ---------------------------------------------------------
