@@ -14,11 +14,15 @@ from errno import EPIPE
 from time import monotonic
 
 from minidocker.engine.log_file import LOG, PIECE, LogFile
+from minidocker.errors import UsageError
 from minidocker.runtime.signals import ENDING
 from minidocker.spec import logging
+from minidocker.spec.attached import STREAMS
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from minidocker.runtime.signals import Signals
     from minidocker.spec.spec import Run
 
@@ -26,16 +30,20 @@ SOME = 4096  # bytes that a pipe takes at once, when poll(2) says that it takes 
 LONGEST = 1.0  # seconds from the command's end to ours, where another process holds a stream
 
 
-def of(run: Run, learners: bool) -> Overheard | None:
+def of(run: Run, learners: bool, attached: Sequence[str] = ()) -> Overheard | None:
     """Return who listens to a container in the foreground; None where nobody shall.
 
-    Its streams must end with its command: a pid namespace of its own sees to that.
+    Its streams must end with its command: a pid namespace of its own sees to that. `attached`: of
+    its streams the caller has these alone (-a); all, if nothing is said.
     """
     spec = run.spec
     own_end = "pid" in (spec.stages or ()) and not (spec.sharing or {}).get("pid")
-    if spec.remove or learners or not spec.image or not own_end:
+    if learners or not spec.image or not own_end:
+        if attached:
+            raise UsageError("-a needs an image and a pid namespace, and no parts of a learner's",
+                             "leave -a out")  # fmt: skip
         return None
-    return Overheard(run)
+    return Overheard(run, attached or STREAMS) if attached or not spec.remove else None
 
 
 class Way:
@@ -61,7 +69,7 @@ class Way:
 class Overheard:
     """Both streams; with a terminal there are none, and what that shows is logged."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, attached: Sequence[str]) -> None:
         limits = run.spec.log or logging.limits(())
         self.log = LogFile(f"{run.directory}/{LOG}", limits["size"], limits["files"])
         self.lost = ""  # why the caller could not be told, unless it went away
@@ -71,8 +79,12 @@ class Overheard:
         process = run.spec.process
         if process.terminal:
             return
-        first = os.dup(0) if process.interactive else os.open(os.devnull, os.O_RDONLY)
-        self.ways = [Way("stdout", 1), Way("stderr", 2)]
+        nobody = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        first = os.dup(0 if process.interactive and "stdin" in attached else nobody)
+        self.ways = [
+            Way(name, number if name in attached else nobody)
+            for number, name in enumerate(STREAMS) if number
+        ]  # fmt: skip
         self.inner = (first, self.ways[0].inner, self.ways[1].inner)
 
     def begin(self, poll: select.poll) -> None:

@@ -22,10 +22,10 @@ def port(
 
 
 def parse(text: str, _: str = "-p") -> list[Port]:
-    """Read -p [ADDRESS:]HOST:CONTAINER[/udp]; HOST and CONTAINER may be ranges of equal length.
+    """Read -p [[ADDRESS:]HOST:]CONTAINER[/udp]; HOST and CONTAINER may be ranges of equal length.
 
     A range for one port of the container means "the first of these that is free", and an empty
-    HOST means any that is free.
+    HOST, or none, means any that is free.
     """
     plain = _short(text) if "=" in text else text
     numbers, _, protocol = plain.partition("/")
@@ -33,7 +33,7 @@ def parse(text: str, _: str = "-p") -> list[Port]:
     address, *words = numbers.rsplit(":", 2) if numbers.count(":") > 1 else [""]
     words = words or numbers.split(":")
     if len(words) == 1:
-        words = [words[0], words[0]]
+        words = ["", words[0]]
     if not words[1]:
         raise _wrong(text, f"no port specified: {numbers}<empty>")
     if protocol == "sctp":

@@ -36,6 +36,8 @@ GENERAL = (
     Option("--platform", VALUE, "OS/ARCH", "as in Docker", "the machine that the image is for"),
     Option("-q --quiet", FLAG, "", "as in Docker", "say nothing while an image comes"),
     Option("-i --interactive", FLAG, "", "as in Docker", "keep standard input open"),
+    Option("-a --attach", LIST, "STREAM", "as in Docker",
+           "of stdin, stdout and stderr these alone", read=later("attached", "parse")),
     Option("-t --tty", FLAG, "", "as in Docker", "give it a terminal (for a shell: -it)"),
     Option("-e --env", LIST, "NAME=VALUE", "as in Docker",
            "set a variable; NAME alone takes yours"),

@@ -17,7 +17,6 @@ DETACH = "what runs in the foreground cannot be left: start it with -d"
 
 # name → (takes a value, why it is refused, the values that change nothing and are taken)
 REFUSED: dict[str, tuple[bool, str, tuple[str, ...]]] = {
-    "--attach": (VALUE, "standard input, output and error are the terminal's already", ()),
     "--blkio-weight": (VALUE, BLOCKS, ("0",)),
     "--blkio-weight-device": (VALUE, BLOCKS, ()),
     "--cgroup-parent": (VALUE, "our cgroups lie in one place, where prune finds lost ones", ("",)),
@@ -56,7 +55,6 @@ REFUSED: dict[str, tuple[bool, str, tuple[str, ...]]] = {
     "--volume-driver": (VALUE, "volumes are directories of the store, and there is no other kind",
                         ("", "local")),
 }  # fmt: skip
-SHORT = {"-a": "--attach"}
 
 
 def skip(
@@ -67,19 +65,16 @@ def skip(
     What follows it in `rest` is its value where it has one and none is `attached`. `known` are the
     names of the options that we have.
     """
-    long = SHORT.get(name, name)
-    if long not in REFUSED:
+    if name not in REFUSED:
         raise unknown(word, name, known)
-    wants, reason, idle = REFUSED[long]
+    wants, reason, idle = REFUSED[name]
     if wants and not attached:
         value = rest.pop(0) if rest else ""
-    elif not wants and not (attached and word.startswith("--")):
+    elif not wants and not attached:
         value = "true"
     if value not in idle:
         said = f"{name} {value}".rstrip() if wants else name
         raise FlagError(f"{said} is refused: {reason}", f"leave {name} out")
-    if not wants and attached and not word.startswith("--"):
-        rest.insert(0, "-" + word[2:])
 
 
 def unknown(word: str, name: str, known: list[str]) -> UsageError:

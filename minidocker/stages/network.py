@@ -66,8 +66,8 @@ class Network(Stage):
         Option("--net --network", LIST, "MODE", "network",
                "bridge (if not said), a network's NAME, none (loopback alone: the quickest), "
                "host, or container:NAME", read=parse_network),
-        Option("-p --publish", LIST, "[ADDRESS:]PORT:PORT[/udp]", "network",
-               "let a port of this host lead to one of the container's; ranges too",
+        Option("-p --publish", LIST, "[[ADDRESS:]PORT:]PORT[/udp]", "network",
+               "let a port of this host (if not said, any) lead to one of the container's",
                read=of_net("ports", "parse")),
         Option("-P --publish-all", FLAG, "", "network",
                "publish each exposed port at any free one (see: minidocker port)"),

@@ -48,6 +48,11 @@ def main(argv: list[str]) -> int:
     from minidocker.kernel.linux import Linux
     from minidocker.runtime.host import Host
 
+    streams: list[str] = []
+    if found.get("attach"):
+        from minidocker.spec import attached
+
+        streams = attached.chosen(found)
     if found.get("detach"):
         from minidocker.engine import alone
     kernel: Kernel = Linux()
@@ -77,12 +82,13 @@ def main(argv: list[str]) -> int:
         print(spec.id)
         return 0
     heard = None
-    if not spec.remove:
+    if streams or not spec.remove:
         from minidocker.engine import overheard
 
         try:
-            heard = overheard.of(record, learners=any(stage.origin for stage in stages))
-        except OSError:
+            own = any(stage.origin for stage in stages)
+            heard = overheard.of(record, own, streams)
+        except (OSError, UsageError):
             discard(record, lock)
             raise
     made = [stage() for stage in stages]

@@ -50,6 +50,16 @@ def test_what_it_said_can_be_read_when_it_has_ended(alone: Run, shared_store: Pa
     assert alone("logs", "box").stdout == ran.stdout * 2
 
 
+@pytest.mark.parametrize(("words", "out", "err"), [
+    (["-a", "stdout"], "out\n", ""), (["--rm", "--attach=STDERR"], "", "err\n"),
+    (["-i", "-astdin", "-astderr"], "", "err\n"),
+])  # fmt: skip
+def test_of_its_streams_these_alone(alone: Run, words: list[str], out: str, err: str) -> None:
+    """-a: the others go into the log alone."""
+    ran = alone("run", "--network", "none", *words, "base", "sh", "-c", "echo out; echo err >&2")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, out, err)
+
+
 def test_with_a_terminal_its_log_is_as_it_was_shown(alone: Run) -> None:
     ran = alone("run", "--network", "none", "--name", "box", "-t", "base", "echo", "shown")
     assert ran.stdout == "shown\n" == alone("logs", "box").stdout

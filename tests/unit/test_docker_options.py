@@ -9,7 +9,7 @@ import pytest
 from minidocker.errors import UsageError
 from minidocker.plan import options
 from minidocker.plan.help import help_parser
-from minidocker.plan.refused import REFUSED, SHORT
+from minidocker.plan.refused import REFUSED
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/docker-options.md"
 # As Docker's own page has them: docs/reference/commandline/container_run.md of docker/cli.
@@ -74,12 +74,12 @@ def test_all_that_is_refused_is_on_the_page_with_its_reason() -> None:
         assert name not in {name for option in options.RUN for name in option.names}
 
 
-NAMES = sorted([*REFUSED, *SHORT])
+NAMES = sorted(REFUSED)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_refused_says_so_by_its_name_with_the_reason(name: str) -> None:
-    takes_value, reason, idle = REFUSED[SHORT.get(name, name)]
+    takes_value, reason, idle = REFUSED[name]
     forms = [[name, "7"], [f"{name}=7"]] if takes_value else [[name]] if "true" not in idle else []
     if not takes_value and name.startswith("--"):
         forms.append([f"{name}={'false' if 'true' in idle else 'true'}"])
