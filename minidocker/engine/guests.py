@@ -16,8 +16,8 @@ from minidocker.errors import MinidockerError
 from minidocker.kernel import callers, packets
 from minidocker.kernel.flags import SIGKILL
 from minidocker.runtime import happened
-from minidocker.runtime.channel import to_json
 from minidocker.runtime.enter import Entry, Wish, ending
+from minidocker.spec.lean_json import to_json
 from minidocker.stages.pid import exit_status
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True

@@ -8,7 +8,6 @@ of `exec`, and no more. How often, and what counts, is Docker's: docs/engine.md.
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import time
@@ -23,6 +22,7 @@ from minidocker.runtime import happened
 from minidocker.runtime.enter import refuse_paused
 from minidocker.runtime.healthy import FIRST, STARTING, UNHEALTHY, follow, read, write
 from minidocker.spec import checkup
+from minidocker.spec.lean_json import loads
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Look:
 def reason(data: bytes) -> str:
     """Return why a command could not be run, from a letter that says so."""
     try:
-        return str(json.loads(data)["message"])
+        return str(loads(data.decode())["message"])
     except (ValueError, KeyError, TypeError):
         return "nobody saw how it ended"
 

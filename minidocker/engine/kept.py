@@ -10,9 +10,9 @@ from minidocker.errors import MinidockerError
 from minidocker.proc import living
 from minidocker.runtime import last_word, own_volumes, state
 from minidocker.runtime.birth import Birth
-from minidocker.runtime.channel import to_json
 from minidocker.runtime.signals import Signals
 from minidocker.runtime.watch import warn
+from minidocker.spec.lean_json import to_json
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

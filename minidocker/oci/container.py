@@ -17,9 +17,9 @@ from time import time
 
 from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound, UsageError
 from minidocker.kernel.named import fcntl, open
-from minidocker.oci.lean_json import loads
 from minidocker.oci.looks import is_frozen
 from minidocker.proc.lean import began, in_user_namespace, stranger
+from minidocker.spec.lean_json import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from minidocker.oci import hooks
 from minidocker.oci.words import not_executed
 from minidocker.proc import lean
 from minidocker.runtime.birth import Birth
-from minidocker.runtime.channel import to_json
 from minidocker.runtime.child import Child, find
 from minidocker.runtime.gate import make
+from minidocker.spec.lean_json import to_json
 from minidocker.spec.spec import DEFAULT_PATH
 from minidocker.stages.pid import exit_status
 

@@ -17,9 +17,9 @@ from minidocker.oci.seccomp_of import with_filter
 from minidocker.oci.wall import Wall
 from minidocker.oci.walls import ENTERING
 from minidocker.proc.lean import namespace
-from minidocker.runtime.channel import to_json
 from minidocker.runtime.child import seal
 from minidocker.runtime.signals import Signals
+from minidocker.spec.lean_json import to_json
 from minidocker.stages.pid import Pid
 
 TYPE_CHECKING = False

@@ -106,7 +106,7 @@ def run_hooks(container: Container, record: dict[str, Any], kind: str, status: s
     if kind in record["hooks"]:
         from minidocker.kernel.linux import Linux
         from minidocker.oci import hooks
-        from minidocker.runtime.channel import to_json
+        from minidocker.spec.lean_json import to_json
 
         told = to_json({**container.state(record, status), "pid": record["pid"]})
         hooks.run(Linux(), container.bundle(record).hooks[kind], kind, told, set())
@@ -240,7 +240,7 @@ def last_hooks(container: Container, record: dict[str, Any]) -> list[Hook]:
 def run_last(kernel: Kernel, last: list[Hook], told: dict[str, Any]) -> None:
     """Run each hook for the end; one that fails is told, and stops nothing. config.md, Poststop"""
     from minidocker.oci import hooks
-    from minidocker.runtime.channel import to_json
+    from minidocker.spec.lean_json import to_json
 
     for place, hook in enumerate(last):
         try:

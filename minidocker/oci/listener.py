@@ -11,7 +11,7 @@ import socket
 
 from minidocker.errors import KernelError, MinidockerError
 from minidocker.kernel import notify
-from minidocker.runtime.channel import to_json
+from minidocker.spec.lean_json import to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -83,9 +83,9 @@ def read_before(bundle: Bundle, id: str) -> None:
     own = serving(id, "holes")
     if own is None:
         return
-    from minidocker.oci.lean_json import loads
     from minidocker.runtime.adopt import load
     from minidocker.runtime.apart import Own
+    from minidocker.spec.lean_json import loads
 
     file = own.file
 

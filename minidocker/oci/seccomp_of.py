@@ -10,8 +10,8 @@ import os
 from minidocker.errors import UsageError
 from minidocker.kernel.flags import CAPABILITIES
 from minidocker.oci.asked import is_served
-from minidocker.runtime.channel import to_json
 from minidocker.seccomp.cache import filter_of
+from minidocker.spec.lean_json import to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

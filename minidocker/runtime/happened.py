@@ -14,7 +14,7 @@ from __future__ import annotations
 from time import time, time_ns
 
 from minidocker.kernel.named import fcntl, os
-from minidocker.runtime.channel import to_json
+from minidocker.spec.lean_json import to_json
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

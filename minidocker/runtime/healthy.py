@@ -7,9 +7,13 @@ Beside the record, which is written when the container's state changes. moby's d
 
 from __future__ import annotations
 
-import json
 import os
-from typing import Any
+
+from minidocker.spec.lean_json import loads, to_json
+
+TYPE_CHECKING = False  # a keeper that loads typing and json holds 3 MB more, for years
+if TYPE_CHECKING:
+    from typing import Any
 
 FILE = "health"
 STARTING, HEALTHY, UNHEALTHY = "starting", "healthy", "unhealthy"
@@ -20,9 +24,9 @@ def read(directory: str) -> dict[str, Any] | None:
     """Return what was written last; None where nobody has, or it is no whole text."""
     try:
         with open(f"{directory}/{FILE}", encoding="utf-8") as stream:
-            found = json.load(stream)
+            found = loads(stream.read())
         whole = isinstance(found["Log"], list) and isinstance(found["FailingStreak"], int)
-        return found if whole and found["Status"] in (STARTING, HEALTHY, UNHEALTHY) else None
+        return dict(found) if whole and found["Status"] in (STARTING, HEALTHY, UNHEALTHY) else None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
@@ -32,7 +36,7 @@ def write(directory: str, known: dict[str, Any]) -> None:
     path = f"{directory}/{FILE}"
     try:
         with open(f"{path}.new", "w", encoding="ascii") as stream:
-            json.dump(known, stream)
+            stream.write(to_json(known))
         os.rename(f"{path}.new", path)
     except OSError:
         pass

@@ -16,8 +16,8 @@ from minidocker.errors import Conflict, KernelError, MinidockerError
 from minidocker.kernel.interface import Kernel
 from minidocker.kernel.named import fcntl, os
 from minidocker.runtime import happened
-from minidocker.runtime.channel import to_json
 from minidocker.runtime.happened import name_of
+from minidocker.spec.lean_json import to_json
 from minidocker.spec.spec import Run, Spec
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True

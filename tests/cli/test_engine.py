@@ -87,8 +87,10 @@ def test_its_keepers_give_back_what_they_do_not_need(alone: Run, shared_store: P
         [sys.executable, "-ISc", "print(open('/proc/self/status').read())"],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
-    id = start(alone, "base", "sleep", "600")
+    often = ("--health-cmd", "true", "--health-interval", "3s")
+    id = start(alone, *often, "-v", "/data", "base", "sleep", "600")
     assert alone("exec", id, "true").returncode == 0  # it has worked, and rests again
+    until(lambda: "(healthy)" in alone("ps", "--format", "{{.Status}}").stdout)
     most = resident(bare) + 4096
     for pid in keepers(shared_store, id):
         until(lambda pid=pid: resident(Path(f"/proc/{pid}/status").read_text()) < most)

@@ -13,7 +13,8 @@ from minidocker.errors import UsageError
 from minidocker.images.store.store import Store
 from minidocker.plan import from_options, options
 from minidocker.plan.help import ORDER, help_parser
-from minidocker.runtime.channel import Channel, to_json
+from minidocker.runtime.channel import Channel
+from minidocker.spec.lean_json import to_json
 from minidocker.spec.spec import Resources, Spec
 from minidocker.spec.words import FLAG, Option, parse_size
 from minidocker.stages import STAGES
