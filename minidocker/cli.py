@@ -66,6 +66,10 @@ def dispatch(word: str, rest: list[str]) -> int:
         from minidocker.verbs.run import main as run
 
         return run(rest)
+    if word == "oci":  # three times a container of Podman's
+        from minidocker.verbs.oci import main as oci
+
+        return oci(rest)
     from minidocker.verbs.words import MODULES
 
     name = MODULES.get(word) if word else "verbs.status"

@@ -277,8 +277,7 @@ def remove(kernel: Kernel, facts: dict[str, object], stage: Cgroup | None = None
             kernel.write(f"{own}/cgroup.kill", "1")
             remove_directories(kernel, own)
     for directory in old_of(facts):
-        if kernel.exists(directory):
-            remove_directories(kernel, directory)
+        remove_directories(kernel, directory)
     # On version 2 alone the parent stays: `run` makes its cgroups there, and does not look twice.
     for directory in (own, *old_of(facts)) if old_of(facts) else ():
         if os.path.basename(os.path.dirname(directory)) == PARENT[1:]:

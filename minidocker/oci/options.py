@@ -6,7 +6,7 @@ As Go's flags are read: `--bundle B`, `--bundle=B`, `-b B`, and also `-bundle B`
 from __future__ import annotations
 
 from minidocker.errors import UsageError
-from minidocker.spec.words import FLAG, VALUE, Option
+from minidocker.spec.option import FLAG, VALUE, Option
 
 HELP = "minidocker oci --help"
 

@@ -8,7 +8,7 @@ import sys
 from minidocker.errors import KernelError, MinidockerError, UsageError
 from minidocker.oci import options
 from minidocker.oci.container import default_root, now, refuse, refuse_strangers
-from minidocker.verbs.run import open_standard_descriptors
+from minidocker.runtime.standard import open_standard_descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def log(found: dict[str, Any], level: str, message: str) -> None:
     path = str(found.get("log", ""))
     if not path and level != "debug":
         return  # it is on stderr already
-    from minidocker.runtime.channel import to_json
+    from minidocker.spec.lean_json import to_json
 
     moment = now()[:19] + "Z"
     if found.get("log-format") == "json":

@@ -20,6 +20,7 @@ def main(argv: list[str]) -> int:
     """`minidocker run`: from the words to an exit status."""
     from minidocker.images.store.store import Store
     from minidocker.plan import options
+    from minidocker.runtime.standard import open_standard_descriptors
 
     open_standard_descriptors()
     found, words = options.parse(argv)
@@ -134,18 +135,6 @@ def discard(record: Run, lock: int) -> None:
 
     state.discard(record)
     os.close(lock)
-
-
-def open_standard_descriptors() -> None:
-    """Put /dev/null where 0, 1 or 2 is closed: else a file of ours would get that number."""
-    while True:
-        fd = os.open(os.devnull, os.O_RDWR)
-        if fd > 2:
-            os.close(fd)
-            break
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))
 
 
 def told(kernel: Kernel) -> tuple[Kernel, Teller]:
