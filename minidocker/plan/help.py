@@ -9,8 +9,8 @@ from minidocker.spec.words import FLAG
 
 # In which order a reader looks for them. An option that is not named here ends its group.
 ORDER = (
-    "name", "rm", "detach", "pull", "platform", "quiet", "interactive", "tty", "env", "env-file",
-    "workdir", "user", "group-add",
+    "name", "rm", "detach", "pull", "platform", "quiet", "interactive", "tty", "detach-keys", "env",
+    "env-file", "workdir", "user", "group-add",
     "hostname", "domainname", "entrypoint", "volume", "mount", "volumes-from", "tmpfs", "read-only",
     "init", "shm-size", "label", "label-file", "annotation", "cidfile", "stop-signal",
     "stop-timeout", "restart", "health-cmd", "health-interval", "health-timeout",

@@ -39,6 +39,8 @@ GENERAL = (
     Option("-a --attach", LIST, "STREAM", "as in Docker",
            "of stdin, stdout and stderr these alone", read=later("attached", "parse")),
     Option("-t --tty", FLAG, "", "as in Docker", "give it a terminal (for a shell: -it)"),
+    Option("--detach-keys", VALUE, "KEYS", "as in Docker",
+           "with -it: these leave it running, such as ctrl-p,ctrl-q"),
     Option("-e --env", LIST, "NAME=VALUE", "as in Docker",
            "set a variable; NAME alone takes yours"),
     Option("--env-file", LIST, "FILE", "as in Docker", "read variables, one NAME=VALUE a line"),

@@ -13,7 +13,6 @@ FLAG, VALUE = False, True
 FALSE, TRUE = ("0", "f", "F", "FALSE", "false", "False"), ("1", "t", "T", "TRUE", "true", "True")
 WINDOWS = "it is for containers of Windows"
 BLOCKS = "limits on disks are not built here: memory, swap, CPUs and processes are"
-DETACH = "what runs in the foreground cannot be left: start it with -d"
 
 # name → (takes a value, why it is refused, the values that change nothing and are taken)
 REFUSED: dict[str, tuple[bool, str, tuple[str, ...]]] = {
@@ -26,7 +25,6 @@ REFUSED: dict[str, tuple[bool, str, tuple[str, ...]]] = {
     "--cpu-percent": (VALUE, WINDOWS, ("0",)),
     "--cpu-rt-period": (VALUE, "cgroup version 2 has no such limit", ("0",)),
     "--cpu-rt-runtime": (VALUE, "cgroup version 2 has no such limit", ("0",)),
-    "--detach-keys": (VALUE, DETACH, ()),
     "--device-cgroup-rule": (
         VALUE, "rules on devices are programs of the cgroup, and here each node is a mount: "
         "--device shows one", ()),

@@ -13,7 +13,7 @@ from minidocker.spec.spec import Run
 from minidocker.stages.layers import Layers
 from minidocker.verbs import bringing, run
 
-NOT_KEPT = ("mine", "stage", "unsafe", "explain", "dry-run", "on", "fresh", "detach")
+NOT_KEPT = ("mine", "stage", "unsafe", "explain", "dry-run", "on", "fresh", "detach", "detach-keys")
 
 
 def main(argv: list[str]) -> int:

@@ -54,6 +54,12 @@ def main(argv: list[str]) -> int:
         from minidocker.spec import attached
 
         streams = attached.chosen(found)
+    keys = b""
+    if "detach-keys" in found:
+        from minidocker.verbs import leavable
+
+        check_terminal(found)
+        keys = leavable.keys_of(found)
     if found.get("detach"):
         from minidocker.engine import alone
     kernel: Kernel = Linux()
@@ -80,6 +86,8 @@ def main(argv: list[str]) -> int:
         kernel, teller = told(kernel)
     if spec.detached:
         alone.start(record, [stage() for stage in stages], kernel, lock, teller)
+        if keys:
+            return leavable.join(store.root, spec.id, keys)
         print(spec.id)
         return 0
     heard = None

@@ -84,10 +84,10 @@ def test_input_that_nobody_reads_holds_nothing_up(
 def test_a_terminal_is_joined_and_left_by_the_keys(
     alone: Run, command: list[str], shared_store: Path
 ) -> None:
-    start(alone, "-it", "--name", "box", "base", "sh")
+    run = ["run", "-it", "--detach-keys", "ctrl-p,ctrl-q", "--network", "none", "--name", "box"]
     env = {**os.environ, "MINIDOCKER_ROOT": str(shared_store)}
-    for times in (1, 2):
-        child = pexpect.spawn(command[0], [*command[1:], "attach", "box"], env=env, timeout=20,
+    for times, words in enumerate(([*run, "base", "sh"], ["attach", "box"], ["attach", "box"])):
+        child = pexpect.spawn(command[0], [*command[1:], *words], env=env, timeout=20,
                               encoding="utf-8", cwd=str(ROOT), dimensions=(30 + times, 70))  # fmt: skip
         child.sendline("stty size")
         child.expect(f"{30 + times} 70")
