@@ -43,10 +43,11 @@ def act_lease(learner, kernel, talk, table, subnet, owners):
 
 
 def act_lease_again(learner, kernel, talk, table, subnet, owner):
-    """No address is free; then one is, and the same process asks again."""
+    """No address is free; then the first one is, then the last; the same process asks again."""
     function = learner.lease
     seen, after = [], []
-    for text in (table, table.partition("\n")[2]):
+    lines = table.splitlines(keepends=True)
+    for text in (table, "".join(lines[1:]), "".join(lines[:-1])):
         with open(TABLE, "w") as file:
             file.write(text)
         talk.step(f"lease(kernel, {TABLE!r}, {subnet!r}, {owner!r})")
