@@ -10,6 +10,7 @@ import json
 import os
 import random
 import select
+import signal
 import socket
 import sys
 import time
@@ -274,7 +275,26 @@ class Cell:
         own = len(Proc(_host_proc()).numbers("self"))
         if len(numbers) <= own:
             raise Gone(f"process {sender} is not in the cell")
+        if Proc(_host_proc()).began(sender) != self.proc.began(numbers[own]):
+            raise Gone(f"process {sender} has ended, and its number is a stranger's")
         return numbers[own]
+
+    def signal(self, sender: int, number: int) -> None:
+        """Send a signal to a process of the cell, by its pid out here; Gone if it has ended.
+
+        By a pidfd, which stays with the process that was looked at: root may signal any stranger.
+        """
+        try:
+            process = os.pidfd_open(sender)
+        except ProcessLookupError:
+            raise Gone(f"process {sender} has ended") from None
+        try:
+            self.number(sender)
+            signal.pidfd_send_signal(process, number)
+        except ProcessLookupError:
+            raise Gone(f"process {sender} has ended") from None
+        finally:
+            os.close(process)
 
     def files(self, pid: int) -> Files:
         """Return the files below the root of a process (the cell's number), for looking."""
@@ -284,6 +304,7 @@ class Cell:
 
     def confine(self, sender: int) -> None:
         """Put one process of the cell into a cgroup below the cell's own, of either version."""
+        self.number(sender)  # Gone, where it is no process of the cell
         path = f"{self.cgroup or self.groups[0]}/confined"
         os.mkdir(path)
         fd = os.open(f"{path}/cgroup.procs", os.O_WRONLY)

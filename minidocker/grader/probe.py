@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from minidocker.proc import lean
+
 
 class Gone(LookupError):
     """The process has ended."""
@@ -68,6 +70,10 @@ class Proc:
         """Return the state letter: R runs or wants to, S sleeps, Z is a zombie."""
         return self.read(pid, "stat").rpartition(")")[2].split()[0]
 
+    def began(self, pid: int | str) -> int:
+        """Return when a process began, in clock ticks: no later one of its number has the same."""
+        return int(self.read(pid, "stat").rpartition(")")[2].split()[19])
+
     def ticks(self, pid: int | str) -> int:
         """Return the processor time used, user and system, in clock ticks."""
         words = self.read(pid, "stat").rpartition(")")[2].split()
@@ -122,7 +128,11 @@ class Proc:
         return found
 
     def table(self) -> list[tuple[int, str, str, int]]:
-        """Return (pid, state letter, name, ticks used) of every process but process 1."""
+        """Return (pid, state letter, name, ticks used) of every process but process 1.
+
+        One that is ending counts as D, not as asleep: process 1 of a namespace waits for the last
+        of it, which may be seen no more, and wait itself for a processor.
+        """
         found = []
         for pid in self.pids()[1:]:
             try:
@@ -130,7 +140,9 @@ class Proc:
             except Gone:
                 continue
             words = rest.split()
-            found.append((pid, words[0], name, int(words[11]) + int(words[12])))
+            ending = int(words[6]) & lean.EXITING and words[0] == "S"
+            state = "D" if ending else words[0]
+            found.append((pid, state, name, int(words[11]) + int(words[12])))
         return found
 
     def load(self) -> tuple[bool, int]:

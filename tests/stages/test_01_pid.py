@@ -4,7 +4,7 @@ Each one lets the learner's function run in a cell, and asks the kernel, from ou
 what is so: NSpid, namespaces, states and processor time of the processes that came of it.
 """
 
-import os
+import contextlib
 import random
 import signal
 import time
@@ -13,6 +13,7 @@ import pexpect
 from looking_at_refusals import errors_come_out
 
 from minidocker.course.outcomes import Fail, compared, good
+from minidocker.grader.probe import Gone
 from minidocker.kernel import flags as f
 
 SPAWN = "spawn(kernel, {}, child)"
@@ -111,7 +112,7 @@ def test_spawn_result(subject, cell):
         if parent != caller(one):
             raise Fail("MD0107", ran=ran, parent=parent, expected=f"PPid: {caller(one)}",
                        kernel=f"PPid: {parent}")  # fmt: skip
-        os.kill(child.sender, f.SIGKILL)
+        one.signal(child.sender, f.SIGKILL)
         one.answer()
         one.expect("waited")
 
@@ -207,7 +208,7 @@ def end_at_once(one, sender):
     `sender` is its number out here.
     """
     first = one.number(sender)
-    os.kill(sender, f.SIGSTOP)
+    one.signal(sender, f.SIGSTOP)
     one.answer()
     one.expect("orphaned")
     end = time.monotonic() + 10
@@ -215,7 +216,7 @@ def end_at_once(one, sender):
         if time.monotonic() > end:
             break
         time.sleep(0.01)
-    os.kill(sender, f.SIGCONT)
+    one.signal(sender, f.SIGCONT)
 
 
 def left_zombies(one, first, seconds=0.8):
@@ -262,14 +263,14 @@ def ended_together(cell, ran):
         sender = one.expect("init").sender
         first = one.number(sender)
         one.expect("main")
-        os.kill(sender, f.SIGSTOP)
+        one.signal(sender, f.SIGSTOP)
         one.answer()
         end = time.monotonic() + 10
         while any(state != "Z" for state in one.proc.children(first).values()):
             if time.monotonic() > end:
                 break  # an init that had reaped one before is judged all the same
             time.sleep(0.01)
-        os.kill(sender, f.SIGCONT)
+        one.signal(sender, f.SIGCONT)
         try:
             return one.expect("returned")["value"]
         except Fail as problem:
@@ -294,12 +295,13 @@ def test_init_signals(subject, cell):
         one.expect("listening")
         got = {}
         # SIGCHLD may come when no child has ended: who waits for one then hears nothing more.
-        os.kill(sender, f.SIGCHLD)
-        settle(one, 0.2)
-        for name, number in names:
-            os.kill(sender, number)
-            if not wait_for_signal(one, got, name, number):
-                break
+        with contextlib.suppress(Gone):  # what became of it is told below
+            one.signal(sender, f.SIGCHLD)
+            settle(one, 0.2)
+            for name, number in names:
+                one.signal(sender, number)
+                if not wait_for_signal(one, got, name, number):
+                    break
         one.answer()  # now an orphan ends: SIGCHLD is for init, and for nobody else
         wait_for_signal(one, got, "SIGCHLD", f.SIGCHLD)
         stays_with_a_stopped(one, main)
@@ -311,7 +313,8 @@ def test_init_signals(subject, cell):
 def stays_with_a_stopped(one, main):
     """Main stops and goes on: process 1 hears SIGCHLD for that too, and main has not ended."""
     for number in (f.SIGSTOP, f.SIGCONT):
-        os.kill(main, number)
+        with contextlib.suppress(Gone):
+            one.signal(main, number)
         settle(one, 5.0)  # long only while somebody wants the processor, and does not get it
     for message in one.quiet(0.02):
         if message.event == "returned":

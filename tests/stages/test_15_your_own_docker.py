@@ -475,7 +475,7 @@ def a_life(one, directory):
         right = found == repr(wanted)
         lines.append(("GOOD" if right else "BAD", f"it waited, was asked about, and {what} since: "
                       f"{found}" + ("" if right else f", expected {wanted!r}")))  # fmt: skip
-        os.kill(pid, signal.SIGKILL)
+        one.signal(pid, signal.SIGKILL)
         while one.proc.state(one.number(pid)) != "Z":
             time.sleep(0.002)
     return lines

@@ -181,6 +181,19 @@ def test_a_judge_that_gets_no_processor_blames_nobody(monkeypatch):
             one.check()
 
 
+def test_who_is_ending_does_not_sleep(tmp_path):
+    """Process 1 of a namespace waited for an orphan that nobody saw, and that had no processor."""
+    for pid, state, flags in ((1, "S", 0), (2, "S", 0x400104), (3, "S", 0x400100), (4, "Z", 0x40010C)):
+        (tmp_path / f"{pid}").mkdir()
+        text = f"{pid} (a) b) {state} 1 1 1 0 -1 {flags} 0 0 0 0 3 4 0 0 20 0 1 0 {pid}99"
+        (tmp_path / f"{pid}/stat").write_text(text)
+    seen = probe.Proc(os.open(tmp_path, os.O_RDONLY))
+    assert [(pid, state) for pid, state, *_ in seen.table()] == [(2, "D"), (3, "S"), (4, "Z")]
+    assert seen.load() == (True, 21)
+    assert seen.began(3) == 399
+    os.close(seen.descriptor)
+
+
 def test_a_refusal_says_what_it_usually_means():
     said = endings.meaning("mount(2) on /tmp/a b/proc (of proc): ENOENT, No such file or directory")
     assert said == ". It means: the source or the mount point does not exist."
