@@ -28,7 +28,7 @@ def executable(machine: int, text: bytes) -> bytes:
     """Return a static program of `text`, which begins with its first instruction.
 
     The segment fills whole pages, where the file ends before: Linux before 6.7 zeroes the rest of
-    the last page of a loader (PT_INTERP), and when nobody may write there, the exec ends in SIGSEGV.
+    a loader's last page (PT_INTERP), and where nobody may write to it the exec ends in SIGSEGV.
     """
     size = -(-(HEADERS + len(text)) // ALIGNMENT) * ALIGNMENT
     ehdr = pack(

@@ -1,4 +1,4 @@
-"""Running long things: one line a phase with its seconds, the output in a log, clean when stopped."""
+"""Running long things: one line a phase with its seconds, the output in a log, clean when ended."""
 
 from __future__ import annotations
 
