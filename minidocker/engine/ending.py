@@ -109,6 +109,8 @@ def stop(
     """
     between = record.get("status") == "exited" and record.get("keeper")  # two starts of its policy
     if not record["alive"] or not (between or record.get("status") in ENDABLE):
+        if not record["alive"] and record.get("keeper") and once_more.is_unseen(record):
+            once_more.mark_stopped(record["directory"])  # or the next command would bring it back
         return
     once_more.mark_stopped(record["directory"])
     spec = record.get("spec") or {}

@@ -18,6 +18,8 @@ from minidocker.spec.spec import Run
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
+    from typing import Any
+
     from minidocker.engine.kept import Kept
     from minidocker.runtime.signals import Signals
 
@@ -37,6 +39,11 @@ def mark_stopped(directory: str) -> None:
         os.close(os.open(f"{directory}/{STOPPED}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError:
         pass
+
+
+def is_unseen(record: dict[str, Any]) -> bool:
+    """Say whether nobody has seen the end of one that is gone: its policy may want it back."""
+    return record["status"] == "restarting" or record.get("exit_code") is None
 
 
 def unmark(directory: str) -> None:

@@ -56,10 +56,9 @@ def should_run(record: dict[str, Any], reboot: bool = False) -> bool:
     stopped = once_more.is_stopped(record["directory"])
     if reboot and policy["Name"] == "always":
         return True
-    unseen = record["status"] == "restarting" or record.get("exit_code") is None
     count = started_again(record) - 1
     code = record.get("exit_code") if record["status"] == "exited" else None
-    return (unseen or reboot) and backoff.wanted(policy, code, stopped, count)
+    return (once_more.is_unseen(record) or reboot) and backoff.wanted(policy, code, stopped, count)
 
 
 def started_again(record: dict[str, Any]) -> int:

@@ -73,6 +73,10 @@ def test_what_should_run_comes_back(alone: Run, shared_store: Path) -> None:
     assert living.mark(record(shared_store, id)["pid"])
     assert alone("stop", "-t", "0", id).returncode == 0
     assert alone("restore").stdout == ""
+    alone("start", id)  # killed again, and stopped before anybody has looked
+    kill(*keepers(shared_store, id), record(shared_store, id)["pid"])
+    assert alone("stop", id).returncode == 0
+    assert id not in alone("ps", "-q").stdout
     other = start(alone, "--restart", "always", "base", "sleep", "600")
     assert alone("stop", "-t", "0", other).returncode == 0
     assert other not in alone("ps", "-q").stdout
