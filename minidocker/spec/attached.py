@@ -27,7 +27,7 @@ def chosen(found: dict[str, Any]) -> list[str]:
     streams = [parse(text, "-a") for text in found["attach"]]
     if found.get("detach"):
         raise UsageError(
-            "-a shows streams, and -d shows none", "leave one out", 125,
+            "-a shows streams, and -d shows none", "leave one out", 1,
             docker="conflicting options: cannot specify both --attach and --detach",
         )  # fmt: skip
     if found.get("tty") and "stdout" not in streams:

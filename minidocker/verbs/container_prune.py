@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from minidocker.engine import revival, told
 from minidocker.engine.listing import decimal
 from minidocker.images.store import files
@@ -23,9 +25,14 @@ def main(argv: list[str]) -> int:
     parser = make("container prune", ABOUT)
     pruning.add_options(parser)
     args = parser.parse_args(argv)
-    store = Store()
+    print(f"Total reclaimed space: {decimal(remove(Store(), args.filter))}")
+    return 0
+
+
+def remove(store: Store, texts: Sequence[str]) -> int:
+    """Remove those that are asked for; print which; return the bytes that are free now."""
     removed, freed = [], 0
-    for record in pruning.containers(list(revival.records(store)), args.filter):
+    for record in pruning.containers(list(revival.records(store)), texts):
         if not record["alive"]:
             size = files.usage(record["directory"])
             if state.clean_up(record, STAGES, Linux()):
@@ -34,5 +41,4 @@ def main(argv: list[str]) -> int:
     if removed:
         print("Deleted Containers:", *removed, "", sep="\n")
     told.pruned(store.root, "container", freed)
-    print(f"Total reclaimed space: {decimal(freed)}")
-    return 0
+    return freed

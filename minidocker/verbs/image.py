@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from minidocker.engine.listing import decimal
-from minidocker.engine.told import gone, pruned
+from minidocker.engine.told import gone
 from minidocker.errors import UsageError
 from minidocker.images import base, importer
 from minidocker.images.archive.blame import DELETES, blame
@@ -311,21 +311,7 @@ def _check(store: Store, args: argparse.Namespace) -> int:
 
 
 def _prune(store: Store, args: argparse.Namespace) -> None:
-    freed = 0
-    if args.filter:
-        for removed in gone(store.root, pruning.images(store, args.all, args.filter)):
-            print(removed)
-            freed += removed.size
-    elif args.all:
-        unused = [entry for entry in catalogue.entries(store) if not entry.containers]
-        for name in [name for entry in unused for name in entry.names]:
-            for removed in gone(store.root, changes.remove(store, [name])):
-                print(removed)
-                freed += removed.size
-    for removed in gone(store.root, [] if args.filter else changes.prune(store)):
-        print(removed)
-        freed += removed.size
-    pruned(store.root, "image", freed)
+    freed = pruning.remove_images(store, args.all, args.filter)
     print(f"Total reclaimed space: {decimal(freed)}")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from minidocker.engine.filters import spec_of
 from minidocker.engine.standing import moment
+from minidocker.engine.told import gone, pruned
 from minidocker.images.store import catalogue, changes
 from minidocker.images.store.changes import Removed
 from minidocker.images.store.store import Store
@@ -41,6 +42,24 @@ def containers(records: Sequence[Record], texts: Sequence[str]) -> list[Record]:
         for record in records
     ]  # fmt: skip
     return [row["record"] for row in narrow(rows, texts, TESTS)]
+
+
+def remove_images(store: Store, everything: bool, texts: Sequence[str]) -> int:
+    """Remove images that nobody needs, in Docker's words; return the bytes that are free now."""
+    found = list(images(store, everything, texts)) if everything or texts else []
+    found += [] if texts else changes.prune(store)
+    lines = [said(one) for one in gone(store.root, found)]
+    if lines:
+        print("Deleted Images:", *lines, "", sep="\n")
+    freed = sum(one.size for one in found)
+    pruned(store.root, "image", freed)
+    return freed
+
+
+def said(one: Removed) -> str:
+    """Say in Docker's words what is gone; what is no image's, in ours."""
+    words = {"name": "untagged", "image": "deleted", "layer": "deleted"}
+    return f"{words[one.kind]}: {one.name}" if one.kind in words else str(one)
 
 
 def images(store: Store, everything: bool, texts: Sequence[str]) -> Iterator[Removed]:

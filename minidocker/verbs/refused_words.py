@@ -9,7 +9,6 @@ ONE = "an image here is for one machine"
 EACH_TAG = "name each tag: a repository may have thousands"
 TRUST = "no signature is looked at, but for pull --verify KEY"
 NO_LINKS = "there are no links: containers of a network find each other by name"
-BY_EACH = "minidocker images, ps -s and volume ls list each one"
 
 # word → name of an option → why it is refused
 WHY: dict[str, dict[str, str]] = {
@@ -26,10 +25,6 @@ WHY: dict[str, dict[str, str]] = {
     "start": {
         "--checkpoint": "no checkpoint is made here",
         "--checkpoint-dir": "no checkpoint is made here",
-    },
-    "system": {
-        "--verbose": BY_EACH, "-v": BY_EACH,
-        "--volumes": "volumes may hold what exists nowhere else: minidocker volume prune",
     },
 }  # fmt: skip
 

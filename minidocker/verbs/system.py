@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Sequence
 
 from minidocker.engine import left_over
 from minidocker.engine.listing import decimal
+from minidocker.errors import UsageError
 from minidocker.formats.rows import show
 from minidocker.images.store import catalogue, files, recipes
 from minidocker.images.store.hold import Hold, listing
 from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
-from minidocker.verbs import container_prune, image, network, pruning
+from minidocker.verbs import container_prune, disk_use, network, pruning, volume
 from minidocker.verbs.guarded import guarded
 from minidocker.verbs.parser import make
 from minidocker.volumes.store import Volumes
@@ -41,9 +43,11 @@ def main(argv: list[str]) -> int:
     it.add_argument("--format", default="", metavar="FORMAT",
                     help="json, or a template: '{{.Type}} {{.Size}}'")  # fmt: skip
     it.add_argument("--json", action="store_true", help="layers and blobs apart, in bytes")
+    it.add_argument("-v", "--verbose", action="store_true", help="each thing by itself")
     it.set_defaults(function=df)
     it = verbs.add_parser("prune", help="remove what nobody needs")
     it.add_argument("-a", "--all", action="store_true", help="also named images, if unused")
+    it.add_argument("--volumes", action="store_true", help="also volumes without a name of yours")
     pruning.add_options(it)
     it.set_defaults(function=prune)
     args = parser.parse_args(argv)
@@ -58,8 +62,13 @@ USUAL = "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}"
 def df(store: Store, args: argparse.Namespace) -> int:
     """Print Docker's table: of each kind how many, how many in use, bytes, and what could go."""
 
+    if args.verbose and (args.format or args.json):
+        raise UsageError("df -v has one form", "leave --format out, or -v")
+
     def work() -> int:
-        if args.json:
+        if args.verbose:
+            disk_use.show_each(store, rows(store)[3]["Size"])
+        elif args.json:
             print(json.dumps(sizes(store), indent=1))
         else:
             show(rows(store), args.format, COLUMNS, USUAL)
@@ -132,17 +141,36 @@ def _row(count: int, size: int, free: int) -> dict[str, int]:
 
 
 def prune(store: Store, args: argparse.Namespace) -> int:
-    """Remove what nobody needs; print it. With --filter: of each kind what is asked for."""
-    if args.filter:
-        words = ["prune", *(word for text in args.filter for word in ("--filter", text))]
-        return (
-            container_prune.main(words[1:]) or network.main(words)
-            or image.main([*words, *(["-a"] if args.all else [])])
-        )  # fmt: skip
-    for line in left_over.prune(store, Linux()):
+    """Remove what nobody needs, kind after kind, as in Docker; print it. --filter narrows each."""
+    if args.volumes and any(text.startswith("until=") for text in args.filter):
+        raise UsageError("--volumes goes with no filter until: a volume is used or it is not",
+                         "leave one out", 1,
+                         'the "until" filter is not supported with "--volumes"')  # fmt: skip
+    freed = container_prune.remove(store, args.filter)
+    if os.path.isdir(store.path("networks")):
+        network.main(["prune", *(f"--filter={text}" for text in args.filter)])
+    if args.volumes:
+        freed += remove_volumes(store, args.filter)
+    if not args.filter:
+        guarded(lambda: forget_steps(store))
+        for line in left_over.prune(store, Linux()):
+            print(line)
+    freed += pruning.remove_images(store, args.all, args.filter)
+    print(f"Total reclaimed space: {decimal(freed)}")
+    return 0
+
+
+def remove_volumes(store: Store, texts: Sequence[str]) -> int:
+    """Remove volumes without a name of yours that nobody uses; return the bytes that are free."""
+    volumes = Volumes(Linux(), store.root)
+    lock = volumes.lock()
+    try:
+        lines, freed = volume.unused_gone(volumes, False, texts)
+    finally:
+        os.close(lock)
+    for line in lines:
         print(line)
-    guarded(lambda: forget_steps(store))
-    return image.main(["prune", *(["-a"] if args.all else [])])
+    return freed
 
 
 def forget_steps(store: Store) -> int:

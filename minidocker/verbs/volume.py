@@ -34,7 +34,7 @@ from minidocker.volumes.words import volume_name
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 COLUMNS = {"Driver": "DRIVER", "Labels": "LABELS", "Links": "LINKS", "Mountpoint": "MOUNTPOINT",
@@ -182,8 +182,16 @@ def remove(volumes: Volumes, name: str, force: bool) -> str:
 
 def prune(volumes: Volumes, args: argparse.Namespace) -> list[str]:
     """Remove volumes that nobody uses, and that are asked for; say which, and what was freed."""
-    everything = args.all or any(text in ("all=1", "all=true") for text in args.filter)
-    fit = {row["Name"] for row in narrow(described(volumes), args.filter, PRUNED)}
+    told, freed = unused_gone(volumes, args.all, args.filter)
+    return [*told, f"Total reclaimed space: {decimal(freed)}"]
+
+
+def unused_gone(
+    volumes: Volumes, everything: bool, texts: Sequence[str]
+) -> tuple[list[str], int]:
+    """Remove volumes that nobody uses, those without a name of yours if not `everything`."""
+    everything = everything or any(text in ("all=1", "all=true") for text in texts)
+    fit = {row["Name"] for row in narrow(described(volumes), texts, PRUNED)}
     names = [name for name in volumes.unused(everything) if name in fit]
     freed = 0
     for name in names:
@@ -191,8 +199,7 @@ def prune(volumes: Volumes, args: argparse.Namespace) -> list[str]:
         volumes.remove(name)
         tell_of(volumes, "destroy", name)
     pruned(os.path.dirname(volumes.root), "volume", freed)
-    told = ["Deleted Volumes:", *names, ""] if names else []
-    return [*told, f"Total reclaimed space: {decimal(freed)}"]
+    return ["Deleted Volumes:", *names, ""] if names else [], freed
 
 
 VERBS: dict[str, Callable[[Volumes, argparse.Namespace], list[str]]] = {

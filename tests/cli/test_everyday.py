@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -203,8 +204,18 @@ def test_what_prunes_takes_filters(alone: Run) -> None:
     for wrong in (["--filter", "label=gone=3", "--filter", "until=24h"], ["--filter", "label=gone=3", "--filter", "label!=gone"]):
         alone("image", "prune", "-af", *wrong)
         assert "prune-me" in alone("images").stdout, wrong
-    assert "removed name prune-me:latest" in alone("system", "prune", "-af", "--filter", "label=gone=3").stdout
+    assert "untagged: prune-me:latest" in alone("system", "prune", "-af", "--filter", "label=gone=3").stdout
     assert kept in alone("ps", "-aq").stdout
     assert kept in alone("system", "prune", "-f", "--filter", "label=gone").stdout
+    last = alone("create", "-v", "/anonymous", *words).stdout.strip()
+    each = alone("system", "df", "-v").stdout
+    assert re.findall(r"^\w.*:", each, re.M)[1:] == [
+        "Containers space usage:", "Local Volumes space usage:", "Build cache usage:"
+    ]  # fmt: skip
+    assert re.search(rf"^{last} .* 0B \(virtual .*\) .* Created ", each, re.M)
+    assert re.search(r"^[0-9a-f]{64}   1  ", each, re.M)
+    swept = alone("system", "prune", "-f", "--volumes").stdout
+    assert last in swept and swept.count("Total reclaimed space: ") == 1
+    assert alone("volume", "ls", "-q").stdout == "" == alone("ps", "-aq").stdout
     done = alone("image", "prune", "--filter", "name=x")
     assert done.returncode == 1 and "invalid filter 'name'" in done.stderr

@@ -155,7 +155,7 @@ def test_the_archive_and_the_name_come_in_either_order_and_the_name_may_be_left_
     assert len(ids) == 1 and "small" in image("ls").stdout
     done = image("import", tar, "-c", "CMD other")
     assert "<none>" in image("ls").stdout and done.stdout.startswith("sha256:")
-    assert f"removed image {done.stdout[:19]}" in image("prune").stdout
+    assert f"deleted: {done.stdout.strip()}" in image("prune").stdout
     refused(image("import", tar, ""), "'' is not a name", "lower-case", 1)
 
 
@@ -199,5 +199,5 @@ def test_inspect_check_prune(image: Image, tar: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert f"blobs/sha256/{blob.name} has the digest" in done.stdout
     assert "try: minidocker image rm small:latest, and get it again" in done.stderr
-    assert "removed image" in image("prune", "-a").stdout
+    assert "\ndeleted: sha256:" in image("prune", "-a").stdout
     assert image("check").stdout == "the store is whole: 0 names, 0 images, 0 layers, 0 blobs\n"
