@@ -43,6 +43,7 @@ FILES = {
     "exec_in": (RUNC, "libcontainer/setns_init_linux.go"),
     "stop": ("containers/podman", "libpod/oci_conmon_common.go"),
     "supervise": ("containers/podman", "libpod/container_internal.go"), "join": (RUNC, NSEXEC),
+    "create": (RUNC, "create.go"),
     "holes": (RUNC, "libcontainer/configs/validate/validator.go"),
     "spec_of": ("moby/moby", "daemon/oci_linux.go"),
     "state": (RUNC, "libcontainer/container_linux.go"),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from minidocker.runtime.channel import Channel
     from minidocker.runtime.gate import Label
     from minidocker.runtime.joining import Door
+    from minidocker.runtime.launcher import Launcher
     from minidocker.runtime.signals import Signals
     from minidocker.spec.spec import Run
     from minidocker.stages.base import Stage
@@ -123,12 +124,12 @@ class Resident(Child):
             told = to_json({**self.state, "pid": self.kernel.getpid()})
             hooks.run(self.kernel, wanted, kind, told, self.mask)
 
-    def execute(self) -> Any:
+    def last_things(self) -> int:
         """Let go of the host: from here on the container lives by itself."""
         self.kernel.prctl(PR_SET_PDEATHSIG, 0)
         if self.channel.host_is_gone():
             os._exit(125)
-        super().execute()
+        return super().last_things()
 
 
 class Creation(Birth):
@@ -140,6 +141,7 @@ class Creation(Birth):
         super().__init__(run, stages, kernel, None, signals)
         self.bundle = bundle
         self.container: Container | None = None  # whose pipes the gate waits at; None: it does not
+        self.theirs: Any = None  # a learner's `create`: Theirs of their_create.py, which needs us
         self.console = ""  # the socket that gets the terminal
         self.state: dict[str, Any] = {}
         self.keep = 0
@@ -161,20 +163,25 @@ class Creation(Birth):
             say = channel.child.fileno()
             return make(self.kernel, say, self.run.directory, label=self.label)
         go, said = (
-            os.open(self.container.path(name), os.O_RDWR | os.O_CLOEXEC) for name in ("go", "said")
+            os.open(self.container.path(name), os.O_RDWR | os.O_CLOEXEC)
+            if name == "said" or self.theirs is None else -1
+            for name in ("go", "said")
         )
         self.pipes = (go, said)
         return make(self.kernel, said, self.run.directory, go, label=self.label)
 
     def make_child(self, channel: Channel, program: int) -> Resident:
         """Say what the new process will do."""
-        child = Resident(
+        kind = self.theirs.child if self.theirs else Resident
+        child: Resident = kind(
             self.run, self.stages, self.kernel, channel, self.gate, program, self.signals.mask,
             lean.namespace("self", "mnt"), None,
         )  # fmt: skip
         child.bundle, child.state, child.keyring = self.bundle, self.state, self.keyring
         if self.container is not None:
             child.waits, child.speaks = self.pipes
+        if self.theirs:
+            self.theirs.furnish(child)
         child.label = self.label
         child.named, child.foreground = self.program, not self.console
         child.kept = set(range(3, 3 + self.keep))
@@ -189,6 +196,17 @@ class Creation(Birth):
             if not path and name not in ("time", "cgroup"):
                 flags |= NAMESPACES[name]
         return flags, []
+
+    def has_parent_work(self) -> bool:
+        """A learner's `create` runs in a process of its own."""
+        return self.theirs is not None or super().has_parent_work()
+
+    def make_launcher(self, child: Child, cgroup: str, doors: list[Door]) -> Launcher:
+        """Make the one that calls a learner's `create`, where there is one."""
+        if self.theirs is None:
+            return super().make_launcher(child, cgroup, doors)
+        launcher: Launcher = self.theirs.launcher(self, child, cgroup, doors)
+        return launcher
 
     def obey(self, message: dict[str, Any]) -> MinidockerError | None:
         """Do what the child asks for: hooks of the host's side, or a terminal to hand on."""
@@ -235,12 +253,17 @@ class Creation(Birth):
         """Serve the child until it has become the gate: its end of the channel is closed then."""
         assert self.channel
         while True:
-            self.signals.wait_readable(self.channel.host.fileno())
+            if self.theirs:
+                self.theirs.wait(self.channel.host.fileno(), self.signals)
+            else:
+                self.signals.wait_readable(self.channel.host.fileno())
             message = self.channel.hear()
-            if message is None:
+            if message is None or message["kind"] == "stands":
                 break
             if failed := self.obey(message):
                 raise failed
+        if self.theirs:
+            self.theirs.must_have_returned(self)
         # An exec's command may have done its work by now; nobody has let a container's go.
         # One that is killed has closed its end, too, some time before it can be waited for.
         how = 0 if lean.is_ending(self.pid) else WNOHANG
@@ -260,6 +283,12 @@ class Creation(Birth):
                 "a larger limit: 6m is enough to begin",
             )  # fmt: skip
         return StageError(f"the container's process ended with {status} before it was ready", "")
+
+    def end(self) -> None:
+        """End a learner's `create`, too."""
+        super().end()
+        if self.theirs:
+            self.theirs.end()
 
     def close_pipes(self) -> None:
         """Close our ends: only the gate holds them from here on."""

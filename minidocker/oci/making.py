@@ -13,7 +13,7 @@ from minidocker.oci.config import load
 from minidocker.oci.creation import Creation
 from minidocker.oci.groups import has_any, places
 from minidocker.oci.lifetime import undo
-from minidocker.oci.mine import furnished, read_before
+from minidocker.oci.mine import furnished, read_before, serving
 from minidocker.oci.seccomp_of import with_filter
 from minidocker.oci.walls import chosen
 from minidocker.runtime.signals import Signals
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.oci.container import Container
     from minidocker.oci.kinds import Bundle
+    from minidocker.oci.their_create import Theirs
     from minidocker.spec.spec import Run
 
 UNKILLABLE = (
@@ -68,6 +69,8 @@ def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> 
     birth = Creation(run, stages, kernel, signals, bundle)
     birth.container, birth.console, birth.keep = container, wish.console, wish.keep
     birth.keyring = wish.keyring
+    if VARIABLE in plain_os.environ:
+        birth.theirs = their_create(container, bundle)
     birth.state = container.state(
         {"bundle": bundle.directory, "made": "", "facts": {}, "root": run.root,
          "annotations": bundle.annotations, "oci": bundle.version}, "creating",
@@ -96,6 +99,20 @@ def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> 
     birth.close_pipes()
     container.release()
     return birth
+
+
+def their_create(container: Container, bundle: Bundle) -> Theirs | None:
+    """Return a learner's `create` of MINIDOCKER_MINE, where there is one that can serve.
+
+    Who joins another's processes or mounts counts as those do, and finds no directory of ours.
+    """
+    joins = bundle.namespaces.get("pid") or bundle.namespaces.get("mnt")
+    own = None if joins or bundle.idle else serving(container.id, "create")
+    if own is None:
+        return None
+    from minidocker.oci.their_create import Theirs
+
+    return Theirs(own, container)
 
 
 def claim(

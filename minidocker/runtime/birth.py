@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
     from minidocker.runtime.explain import Teller
     from minidocker.runtime.joining import Door
+    from minidocker.runtime.launcher import Launcher
     from minidocker.runtime.signals import Signals
     from minidocker.spec.spec import Run
 
@@ -130,11 +131,9 @@ class Birth(Story):
         unshare(2) and setns(2) change their caller, and the host process must stay where it is.
         The child outlives the launcher, and becomes the host's by PR_SET_CHILD_SUBREAPER.
         """
-        from minidocker.runtime.launcher import Launcher
-
         self.kernel.prctl(PR_SET_CHILD_SUBREAPER, 1)
         before = {name: namespace("self", name) for name in NAMESPACES}
-        launcher = Launcher(self, child, cgroup, doors, self.signals, self.last_words)
+        launcher = self.make_launcher(child, cgroup, doors)
         pid = launcher.launch(stage, flags)
         for name, flag in NAMESPACES.items():
             seen = namespace(pid, name) if flags & flag else "not asked for"
@@ -150,6 +149,12 @@ class Birth(Story):
                     "pass all of `flags` to clone or unshare; after unshare, fork",
                 )
         return pid
+
+    def make_launcher(self, child: Child, cgroup: str, doors: list[Door]) -> Launcher:
+        """Make ready what `spawn_by_launcher` starts."""
+        from minidocker.runtime.launcher import Launcher
+
+        return Launcher(self, child, cgroup, doors, self.signals, self.last_words)
 
     def open_gate(self) -> None:
         """Let the child go on; one that has ended already is for others to notice."""

@@ -27,6 +27,7 @@ SAYS: dict[str, dict[str, type]] = {
              "shell": str},
     "terminal": {},
     "waits": {},
+    "stands": {},  # behind its walls, in a learner's `create`
     "listens": {"number": int},  # of a filter's listener, among the child's descriptors
 }  # fmt: skip
 

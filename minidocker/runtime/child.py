@@ -63,6 +63,7 @@ class Child:
         self.speaks = channel.child.fileno()  # where the gate says what failed
         self.waits = -1  # what the gate waits for; -1: it does not
         self.kept: set[int] = set()  # descriptors of the caller's that the command shall have
+        self.held: set[int] = set()  # of our own that stay until the exec
         self.path = ""  # of the command, once it is found
         self.by_rights = False  # only capabilities let the user run it
         self.label: Label | None = None  # of AppArmor, which the gate writes
@@ -186,7 +187,7 @@ class Child:
     def prepare_terminal(self, master: int) -> None:
         """Set what must be so before the command, which waits for nobody, looks at it."""
 
-    def start(self) -> NoReturn:
+    def start(self) -> None:
         """Become the command, or with --init its parent."""
         umask = self.run.spec.process.umask
         self.kernel.umask(0o022 if umask is None else umask)
@@ -196,7 +197,7 @@ class Child:
         ours = {self.channel.child.fileno(), self.gate[0], self.program, self.speaks, self.waits}
         if self.label:
             ours.add(self.label.attr)
-        self.kernel.close_all_but({0, 1, 2} | self.kept | (ours - {-1}))
+        self.kernel.close_all_but({0, 1, 2} | self.kept | self.held | (ours - {-1}))
         self.enter_directory()
         self.die_with_the_host()  # again: a change of ids has cleared it
         self.moment = "exec"
@@ -260,8 +261,12 @@ class Child:
         self.inside([stage for stage in self.stages if stage.last])
         self.moment = "exec"
 
-    def execute(self) -> NoReturn:
-        """Restore the signals, become the gate, and through it the command."""
+    def execute(self) -> None:
+        """Do the last things, become the gate, and through it the command."""
+        self.exec_gate(self.last_things())
+
+    def last_things(self) -> int:
+        """Restore the signals, let the filter stand; return the descriptor of the gate."""
         process = self.run.spec.process
         # Python ignores these two; a command that inherits that never dies of a closed pipe.
         self.kernel.default_signals({SIGPIPE, SIGXFSZ})
@@ -275,6 +280,11 @@ class Child:
             os.set_inheritable(fd, True)  # the gate closes the first by its exec of the command
         if not self.run.spec.init:
             self.pass_last()
+        return program
+
+    def exec_gate(self, program: int) -> NoReturn:
+        """Exec the gate, which execs the command."""
+        process = self.run.spec.process
         try:
             self.kernel.execve(self.path, process.args, self.env(), program)
         except KernelError as problem:

@@ -88,7 +88,7 @@ class Launcher:
                 self.kernel.write(f"{self.cgroup}/cgroup.procs", str(os.getpid()))
             self.prepare()
             story.stage, story.moment = stage, "spawn"
-            pid = stage.spawn(self.kernel, flags, self.child)
+            pid = self.bear(stage, flags)
             if strays:
                 raise StageError(
                     "spawn returned in the child: call child(), which never returns", ""
@@ -109,6 +109,10 @@ class Launcher:
             from minidocker.runtime.joining import join
 
             join(self.story, self.doors)
+
+    def bear(self, stage: Pid, flags: int) -> object:
+        """Make the child; return what spawn says is its pid."""
+        return stage.spawn(self.kernel, flags, self.child)
 
     def own_child(self, stage: Pid, text: str) -> int:
         """Check that what spawn returned is a process of ours that lives."""

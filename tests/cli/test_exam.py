@@ -72,7 +72,7 @@ def test_the_solutions_pass_and_there_is_a_page_to_keep(tmp_path: Path) -> None:
     for name in ("spawn", "pivot", "make_private", "drop_capabilities", "become_root"):
         assert "by Podman" in ran[name]["container"], ran[name]
     for name in ("init", "overlay_options", "publish", "supervise", "join", "PULL_ORDER", "choose",
-                 "holes", "spec_of", "start", "state"):  # fmt: skip
+                 "holes", "spec_of", "create", "start", "state"):  # fmt: skip
         assert "by minidocker" in ran[name]["container"], ran[name]
     for name in containers.NOT_HERE:
         assert ran[name]["container"] == sitting.CELL and "checks pass" in ran[name]["seen"]

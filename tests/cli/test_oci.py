@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -581,3 +582,49 @@ def test_a_learners_spec_of_writes_the_example(oci: Runtime, tmp_path: Path, mis
     config["linux"].pop("resources")
     (place / "config.json").write_text(json.dumps(config))
     assert oci("run", "--bundle", place, "theirs", env=env).stdout == "minidocker\n"
+
+
+CREATES = {
+    "theirs": ("", ""),
+    "does not wait": ("        os.read(go, 1)\n", "nobody waits at the pipe"),
+    "forgets the walls": ("        walls()\n", "returned before the walls stood"),
+    "never comes back": ('        os.write(tell, b"ready")\n', "it does not return"),
+    "no record": ("    save(directory, pid)\n", "it wrote no record"),
+    "another number": ("    return pid\n", "not the pid"),
+    "no pipe": ('    os.mkfifo(f"{directory}/go")\n', "FileNotFoundError"),
+}
+
+
+@pytest.mark.parametrize("mistake", CREATES)
+def test_a_learners_create_makes_the_container(
+    oci: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: str
+) -> None:
+    gone, said = CREATES[mistake]
+    mine = tmp_path / "exercises"
+    shutil.copytree(REPOSITORY / "exercises", mine)
+    solution = (REPOSITORY / "solutions/15_your_own_docker.py").read_text()
+    head, create = solution.split("def create(")
+    (mine / "15_your_own_docker.py").write_text(f"{head}def create({create.replace(gone, '', 1)}")
+    shutil.copy(REPOSITORY / "solutions/01_pid.py", mine)
+    monkeypatch.setenv("MINIDOCKER_ROOT", str(tmp_path / "store"))
+    monkeypatch.setenv("MINIDOCKER_MINE", str(mine))
+    if said:
+        with pytest.raises(AssertionError, match=said) as caught:
+            oci.create("true")
+        assert "part create of" in str(caught.value) and "Traceback" not in str(caught.value)
+        assert not (oci.root / "box").exists()
+        return
+    pid = oci.create("echo $$; ls /proc/self/fd; exec sleep 600")
+    out = oci.directory / "box.out"
+    assert f"of {mine}: create" in out.read_text()
+    assert '"function": "create"' in (tmp_path / "store/used").read_text()
+    assert oci.state()["status"] == "created"  # says the learner's `state`, too
+    assert "python" in os.readlink(f"/proc/{pid}/exe")
+    oci("start", "box")
+    assert oci.state()["status"] == "running"
+    until = time.monotonic() + 60
+    while not out.read_text().endswith("1\n0\n1\n2\n3\n") and time.monotonic() < until:
+        time.sleep(0.1)
+    assert out.read_text().endswith("1\n0\n1\n2\n3\n")  # no descriptor of ours; 3 is that of ls itself
+    oci("kill", "box", "KILL")
+    oci("delete", "--force", "box")
