@@ -12,6 +12,7 @@ def main(argv: list[str]) -> int:
     """Run one command; print one sentence and a remedy for what goes wrong; exit status."""
     word, rest = (argv[0], argv[1:]) if argv else ("", [])
     try:
+        open_standard_descriptors()
         status = dispatch(word, rest)
         sys.stdout.flush()
         return status
@@ -31,6 +32,18 @@ def main(argv: list[str]) -> int:
         return tell(ImportError(str(problem)), word, rest)
     except KeyboardInterrupt:
         return 130
+
+
+def open_standard_descriptors() -> None:
+    """Put /dev/null where 0, 1 or 2 is closed: else a file of ours would get that number."""
+    while True:
+        fd = os.open(os.devnull, os.O_RDWR)
+        if fd > 2:
+            os.close(fd)
+            break
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))
 
 
 def tell(problem: Exception, word: str, rest: list[str]) -> int:

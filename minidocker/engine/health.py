@@ -22,7 +22,7 @@ from minidocker.runtime import happened
 from minidocker.runtime.enter import refuse_paused
 from minidocker.runtime.healthy import FIRST, STARTING, UNHEALTHY, follow, read, write
 from minidocker.spec import checkup
-from minidocker.spec.lean_json import loads
+from minidocker.spec.read_json import loads
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

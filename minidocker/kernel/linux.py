@@ -7,7 +7,6 @@ from errno import EINVAL, ENOENT, ENOSYS, EPERM
 
 from minidocker.errors import KernelError
 from minidocker.kernel import flags as _flags
-from minidocker.kernel.interface import Kernel
 from minidocker.kernel.libc import ask, call, ctypes, libc
 from minidocker.kernel.linux_files import Files
 from minidocker.kernel.linux_network import Network
@@ -20,6 +19,10 @@ TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read thi
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
+
+    from minidocker.kernel.interface import Kernel
+else:  # promises alone: a start need not load them
+    Kernel = object
 
 SYS_CLONE = {"x86_64": 56, "aarch64": 220}
 SYS_SECCOMP = {"x86_64": 317, "aarch64": 277}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minidocker.kernel.interface import Kernel
-else:  # Linux adds it once: each class that has it costs a start a little
+else:  # promises alone: a start need not load them
     Kernel = object
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from minidocker.kernel.interface import Kernel
-else:  # Linux adds it once: each class that has it costs a start a little
+else:  # promises alone: a start need not load them
     Kernel = object
 
 SYS_FSOPEN, SYS_FSCONFIG, SYS_FSMOUNT = 430, 431, 432

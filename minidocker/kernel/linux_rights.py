@@ -13,7 +13,7 @@ from minidocker.kernel.named import open, os
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
-else:  # Linux adds it once: each class that has it costs a start a little
+else:  # promises alone: a start need not load them
     Kernel = object
 
 SYS_KEYCTL = {"x86_64": 250, "aarch64": 219}

@@ -12,7 +12,7 @@ from minidocker.kernel.named import os
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
     from minidocker.kernel.interface import Kernel
-else:  # Linux adds it once: each class that has it costs a start a little
+else:  # promises alone: a start need not load them
     Kernel = object
 
 SYS_OPEN_TREE = 428

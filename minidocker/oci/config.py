@@ -8,7 +8,7 @@ runtime-spec, config.md, "Extensibility" and "Valid values"
 from __future__ import annotations
 
 from minidocker.errors import UsageError
-from minidocker.spec.lean_json import loads
+from minidocker.spec.read_json import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from minidocker.errors import Blocked, Conflict, MinidockerError, NotFound, Usag
 from minidocker.kernel.named import fcntl, open
 from minidocker.oci.looks import is_frozen
 from minidocker.proc.lean import began, in_user_namespace, stranger
-from minidocker.spec.lean_json import loads
+from minidocker.spec.read_json import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

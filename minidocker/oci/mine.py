@@ -85,7 +85,7 @@ def read_before(bundle: Bundle, id: str) -> None:
         return
     from minidocker.runtime.adopt import load
     from minidocker.runtime.apart import Own
-    from minidocker.spec.lean_json import loads
+    from minidocker.spec.read_json import loads
 
     file = own.file
 

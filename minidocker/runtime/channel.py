@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from minidocker.kernel import packets
-from minidocker.spec.lean_json import loads, to_json
+from minidocker.spec.lean_json import to_json
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ def understood(data: bytes) -> dict[str, Any]:
         return {"kind": "gate", "step": step, "errno": number}
     if data == TERMINAL:
         return {"kind": "terminal"}
+    from minidocker.spec.read_json import loads  # only a child with something to say costs this
+
     try:
         message = loads(data.decode("utf-8", "surrogatepass"))
         kind = message.get("kind")

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 
-from minidocker.spec.lean_json import loads, to_json
+from minidocker.spec.lean_json import to_json
+from minidocker.spec.read_json import loads
 
 TYPE_CHECKING = False  # a keeper that loads typing and json holds 3 MB more, for years
 if TYPE_CHECKING:

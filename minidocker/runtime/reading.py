@@ -7,7 +7,7 @@ import os
 from minidocker.errors import Conflict, MinidockerError, NotFound
 from minidocker.runtime import healthy, last_word, state, updated, whole
 from minidocker.runtime.happened import name_of
-from minidocker.spec.lean_json import loads
+from minidocker.spec.read_json import loads
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from errno import EACCES, ENOENT, EPERM, EROFS
 
 from minidocker.errors import Conflict, KernelError, MinidockerError
-from minidocker.kernel.interface import Kernel
 from minidocker.kernel.named import fcntl, os
 from minidocker.runtime import happened
 from minidocker.runtime.happened import name_of
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from minidocker.kernel.interface import Kernel
     from minidocker.stages.base import Stage
 
 VERSION = 1

@@ -8,7 +8,6 @@ import sys
 from minidocker.errors import KernelError, MinidockerError, UsageError
 from minidocker.oci import options
 from minidocker.oci.container import default_root, now, refuse, refuse_strangers
-from minidocker.runtime.standard import open_standard_descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ def main(argv: list[str]) -> int:
     """Answer one call. An error is a line on stderr, and in the log that the caller reads."""
     found: dict[str, Any] = {}
     words: list[str] = []
-    open_standard_descriptors()
     try:
         found, words = options.parse(argv, options.GLOBAL)
         if "log" in found:  # `create` goes into the bundle's directory; crun has "file:PATH", too

@@ -20,9 +20,7 @@ def main(argv: list[str]) -> int:
     """`minidocker run`: from the words to an exit status."""
     from minidocker.images.store.store import Store
     from minidocker.plan import options
-    from minidocker.runtime.standard import open_standard_descriptors
 
-    open_standard_descriptors()
     found, words = options.parse(argv)
     if "help" in found:
         from minidocker.plan.help import help_parser

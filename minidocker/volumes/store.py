@@ -15,7 +15,8 @@ import time
 from errno import EEXIST
 
 from minidocker.errors import Conflict, KernelError, NotFound
-from minidocker.spec.lean_json import loads, to_json
+from minidocker.spec.lean_json import to_json
+from minidocker.spec.read_json import loads
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:

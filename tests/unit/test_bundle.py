@@ -325,7 +325,7 @@ def test_a_plain_run_loads_what_is_in_the_bundle_and_no_more(shared_store: Path)
 
 # ---------------------------------------------------------------- what it is for
 
-MOST = 1.77  # instructions of a start up to the first line of `run`, in those of a bare Python
+MOST = 1.75  # instructions of a start up to the first line of `run`, in those of a bare Python
 MOST_CALLS = 180  # system calls more than a bare Python; from the files they are 900
 
 
