@@ -49,7 +49,8 @@ def private(config):
 def powers(config):
     """Return the capabilities that the command has when it runs. Given.
 
-    It runs as root, so an exec gives it the bounding set: lesson 10.
+    It runs as root, so an exec gives it the bounding set (lesson 10), as far as it is permitted
+    already (noNewPrivileges). Here the two sets are equal.
     """
     return set(config["process"]["capabilities"]["bounding"])
 
@@ -130,7 +131,8 @@ def spawn(kernel, child):
 def seen(pid):
     """Return (state letter, start time) of a process; ("", 0) when there is none. Given: proc(5).
 
-    "Z" is a zombie. The time is in clock ticks after the boot: no later process has the same.
+    "Z" is a zombie. The time is in clock ticks after the boot: no later process of this
+    number has the same.
     """
     try:
         with open(f"/proc/{pid}/stat") as file:

@@ -217,7 +217,7 @@ def is_folder(path):
     return os.path.isdir(path) and not os.path.islink(path)
 
 
-# 6. REPAIR (rung R2). It looks for a whiteout of the path alone; much else hides it. (3 lines)
+# 6. MORE, REPAIR (rung R2). It looks for a whiteout of the path; much else hides it. (3 lines)
 def seen_in(layer, path):
     """Say what one layer has of a path: "here", "hidden" or "nothing".
 
@@ -239,7 +239,7 @@ def seen_in(layer, path):
     return "here"
 
 
-# 7. HOLE (rung R4). Which layer was it? Fill in what stands as `...`. (2 lines)
+# 7. MORE, HOLE (rung R4). Which layer was it? Fill in what stands as `...`. (2 lines)
 def blame(path, layers):
     """Return which layer gives or deletes a path: (number, "gives"), (number, "deletes") or None.
 
@@ -272,7 +272,7 @@ def cache_key(parent, instruction, files):
     parent is the digest of what lies below (a text), instruction the step's words (a text), and
     files what the step copies: {name: path of the file with its content}.
     Equal keys mean "the same step": its layer is taken from the cache, and the step is not done.
-    So all that the step depends on goes in, each thing apart from the next; and nothing else does:
+    So all that the build knows of the step goes in, each thing apart from the next, nothing else:
     not where a file lies, not its times, not the order of the names. (Engines add modes, owners.)
     """
     content = [(name, digest(files[name])) for name in sorted(files)]

@@ -18,7 +18,7 @@ from minidocker.verbs.parser import make
 NOT_HERE = 3
 ABOUT = (
     "The last exam: Podman runs containers on your own functions. In the package that it calls, "
-    "each function that you have written is missing; what comes up there, your code has made. "
+    "ours are cut out where yours make a wall: what comes up there, your code has made. "
     "Whether it is right, the kernel says, looked at from outside."
 )
 AFTER = """\
