@@ -7,6 +7,10 @@ What you build here: `spawn` and `init`, two parts of the `pid` stage. When they
 kernel.waitpid(pid, options), kernel.kill(pid, signal), kernel.wait_signal().
 They do what the man pages say. What the kernel refuses raises an OSError.
 
+The comments in the functions name subgoals, by the same six words in lessons 01 to 05:
+    look: at what is there    build: what you ask for          ask: the kernel for it
+    check: what it means      let go: of what must not stay    tell: return it, or raise
+
 Judge your work with:  minidocker grade 01
 """
 
@@ -33,6 +37,8 @@ def spawn(kernel, flags, child):
     spawn does not wait for the child to end. It is called once in a process.
     See unshare(2), fork(2), pid_namespaces(7).
     """
+    # ask: for a child that is number 1
+    # tell: which pid it has
     raise NotImplementedError("spawn is yours to write")
 
 
@@ -42,8 +48,10 @@ def exit_status(status):
 
     A process that called exit(n) gives n. A process that signal n killed gives 128 + n.
     """
+    # check: did a signal end it?
     if os.WIFSIGNALED(status):
         return 128 + ...(status)
+    # tell: what it gave to exit
     return ...(status)
 
 
@@ -60,6 +68,9 @@ def init(kernel, main):
     returns (0, 0) when none has ended.
     """
     while True:
+        # look: which signal is there?
+        # ask: to pass it on to main
+        # let go: of each child that has ended
         pid, status = kernel.waitpid(main)
         if pid == main:
             return exit_status(status)
@@ -86,6 +97,9 @@ def host_pid_of(init, inner):
     LookupError when there is none, or when init itself is gone.
     Processes may end while you look: skip those.
     """
+    # look: in which namespace is init?
+    # check: which process is in it, under this number?
+    # tell: that there is none
     raise NotImplementedError("host_pid_of is yours to write")
 
 

@@ -7,6 +7,10 @@ What you build here: `spawn` and `init`, two parts of the `pid` stage. When they
 kernel.waitpid(pid, options), kernel.kill(pid, signal), kernel.wait_signal().
 They do what the man pages say. What the kernel refuses raises an OSError.
 
+The comments in the functions name subgoals, by the same six words in lessons 01 to 05:
+    look: at what is there    build: what you ask for          ask: the kernel for it
+    check: what it means      let go: of what must not stay    tell: return it, or raise
+
 Judge your work with:  minidocker grade 01
 """
 
@@ -33,10 +37,12 @@ def spawn(kernel, flags, child):
     spawn does not wait for the child to end. It is called once in a process.
     See unshare(2), fork(2), pid_namespaces(7).
     """
+    # ask: for a child that is number 1
     kernel.unshare(flags)
     pid = kernel.fork()
     if pid == 0:
         child()
+    # tell: which pid it has
     return pid
 
 
@@ -46,8 +52,10 @@ def exit_status(status):
 
     A process that called exit(n) gives n. A process that signal n killed gives 128 + n.
     """
+    # check: did a signal end it?
     if os.WIFSIGNALED(status):
         return 128 + os.WTERMSIG(status)
+    # tell: what it gave to exit
     return os.WEXITSTATUS(status)
 
 
@@ -64,10 +72,13 @@ def init(kernel, main):
     returns (0, 0) when none has ended.
     """
     while True:
+        # look: which signal is there?
         signal = kernel.wait_signal()
+        # ask: to pass it on to main
         if signal != SIGCHLD:
             kernel.kill(main, signal)
             continue
+        # let go: of each child that has ended
         pid, status = kernel.waitpid(-1, WNOHANG)
         while pid:
             if pid == main:
@@ -96,10 +107,12 @@ def host_pid_of(init, inner):
     LookupError when there is none, or when init itself is gone.
     Processes may end while you look: skip those.
     """
+    # look: in which namespace is init?
     try:
         namespace = os.readlink(f"/proc/{init}/ns/pid")
     except FileNotFoundError:
         raise LookupError(f"no process {init}") from None
+    # check: which process is in it, under this number?
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             same = os.readlink(f"/proc/{pid}/ns/pid") == namespace
@@ -107,6 +120,7 @@ def host_pid_of(init, inner):
                 return int(pid)
         except OSError:
             continue
+    # tell: that there is none
     raise LookupError(f"no process {inner} in the container of {init}")
 
 
