@@ -7,6 +7,10 @@ What you build here: `make_private`, a part of the stage `propagation`, and `mou
 kernel.mount_setattr(path, attributes, recursive), kernel.umount2(target, flags).
 They do what the man pages say. What the kernel refuses raises an OSError.
 
+The comments in the functions name subgoals, by the same six words in lessons 01 to 05:
+    look: at what is there    build: what you ask for          ask: the kernel for it
+    check: what it means      let go: of what must not stay    tell: return it, or raise
+
 Judge your work with:  minidocker grade 02
 """
 
@@ -39,6 +43,7 @@ def make_private(kernel):
     All mounts stay where they are, and can still be bound elsewhere.
     See mount_namespaces(7), mount(2).
     """
+    # ask: that no mount travels any more
     kernel.mount("", "/", "", MS_PRIVATE)
 
 
@@ -61,6 +66,7 @@ def mount_proc(kernel, root):
     opens a device (nodev).
     See proc(5), mount(2).
     """
+    # ask: for a new procfs
     kernel.mount("proc", ..., ..., ...)
 
 
@@ -90,6 +96,7 @@ def optional_fields(words):
 
     words: a line of mount_lines(pid). Such fields are "shared:7" and "master:3".
     """
+    # tell: what stands between the options and the sign
     return words[... : words.index(...)]
 
 
@@ -106,6 +113,9 @@ def propagation_of(pid, path):
     mount's parent at this place (word 1). The order of the lines says nothing.
     LookupError when nothing is mounted at path.
     """
+    # look: what is mounted at path?
+    # check: which one is on top?
+    # tell: LookupError, or how mounts travel there
     raise NotImplementedError("propagation_of is yours to write")
 
 
@@ -119,6 +129,8 @@ def bind(kernel, source, target, read_only):
     See mount(2) about MS_BIND, and mount_setattr(2): kernel.mount_setattr(path, MOUNT_ATTR_RDONLY,
     True) makes the mount at path read-only, and all mounts below it.
     """
+    # ask: for the tree in a second place
+    # ask: that nobody writes through it, if that is wanted
     raise NotImplementedError("bind is yours to write")
 
 
