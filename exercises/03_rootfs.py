@@ -8,6 +8,10 @@ kernel.chdir(path), kernel.pivot_root(new, old), kernel.umount2(path, flags), ke
 kernel.mknod(path, mode, device), kernel.symlink(target, path), kernel.umask(mask).
 They do what the man pages say. What the kernel refuses raises an OSError.
 
+The comments in the functions name subgoals, by the same six words in lessons 01 to 05:
+    look: at what is there    build: what you ask for          ask: the kernel for it
+    check: what it means      let go: of what must not stay    tell: return it, or raise
+
 Judge your work with:  minidocker grade 03
 """
 
@@ -47,6 +51,8 @@ def pivot(kernel, new_root):
     With a directory for the old root, as in the manual's example, it is right too: then that
     directory is no mount point any more when pivot returns. See pivot_root(2), umount2(2).
     """
+    # ask: for the new root
+    # let go: of the old one
     raise NotImplementedError("pivot is yours to write")
 
 
@@ -71,12 +77,16 @@ def make_dev(kernel, root):
     - shm, a tmpfs in which everybody may write: mode=1777.
     MS_NODEV would make all device files on a mount dead. See mount(2), mknod(2).
     """
+    # ask: for a small file system
     dev = f"{root}/dev"
     kernel.mount("tmpfs", dev, "tmpfs", ..., "mode=755,size=64k")  # MS_NOSUID? MS_NODEV? both?
+    # ask: for the devices, and all may read and write them
     for name, number in DEVICES.items():
         kernel.mknod(f"{dev}/{name}", ..., number)  # S_IFCHR? S_IFBLK? and the permissions
+    # ask: for the links
     for name, target in LINKS.items():
         kernel.symlink(target, f"{dev}/{name}")
+    # ask: for pts and shm, and a mount on each
     for name in ("pts", "shm"):
         kernel.mkdir(f"{dev}/{name}")
     kernel.mount("devpts", f"{dev}/pts", "devpts", ..., ...)
@@ -91,6 +101,7 @@ def read_only_root(kernel):
     A file system can be mounted at many places. Only the mount at "/" changes, not the file
     system behind it: others write to that. mount(2) says what MS_REMOUNT | MS_BIND does.
     """
+    # ask: that this mount alone takes no writes
     kernel.mount("", "/", "", MS_REMOUNT | MS_RDONLY)
 
 
@@ -103,6 +114,7 @@ def close_inherited(first):
     /proc/self/fd lists the descriptors of this process. os.listdir opens one for itself, and
     that one is closed again when you come to it. See fcntl(2), FD_CLOEXEC, os.set_inheritable.
     """
+    # let go: of each descriptor from first up, when the exec comes
     raise NotImplementedError("close_inherited is yours to write")
 
 
