@@ -7,6 +7,10 @@ of the `etc` stage. When they pass, `minidocker run --mine` starts containers wi
     NAME is deleted                 a character device 0:0
     nothing shows through here      trusted.overlay.opaque = y
 
+The comments in the functions name subgoals, by the same six words in lessons 01 to 05:
+    look: at what is there    build: what you ask for          ask: the kernel for it
+    check: what it means      let go: of what must not stay    tell: return it, or raise
+
 Judge your work with:  minidocker grade 04
 """
 
@@ -29,7 +33,9 @@ def overlay_options(layers, upper, work):
     upper and work: two directories without such characters.
     See "Multiple lower layers" in the kernel's Documentation/filesystems/overlayfs.
     """
+    # build: the list of layers, as the kernel reads it
     lower = ":".join(layers)
+    # tell: the three options in one text
     return f"lowerdir={lower},upperdir={upper},workdir={work}"
 
 
@@ -43,14 +49,17 @@ def changes(upper):
     found = []
     for folder, folders, files in os.walk(upper):
         for name in folders + files:
+            # look: what is there?
             path = os.path.join(folder, name)
             info = os.lstat(path)
+            # check: is it a mark of the kernel?
             word = "written"
             if stat.S_ISCHR(info.st_mode) and ...:
                 word = "deleted"
             elif attributes(path).get(...) == b"y":
                 word = "opaque"
             found.append((os.path.relpath(path, upper), word))
+    # tell: all of it, in order
     return sorted(found)
 
 
@@ -76,4 +85,5 @@ def place_etc_files(kernel, directory, root):
     kernel.mount(source, target, fstype, flags): a bind mount has the fstype "". See mount(2).
     """
     for name in ("hosts", "hostname", "resolv.conf"):
+        # ask: to show the file there
         shutil.copy(f"{directory}/{name}", f"{root}/etc/{name}")

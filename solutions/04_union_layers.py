@@ -7,6 +7,10 @@ of the `etc` stage. When they pass, `minidocker run --mine` starts containers wi
     NAME is deleted                 a character device 0:0
     nothing shows through here      trusted.overlay.opaque = y
 
+The comments in the functions name subgoals, by the same six words in lessons 01 to 05:
+    look: at what is there    build: what you ask for          ask: the kernel for it
+    check: what it means      let go: of what must not stay    tell: return it, or raise
+
 Judge your work with:  minidocker grade 04
 """
 
@@ -30,10 +34,12 @@ def overlay_options(layers, upper, work):
     See "Multiple lower layers" in the kernel's Documentation/filesystems/overlayfs.
     """
 
+    # build: the list of layers, as the kernel reads it
     def escaped(name):
         return name.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
 
     lower = ":".join(escaped(layer) for layer in reversed(layers))
+    # tell: the three options in one text
     return f"lowerdir={lower},upperdir={upper},workdir={work}"
 
 
@@ -47,14 +53,17 @@ def changes(upper):
     found = []
     for folder, folders, files in os.walk(upper):
         for name in folders + files:
+            # look: what is there?
             path = os.path.join(folder, name)
             info = os.lstat(path)
+            # check: is it a mark of the kernel?
             word = "written"
             if stat.S_ISCHR(info.st_mode) and info.st_rdev == 0:
                 word = "deleted"
             elif attributes(path).get("trusted.overlay.opaque") == b"y":
                 word = "opaque"
             found.append((os.path.relpath(path, upper), word))
+    # tell: all of it, in order
     return sorted(found)
 
 
@@ -80,4 +89,5 @@ def place_etc_files(kernel, directory, root):
     kernel.mount(source, target, fstype, flags): a bind mount has the fstype "". See mount(2).
     """
     for name in ("hosts", "hostname", "resolv.conf"):
+        # ask: to show the file there
         kernel.mount(f"{directory}/{name}", f"{root}/etc/{name}", "", MS_BIND)
