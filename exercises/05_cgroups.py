@@ -8,6 +8,10 @@ kernel.fork(), kernel.getpid(), kernel.kill(pid, signal). kernel.read(path) retu
 text, kernel.write(path, text) writes a text in one call: cgroup files want that.
 What the kernel refuses raises an OSError.
 
+The comments in the functions name subgoals, by the same six words in lessons 01 to 05:
+    look: at what is there    build: what you ask for          ask: the kernel for it
+    check: what it means      let go: of what must not stay    tell: return it, or raise
+
 Judge your work with:  minidocker grade 05
 Some checks need cgroup version 2 with its controllers: the lab machine has them.
 """
@@ -34,6 +38,7 @@ def place(kernel, path, pid):
     See cgroups(7), and the kernel's admin-guide/cgroup-v2.
     """
     file = "tasks"  # tasks? cgroup.procs? One of them is the name in version 1.
+    # ask: to move the process
     kernel.write(f"{path}/{file}", str(pid))
 
 
@@ -49,6 +54,7 @@ def limits(resources):
       shares  2 to 262144                     cpu.weight: given, see weight()
       pids    processes; negative: no limit   pids.max: a number, or "max"
     """
+    # build: a text for each limit that is asked for
     files = {}
     if resources.memory is not None:
         swap = resources.swap if resources.swap is not None else 2 * resources.memory
@@ -60,6 +66,7 @@ def limits(resources):
         files["cpu.weight"] = str(weight(resources.shares))
     if resources.pids is not None:
         files["pids.max"] = ...
+    # tell: which file gets which text
     return files
 
 
@@ -85,10 +92,13 @@ def make_cgroup(kernel, path):
     """
     above = ROOT
     for part in path.removeprefix(ROOT).strip("/").split("/"):
+        # look: which controllers are there?
         offered = kernel.read(...).split()  # which file of `above` says what it has?
+        # ask: to hand ours down
         for name in CONTROLLERS:
             if ...:
                 kernel.write(..., ...)
+        # ask: for the next directory on the way
         above = f"{above}/{part}"
         if ...:
             kernel.mkdir(above)
@@ -101,10 +111,12 @@ def start_inside(kernel, path, command):
     command: a function without arguments. It never returns.
     The result is the pid of the new process. The caller stays in its own cgroup.
     """
+    # ask: for a child, and for its place
     pid = kernel.fork()
     if pid == 0:
         command()
     place(kernel, path, pid)
+    # tell: which pid it has
     return pid
 
 
@@ -118,6 +130,9 @@ def remove(kernel, path):
     A killed process needs a moment to leave. Until then rmdir raises EBUSY: wait, and try again.
     Cgroups beside `path` are not touched. When `path` does not exist, nothing is to be done.
     """
+    # look: is there something to remove?
+    # ask: to end everybody in it
+    # let go: of the cgroups
     raise NotImplementedError("remove is yours to write")
 
 
@@ -130,4 +145,7 @@ def why_died(path, status):
     line oom_kill of the file memory.events is not 0.
     Without the memory controller there is no such file; then nobody counted.
     """
+    # check: did a signal end it?
+    # look: what did the kernel count?
+    # tell: the signal alone
     raise NotImplementedError("why_died is yours to write")
