@@ -9,6 +9,9 @@ kernel.capset(effective, permitted, inheritable), kernel.mount(source, target, f
 A set of capabilities is a number here: bit n stands for CAPABILITIES[n].
 What the kernel refuses raises an OSError.
 
+Write the subgoals first, as comments with the words of lessons 01 to 05 (look, build, ask, check,
+let go, tell), then the lines under them.
+
 Judge your work with:  minidocker grade 10
 """
 
