@@ -3,6 +3,9 @@
 What you build here: a filter in front of every system call, instruction by instruction. The kernel
 takes it from you as it is, and runs it at each call of a process.
 
+Write the subgoals first, as comments with the words of lessons 01 to 05 (look, build, ask, check,
+let go, tell), then the lines under them.
+
 Judge your work with:  minidocker grade 11
 """
 
