@@ -7,6 +7,9 @@ made. The marks of an upper directory are those of lesson 04:
     NAME is deleted                 a character device 0:0         .wh.NAME, an empty file
     nothing shows through here      trusted.overlay.opaque = y     .wh..wh..opq, an empty file
 
+Write the subgoals first, as comments with the words of lessons 01 to 05 (look, build, ask, check,
+let go, tell), then the lines under them.
+
 Judge your work with:  minidocker grade 12
 """
 
