@@ -10,6 +10,9 @@ A *blob descriptor* is how documents of an image name a blob, as a dict:
     an index    has "manifests": descriptors, each with the "platform" that it is for
     a manifest  has "config", a descriptor, and "layers", a list of them
 
+Write the subgoals first, as comments with the words of lessons 01 to 05 (look, build, ask, check,
+let go, tell), then the lines under them.
+
 Judge your work with:  minidocker grade 13
 """
 
