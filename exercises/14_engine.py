@@ -5,6 +5,9 @@ how it is, lets one more command in, stops it, starts it again, joins it to othe
 
 `kernel` has one method for each system call. What it refuses raises an OSError: let it come out.
 
+Write the subgoals first, as comments with the words of lessons 01 to 05 (look, build, ask, check,
+let go, tell), then the lines under them.
+
 Judge your work with:  minidocker grade 14
 """
 
