@@ -7,6 +7,9 @@ of the verbs that Podman and Docker call; yours work on a container that lives i
     DIRECTORY/go             a named pipe: who waits for the start holds it open. fifo(7)
     DIRECTORY/record.json    {"pid": 4711, "began": 123456, "boot": "..."}, written last
 
+Write the subgoals first, as comments with the words of lessons 01 to 05 (look, build, ask, check,
+let go, tell), then the lines under them.
+
 Judge your work with:  minidocker grade 15
 """
 
