@@ -58,6 +58,6 @@ def connect(kernel, pid, lease):
 def default_route(kernel, gateway):
     """Send every packet that is for no neighbour to the neighbour `gateway`.
 
-    Destinations are written as in ip(8): "10.0.0.0/8", or "default" for all. See route(8).
+    Destinations are written as in ip(8): "10.0.0.0/8", or "default" for all. See ip-route(8).
     """
     kernel.route_add("default", gateway)
