@@ -11,5 +11,5 @@ CHECKS = frozenset((
     "place_of", "cache_hits", "cache_misses", "verify_bound", "choose_best", "choose_none",
     "headers_where", "trusted_yes", "trusted_no", "store_whole", "status_told", "status_real",
     "stop_grace", "stop_nobody_else", "supervise_waits", "supervise_ends", "log_pump",
-    "log_full", "private", "spec_walls", "spec_values", "start_refuses", "state",
+    "log_full", "private", "spec_walls", "spec_values", "start_refuses",
 ))  # fmt: skip
