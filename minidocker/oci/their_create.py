@@ -212,13 +212,20 @@ class Waiting(Resident):
             os._exit(125)
 
     def walls(self) -> None:
-        """Do all that comes before the exec; then the host hears that the walls stand."""
+        """Do all that comes before the exec; then the host hears that the walls stand.
+
+        What fails here is a wall's fault, and not of the `create` that has called us.
+        """
         os.close(self.of.back[1])
         self.held = {self.of.back[0], *(descriptors() - self.known)}
-        self.wait_for_go()
-        self.stand_alone()
-        self.inside([stage for stage in self.stages if not stage.last])
-        self.start()
+        try:
+            self.wait_for_go()
+            self.stand_alone()
+            self.inside([stage for stage in self.stages if not stage.last])
+            self.start()
+        except BaseException as problem:
+            self.fail(problem)
+            os._exit(125)
         if select.select([self.of.back[0]], [], [], 0)[0]:
             raise self.of.wrong("it returned before the walls stood")
         self.stage = None
