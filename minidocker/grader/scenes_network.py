@@ -30,7 +30,7 @@ def lease(number: int) -> SimpleNamespace:
     """The lease of container `number`, as the runtime hands it to the parts."""
     return SimpleNamespace(
         address=f"{HERE.base}{number}", prefix=HERE.prefix, gateway=HERE.gateway,
-        subnet=f"{HERE.base}0/{HERE.prefix}", bridge=HERE.bridge,
+        subnet=f"{HERE.base}0/{HERE.prefix}", bridge=HERE.bridge, device="eth0",
         link=f"mdv{number:012x}", mac=f"02:4d:0a:4d:00:{number:02x}",
         table=f"minidocker_{number:012x}",
     )  # fmt: skip

@@ -23,6 +23,8 @@ def remove_directories(kernel: Kernel, path: str) -> None:
     except KernelError as problem:
         if problem.errno == ENOENT:
             return
+        if problem.errno != EBUSY:
+            raise
     below = [directory for directory, _, _ in os.walk(path)]
     for directory in reversed(below):
         for attempt in range(200):
