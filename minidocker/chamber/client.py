@@ -47,6 +47,8 @@ class Maker:
         )  # fmt: skip
         theirs.close()
         self.channel.settimeout(ANSWER_SECONDS)
+        # Else an order of 208 kB is too long. The kernel gives twice net.core.wmem_max. socket(7)
+        self.channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, zygote.MESSAGE)
 
     def ask(self, message: dict[str, Any], descriptors: tuple[int, ...] = ()) -> dict[str, Any]:
         """Send a request and return the answer; one that does not answer is replaced."""

@@ -585,7 +585,7 @@ def test_supervise_ends(subject, cell):
         life("always", [[short(), 0, False], [short(), 0, False], [short(), 0, True], *again(2)]),
         life("unless-stopped", again(wait + 4), wait),
         life("always", [[short(), status(), True], *again(2)]),
-        life("always", [*again(1200), [short(), status(), True]]),  # no stack is as deep as that
+        life("always", [*again(1010), [short(), status(), True]]),  # no stack is as deep as that
     ]
     random.shuffle(lives)
     judge_lives(cell, lives)

@@ -89,7 +89,7 @@ def test_a_signal_reaches_nobody_but_the_cells_own(play):
     for pid in (os.getpid(), strange.sender):
         with pytest.raises(Gone):
             cell.signal(pid, 9)
-    assert other.proc.state(other.number(strange.sender)) == "S"
+    assert other.proc.state(other.number(strange.sender)) in "RS"
     cell.signal(own.sender, 9)
     while cell.proc.state(cell.number(own.sender)) != "Z":
         time.sleep(0.01)

@@ -10,6 +10,8 @@ def verify(stream, descriptor, directory):
             size += len(piece)
             digest.update(piece)
             write(piece)
+        if stream.read(1):
+            raise ValueError("more came than was promised")
         if (size, f"sha256:{digest.hexdigest()}") != (descriptor["size"], descriptor["digest"]):
             raise ValueError(f"what came is not {descriptor['digest']}")
         final = os.path.join(directory, digest.hexdigest())
