@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 
 from minidocker.net.leases import CABLES
+from minidocker.spec.lean_json import to_json
+from minidocker.spec.read_json import loads
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -20,12 +22,10 @@ if TYPE_CHECKING:
 
 def read(directory: str) -> dict[str, Any]:
     """Return what a container's file says; where there is none, nothing was changed."""
-    import json
-
     found: object = None
     try:
         with open(f"{directory}/{CABLES}", encoding="utf-8") as stream:
-            found = json.load(stream)
+            found = loads(stream.read())
     except (OSError, ValueError):
         pass
     return found if isinstance(found, dict) else {"left": False, "more": {}}
@@ -33,11 +33,9 @@ def read(directory: str) -> dict[str, Any]:
 
 def write(directory: str, found: dict[str, Any]) -> None:
     """Write it: whole under its name, or not there at all. rename(2)"""
-    import json
-
     path = f"{directory}/{CABLES}"
     with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as stream:
-        json.dump(found, stream)
+        stream.write(to_json(found))
     os.rename(f"{path}.{os.getpid()}", path)
 
 
