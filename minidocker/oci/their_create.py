@@ -218,14 +218,7 @@ class Waiting(Resident):
         """
         os.close(self.of.back[1])
         self.held = {self.of.back[0], *(descriptors() - self.known)}
-        try:
-            self.wait_for_go()
-            self.stand_alone()
-            self.inside([stage for stage in self.stages if not stage.last])
-            self.start()
-        except BaseException as problem:
-            self.fail(problem)
-            os._exit(125)
+        self.pass_walls()
         if select.select([self.of.back[0]], [], [], 0)[0]:
             raise self.of.wrong("it returned before the walls stood")
         self.stage = None
