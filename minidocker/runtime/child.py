@@ -101,11 +101,8 @@ class Child:
         self.die_with_the_host()
 
     def die_with_the_host(self) -> None:
-        """Ask for SIGKILL when the host process ends, and look whether it has already.
-
-        A detached command outlives all of us: its keepers are two, and both may be killed.
-        """
-        if self.run.spec.detached:
+        """Ask for SIGKILL when the host process ends, and look whether it has already."""
+        if self.run.spec.detached:  # it outlives all of us, both of its keepers, too
             return
         self.kernel.prctl(PR_SET_PDEATHSIG, SIGKILL)
         if self.channel.host_is_gone():
