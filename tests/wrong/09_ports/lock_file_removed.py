@@ -1,6 +1,6 @@
 # mistake: the lock's file is removed after use: who waits for it holds a file of the past
 # fails: lease_free
-# says: lock file is not there
+# says: lock file is gone
 
 
 def lease(kernel, path, subnet, owner):
