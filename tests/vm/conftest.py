@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from jobs import CHECKS_NEWER, SUITE, TIMES, Clock, Judge
+from jobs import CHECKS_NEWER, NEWER, SUITE, TIMES, Clock, Judge, checks_of
 
 from minidocker.errors import Blocked, MinidockerError
 from minidocker.vm.check_machine import VirtualMachine, keep_transcript
@@ -107,6 +107,6 @@ def newer(lab: Machine, judge: Judge, clock: Clock) -> Iterator[Machine]:
         with clock(f"QEMU: build the box of Debian {SUITE} (0 when it is there), boot, snapshot"):
             return machine.up()
 
-    judge.tests(CHECKS_NEWER, way, "tests/stages", "-k", "solutions")
+    judge.tests(CHECKS_NEWER, way, *checks_of(NEWER), "-k", "solutions")
     yield machine
     machine.down(everything=True)

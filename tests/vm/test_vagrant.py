@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jobs import Judge
+from jobs import Judge, checks_of
 
 from minidocker.course.manifest import load
 from minidocker.doctor.doctor import features, missing
@@ -141,7 +141,8 @@ for path in sys.argv[1:]:
 """
 
 REFERENCE, SOLUTIONS = "reference", "solutions"
-CHECKS = "every stage check in the Vagrant machine, over the reference"
+CHECKS = [f"every stage check in the Vagrant machine, over the reference, {row}"
+          for row in ("one half", "the other half")]  # fmt: skip
 NOTEBOOKS = "notebooks in the Vagrant machine"
 BEGIN = [f"the first cells of the other notebooks in the Vagrant machine, {row}"
          for row in ("one third", "the second third", "the last third")]  # fmt: skip
@@ -178,17 +179,18 @@ def begun(root: Ssh, judge: Judge, unseen: list[str]) -> Judge:
     def way() -> Ssh:
         return root
 
-    judge.tests(CHECKS, way, "tests/stages", "-k", REFERENCE)
     judge.tests(NOTEBOOKS, way, *whole(unseen, REFERENCE))
-    judge.begin(BEGIN[0], way, first_cells(unseen, 0))
+    for row, name in enumerate(CHECKS):
+        judge.tests(name, way, *checks_of(load().lessons[row::2]), "-k", REFERENCE)
     some = "exit_status or namespace or mount or rootfs or orphan or limit"
     judge.tests(COMMAND, way, "tests/cli/test_run.py", "-k", some)
     return judge
 
 
-def test_every_check_of_every_lesson(begun: Judge) -> None:
-    """All of tests/stages in the machine, over the reference; the newer one has the solutions."""
-    begun.passed(CHECKS, least=sum(len(lesson.checks) for lesson in load().lessons))
+@pytest.mark.parametrize("row", [0, 1])
+def test_every_check_of_every_lesson(begun: Judge, row: int) -> None:
+    """All of tests/stages in the machine, over the reference; the newer one has solutions."""
+    begun.passed(CHECKS[row], least=sum(len(one.checks) for one in load().lessons[row::2]))
 
 
 def test_the_notebooks_that_this_host_cannot_run(begun: Judge, unseen: list[str]) -> None:
@@ -208,14 +210,11 @@ def test_the_same_over_the_solutions(
     judge.passed(name, least)
 
 
-@pytest.mark.parametrize(
-    "row", [0, pytest.param(1, marks=pytest.mark.more), pytest.param(2, marks=pytest.mark.more)]
-)
+@pytest.mark.more
+@pytest.mark.parametrize("row", range(len(BEGIN)))
 def test_other_notebooks_begin(root: Ssh, judge: Judge, unseen: list[str], row: int) -> None:
     """A kernel starts, the lesson opens, and the first experiment runs: emulation has its price."""
-    words = first_cells(unseen, row)
-    if BEGIN[row] not in judge.jobs:
-        judge.begin(BEGIN[row], lambda: root, words)
+    judge.begin(BEGIN[row], lambda: root, first_cells(unseen, row))
     status, said = judge.wait(BEGIN[row])
     assert status == 0, said[-3000:]
     assert said.count("the first cells run:") == len(others(unseen)[row :: len(BEGIN)])
@@ -251,6 +250,7 @@ def test_work_is_carried_out_before_the_machine_stops(
     assert sync_watch.FOLDER.name == ".vagrant"
 
 
+@pytest.mark.more
 def test_up_can_be_interrupted_and_libvirt_can_die(place: Path, clock: Any) -> None:
     """One clear end, and the next `up` goes on from there."""
     subprocess.run(["vagrant", "--no-tty", "halt"], cwd=place, check=True, timeout=300,
