@@ -5,7 +5,7 @@ from __future__ import annotations
 from minidocker.errors import UsageError
 from minidocker.runtime import reading
 from minidocker.spec.spec import Mount
-from minidocker.volumes.words import LABELS
+from minidocker.volumes.words import refuse_labels
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ def inherited(asked: Asked) -> list[Mount]:
     for text in asked["volumes-from"]:
         name, sign, mode = text.partition(":")
         if mode in ("z", "Z"):
-            raise UsageError(f"--volumes-from {text}: {mode} is refused: {LABELS}", "leave it out")
-        if mode not in ("ro", "rw") and sign:
+            refuse_labels(f"--volumes-from {text}: {mode}")
+        elif mode not in ("ro", "rw") and sign:
             raise UsageError(
                 f"--volumes-from {text!r} is not NAME or NAME:ro", "--volumes-from web:ro",
                 docker=f"invalid mode for volumes-from: {mode}",

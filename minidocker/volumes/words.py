@@ -24,6 +24,7 @@ NO_NAME = (
 # Words of -v's last part that change nothing here: what is so, and hints for other systems.
 IDLE = ("rw", "consistent", "cached", "delegated", "private", "rprivate")
 SHARED = ("shared", "rshared", "slave", "rslave", "unbindable", "runbindable")
+SELINUX = "/sys/fs/selinux/enforce"  # is there where SELinux is at work. selinux(8)
 LABELS = "it would give the host's files another label of SELinux, and we change no file there"
 PROPAGATION = "what is mounted later, on either side, stays on its side: every mount is private"
 KINDS = (("ro", "rw"), ("private", "rprivate", *SHARED), ("z", "Z"), ("nocopy",))  # one of each
@@ -64,8 +65,8 @@ def parse_volume(text: str, touch: bool = True) -> Mount:
         if word in SHARED:
             raise UsageError(f"-v {text}: {word} is refused: {PROPAGATION}", "leave it out")
         if word in ("z", "Z"):
-            raise UsageError(f"-v {text}: {word} is refused: {LABELS}", "leave it out")
-        if word == "nocopy" and mount.volume:
+            refuse_labels(f"-v {text}: {word}")
+        elif word == "nocopy" and mount.volume:
             mount.fill = False
         elif word == "ro":
             mount.readonly = True
@@ -73,6 +74,12 @@ def parse_volume(text: str, touch: bool = True) -> Mount:
             raise wrong(text, f"invalid mode: {parts[2]}")
     look_at_source(mount, f"-v {text}", touch, make=True)
     return mount
+
+
+def refuse_labels(what: str) -> None:
+    """Refuse z and Z where SELinux labels files; elsewhere they change nothing, as in Docker."""
+    if os.path.exists(SELINUX):
+        raise UsageError(f"{what} is refused: {LABELS}", "leave it out")
 
 
 def new_volume(path: str, text: str) -> Mount:

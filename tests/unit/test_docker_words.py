@@ -24,6 +24,7 @@ from minidocker.spec.spec import Ids, Names, Resources, Run, Spec
 from minidocker.spec.words import fields
 from minidocker.stages.cgroup import Cgroup, pass_on_cpuset, rarer
 from minidocker.stages.identity import lookup
+from minidocker.volumes import words as volume_words
 
 
 def plan(*argv: str) -> Spec:
@@ -294,6 +295,17 @@ def test_what_says_nothing_or_the_same_is_taken_as_in_docker() -> None:
     assert [mount.destination for mount in spec.mounts] == ["/t", "/d", "/x"]
     assert spec.mounts[0].options == "size=1m"
     assert said("-v", "aa:/d", "-v", "aa:/d:ro").docker == "Duplicate mount point: /d"
+
+
+def test_labels_of_selinux_are_refused_where_it_is_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """z and Z change nothing elsewhere, as in Docker."""
+    monkeypatch.setattr(volume_words, "SELINUX", str(tmp_path / "none"))
+    assert [mount.readonly for mount in plan("-v", "/srv:/d:z", "-v", "/srv:/e:ro,Z").mounts] == [False, True]
+    assert "invalid mode: z,Z" in (said("-v", "/srv:/d:z,Z").docker or "")
+    monkeypatch.setattr(volume_words, "SELINUX", str(tmp_path))
+    assert "label of SELinux" in said("-v", "/srv:/d:ro,Z").message
 
 
 def test_long_words_of_a_port_are_the_short_ones() -> None:
