@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from minidocker.errors import MinidockerError, NotFound
-from minidocker.pictures.picture import table
+from minidocker.formats.rows import aligned, show
 from minidocker.proc import usage
 from minidocker.proc.cgroups import PRESSURES
 from minidocker.proc.usage import NO_CGROUP, Sample, Use, bytes_text
+from minidocker.verbs import stats_rows
 from minidocker.verbs.parser import Parser, make
 
 VERSION = 1  # of the JSON; a field may be added, none changes its meaning
 NONE = Sample(at=0, source=usage.FROM_CGROUP, cpu=0, memory=0)  # of one that does not run
+# of --limits; without it the columns are Docker's, as stats_rows has them
 HEADS = ("NAME", "CPU", "MEMORY / LIMIT", "MEM", "PIDS / LIMIT", "THROTTLED", "PRESSURE cpu/mem/io")
 
 EPILOG = """\
@@ -27,16 +29,18 @@ examples:
   minidocker stats                        all running containers, until Ctrl-C
   minidocker stats web db                 these two, until both have ended
   minidocker stats --no-stream            once
+  minidocker stats --limits               each beside its limit, throttling, pressure
   minidocker stats --json | head -1       one object a line ("version": 1)
   minidocker stats --no-stream --format '{{.Name}}: {{.CPUPerc}} {{.MemUsage}}'
 
-CPU         percent of one processor: two busy ones are 200 %
+The columns are Docker's. CPU is percent of one processor: two busy ones are 200 %. With --limits:
+
 MEMORY      what is charged to the container, and the lowest limit that holds
 THROTTLED   periods that cpu.max cut short, of those that passed since the last line
 PRESSURE    percent of the last 10 seconds in which a process waited for the resource
 
 Without cgroup version 2 the figures are added up from /proc: no limits, no throttling, no pressure,
-and memory that processes share counts more than once. The table says so.
+and memory that processes share counts more than once. A line on standard error says so.
 
 exit status: 0; 1 when there is no such container; 130 after Ctrl-C.
 """
@@ -67,6 +71,10 @@ class Row:
             f"{waits} %" if waits else "-",
         )  # fmt: skip
 
+    def fields(self, whole: bool = False) -> dict[str, Any]:
+        """Return the row as Docker's fields; `whole` cuts no id off."""
+        return stats_rows.fields(self.id, self.name, self.pid, self.group, self.use, whole)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the row as plain data; bytes, percent, and None for what cannot be known."""
         now, use = self.use.now, self.use
@@ -87,19 +95,22 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         watch = Watch(options.names, ended=options.all)
-        if options.format:
-            from minidocker.verbs import stats_rows
-
-            for rows in watch.rounds(options.interval, options.no_stream):
-                found = [(row.id, row.name, row.pid, row.group, row.use) for row in rows]
-                stats_rows.print_rows(found, options.format, options.no_trunc)
-        elif options.json:
-            for rows in watch.rounds(options.interval, options.no_stream):
+        rounds = watch.rounds(options.interval, options.no_stream)
+        if options.json:
+            for rows in rounds:
                 told = {"version": VERSION, "containers": [row.as_dict() for row in rows]}
                 print(json.dumps(told), flush=True)
-        elif not sys.stdout.isatty() or not _live(watch, options.interval, options.no_stream):
-            for number, rows in enumerate(watch.rounds(options.interval, options.no_stream)):
-                print("\n" * bool(number) + "\n".join(plain(rows)), flush=True)
+        elif options.format:
+            for rows in rounds:
+                found = [row.fields(options.no_trunc) for row in rows]
+                show(found, options.format, stats_rows.COLUMNS, stats_rows.USUAL)
+        elif not sys.stdout.isatty() or not _live(rounds, options):
+            note = ""
+            for number, rows in enumerate(rounds):
+                lines = aligned(_table(rows, options))
+                print("\n" * bool(number) + "\n".join(lines), flush=True)
+                if note != (note := note_on(rows)) and note:
+                    print(note, file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         return 130
     except PermissionError as problem:
@@ -196,20 +207,22 @@ class Watch:
         return found
 
 
-def plain(rows: Sequence[Row]) -> list[str]:
-    """Return the table as plain lines, with a note where /proc had to do."""
-    lines = table(HEADS, [row.cells() for row in rows])
-    del lines[1]  # the rule below the heads: a table that is cut and sorted needs none
-    return [*lines, *([note] if (note := _note(rows)) else [])]
+def _table(rows: Sequence[Row], options: argparse.Namespace) -> list[list[str]]:
+    """Return the headings and a line for each row: with --limits ours, else Docker's."""
+    if options.limits:
+        return [list(HEADS), *(list(row.cells()) for row in rows)]
+    found = [row.fields(options.no_trunc) for row in rows]
+    return [[line[name] for name in stats_rows.ORDER] for line in (stats_rows.COLUMNS, *found)]
 
 
-def _note(rows: Sequence[Row]) -> str:
+def note_on(rows: Sequence[Row]) -> str:
+    """Say what the figures are not, or that there are none; "" otherwise."""
     if not rows:
         return "no container runs"
     return NO_CGROUP if any(row.use.now.source == usage.FROM_PROC for row in rows) else ""
 
 
-def _live(watch: Watch, interval: float, once: bool) -> bool:
+def _live(rounds: Iterator[list[Row]], options: argparse.Namespace) -> bool:
     """Show the table on a terminal, redrawn in place; False where rich is not installed."""
     try:
         from rich.console import Console, Group
@@ -220,30 +233,27 @@ def _live(watch: Watch, interval: float, once: bool) -> bool:
         return False
 
     def drawn(rows: Sequence[Row]) -> Group:
+        heads, *lines = _table(rows, options)
         made = Table(box=None, padding=(0, 1), header_style="bold")
-        for head in HEADS:
-            made.add_column(head, justify="left" if head == "NAME" else "right", overflow="fold")
-        for row in rows:
-            name, *cells = row.cells()
-            made.add_row(Text(name, style="bold"), *(Text(c, style=_style(row, c)) for c in cells))
-        told = "Ctrl-C ends it." if not once else ""
-        return Group(made, Text(f"{_note(rows)}  {told}".strip(), style="dim"))
+        for head in heads:
+            left = head in ("NAME", "CONTAINER ID")
+            made.add_column(head, justify="left" if left else "right", overflow="fold")
+        for row, cells in zip(rows, lines, strict=True):
+            near = "bold red" if (row.use.memory_percent or 0) > 90 else ""
+            styles = (near if head.startswith("MEM") else "" for head in heads)
+            made.add_row(*(Text(*pair) for pair in zip(cells, styles, strict=True)))
+        told = "Ctrl-C ends it." if not options.no_stream else ""
+        return Group(made, Text(f"{note_on(rows)}  {told}".strip(), style="dim"))
 
     console = Console(emoji=False)  # knows NO_COLOR, TERM=dumb and the width
-    if once or not console.is_terminal or console.is_dumb_terminal:
-        for rows in watch.rounds(interval, once):
+    if options.no_stream or not console.is_terminal or console.is_dumb_terminal:
+        for rows in rounds:
             console.print(drawn(rows))
         return True
     with Live(console=console, auto_refresh=False) as live:
-        for rows in watch.rounds(interval):
+        for rows in rounds:
             live.update(drawn(rows), refresh=True)
     return True
-
-
-def _style(row: Row, cell: str) -> str:
-    """Mark what is near its limit; the number beside it says the same without colour."""
-    near = (row.use.memory_percent or 0) > 90 and cell == f"{row.use.memory_percent:.0f} %"
-    return "bold red" if near else ""
 
 
 def _limit(value: int | None, told: Callable[[int], str]) -> str:
@@ -264,6 +274,8 @@ def _parser() -> Parser:
     parser = make("stats", "Show what running containers use: a live table.", EPILOG)
     parser.add_argument("names", nargs="*", metavar="NAME", help="a container; none means all")
     parser.add_argument("-a", "--all", action="store_true", help="also those that do not run")
+    parser.add_argument("--limits", action="store_true",
+                        help="each beside its limit, with throttling and pressure")  # fmt: skip
     parser.add_argument("--format", default="", metavar="FORMAT",
                         help="Docker's: table, json, a template, or 'table TEMPLATE'")  # fmt: skip
     parser.add_argument("--no-trunc", action="store_true", help="cut no id off")

@@ -1,4 +1,4 @@
-"""The rows of `stats --format`: Docker's fields and headings, from the kernel's figures."""
+"""The rows of `stats`: Docker's fields and headings, from the kernel's figures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from minidocker.engine.listing import SHORT, decimal
-from minidocker.formats.rows import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,20 +17,16 @@ COLUMNS = {
     "MemPerc": "MEM %", "MemUsage": "MEM USAGE / LIMIT", "Name": "NAME", "NetIO": "NET I/O",
     "PIDs": "PIDS",
 }  # fmt: skip
-USUAL = "\t".join(
-    f"{{{{.{name}}}}}"
-    for name in ("ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs")
-)
+ORDER = ("ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs")
+USUAL = "\t".join(f"{{{{.{name}}}}}" for name in ORDER)
 UNKNOWN = "--"
 
 
-def print_rows(found: Iterable[tuple[str, str, int, str, Use]], format: str, whole: bool) -> None:
-    """Print a row each for (id, name, pid, cgroup, use); `whole` cuts no id off."""
-    show([fields(*one, whole) for one in found], format, COLUMNS, USUAL)
-
-
 def fields(id: str, name: str, pid: int, group: str, use: Use, whole: bool) -> dict[str, Any]:
-    """Return one container's fields. A limit that nobody has set is the machine's memory."""
+    """Return one container's fields; `whole` cuts no id off.
+
+    A limit that nobody has set is the machine's memory.
+    """
     now = use.now
     limit = now.memory_limit or machine_memory()
     id = id if whole else id[:SHORT]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -84,11 +85,16 @@ def test_memory_and_processes_are_those_of_the_container(
 def test_the_table_in_a_pipe(minidocker: Callable, running: Callable) -> None:
     name = running("sleep 300")
     done = minidocker("stats", "--no-stream", name)
-    head, line, *more = done.stdout.splitlines()
-    assert head.split()[:2] == ["NAME", "CPU"] and line.split()[0] == name
-    assert "\x1b" not in done.stdout
+    head, line = done.stdout.splitlines()
+    assert re.split(r"\s{2,}", head) == ["CONTAINER ID", "NAME", "CPU %", "MEM USAGE / LIMIT", "MEM %",
+                                         "NET I/O", "BLOCK I/O", "PIDS"]  # fmt: skip
     row = one(minidocker, name)
-    assert more == (["from /proc: no cgroup v2 here"] if row["source"] == "proc" else [])
+    assert line.split()[:2] == [row["id"], name]
+    assert "\x1b" not in done.stdout
+    note = "from /proc: no cgroup v2 here\n" if row["source"] == "proc" else ""
+    assert done.stderr == note
+    head, line = minidocker("stats", "--no-stream", "--limits", name).stdout.splitlines()
+    assert head.split()[:2] == ["NAME", "CPU"] and line.split()[0] == name
 
 
 @contained
@@ -141,7 +147,7 @@ def test_a_terminal_is_redrawn_and_ctrl_c_ends_it(
         command[0], [*command[1:], "stats", "--interval", "0.3"],
         env={**env, "TERM": "xterm"}, encoding="utf-8", timeout=30, dimensions=(24, 120),
     )  # fmt: skip
-    child.expect("MEMORY / LIMIT")
+    child.expect("MEM USAGE / LIMIT")
     child.expect(name)
     child.expect("Ctrl-C ends it")
     child.expect(r"\x1b\[\d*A|\x1b\[2K")  # the second table is drawn over the first
@@ -161,10 +167,10 @@ def test_ctrl_c_in_a_pipe(command: list[str], env: dict[str, str]) -> None:
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
-    assert process.stdout.readline().startswith("NAME")
+    assert process.stdout.readline().startswith("CONTAINER ID")
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (130, "")
+    assert (process.returncode, errors) == (130, "no container runs\n")
 
 
 @contained
@@ -187,7 +193,7 @@ def test_a_wrong_command_is_one_sentence(
 
 def test_no_container_runs(minidocker: Callable, tmp_path: Path) -> None:
     done = minidocker("stats", "--no-stream", env={"MINIDOCKER_ROOT": str(tmp_path / "empty")})
-    assert done.returncode == 0 and "no container runs" in done.stdout
+    assert done.returncode == 0 and "no container runs" in done.stderr
     assert not (tmp_path / "empty").exists()
 
 

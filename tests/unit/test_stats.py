@@ -160,25 +160,11 @@ def test_a_row_of_the_table() -> None:
     assert row(pids=1).cells()[2:5] == ("32 MiB / no limit", "-", "1 / no limit")
 
 
-def test_from_proc_says_so_and_claims_no_limit() -> None:
-    lines = stats.plain([row(source="proc", pids=2)])
-    assert lines[-1] == "from /proc: no cgroup v2 here"
-    assert lines[1].split() == [
-        "web",
-        "200.0",
-        "%",
-        "32",
-        "MiB",
-        "/",
-        "-",
-        "-",
-        "2",
-        "/",
-        "-",
-        "-",
-        "-",
-    ]
-    assert stats.plain([row()])[-1].startswith("web")
+def test_from_proc_claims_no_limit() -> None:
+    found = row(source="proc", pids=2)
+    assert found.cells() == ("web", "200.0 %", "32 MiB / -", "-", "2 / -", "-", "-")
+    assert stats.note_on([found]) == "from /proc: no cgroup v2 here"
+    assert stats.note_on([row()]) == ""
 
 
 def test_the_json_of_a_row() -> None:
@@ -247,7 +233,7 @@ def test_without_names_the_watch_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_pa
     seen, _ = watch(monkeypatch, tmp_path)
     rounds = seen.rounds(1, pause=lambda seconds: None)
     assert next(rounds) == [] == next(rounds)
-    assert stats.plain([])[-1] == "no container runs"
+    assert stats.note_on([]) == "no container runs"
 
 
 def test_where_a_process_stands(tmp_path: Path) -> None:
