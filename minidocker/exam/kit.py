@@ -31,7 +31,7 @@ exec {python} -c 'import sys; from minidocker.{start}' "$@"
 """
 RUNTIME = "__main__ import runtime; sys.exit(runtime())"
 COMMAND = "cli import main; sys.exit(main(sys.argv[1:]))"
-# Lets NAME:all stand for an index of two manifests of a registry: OS/ARCHITECTURE=TAG …
+# Lets NAME:all stand for an index of manifests of a registry: OS/ARCHITECTURE=TAG …
 INDEX = """\
 import hashlib, http.client, json, sys
 
