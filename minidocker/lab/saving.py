@@ -11,7 +11,9 @@ import re
 from typing import Any
 
 OURS = re.compile(r"(?:.*/)?notebooks/\d\d_\w+\.ipynb")
-PASSING = ("collapsed", "execution", "ExecuteTime", "scrolled", "trusted")  # of a cell's metadata
+FOLD = "jp-MarkdownHeadingCollapsed"  # JupyterLab hides the cells below such a heading
+FOLDED = ("self-test",)  # the ids of those that the course folds away; a click opens them
+PASSING = (FOLD, "collapsed", "execution", "ExecuteTime", "scrolled", "trusted")  # of a cell's metadata
 
 
 def drop_outputs(model: dict[str, Any], path: str, **_: Any) -> None:
@@ -27,6 +29,8 @@ def drop_outputs(model: dict[str, Any], path: str, **_: Any) -> None:
     for cell in notebook["cells"]:
         for name in PASSING:
             cell.get("metadata", {}).pop(name, None)
+        if cell.get("id") in FOLDED:
+            cell["metadata"] = {**cell.get("metadata", {}), FOLD: True}
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
     language = notebook["metadata"].get("language_info")

@@ -26,6 +26,7 @@ nbclient = pytest.importorskip("nbclient", reason=WHY)
 
 from minidocker.course import manifest  # noqa: E402  (after importorskip, on purpose)
 from minidocker.grader.fixtures import WORKED  # noqa: E402
+from minidocker.lab.saving import FOLD, FOLDED  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # What `make update` has put aside is a learner's own.
@@ -62,7 +63,8 @@ class Running:
             shutil.copytree(REPOSITORY / name, course / name)
         source = "exercises" if self.mode == "reference" else "solutions"
         shutil.copytree(REPOSITORY / source, course / "exercises")
-        (course / "tests").symlink_to(REPOSITORY / "tests")
+        for name in ("tests", "docs"):
+            (course / name).symlink_to(REPOSITORY / name)
         shutil.copytree(self.shared_store, self.store, symlinks=True)
         before = _mounts(self.store)
         self.book = nbformat.read(course / "notebooks" / self.path.name, as_version=4)
@@ -222,7 +224,8 @@ def test_it_is_valid_and_stripped(book: nbformat.NotebookNode) -> None:
     assert (book.nbformat, book.nbformat_minor) == (4, 5)
     assert book.metadata.kernelspec.name == "python3"
     for cell in book.cells:
-        assert cell.metadata == {}, cell.id
+        folded = {FOLD: True} if cell.id in FOLDED else {}  # what is for some learners only
+        assert cell.metadata == folded, cell.id
         if cell.cell_type == "code":
             assert cell.outputs == [], cell.id
             assert cell.execution_count is None, cell.id

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from minidocker.lab.saving import drop_outputs
+from minidocker.lab.saving import FOLD, FOLDED, drop_outputs
 
 
 def notebook() -> dict[str, Any]:
@@ -21,7 +21,8 @@ def notebook() -> dict[str, Any]:
             "nbformat": 4,
             "metadata": {"language_info": {"name": "python", "version": "3.11.2"}},
             "cells": [
-                {"cell_type": "markdown", "metadata": {"tags": ["mine"]}, "source": "text"},
+                {"cell_type": "markdown", "metadata": {"tags": ["mine"], FOLD: True}, "source": "text"},
+                {"cell_type": "markdown", "id": FOLDED[0], "metadata": {}, "source": "opened"},
                 {"cell_type": "code", "metadata": {"scrolled": True, "tags": ["x"]}, "source": "1",
                  "outputs": [{"output_type": "stream"}], "execution_count": 7},
             ],
@@ -32,8 +33,9 @@ def notebook() -> dict[str, Any]:
 def test_a_notebook_of_the_course_is_saved_as_it_came() -> None:
     model = notebook()
     drop_outputs(model=model, path="notebooks/01_pid_namespace.ipynb", contents_manager=None)
-    text, code = model["content"]["cells"]
-    assert text["metadata"] == {"tags": ["mine"]}
+    text, opened, code = model["content"]["cells"]
+    assert text["metadata"] == {"tags": ["mine"]}  # what a learner folds or opens is no change
+    assert opened["metadata"] == {FOLD: True}
     assert code["outputs"] == [] and code["execution_count"] is None
     assert code["metadata"] == {"tags": ["x"]}
     assert model["content"]["metadata"] == {"language_info": {"name": "python"}}
