@@ -13,7 +13,8 @@ from typing import Any
 OURS = re.compile(r"(?:.*/)?notebooks/\d\d_\w+\.ipynb")
 FOLD = "jp-MarkdownHeadingCollapsed"  # JupyterLab hides the cells below such a heading
 FOLDED = ("self-test",)  # the ids of those that the course folds away; a click opens them
-PASSING = (FOLD, "collapsed", "execution", "ExecuteTime", "scrolled", "trusted")  # of a cell's metadata
+# What of a cell's metadata passes.
+PASSING = (FOLD, "collapsed", "execution", "ExecuteTime", "scrolled", "trusted")
 
 
 def drop_outputs(model: dict[str, Any], path: str, **_: Any) -> None:
