@@ -60,7 +60,7 @@ class Seccomp(Stage):
         """Install it. From here to the exec, we live with what it allows."""
         if run.spec.linux and run.spec.linux.seccomp:
             if "compile_filter" in self.origin and run.spec.linux.refused:
-                self.told_as("compile_filter", self.install_filter, kernel, self.program)
+                self.told_as("compile_filter", kernel.seccomp, self.program)
             else:
                 self.install_filter(kernel, self.program)
 

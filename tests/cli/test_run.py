@@ -581,6 +581,18 @@ def test_a_call_with_a_parts_words_is_told_in_its_name(minidocker: Callable, tmp
     assert done.returncode == 125 and "part overlay_options of" in done.stderr
 
 
+def test_a_learners_filter_is_told_in_its_name(minidocker: Callable, tmp_path: Path) -> None:
+    refuse = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}
+    profile = tmp_path / "list.json"
+    profile.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [refuse]}))
+    words = ("run", "--rm", "--mine", "--security-opt", f"seccomp={profile}", "--explain", "base")
+    solved = {"MINIDOCKER_EXERCISES": str(Path(__file__).parents[2] / "solutions")}
+    done = minidocker(*words, "mkdir", "/new", env=solved)
+    assert done.returncode == 1 and "mkdir: can't create directory" in done.stderr
+    after = done.stderr.split("\n  seccomp(")[1].split("\nruntime")[0]
+    assert "compile_filter() " in after and "11_seccomp.py" in after
+
+
 def test_a_learners_init_serves_as_pid_1(minidocker: Callable, tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("def init(kernel, main):\n    kernel.waitpid(main)\n    return 42\n")
