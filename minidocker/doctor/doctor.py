@@ -5,7 +5,7 @@
 
 Ids that lessons name in their manifests (`needs`): linux root pidns mntns utsns ipcns netns userns
 cgroupns timens pivot_root overlay veth cgroup2 memory cpu pids io cpuset busybox iproute2 nft
-strace openssl procps …; `minidocker doctor --json` shows them all.
+strace openssl procps subids …; `minidocker doctor --json` shows them all.
 """
 
 from __future__ import annotations
@@ -200,6 +200,7 @@ def _all(target: Host) -> Iterable[Finding]:
     yield from host_probe.kernel(target)
     yield host_probe.python()
     yield from host_probe.rights(target)
+    yield from user_probe.of_root(target)
     yield from host_probe.lab(target)
     yield from wall_probe.namespaces(target)
     yield from wall_probe.mounting(target)
