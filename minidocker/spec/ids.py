@@ -53,6 +53,10 @@ def choose(options: dict[str, Any]) -> Ids:
         if not uid_map:
             low, count = subordinate("/etc/subuid", 0) or of_nobody()
             ids.uid_map = ids.gid_map = f"0 {low} {count}\n"
+        with open("/proc/self/setgroups", encoding="ascii") as file:
+            ids.setgroups = file.read().strip()  # what is denied here is denied to all below
+        refuse_strange(ids.uid_map, "/proc/self/uid_map")
+        refuse_strange(ids.gid_map, "/proc/self/gid_map")
         return ids
     refuse_by_apparmor()
     ids.subuid, ids.subgid = subordinate("/etc/subuid", uid), subordinate("/etc/subgid", uid)
@@ -69,11 +73,35 @@ def of_nobody() -> list[int]:
 
     Whoever has it is the owner of the containers' files out here, and may become their processes.
     """
+    most = max(own_ids("/proc/self/uid_map"), key=len)
+    if HIGH not in most:  # root of a user namespace, as in a room: the last ids that it has
+        low = max(1, most[-1] - COUNT + 1)
+        return [low, max(1, most[-1] - low + 1)]
     taken = [found for file in ("/etc/subuid", "/etc/subgid") for _, *found in ranges(file)]
     for low in range(HIGH, HIGH + RANGES * COUNT, COUNT):
         if not any(first < low + COUNT and low < first + count for first, count in taken):
             return [low, COUNT]
     raise Blocked("every range of ids here is some user's", "--uidmap 0:FIRST:65536")
+
+
+def own_ids(file: str) -> list[range]:
+    """Return the ids that there are for us, by /proc/self/uid_map or gid_map."""
+    with open(file, encoding="ascii") as stream:
+        rows = [[int(word) for word in line.split()] for line in stream]
+    return [range(first, first + count) for first, _, count in rows]
+
+
+def refuse_strange(lines: str, file: str) -> None:
+    """Say which outer id is none: root of a user namespace can give away only ids that it has."""
+    here = own_ids(file)
+    for _, low, count in map(str.split, lines.splitlines()):
+        first, last = int(low), int(low) + int(count) - 1
+        if not any(first in one and last in one for one in here):
+            has = ", ".join(f"{one[0]} to {one[-1]}" for one in here)
+            raise Blocked(
+                f"this user namespace lacks some of the ids {first} to {last}: it has {has}",
+                "run it as root of the machine, or give ids that are here: --uidmap 0:0:1",
+            )
 
 
 def explicit(option: str, given: list[str]) -> str:

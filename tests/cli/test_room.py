@@ -78,9 +78,11 @@ def test_containers_run_in_it_with_a_bridge_and_single_walls(room: Room) -> None
         minidocker run --rm --stages pid sh -c 'echo $$'
         minidocker run --rm --stages ..mounts ps -e | wc -l
         minidocker run --rm --mine base echo mine
+        minidocker run --rm --uidmap 0:0:1 base id -u
+        minidocker run --rm --uidmap 0:2000000000:1 base id -u 2>&1 | grep -c 'lacks some of the ids'
         minidocker ps -a -q; ip -br link | grep -c mdk
     """)
-    assert done.stdout.split() == ["0", "10.77.0.2", "1", "2", "mine", "0"], done.stderr
+    assert done.stdout.split() == ["0", "10.77.0.2", "1", "2", "mine", "0", "1", "0"], done.stderr
 
 
 def test_namespaces_are_made_in_it_and_joined(room: Room) -> None:
