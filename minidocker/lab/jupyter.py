@@ -1,5 +1,6 @@
 """JupyterLab as a learner meets it: on lesson 00's desk, on 127.0.0.1, with a secret address.
 
+The lab machine's service runs this file (guest/course), with the same settings.
 `make learn` starts it before anything is known of this machine's Python but that it is one: hence
 the standard library alone, nothing of minidocker, and no syntax newer than 3.8.
 """
@@ -83,19 +84,26 @@ def running_lab() -> Iterator[subprocess.Popen[bytes]]:
             end_lab(process)
 
 
-def lab_command(port: int, token: str, runtime: str) -> tuple[list[str], dict[str, str]]:
-    """Return the command line that starts JupyterLab, and its environment."""
-    folder = os.path.join(VENV, "bin")
+def lab_command(
+    port: int, token: str, runtime: str, outside: str = ""
+) -> tuple[list[str], dict[str, str]]:
+    """Return the command line that starts JupyterLab, and its environment.
+
+    outside: in the lab machine the address by which the host reaches it. Its kernels are root's
+    there, whose sockets in a file an ordinary user could not open: hence TCP.
+    """
+    venv = sys.prefix if outside else VENV
+    folder = os.path.join(venv, "bin")
     shell = os.environ.get("SHELL") or "/bin/bash"
     argv = [
         os.path.join(folder, "jupyter"),
         "lab",
-        "--ip=127.0.0.1",
+        f"--ip={'0.0.0.0' if outside else '127.0.0.1'}",
         f"--port={port}",
         "--ServerApp.port_retries=0",
         "--allow-root",
-        # Not over TCP, where every user of this machine could listen to the kernels.
-        "--KernelManager.transport=ipc",
+        # Elsewhere not over TCP, where every user of the machine could listen to the kernels.
+        f"--KernelManager.transport={'tcp' if outside else 'ipc'}",
         # Said, because otherwise the terminals are login shells, which forget our PATH.
         f"--ServerApp.terminado_settings=shell_command={[shell]!r}",
         f"--ServerApp.root_dir={ROOT}",
@@ -104,18 +112,20 @@ def lab_command(port: int, token: str, runtime: str) -> tuple[list[str], dict[st
         "--log-level=ERROR",
         "--LabApp.log_level=ERROR",
     ]
+    if outside:
+        argv.append("--ServerApp.allow_remote_access=True")  # the host's name for it is another
     if not has_screen():
         argv.append("--no-browser")
     env = {
         "IPYTHONDIR": os.path.join(runtime, "ipython"),  # nothing in the home directory
         **os.environ,
         "PATH": folder + os.pathsep + os.environ.get("PATH", os.defpath),
-        "VIRTUAL_ENV": VENV,
+        "VIRTUAL_ENV": venv,
         # By the environment: a command line can be read by every user.
         "JUPYTER_TOKEN": token,
         "JUPYTER_RUNTIME_DIR": runtime,
         "JUPYTERLAB_WORKSPACES_DIR": os.path.join(runtime, "desks"),
-        "MINIDOCKER_LAB_URL": f"http://127.0.0.1:{port}",
+        "MINIDOCKER_LAB_URL": outside or f"http://127.0.0.1:{port}",
         "JUPYTER_CONFIG_PATH": os.pathsep.join(
             filter(None, (CONFIG, os.environ.get("JUPYTER_CONFIG_PATH")))
         ),
@@ -145,17 +155,34 @@ def room_kernel(runtime: str) -> str:
     """
     record = os.path.join(ROOT, ".minidocker")
     os.makedirs(record, exist_ok=True)
-    folder = os.path.join(runtime, "share", "kernels", "python3")
-    os.makedirs(folder)
     programs = os.path.join(VENV, "bin")
     argv = [os.path.join(programs, "minidocker"), "room", "--share", runtime, "--share", record]
     argv += [os.path.join(programs, "python"), "-m", "ipykernel_launcher"]
-    argv += ["-f", "{connection_file}"]
-    spec = {"argv": argv, "display_name": "Python 3 in a room", "language": "python",
+    return kernel(runtime, argv, "Python 3 in a room")
+
+
+def kernel(runtime: str, argv: list[str], title: str) -> str:
+    """Write how the kernel of every notebook is started; return the folder for JUPYTER_PATH."""
+    folder = os.path.join(runtime, "share", "kernels", "python3")
+    os.makedirs(folder, exist_ok=True)
+    spec = {"argv": [*argv, "-f", "{connection_file}"], "display_name": title, "language": "python",
             "interrupt_mode": "message", "metadata": {"debugger": False}}  # fmt: skip
     with open(os.path.join(folder, "kernel.json"), "w", encoding="utf-8") as file:
         json.dump(spec, file)
     return os.path.join(runtime, "share")
+
+
+def in_lab_machine() -> None:
+    """Become JupyterLab, as the lab machine's service; the kernels of its notebooks are root's."""
+    runtime, outside = os.environ["RUNTIME_DIRECTORY"], os.environ["MINIDOCKER_LAB_URL"]
+    argv, env = lab_command(8888, os.environ["JUPYTER_TOKEN"], runtime, outside)
+    env["JUPYTER_PATH"] = kernel(runtime, ["minidocker-kernel"], "Python 3 as root")
+    os.execve(argv[0], argv, env)
+
+
+def address() -> str:
+    """Return what a learner opens in a browser; its parts are in the environment."""
+    return f"{os.environ['MINIDOCKER_LAB_URL']}{FIRST}?token={os.environ['JUPYTER_TOKEN']}"
 
 
 def end_lab(process: subprocess.Popen[bytes]) -> None:
@@ -193,3 +220,7 @@ def announce(process: subprocess.Popen[bytes], port: int, token: str) -> None:
     if os.environ.get("SSH_CONNECTION"):
         print(f"From your own computer first: ssh -L {port}:127.0.0.1:{port} THIS_MACHINE\n")
     sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    in_lab_machine()

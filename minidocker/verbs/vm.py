@@ -137,10 +137,8 @@ def lab(options: argparse.Namespace) -> int:
     """`vm lab`: start JupyterLab and print its address."""
     machine = Machine()
     way = machine.up()
-    way.shell("systemctl start minidocker-lab.service && /minidocker/guest/wait-for-lab")
-    token = way.shell("cut -d= -f2 /etc/minidocker-lab.token").strip()
     port = machine.facts()["ports"][str(LAB)]
-    print(f"http://127.0.0.1:{port}/lab?token={token}")
+    print(way.shell(f"/minidocker/guest/start-lab http://127.0.0.1:{port}").strip())
     print("Your files are kept the same on both sides while this runs; Ctrl-C ends that, "
           "not the machine.", flush=True)  # fmt: skip
     try:

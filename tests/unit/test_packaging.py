@@ -225,8 +225,33 @@ def test_jupyterlab_finds_the_settings_of_the_course_first(
     settings = json.loads(path.read_text(encoding="utf-8"))
     assert settings["@jupyterlab/notebook-extension:tracker"]["autoStartDefaultKernel"] is True
     assert Path(jupyter.CONFIG, "jupyter_server_config.py").is_file()
-    unit = (ROOT / "guest/course/etc/systemd/system/minidocker-lab.service").read_text()
-    assert f"JUPYTER_CONFIG_PATH=/minidocker/{Path(jupyter.CONFIG).relative_to(ROOT)}" in unit
+
+
+def test_the_lab_machines_jupyterlab_has_the_same_settings_and_kernels_of_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the machine's unit runs; tests/vm run a notebook by it."""
+    outside, told = "http://127.0.0.1:8899", []
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("MINIDOCKER_LAB_URL", outside)
+    monkeypatch.setenv("JUPYTER_TOKEN", "secret")
+    monkeypatch.setattr(jupyter.os, "execve", lambda *words: told.extend(words))
+    jupyter.in_lab_machine()
+    program, argv, env = told
+    assert program == argv[0] == os.path.join(sys.prefix, "bin", "jupyter")
+    assert {"--ip=0.0.0.0", "--port=8888", "--KernelManager.transport=tcp"} <= set(argv)
+    ours, usual = jupyter.lab_command(8888, "secret", str(tmp_path))
+    assert len(set(ours) - set(argv)) == 3  # the program, where it listens, the way to kernels
+    assert {name for name in usual if env[name] != usual[name]} <= {
+        "MINIDOCKER_LAB_URL", "VIRTUAL_ENV", "PATH"}  # fmt: skip
+    assert env["MINIDOCKER_LAB_URL"] == outside
+    assert jupyter.address() == f"{outside}{jupyter.FIRST}?token=secret"
+    spec = json.loads((Path(env["JUPYTER_PATH"]) / "kernels/python3/kernel.json").read_text())
+    guest = ROOT / "guest/course"
+    assert spec["argv"] == ["minidocker-kernel", "-f", "{connection_file}"]
+    assert (guest / "usr/local/bin" / spec["argv"][0]).is_file()
+    unit = (guest / "etc/systemd/system/minidocker-lab.service").read_text()
+    assert "/bin/python -m minidocker.lab.jupyter\n" in unit and "User=learner" in unit
 
 
 def test_a_package_that_the_release_lacks_stops_nothing(

@@ -22,11 +22,13 @@ from jobs import Judge, checks_of
 
 from minidocker.course.manifest import load
 from minidocker.doctor.doctor import features, missing
+from minidocker.lab.jupyter import FIRST
 from minidocker.vm import course, host_state
 from minidocker.vm.hardware import runtime
 from minidocker.vm.ssh import Ssh
 
 CI = bool(os.environ.get("CI"))
+WORK = "/minidocker/exercises /minidocker/notebooks /minidocker/.minidocker"
 VAGRANT = [sys.executable, "-m", "minidocker", "vm", "vagrant"]
 
 
@@ -101,7 +103,7 @@ def soon(condition: Any, seconds: float = 60) -> bool:
 def test_the_last_line_is_an_address_that_answers(place: Path) -> None:
     address = (place / "said").read_text().splitlines()[-1]
     assert address.startswith("http://127.0.0.1:")
-    base, _, token = address.partition("/lab?token=")
+    base, _, token = address.partition(f"{FIRST}?token=")
     with urllib.request.urlopen(f"{base}/api/status?token={token}", timeout=60) as answer:
         assert answer.status == 200
     with pytest.raises(urllib.error.HTTPError):
@@ -120,7 +122,7 @@ def test_the_learner_may_become_root_by_minidocker_alone(root: Ssh) -> None:
     assert "uid=0" in ssh(root, "sudo -u learner sudo -n minidocker run --rm base id")
     assert "refused" in ssh(root, "sudo -u learner sudo -n id 2>&1 || echo refused")
     assert "learner" in ssh(root, "ps -o user= -C jupyter-lab")
-    assert ssh(root, "find /minidocker/exercises /minidocker/notebooks -user root").strip() == ""
+    assert ssh(root, f"find {WORK} -user root").strip() == ""
 
 
 def test_a_second_up_is_quick_and_says_the_address_again(place: Path, clock: Any) -> None:
@@ -130,14 +132,30 @@ def test_a_second_up_is_quick_and_says_the_address_again(place: Path, clock: Any
     assert done.stdout.splitlines()[-1] == (place / "said").read_text().splitlines()[-1]
 
 
-SMOKE = """
-import sys, nbclient, nbformat
-for path in sys.argv[1:]:
+# As the machine's JupyterLab runs them for a learner: its user, its environment, its kernel.
+BY_LEARNER = """
+import os, pwd, subprocess, sys
+import nbclient, nbformat
+server = subprocess.check_output(["pgrep", "-o", "-u", "learner", "jupyter-lab"], text=True).strip()
+with open(f"/proc/{server}/environ") as file:
+    environment = dict(item.split("=", 1) for item in file.read().split("\\0") if item)
+learner = pwd.getpwnam("learner")
+os.initgroups("learner", learner.pw_gid)
+os.setgid(learner.pw_gid)
+os.setuid(learner.pw_uid)
+os.environ.clear()
+os.environ.update(environment)
+for path in sys.argv[2:]:
     book = nbformat.read(path, 4)
-    code = [n for n, cell in enumerate(book.cells) if cell.cell_type == "code"]
-    book.cells = book.cells[: code[3]]
-    nbclient.NotebookClient(book, timeout=300, resources={"metadata": {"path": "notebooks"}}).execute()
-    print("the first cells run:", path, flush=True)
+    if sys.argv[1] == "begins":
+        code = [n for n, cell in enumerate(book.cells) if cell.cell_type == "code"]
+        book.cells = book.cells[: code[3]]
+    nbclient.NotebookClient(book, timeout=300, startup_timeout=300, resources={"metadata": {"path": "notebooks"}}).execute()
+    for cell in book.cells:
+        for output in cell.get("outputs", ()):
+            assert not output.get("text", "").lower().startswith("blocked"), (cell.id, output.text)
+    assert sys.argv[1] == "begins" or environment["MINIDOCKER_LAB_URL"] in str(book.cells)
+    print(sys.argv[1] + ":", path, flush=True)
 """
 
 REFERENCE, SOLUTIONS = "reference", "solutions"
@@ -162,15 +180,14 @@ def others(unseen: list[str]) -> list[str]:
     return [one.notebook for one in load().lessons if Path(one.notebook).stem not in unseen]
 
 
+def by_learner(how: str, notebooks: list[str]) -> list[str]:
+    """The words that run notebooks as a learner does; how: `whole`, or `begins`."""
+    return ["python", "-W", "ignore", "-c", BY_LEARNER, how, *notebooks]
+
+
 def first_cells(unseen: list[str], row: int) -> list[str]:
     """The words that run the first cells of every third of those."""
-    return ["python", "-W", "ignore", "-c", SMOKE, *others(unseen)[row :: len(BEGIN)]]
-
-
-def whole(unseen: list[str], mode: str) -> tuple[str, ...]:
-    """The words for pytest that run those notebooks from top to bottom."""
-    which = f"runs_top_to_bottom and {mode} and ({' or '.join(unseen)})"
-    return "tests/course/test_notebooks.py", "-k", which
+    return by_learner("begins", others(unseen)[row :: len(BEGIN)])
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +196,7 @@ def begun(root: Ssh, judge: Judge, unseen: list[str]) -> Judge:
     def way() -> Ssh:
         return root
 
-    judge.tests(NOTEBOOKS, way, *whole(unseen, REFERENCE))
+    judge.begin(NOTEBOOKS, way, by_learner("whole", [f"notebooks/{name}.ipynb" for name in unseen]))
     for row, name in enumerate(CHECKS):
         judge.tests(name, way, *checks_of(load().lessons[row::2]), "-k", REFERENCE)
     some = "exit_status or namespace or mount or rootfs or orphan or limit"
@@ -193,8 +210,12 @@ def test_every_check_of_every_lesson(begun: Judge, row: int) -> None:
     begun.passed(CHECKS[row], least=sum(len(one.checks) for one in load().lessons[row::2]))
 
 
-def test_the_notebooks_that_this_host_cannot_run(begun: Judge, unseen: list[str]) -> None:
-    begun.passed(NOTEBOOKS, least=len(unseen))
+def test_the_notebooks_that_this_host_cannot_run(begun: Judge, root: Ssh, unseen: list[str]) -> None:
+    """In the machine's JupyterLab nothing of them is blocked, and the learner's files stay theirs."""
+    status, said = begun.wait(NOTEBOOKS)
+    assert status == 0, said[-3000:]
+    assert said.count("whole:") == len(unseen)
+    assert root.shell(f"find {WORK} -user root").strip() == ""
 
 
 @pytest.mark.more
@@ -202,10 +223,12 @@ def test_the_notebooks_that_this_host_cannot_run(begun: Judge, unseen: list[str]
 def test_the_same_over_the_solutions(
     root: Ssh, judge: Judge, unseen: list[str], what: str
 ) -> None:
-    name, words, least = f"{what} over the solutions in the Vagrant machine", whole(unseen, SOLUTIONS), len(unseen)
+    which = f"runs_top_to_bottom and {SOLUTIONS} and ({' or '.join(unseen)})"
+    words, least = ("tests/course/test_notebooks.py", "-k", which), len(unseen)
     if what == "checks":
         words = ("tests/stages", "-k", SOLUTIONS)
         least = sum(len(lesson.checks) for lesson in load().lessons)
+    name = f"{what} over the solutions in the Vagrant machine"
     judge.tests(name, lambda: root, *words)
     judge.passed(name, least)
 
@@ -217,7 +240,7 @@ def test_other_notebooks_begin(root: Ssh, judge: Judge, unseen: list[str], row: 
     judge.begin(BEGIN[row], lambda: root, first_cells(unseen, row))
     status, said = judge.wait(BEGIN[row])
     assert status == 0, said[-3000:]
-    assert said.count("the first cells run:") == len(others(unseen)[row :: len(BEGIN)])
+    assert said.count("begins:") == len(others(unseen)[row :: len(BEGIN)])
 
 
 def test_a_smoke_of_the_command(begun: Judge) -> None:
