@@ -174,6 +174,9 @@ def _user_network(host: Host) -> Finding:
     path, tun = host.which(name), "/dev/net/tun"
     if not path:
         return Finding(name, title, GAP, f"there is no program {name}", host.install(name), group)
+    if ROOM in os.environ:
+        fix = "outside of it, as an ordinary user: minidocker run -p 8080:80 base …"
+        return Finding(name, title, GAP, f"{path}, but a room has no {tun}", fix, group)
     if not _exists(host, tun):
         seen, fix = f"{path}, but there is no {tun}", "modprobe tun"
     elif os.stat(host.path(tun)).st_mode & 0o006 != 0o006:

@@ -7,7 +7,10 @@ of such containers is with the programs: slirp4netns.
 from __future__ import annotations
 
 import os
+import stat
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from minidocker.course import manifest
 from minidocker.doctor.finding import GAP, INFO, OK, Finding
@@ -24,25 +27,43 @@ def findings(host: Host) -> Iterator[Finding]:
     """Yield what works without root, for one who is not; root is told nothing of it."""
     if host.linux and host.euid != 0:
         yield _run(host)
-        subordinate = _subordinate(host, host.euid)
+        subordinate = _subordinate(host)
         yield subordinate
         yield from _linger(host)
         yield from _judged(subordinate.ok)
 
 
 def of_root(host: Host) -> Iterator[Finding]:
+    """Yield whether root can become another user, in whose hands the course works as well."""
+    if host.linux and host.euid == 0:
+        yield from _others(host)
+        yield _reach()
+
+
+def _reach() -> Finding:
+    """Say whether other users can start this Python, and read this package with it."""
+    name, title = "reach", "the course for other users"
+    for file in (sys.executable, os.path.realpath(sys.executable), os.path.realpath(__file__)):
+        for folder in map(str, Path(file).parents):
+            if not os.stat(folder).st_mode & stat.S_IXOTH:
+                seen = f"only its owner may enter {folder}"
+                return Finding(name, title, GAP, seen, "put the course elsewhere, such as in /opt")
+    return Finding(name, title, OK, "every user may read it")
+
+
+def _others(host: Host) -> Iterator[Finding]:
     """Yield whether root can become another user: in a user namespace of one id it cannot."""
     lines = [line.split() for line in (host.read("/proc/self/uid_map") or "").splitlines()]
-    if host.euid != 0 or not lines:
+    if not lines:
         return
     name, title = "subids", "ids of other users"
     if any(int(first) <= USER < int(first) + int(count) for first, _, count in lines):
         yield Finding(name, title, OK, f"root can become another user, such as {USER}")
         return
     caller = int(lines[0][1])
-    missing = _subordinate(host, caller)
-    fix = missing.fix or "minidocker doctor   (outside of this user namespace)"
     seen = f"in this user namespace there is no user {USER}: user {caller} outside brought one id"
+    # Which ranges are free is in files that a room does not show.
+    fix = "see `subordinate ids` of: minidocker doctor   (outside of it)"
     yield Finding(name, title, GAP, seen, fix)
 
 
@@ -56,19 +77,19 @@ def _run(host: Host) -> Finding:
     return Finding(name, title, GAP, told, fix, GROUP)
 
 
-def _subordinate(host: Host, user: int) -> Finding:
-    """Say whether a container of a user's has more than one id, and what would give it some."""
+def _subordinate(host: Host) -> Finding:
+    """Say whether a container of this user's has more than one id, and what would give it some."""
     name, title = "subids", "subordinate ids"
     missing = [program for program in ("newuidmap", "newgidmap") if not host.which(program)]
     if missing:
         seen = f"there is no program {missing[0]}: a container has one id, its root"
         return Finding(name, title, GAP, seen, host.install("uidmap"), GROUP)
     files = ("/etc/subuid", "/etc/subgid")
-    ranges = [ids.subordinate(host.path(file), user) for file in files]
+    ranges = [ids.subordinate(host.path(file), host.euid) for file in files]
     for file, found in zip(files, ranges, strict=True):
         if not found:
-            seen = f"user {user} has none in {file}: a container has one id, its root"
-            return Finding(name, title, GAP, seen, _add_ranges(host, files, user), GROUP)
+            seen = f"user {host.euid} has none in {file}: a container has one id, its root"
+            return Finding(name, title, GAP, seen, _add_ranges(host, files), GROUP)
     uids, gids = ranges
     assert uids and gids
     seen = f"{uids[1]} users from {uids[0]} on, {gids[1]} groups from {gids[0]} on"
@@ -105,13 +126,13 @@ def _judged(subordinate: bool) -> Iterator[Finding]:
     yield Finding("judged", "grade as an ordinary user", INFO, seen + more, group=GROUP)
 
 
-def _add_ranges(host: Host, files: tuple[str, ...], user: int) -> str:
-    """Return the line that gives a user a range that nobody has. usermod(8)"""
+def _add_ranges(host: Host, files: tuple[str, ...]) -> str:
+    """Return the line that gives this user a range that nobody has. usermod(8)"""
     first, count = ids.COMMON
     taken = [found for file in files for _, *found in ids.ranges(host.path(file))]
     first = max([first, *(low + size for low, size in taken)])
     span = f"{first}-{first + count - 1}"
-    return f"sudo usermod --add-subuids {span} --add-subgids {span} {_login(user)}"
+    return f"sudo usermod --add-subuids {span} --add-subgids {span} {_login(host.euid)}"
 
 
 def _login(uid: int) -> str:
