@@ -15,7 +15,7 @@ from minidocker.escapes.ladder import Finding, climb
 from minidocker.escapes.server import PACKAGE, Server
 from minidocker.images.base import find_busybox
 from minidocker.kernel.flags import DEFAULT_CAPABILITIES, mask
-from minidocker.places import LAB_MARKER
+from minidocker.places import LAB_MARKER, ROOM
 from minidocker.seccomp.cache import filter_file
 
 
@@ -34,6 +34,9 @@ def order() -> dict[str, object]:
         raise Blocked("the escape laboratory needs Linux", "vagrant up")
     if os.geteuid():
         raise Blocked("the escape laboratory needs root", "sudo minidocker escapes")
+    if ROOM in os.environ:
+        raise Blocked("the escape laboratory needs the machine's root, not a room's",
+                      "outside of the room: sudo minidocker escapes")  # fmt: skip
     python = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
     return {
         "busybox": find_busybox(), "python": python, "base_prefix": sys.base_prefix,
