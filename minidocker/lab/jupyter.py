@@ -143,7 +143,9 @@ def wants_room() -> bool:
         print(tried.stderr.decode(errors="replace"), end="")
         print("The notebooks open all the same; what needs root in them says so.")
         return False
-    print("The notebooks run in a room: you are root in it, and no harm is done outside.")
+    print("The notebooks run in a room: you are root in it, and no harm is done outside.\n"
+          "JupyterLab's terminals are outside; there `minidocker room` opens another one.\n"
+          "All without a room: make learn MINIDOCKER_NO_ROOM=1")  # fmt: skip
     return True
 
 

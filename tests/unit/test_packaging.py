@@ -302,7 +302,9 @@ def test_an_ordinary_users_kernels_live_in_a_room_where_there_can_be_one(
     assert not jupyter.wants_room()
     monkeypatch.setattr(jupyter.os, "geteuid", lambda: 1000)
     assert jupyter.wants_room() is room
-    assert ("refused" in capsys.readouterr().out) is not room
+    told = capsys.readouterr().out
+    assert ("refused" in told) is not room
+    assert ("terminals are outside" in told and "make learn MINIDOCKER_NO_ROOM=1" in told) is room
     monkeypatch.setenv("MINIDOCKER_NO_ROOM", "1")
     assert not jupyter.wants_room()
     share = jupyter.room_kernel(str(tmp_path / "run"))
