@@ -42,6 +42,23 @@ if TYPE_CHECKING:
 OUTPUT = 1  # the place of c_oflag in what tcgetattr gives
 
 
+def given(count: int) -> set[int]:
+    """Return which of so many descriptors, from 3 on, our caller has given us.
+
+    None that we have opened ourselves, such as that of the record's lock: an exec closes those, and
+    what an exec closes nobody can have been given. fcntl(2), FD_CLOEXEC
+    """
+    found = set()
+    for fd in map(int, plain_os.listdir("/proc/self/fd")):
+        if 3 <= fd < 3 + count:
+            try:
+                if not fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC:
+                    found.add(fd)
+            except OSError:
+                continue  # the one that listed them
+    return found
+
+
 class Resident(Child):
     """A child that does not die with its host, and that stops on its way for the host's hooks."""
 
@@ -133,7 +150,7 @@ class Resident(Child):
 
 
 class Creation(Birth):
-    """A container of a bundle. `keep` are descriptors of the caller's for the command."""
+    """A container of a bundle. `kept` are descriptors of the caller's for the command."""
 
     def __init__(
         self, run: Run, stages: Sequence[Stage], kernel: Kernel, signals: Signals, bundle: Bundle,
@@ -144,7 +161,7 @@ class Creation(Birth):
         self.theirs: Any = None  # a learner's `create`: Theirs of their_create.py, which needs us
         self.console = ""  # the socket that gets the terminal
         self.state: dict[str, Any] = {}
-        self.keep = 0
+        self.kept: set[int] = set()
         self.keyring = True
         self.program = ""  # the path of a hook
         self.label: Label | None = None
@@ -184,7 +201,7 @@ class Creation(Birth):
             self.theirs.furnish(child)
         child.label = self.label
         child.named, child.foreground = self.program, not self.console
-        child.kept = set(range(3, 3 + self.keep))
+        child.kept = self.kept
         for stage in self.stages:
             stage.story = child  # type: ignore[attr-defined]
         return child

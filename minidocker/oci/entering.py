@@ -67,11 +67,11 @@ class Enter(Wall):
 
 def enter(
     kernel: Kernel, container: Container, bundle: Bundle, record: dict[str, Any], console: str,
-    keep: int,
+    kept: set[int],
 ) -> Creation:  # fmt: skip
     """Make the process, at a closed gate; `bundle` says what and as whom."""
     birth = ready(kernel, container, bundle, record)
-    birth.console, birth.keep = console, keep
+    birth.console, birth.kept = console, kept
     born(birth, container, record)
     return birth
 

@@ -9,9 +9,10 @@ from minidocker.kernel.flags import CAPABILITIES
 from minidocker.oci import bundle as bundles
 from minidocker.oci import groups
 from minidocker.oci.config import load
+from minidocker.oci.creation import given
 from minidocker.oci.entering import enter
 from minidocker.oci.foreground import stay
-from minidocker.oci.making import send_pidfd, write_pid
+from minidocker.oci.making import name_missing, send_pidfd, write_pid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def run(
             "--console-socket SOCKET",
         )
     place(kernel, record, said.get("cgroup", []))
-    birth = enter(kernel, container, bundle, record, console, keep)
+    kept = given(keep)
+    name_missing(kept, keep)
+    birth = enter(kernel, container, bundle, record, console, kept)
     pid = birth.pid
     try:
         birth.open_gate()

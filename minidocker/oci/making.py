@@ -10,7 +10,7 @@ from minidocker.oci import host_mounts
 from minidocker.oci.asked import VARIABLE, is_served
 from minidocker.oci.bundle import read
 from minidocker.oci.config import load
-from minidocker.oci.creation import Creation
+from minidocker.oci.creation import Creation, given
 from minidocker.oci.groups import has_any, places
 from minidocker.oci.lifetime import undo
 from minidocker.oci.mine import furnished, read_before, serving
@@ -59,7 +59,7 @@ def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> 
     check(bundle, wish)
     if VARIABLE in plain_os.environ:
         read_before(bundle, container.id)
-    pass_listeners(bundle, wish)
+    kept = pass_listeners(bundle, wish.keep)
     with_filter(bundle, container.directory)
     facts = {} if wish.no_cgroup else places(bundle.cgroup, container.id)
     signals = Signals(kernel)
@@ -67,7 +67,7 @@ def create(kernel: Kernel, container: Container, directory: str, wish: Wish) -> 
     run = claim(kernel, container, bundle, facts)
     run.spec.stages = [stage.name for stage in stages]
     birth = Creation(run, stages, kernel, signals, bundle)
-    birth.container, birth.console, birth.keep = container, wish.console, wish.keep
+    birth.container, birth.console, birth.kept = container, wish.console, kept
     birth.keyring = wish.keyring
     if VARIABLE in plain_os.environ:
         birth.theirs = their_create(container, bundle)
@@ -156,24 +156,28 @@ def check(bundle: Bundle, wish: Wish) -> None:
         raise UsageError("--console-socket is for a process with a terminal", "process.terminal")
 
 
-def pass_listeners(bundle: Bundle, wish: Wish) -> None:
-    """Hand on sockets that systemd gave us: the first descriptors from 3 on. sd_listen_fds(3)"""
-    asked = wish.keep
+def pass_listeners(bundle: Bundle, asked: int) -> set[int]:
+    """Hand on so many descriptors, and sockets that systemd gave us. sd_listen_fds(3)
+
+    Returns which there are. The sockets are the first from 3 on.
+    """
     count = plain_os.environ.get("LISTEN_FDS", "")
     if count.isdecimal() and int(count):
-        wish.keep += int(count)
         bundle.spec.process.env += [f"LISTEN_FDS={count}", "LISTEN_PID=1"]
-    for fd in range(3, 3 + wish.keep):
-        try:
-            os.fstat(fd)
-        except OSError:
-            if not asked:  # a variable that somebody left behind: what we open is nobody's
-                wish.keep = fd - 3
-                break
-            raise UsageError(
-                f"--preserve-fds {wish.keep}: please check that preserved-fd {fd - 3}, "
-                f"descriptor {fd}, is open", "a smaller number",
-            ) from None
+        kept = given(int(count) + asked)
+    else:
+        kept = given(asked)
+    name_missing(kept, asked)
+    return kept
+
+
+def name_missing(kept: set[int], asked: int) -> None:
+    """Say which descriptor was asked for and is not open: as in crun, the others go without it."""
+    missing = next((fd for fd in range(3, 3 + asked) if fd not in kept), 0)
+    if missing:
+        plain_os.write(2, (
+            f"minidocker: --preserve-fds {asked}: preserved-fd {missing - 3}, "
+            f"descriptor {missing}, is not open: left out\n").encode())  # fmt: skip
 
 
 def write_pid(path: str, pid: int) -> None:
