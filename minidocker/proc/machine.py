@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from minidocker.places import default_root
+from minidocker.places import ROOM, default_root
 
 
 @dataclass(slots=True)
@@ -46,8 +46,10 @@ class Host:
         """Return the line that installs a package, by Debian's name of it."""
         if self.which("apt-get") is None:
             return f"install the package {package} (Debian's name)"
-        return f"{'' if self.euid == 0 else 'sudo '}apt-get install -y {package}"
+        return self.as_root(f"apt-get install -y {package}")
 
     def as_root(self, command: str) -> str:
-        """Return a command as this user must type it to run it as root."""
+        """Return a command as this user must type it to run it as root; a room's is nobody's."""
+        if ROOM in os.environ:
+            return f"sudo {command}   (outside of the room)"
         return command if self.euid == 0 else f"sudo {command}"

@@ -15,6 +15,7 @@ from minidocker.doctor import doctor, trial
 from minidocker.doctor.finding import Finding
 from minidocker.errors import LAB_MACHINE
 from minidocker.images.store.store import Store
+from minidocker.places import ROOM
 from minidocker.proc import mounts
 from minidocker.proc.machine import Host
 
@@ -113,8 +114,9 @@ def test_what_an_ordinary_users_network_needs(host: Callable[..., Host]) -> None
     ],
 )
 def test_a_missing_program_has_its_apt_line(
-    host: Callable[..., Host], name: str, program: str, package: str
-) -> None:
+    host: Callable[..., Host], name: str, program: str, package: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     def which(asked: str) -> str | None:
         return None if asked == program else "/bin/sh"
 
@@ -122,6 +124,9 @@ def test_a_missing_program_has_its_apt_line(
     assert (item.state, item.fix) == ("gap", f"apt-get install -y {package}")
     item = doctor.features(host(which=which, euid=1000))[name]
     assert item.fix == f"sudo apt-get install -y {package}"
+    monkeypatch.setenv(ROOM, "1")  # whose root installs nothing on the machine
+    item = doctor.features(host(which=which))[name]
+    assert item.fix == f"sudo apt-get install -y {package}   (outside of the room)"
 
 
 def test_what_the_lab_machine_lacks_is_one_line(host: Callable[..., Host]) -> None:
