@@ -36,8 +36,7 @@ def record(cells: list[dict[str, Any]]) -> dict[str, list[dict[str, str]]]:
         kept = [one for one in outputs if one]
         if sum(len(text) for one in kept for text in one.values()) > MOST:
             raise SystemExit(f"{cell['id']} shows too much")
-        if kept:
-            found[elsewhere.digest(head.removeprefix("%%needs"), body)] = kept
+        found[elsewhere.digest(head.removeprefix("%%needs"), body)] = kept  # [] too: it did run
     return found
 
 
@@ -67,7 +66,9 @@ def main(number: str) -> None:
     lesson = manifest.load(ROOT).lesson(number)
     book = nbformat.read(ROOT / lesson.notebook, as_version=4)
     where = {"metadata": {"path": str(ROOT / "notebooks")}}
-    nbclient.NotebookClient(book, timeout=600, resources=where, coalesce_streams=True).execute()
+    nbclient.NotebookClient(
+        book, timeout=600, startup_timeout=600, resources=where, coalesce_streams=True
+    ).execute()
     cells = record(book.cells)
     if not cells:
         raise SystemExit(f"no cell of lesson {number} begins with %%needs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,11 @@ WITH_NEEDS = [
     lesson for lesson in manifest.load(ROOT).lessons
     if "%%needs" in (ROOT / lesson.notebook).read_text()
 ]  # fmt: skip
+PLACES = re.compile(r"/(home|root|work)/")
+NOT_RECORDED = {
+    "05": "its controllers are in the lab machine alone; there: record_results.py 05",
+    "15": "it wants Podman, and an exam of some minutes: record_results.py 15",
+}
 
 
 def cell(source: str, *outputs: dict) -> dict:
@@ -37,6 +43,7 @@ def test_it_keeps_what_such_cells_showed_and_nothing_else() -> None:
     ])  # fmt: skip
     assert found == {
         elsewhere.digest("memory", "print(2)"): [{"text/plain": "2"}],
+        elsewhere.digest("cpu", "%%shell\ntrue"): [],
         elsewhere.digest("cpu", "draw()"): [{"text/plain": "a table", "text/html": "<figure>"}],
     }
 
@@ -47,14 +54,18 @@ def test_of_a_machine_that_lacks_something_nothing_is_kept() -> None:
 
 
 @pytest.mark.parametrize("lesson", WITH_NEEDS, ids=lambda lesson: lesson.id)
-def test_each_result_belongs_to_a_cell_of_today(lesson: manifest.Lesson) -> None:
+def test_each_cell_that_can_be_blocked_has_a_result_of_today(lesson: manifest.Lesson) -> None:
     cells = json.loads((ROOT / lesson.notebook).read_text())["cells"]
     texts = ["".join(one["source"]).partition("\n") for one in cells]
     known = {elsewhere.digest(head.removeprefix("%%needs"), body) for head, _, body in texts
              if head.startswith("%%needs")}  # fmt: skip
     found = elsewhere.recorded(str(ROOT), lesson.number)
-    assert set(found.get("cells", {})) <= known, "record_results.py records them again"
-    assert known, "the notebook has such cells"
+    if not found and lesson.number in NOT_RECORDED:
+        pytest.skip(f"blocked: {NOT_RECORDED[lesson.number]}")
+    assert lesson.number not in NOT_RECORDED, "it is recorded now: take it off the list"
+    assert set(found.get("cells", {})) == known, f"record_results.py {lesson.number} records them"
+    assert "Linux" in found["machine"]
+    assert not PLACES.search(json.dumps(found)), "a result names a folder of one machine"
 
 
 def test_lesson_05_says_in_its_first_cell_where_it_runs() -> None:
