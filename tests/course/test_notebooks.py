@@ -281,6 +281,19 @@ def test_its_code_comes_in_small_pieces(book: nbformat.NotebookNode) -> None:
 
 
 @each_notebook
+def test_what_a_later_cell_looks_at_lives_while_a_learner_reads(book: nbformat.NotebookNode) -> None:
+    """Ten minutes, where one cell starts a sleeper and another one uses it."""
+    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    for at, cell in enumerate(code):
+        for name, seconds in re.findall(r"^(\w+) = .*\bstart\(.*\bsleep (\d+)\b", cell.source, re.MULTILINE):
+            for later in code[at + 1 :]:
+                if re.search(rf"^{name} = ", later.source, re.MULTILINE):
+                    break
+                assert int(seconds) >= 600 or not re.search(rf"\b{name}\b", later.source), (
+                    f"{cell.id} starts {name} for {seconds} s, and {later.id} uses it")
+
+
+@each_notebook
 def test_it_asks_the_question_of_the_manifest(book: nbformat.NotebookNode, path: Path) -> None:
     lesson = manifest.load(REPOSITORY).lesson(path.stem[:2])
     first = next(cell.source for cell in book.cells if "question" in cell.id)
