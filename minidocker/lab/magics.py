@@ -36,10 +36,7 @@ if TYPE_CHECKING:
 show: Any = display  # untyped in IPython
 markdown: Any = Markdown
 
-STOPPED = (
-    "blocked: new namespaces need root, as a room gives it. Start the course again: make learn   "
-    "(it says why where there is no room; then: sudo make learn)"
-)
+STOPPED = "blocked: new namespaces need root. Start anew: make learn   (no room: sudo make learn)"
 
 
 class Shown(Exception):
