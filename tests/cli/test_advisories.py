@@ -86,7 +86,7 @@ def links(pid: int) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "options", ["rshared", "exec,rw", "z", "O", "U", "ro,dev", "idmap", "suid", "upperdir=/x"]
+    "options", ["rshared", "exec,rw", "z,Z", "O", "U", "ro,dev", "idmap", "suid", "upperdir=/x"]
 )
 def test_a_volumes_options_are_ro_or_nothing(options: str) -> None:
     with pytest.raises(UsageError):
