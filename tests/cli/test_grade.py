@@ -141,6 +141,7 @@ def test_borrowing_passes_for_no_points_until_rewritten(course, command):
     assert "Points: 7 of 23" in command("grade", "01").stdout
 
 
+@pytest.mark.more
 def test_every_borrowed_function_makes_a_solution(course, command):
     from minidocker.course import edit, manifest
 

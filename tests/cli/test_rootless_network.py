@@ -571,13 +571,13 @@ def test_kill_9_of_the_runtime_leaves_no_program(machine: Machine) -> None:
 
 
 def test_killed_at_any_step_nothing_stays(machine: Machine) -> None:
-    """60 starts, killed after a time that grows from nothing to a whole run."""
-    for number in range(60):
+    """24 starts, killed after a time that grows from nothing to a whole run."""
+    for number in range(24):
         one = subprocess.Popen(
             machine.mini("run", "--rm", "-p", "8080:80", "base", "true"), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        time.sleep(number * 0.005)
+        time.sleep(number * 0.0125)
         one.kill()
         one.wait()
     wait_for(lambda: machine.programs() == [])

@@ -211,7 +211,7 @@ def compare(told: list[tuple]) -> None:
 
 
 @pytest.mark.needs("root", "mntns", "overlay")
-@settings(max_examples=200, deadline=None, derandomize=True,
+@settings(max_examples=100, deadline=None, derandomize=True,
           suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
 @given(plan=rounds)
 def test_the_layer_tar_gives_what_the_kernel_showed(stage: Callable, plan: list) -> None:
