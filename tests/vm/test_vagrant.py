@@ -159,8 +159,8 @@ for path in sys.argv[2:]:
 """
 
 REFERENCE, SOLUTIONS = "reference", "solutions"
-CHECKS = [f"every stage check in the Vagrant machine, over the reference, {row}"
-          for row in ("one half", "the other half")]  # fmt: skip
+CHECKS = [f"every stage check in the Vagrant machine, over the reference, part {part} of 4"
+          for part in range(1, 5)]  # fmt: skip
 NOTEBOOKS = "notebooks in the Vagrant machine"
 BEGIN = [f"the first cells of the other notebooks in the Vagrant machine, {row}"
          for row in ("one third", "the second third", "the last third")]  # fmt: skip
@@ -197,17 +197,17 @@ def begun(root: Ssh, judge: Judge, unseen: list[str]) -> Judge:
         return root
 
     judge.begin(NOTEBOOKS, way, by_learner("whole", [f"notebooks/{name}.ipynb" for name in unseen]))
-    for row, name in enumerate(CHECKS):
-        judge.tests(name, way, *checks_of(load().lessons[row::2]), "-k", REFERENCE)
+    for part, name in enumerate(CHECKS):
+        judge.tests(name, way, *checks_of(load().lessons[part::4]), "-k", REFERENCE)
     some = "exit_status or namespace or mount or rootfs or orphan or limit"
     judge.tests(COMMAND, way, "tests/cli/test_run.py", "-k", some)
     return judge
 
 
-@pytest.mark.parametrize("row", [0, 1])
-def test_every_check_of_every_lesson(begun: Judge, row: int) -> None:
+@pytest.mark.parametrize("part", range(4))
+def test_every_check_of_every_lesson(begun: Judge, part: int) -> None:
     """All of tests/stages in the machine, over the reference; the newer one has solutions."""
-    begun.passed(CHECKS[row], least=sum(len(one.checks) for one in load().lessons[row::2]))
+    begun.passed(CHECKS[part], least=sum(len(one.checks) for one in load().lessons[part::4]))
 
 
 def test_the_notebooks_that_this_host_cannot_run(begun: Judge, root: Ssh, unseen: list[str]) -> None:
