@@ -27,7 +27,7 @@ class VirtualMachine(Machine):
 
     def spawn(self, argv: Sequence[str], **options: Any) -> Any:
         """Start a program on a terminal there and return its pexpect session."""
-        options.setdefault("timeout", 10 * self.patience)
+        options.setdefault("timeout", 30 * self.patience)
         line = self.way.argv(argv, tty=True)
         self._tell("spawn", argv)
         session = pexpect.spawn(line[0], line[1:], encoding="utf-8", echo=False, **options)
