@@ -109,7 +109,11 @@ class Machine:
         with self.alone():
             if not self.pid or not self._marked():
                 self._down()
-                self._start(snapshot)
+                try:
+                    self._start(snapshot)
+                except BaseException:  # half a start, with no snapshot, would pass for a whole one
+                    qemu.stop(self.process)
+                    raise
             self._course()
             return self.ssh()
 
