@@ -42,20 +42,26 @@ if TYPE_CHECKING:
 OUTPUT = 1  # the place of c_oflag in what tcgetattr gives
 
 
-def given(count: int) -> set[int]:
+def given(asked: int, sockets: int = 0) -> set[int]:
     """Return which of so many descriptors, from 3 on, our caller has given us.
 
     None that we have opened ourselves, such as that of the record's lock: an exec closes those, and
     what an exec closes nobody can have been given. fcntl(2), FD_CLOEXEC
+    One that was asked for and is not open is said: as in crun, the others go without it.
     """
     found = set()
     for fd in map(int, plain_os.listdir("/proc/self/fd")):
-        if 3 <= fd < 3 + count:
+        if 3 <= fd < 3 + asked + sockets:
             try:
                 if not fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC:
                     found.add(fd)
             except OSError:
                 continue  # the one that listed them
+    missing = next((fd for fd in range(3, 3 + asked) if fd not in found), 0)
+    if missing:
+        plain_os.write(2, (
+            f"minidocker: --preserve-fds {asked}: preserved-fd {missing - 3}, "
+            f"descriptor {missing}, is not open: left out\n").encode())  # fmt: skip
     return found
 
 

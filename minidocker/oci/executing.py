@@ -12,7 +12,7 @@ from minidocker.oci.config import load
 from minidocker.oci.creation import given
 from minidocker.oci.entering import enter
 from minidocker.oci.foreground import stay
-from minidocker.oci.making import name_missing, send_pidfd, write_pid
+from minidocker.oci.making import send_pidfd, write_pid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def run(
             "--console-socket SOCKET",
         )
     place(kernel, record, said.get("cgroup", []))
-    kept = given(keep)
-    name_missing(kept, keep)
-    birth = enter(kernel, container, bundle, record, console, kept)
+    birth = enter(kernel, container, bundle, record, console, given(keep))
     pid = birth.pid
     try:
         birth.open_gate()

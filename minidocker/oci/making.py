@@ -162,22 +162,10 @@ def pass_listeners(bundle: Bundle, asked: int) -> set[int]:
     Returns which there are. The sockets are the first from 3 on.
     """
     count = plain_os.environ.get("LISTEN_FDS", "")
-    if count.isdecimal() and int(count):
+    sockets = int(count) if count.isdecimal() else 0
+    if sockets:
         bundle.spec.process.env += [f"LISTEN_FDS={count}", "LISTEN_PID=1"]
-        kept = given(int(count) + asked)
-    else:
-        kept = given(asked)
-    name_missing(kept, asked)
-    return kept
-
-
-def name_missing(kept: set[int], asked: int) -> None:
-    """Say which descriptor was asked for and is not open: as in crun, the others go without it."""
-    missing = next((fd for fd in range(3, 3 + asked) if fd not in kept), 0)
-    if missing:
-        plain_os.write(2, (
-            f"minidocker: --preserve-fds {asked}: preserved-fd {missing - 3}, "
-            f"descriptor {missing}, is not open: left out\n").encode())  # fmt: skip
+    return given(asked, sockets)
 
 
 def write_pid(path: str, pid: int) -> None:
