@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import json
 import select
+import time
 from signal import SIGKILL
 
 from minidocker.errors import MinidockerError, StageError
 from minidocker.kernel.named import os
 from minidocker.oci.creation import Resident
+from minidocker.proc.lean import state
 from minidocker.runtime import used
 from minidocker.runtime.adopt import load, own_frames
 from minidocker.runtime.failure import failure
@@ -108,6 +110,9 @@ class Theirs:
             record = None
         if not isinstance(record, dict) or record.get("pid") != birth.pid:
             raise self.wrong("it wrote no record of the container")
+        until = time.monotonic() + SECONDS
+        while state(birth.pid) in ("R", "D") and time.monotonic() < until:
+            time.sleep(0.001)  # it is on its way: to the pipe, or past it
         if not self.container.waits():
             raise self.wrong("it has returned, and nobody waits at the pipe")
 

@@ -108,12 +108,7 @@ class Machine:
         """Bring the machine up, with the course as it is now; nothing to do when it is up."""
         with self.alone():
             if not self.pid or not self._marked():
-                self._down()
-                try:
-                    self._start(snapshot)
-                except BaseException:  # half a start, with no snapshot, would pass for a whole one
-                    qemu.stop(self.process)
-                    raise
+                self._start(snapshot)
             self._course()
             return self.ssh()
 
@@ -122,13 +117,21 @@ class Machine:
         with self.alone():
             if snapshot != PRISTINE and snapshot not in self.snapshots():
                 raise NotFound(f"there is no snapshot {snapshot}", "minidocker vm status", 1)
-            self._down()
             self._start(snapshot)
             self._course()
             return self.ssh()
 
     def _start(self, snapshot: str) -> None:
-        """Start from a snapshot where one fits, otherwise boot and save the pristine one."""
+        """Start anew. Half a start, with no snapshot, would pass for a whole one: it is ended."""
+        self._down()
+        try:
+            self._begin(snapshot)
+        except BaseException:
+            qemu.stop(self.process)
+            raise
+
+    def _begin(self, snapshot: str) -> None:
+        """Begin from a snapshot where one fits, otherwise boot and save the pristine one."""
         phases = Phases(self.directory / "log")
         box = self._prepare_disk()
         wanted = self._settings(box)
@@ -221,7 +224,6 @@ class Machine:
             if not self.pid:
                 raise MinidockerError("the machine ended while it started", self._look())
             if time.monotonic() > deadline:
-                qemu.stop(self.process)
                 raise MinidockerError(f"no login works after {patience:.0f} s", self._look())
             time.sleep(0.2)
 
@@ -331,9 +333,7 @@ class Machine:
         if self.pid:
             way = self.ssh()
             try:
-                if not self.shared:
-                    pass
-                elif way.answers(timeout=20):
+                if not self.shared or way.answers(timeout=20):
                     self.synchronise()
                 else:
                     tell("the machine does not answer: what was changed in it last is not saved")

@@ -587,6 +587,7 @@ def test_a_learners_spec_of_writes_the_example(oci: Runtime, tmp_path: Path, mis
 CREATES = {
     "theirs": ("", ""),
     "does not wait": ("        os.read(go, 1)\n", "nobody waits at the pipe"),
+    "works, and does not wait": ("os.read(go, 1)", "nobody waits at the pipe"),
     "forgets the walls": ("        walls()\n", "returned before the walls stood"),
     "never comes back": ('        os.write(tell, b"ready")\n', "it does not return"),
     "no record": ("    save(directory, pid)\n", "it wrote no record"),
@@ -604,7 +605,8 @@ def test_a_learners_create_makes_the_container(
     shutil.copytree(REPOSITORY / "exercises", mine)
     solution = (REPOSITORY / "solutions/15_your_own_docker.py").read_text()
     head, create = solution.split("def create(")
-    (mine / "15_your_own_docker.py").write_text(f"{head}def create({create.replace(gone, '', 1)}")
+    create = create.replace(gone, "sum(range(9**7))" if mistake.startswith("works") else "", 1)
+    (mine / "15_your_own_docker.py").write_text(f"{head}def create({create}")
     shutil.copy(REPOSITORY / "solutions/01_pid.py", mine)
     monkeypatch.setenv("MINIDOCKER_ROOT", str(tmp_path / "store"))
     monkeypatch.setenv("MINIDOCKER_MINE", str(mine))

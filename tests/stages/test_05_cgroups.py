@@ -130,7 +130,7 @@ def test_start_inside(subject, planted):
 
 
 def test_limits_memory(subject, cell):
-    size = random.randrange(16 << 7, 4096 << 7) * 8192  # no whole MiB, as -m 100000k is none
+    size = (random.randrange(16, 4096) << 20) + random.randrange(1, 128) * 8192  # no whole MiB
     half = size // 2
     cases = {
         "memory=0": ({"memory": 0}, {"memory.max": 0, "memory.swap.max": 0}),
