@@ -6,7 +6,16 @@ import os
 
 LAB_MARKER = "/etc/minidocker-lab"  # a file of the lab's virtual machine
 ROOM = "MINIDOCKER_ROOM"  # set where somebody is root of a room only: chamber/room.py
+OF_ROOT = "root"  # its value where the machine's root has opened it, who may do without
+MACHINE_KERNEL = "Python 3 on this machine, as root"
+OUTSIDE = (f"outside of the room: in JupyterLab the kernel '{MACHINE_KERNEL}', "
+           "or: make learn MINIDOCKER_NO_ROOM=1")  # fmt: skip
 SYSTEM_STORE = "/var/lib/minidocker"
+
+
+def room_of_root() -> bool:
+    """Say whether we are in a room that the machine's root has opened."""
+    return os.environ.get(ROOM) == OF_ROOT
 
 
 def default_root() -> str:

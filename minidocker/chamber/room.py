@@ -22,9 +22,10 @@ from typing import Any, NoReturn
 
 from minidocker.chamber import cell_needs, cell_room, zygote
 from minidocker.errors import Blocked, KernelError
+from minidocker.kernel import detached
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
-from minidocker.places import ROOM
+from minidocker.places import OF_ROOT, ROOM
 from minidocker.spec import ids
 
 COURSE = os.path.dirname(cell_room.PACKAGE)
@@ -36,7 +37,8 @@ def enter(words: list[str], terminal: int | None = None, share: Sequence[str] = 
     """Open a room, start a command in it, and return the room's process 1, whose status it has.
 
     terminal: the slave side of a pty for the command, else it has the caller's three descriptors.
-    share: directories of the caller's that may be written to in the room; they stay.
+    share: directories of the caller's that may be written to in the room; they stay. What root
+    shares is mapped: root of the room owns there what root owns. mount_setattr(2), Linux 5.12
     When the caller ends, the room ends. Blocked where the kernel or a setting forbids one.
     """
     if os.geteuid():
@@ -47,12 +49,14 @@ def enter(words: list[str], terminal: int | None = None, share: Sequence[str] = 
     # Of root's: four ranges of ids that nobody has, so that a container in it may have one of them.
     owner = None if uid else {**asdict(cell_needs.own_room()), "count": 4 << 16}
     try:
+        if owner:
+            _map(kernel, owner, [COURSE, *share])
         with zygote.owned_by(kernel, owner):
             pid = kernel.clone(zygote.NAMESPACES | f.CLONE_NEWUSER)
         if pid == 0:
             ours.close()
-            shown = {"share": list(share), "room": {"uid": owner["uid"] if owner else uid}}
-            _process_one(kernel, theirs, words, terminal, shown)
+            os.environ.setdefault(ROOM, "1" if uid else OF_ROOT)
+            _process_one(kernel, theirs, words, terminal, share)
         theirs.close()
         zygote.write_maps(kernel, pid, owner) if owner else _write_own_maps(kernel, pid)
     except KernelError as problem:
@@ -83,14 +87,38 @@ def _write_own_maps(kernel: Linux, pid: int) -> None:
         kernel.write(f"/proc/{pid}/{word}_map", lines[0] + "\n")
 
 
+def _map(kernel: Linux, owner: dict[str, Any], paths: Sequence[str]) -> None:
+    """Show what lies below these directories with the owners that the room's ids give them.
+
+    The first is the course, which is read-only; to the others the room may write. It is done in a
+    mount namespace of our own, from which the room's is copied: what comes into a user namespace
+    that way is locked, so that nobody in it takes the read-only away.
+    """
+    pid = kernel.clone(f.CLONE_NEWUSER)
+    if pid == 0:
+        signal.pause()
+    zygote.write_maps(kernel, pid, owner)
+    with open(f"/proc/{pid}/ns/user", "rb") as namespace:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        trees = [detached.copy_of(path, whole=True) for path in paths]
+        for tree in trees:
+            detached.map_ids(tree, namespace.fileno(), recursive=True)
+    kernel.unshare(f.CLONE_NEWNS)
+    kernel.mount("", "/", "", f.MS_REC | f.MS_PRIVATE)
+    only = f.MOUNT_ATTR_RDONLY | f.MOUNT_ATTR_NODEV | f.MOUNT_ATTR_NOSUID
+    for tree, path in zip(trees, paths, strict=True):
+        detached.change(tree, only, 0, 0, recursive=True)
+        only &= ~f.MOUNT_ATTR_RDONLY
+        kernel.move_mount(tree, path)
+        os.close(tree)
+
+
 def _process_one(
     kernel: Linux, line: socket.socket, words: list[str], terminal: int | None,
-    shown: dict[str, Any],
+    share: Sequence[str],
 ) -> NoReturn:  # fmt: skip
-    """Build the room, start the command, reap until it ends; its status is ours.
-
-    shown: what is shared, and whom the files of the room's root belong to, as seen from outside.
-    """
+    """Build the room, start the command, reap until it ends; its status is ours."""
     status, here = 1, os.getcwd()
     try:
         kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
@@ -99,7 +127,7 @@ def _process_one(
         kernel.join_session_keyring()  # the caller's keys stay outside
         order = {
             "trusted": True, "hide": [], "also": [COURSE, sys.prefix], "sysfs": True,
-            "tmp": "1g", **shown,
+            "tmp": "1g", "share": list(share), "room": {"uid": 0},  # we see our own files as 0's
         }  # fmt: skip
         opened = cell_room.open_sources(order)
         cell_room.become_root(kernel)
@@ -137,7 +165,6 @@ def _furnish(kernel: Linux, here: str) -> None:
     os.environ.update(
         PATH=f"/opt/bin:{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin", HOME="/root",
         PYTHONPATH=COURSE, PYTHONDONTWRITEBYTECODE="1", MINIDOCKER_ROOT=STORE, PS1="room # ",
-        **{ROOM: "1"},
     )  # fmt: skip
     os.environ.pop("JPY_PARENT_PID", None)  # a kernel would look for a process that is not in here
     os.chdir(here if os.path.isdir(here) else COURSE)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from minidocker.doctor.finding import GAP, INFO, OK, Finding
 from minidocker.errors import LAB_MACHINE
+from minidocker.places import OUTSIDE, room_of_root
 from minidocker.proc.cgroups import Layout, layout
 from minidocker.proc.machine import Host
 
@@ -39,6 +40,7 @@ def _tree(host: Host, found: Layout) -> Finding:
         fix = REBOOT if found.kind == "v1" else LAB_MACHINE
         if found.kind == "none" and host.linux:
             fix = host.as_root("mount -t cgroup2 none /sys/fs/cgroup")
+        fix = OUTSIDE if room_of_root() else fix
         return Finding("cgroup2", title, GAP, seen, fix, group)
     if not found.writable:
         delegated = DELEGATED if found.kind == "pure" else REBOOT
@@ -55,7 +57,8 @@ def _controller(host: Host, found: Layout, name: str) -> Finding:
     if {"io": "blkio"}.get(name, name) in found.version1:
         return Finding(name, title, GAP, "sits on cgroup version 1 here", REBOOT, group)
     if not found.home:
-        return Finding(name, title, GAP, "no cgroup version 2 tree", LAB_MACHINE, group)
+        fix = OUTSIDE if room_of_root() else LAB_MACHINE
+        return Finding(name, title, GAP, "no cgroup version 2 tree", fix, group)
     if host.euid != 0:
         seen = f"not delegated to user {host.euid} in {found.home}"
         return Finding(name, title, GAP, seen, DELEGATED, group)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from minidocker.doctor.finding import GAP, INFO, OK, Finding
 from minidocker.errors import LAB_MACHINE
-from minidocker.places import LAB_MARKER, ROOM
+from minidocker.places import LAB_MARKER, OUTSIDE, ROOM, room_of_root
 from minidocker.proc import processes
 from minidocker.proc.machine import Host
 
@@ -76,7 +76,7 @@ def rights(host: Host) -> Iterator[Finding]:
     if host.euid != 0:
         yield Finding("root", "root", GAP, f"this is user {host.euid}", fix)
     elif mapped and mapped != ["0", "0", "4294967295"]:
-        fix = LAB_MACHINE
+        fix = OUTSIDE if room_of_root() else LAB_MACHINE
         seen = "root of a user namespace only: no device nodes, no host mounts"
         yield Finding("root", "root", GAP, seen, fix)
     elif "CAP_SYS_ADMIN" not in held:

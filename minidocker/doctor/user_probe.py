@@ -15,12 +15,13 @@ from pathlib import Path
 from minidocker.course import manifest
 from minidocker.doctor.finding import GAP, INFO, OK, Finding
 from minidocker.doctor.wall_probe import userns_fix
-from minidocker.errors import NotFound
+from minidocker.errors import LAB_MACHINE, NotFound
 from minidocker.proc.machine import Host
 from minidocker.spec import ids
 
 GROUP = "without root"
 USER = 1000  # who the notebooks' ordinary user is
+FIRST, COUNT = 100000, 65536  # the ids that lesson 07 gives a container
 
 
 def findings(host: Host) -> Iterator[Finding]:
@@ -34,10 +35,27 @@ def findings(host: Host) -> Iterator[Finding]:
 
 
 def of_root(host: Host) -> Iterator[Finding]:
-    """Yield whether root can become another user, in whose hands the course works as well."""
+    """Yield which ids root may give away, and whether the course works in another user's hands."""
+    if host.linux:
+        yield _mapped(host)
     if host.linux and host.euid == 0:
         yield from _others(host)
         yield _reach()
+
+
+def _mapped(host: Host) -> Finding:
+    """Say whether a container may get the ids that lesson 07 gives it: of the caller's own map."""
+    name, title = "ids", "ids for a container"
+    lines = [line.split() for line in (host.read("/proc/self/uid_map") or "").splitlines()]
+    there = any(int(first) <= FIRST <= int(first) + int(count) - COUNT
+                for first, _, count in lines)  # fmt: skip
+    last = FIRST + COUNT - 1
+    if there and host.euid == 0:
+        return Finding(name, title, OK, f"{FIRST} to {last} may be mapped")
+    if there:
+        fix = "run it as root: sudo minidocker doctor"
+        return Finding(name, title, GAP, f"only root may map {FIRST} to {last}", fix)
+    return Finding(name, title, GAP, f"there is no {FIRST} to {last} here", LAB_MACHINE)
 
 
 def _reach() -> Finding:

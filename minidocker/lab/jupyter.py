@@ -2,7 +2,7 @@
 
 The lab machine's service runs this file (guest/course), with the same settings.
 `make learn` starts it before anything is known of this machine's Python but that it is one: hence
-the standard library alone, nothing of minidocker, and no syntax newer than 3.8.
+the standard library alone, nothing of minidocker but `places`, and no syntax newer than 3.8.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import sys
 import tempfile
 import time
 from typing import TYPE_CHECKING
+
+from minidocker.places import LAB_MARKER, MACHINE_KERNEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +74,7 @@ def running_lab() -> Iterator[subprocess.Popen[bytes]]:
     with tempfile.TemporaryDirectory(prefix="minidocker-") as runtime:
         port, token = free_port(), os.urandom(24).hex()
         argv, env = lab_command(port, token, runtime)
-        if wants_room():
+        if wants_room(runtime):
             env["JUPYTER_PATH"] = room_kernel(runtime)
         process = subprocess.Popen(
             argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, start_new_session=True
@@ -133,39 +135,52 @@ def lab_command(
     return argv, env
 
 
-def wants_room() -> bool:
-    """Say whether kernels shall be root in a room: an ordinary user's, where one can be made."""
-    if platform.system() != "Linux" or not os.geteuid() or os.environ.get("MINIDOCKER_NO_ROOM"):
+def wants_room(runtime: str) -> bool:
+    """Say whether kernels shall be root in a room: where one can be made, and nobody says no."""
+    if platform.system() != "Linux" or os.environ.get("MINIDOCKER_NO_ROOM"):
         return False
-    command = [os.path.join(VENV, "bin", "minidocker"), "room", "true"]
-    tried = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    if os.path.exists(LAB_MARKER):  # a machine that can be lost: all of it may be used
+        return False
+    tried = subprocess.run(
+        [*room(runtime), "true"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
+    )
     if tried.returncode:
         print(tried.stderr.decode(errors="replace"), end="")
-        print("The notebooks open all the same; what needs root in them says so.")
+        print("The notebooks open all the same; what needs root in them says so."
+              if os.geteuid() else "The notebooks run on this machine itself, as root: take care.")
         return False
     print("The notebooks run in a room: you are root in it, and no harm is done outside.\n"
-          "JupyterLab's terminals are outside; there `minidocker room` opens another one.\n"
-          "All without a room: make learn MINIDOCKER_NO_ROOM=1")  # fmt: skip
+          "JupyterLab's terminals are outside; there `minidocker room` opens another one.")
+    if not os.geteuid():
+        print(f"Where a lesson wants the whole machine: Kernel, Change Kernel, '{MACHINE_KERNEL}'.")
+    print("All without a room: make learn MINIDOCKER_NO_ROOM=1")
     return True
+
+
+def room(runtime: str) -> list[str]:
+    """Return the words that open a room; shared with it: the sockets, and the learner's record."""
+    record = os.path.join(ROOT, ".minidocker")
+    os.makedirs(record, exist_ok=True)
+    command = os.path.join(VENV, "bin", "minidocker")
+    return [command, "room", "--share", runtime, "--share", record]
 
 
 def room_kernel(runtime: str) -> str:
     """Write the kernel that lives in a room; return the folder for JUPYTER_PATH.
 
-    Shared with the room: the sockets, and the learner's record. The course is read-only there, so
-    that nothing in a notebook can hurt it.
+    The course is read-only there, so that nothing in a notebook can hurt it. Root may choose a
+    kernel on the machine itself, too.
     """
-    record = os.path.join(ROOT, ".minidocker")
-    os.makedirs(record, exist_ok=True)
     programs = os.path.join(VENV, "bin")
-    argv = [os.path.join(programs, "minidocker"), "room", "--share", runtime, "--share", record]
-    argv += [os.path.join(programs, "python"), "-m", "ipykernel_launcher"]
-    return kernel(runtime, argv, "Python 3 in a room")
+    python = [os.path.join(programs, "python"), "-m", "ipykernel_launcher"]
+    if not os.geteuid():
+        kernel(runtime, python, MACHINE_KERNEL, "machine")
+    return kernel(runtime, [*room(runtime), *python], "Python 3 in a room")
 
 
-def kernel(runtime: str, argv: list[str], title: str) -> str:
-    """Write how the kernel of every notebook is started; return the folder for JUPYTER_PATH."""
-    folder = os.path.join(runtime, "share", "kernels", "python3")
+def kernel(runtime: str, argv: list[str], title: str, name: str = "python3") -> str:
+    """Write how a kernel is started; return JUPYTER_PATH's folder. Notebooks ask for `python3`."""
+    folder = os.path.join(runtime, "share", "kernels", name)
     os.makedirs(folder, exist_ok=True)
     spec = {"argv": [*argv, "-f", "{connection_file}"], "display_name": title, "language": "python",
             "interrupt_mode": "message", "metadata": {"debugger": False}}  # fmt: skip

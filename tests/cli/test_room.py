@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -85,6 +87,39 @@ def test_containers_run_in_it_with_a_bridge_and_single_walls(room: Room) -> None
         minidocker ps -a -q; ip -br link | grep -c mdk
     """)
     assert done.stdout.split() == ["0", "10.77.0.2", "1", "2", "mine", "0", "1", "0"], done.stderr
+
+
+def test_a_folder_of_the_callers_alone_is_shared(command: list[str], tmp_path: Path) -> None:
+    """As JupyterLab's, where the sockets of its kernels are: mode 700."""
+    folder = Path(tempfile.mkdtemp(prefix="mdshared", dir="/tmp"))  # others may enter what is above
+    os.chown(folder, UID, UID)
+    become = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
+    done = subprocess.run(
+        [*become, *command, "room", "--share", str(folder), "touch", f"{folder}/new"], cwd="/",
+        env={"HOME": "/nowhere", "PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    owners = [one.stat().st_uid for one in folder.iterdir()]
+    shutil.rmtree(folder)
+    assert owners == [UID], done.stderr
+
+
+def test_root_keeps_the_course_and_owns_what_it_shares(command: list[str], tmp_path: Path) -> None:
+    """In a room of root's the course is root's and read-only, which nobody takes away in it."""
+    script = f"""
+        stat -c %u {REPOSITORY}/exercises; touch {tmp_path}/new; cp /bin/true {tmp_path}/suid
+        chmod 4755 {tmp_path}/suid; mount -o remount,bind,rw,suid {REPOSITORY}
+        for place in {REPOSITORY} {REPOSITORY}/exercises; do
+            mount --bind $place /mnt; mount -o remount,bind,rw /mnt; touch /mnt/new && echo written
+        done
+    """
+    done = subprocess.run(
+        [*command, "room", "--share", str(tmp_path), "sh", "-c", script], capture_output=True,
+        text=True, timeout=60, env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )  # fmt: skip
+    assert done.stdout == "0\n", done.stderr
+    assert {one.stat().st_uid for one in tmp_path.iterdir()} == {0}
+    assert not (REPOSITORY / "exercises/new").exists()
 
 
 def test_namespaces_are_made_in_it_and_joined(room: Room) -> None:

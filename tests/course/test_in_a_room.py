@@ -1,4 +1,4 @@
-"""Notebooks of an ordinary user: their kernel is root in a room, and nothing is left behind."""
+"""Notebooks in a room: their kernel is root there, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -52,8 +52,14 @@ print(json.dumps([failed, blocked]))
 """
 
 
+@pytest.fixture(params=[UID, 0], ids=["an ordinary user", "root"])
+def user(request: pytest.FixtureRequest) -> int:
+    """Whose room it is."""
+    return int(request.param)
+
+
 @pytest.fixture
-def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+def kernel(monkeypatch: pytest.MonkeyPatch, user: int) -> Iterator[dict[str, str]]:
     """The environment of a user whose kernels are those that `make learn` writes."""
     folder = Path(tempfile.mkdtemp(prefix="mdroom", dir="/tmp"))  # a socket's path is short
     programs = folder / "bin"
@@ -63,12 +69,12 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     command.chmod(0o755)
     monkeypatch.setattr(jupyter, "VENV", str(folder))
     monkeypatch.setattr(jupyter, "ROOT", str(folder))
-    (folder / "run").mkdir()
+    (folder / "run").mkdir(0o700)
     share = jupyter.room_kernel(str(folder / "run"))
     spec = Path(share, "kernels", "python3", "kernel.json")  # the room shows no .venv of this folder
     spec.write_text(spec.read_text().replace(f"{programs}/python", sys.executable))
     for path in (folder, *folder.rglob("*")):
-        os.chown(path, UID, UID)
+        os.chown(path, user, user)
     yield {
         "HOME": str(folder), "PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY),
         "JUPYTER_PATH": share, "JUPYTER_RUNTIME_DIR": str(folder / "run"), "NO_COLOR": "1",
@@ -77,10 +83,10 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("number", LESSONS)
-def test_a_notebook_runs_in_a_room(number: str, kernel: dict[str, str]) -> None:
+def test_a_notebook_runs_in_a_room(number: str, kernel: dict[str, str], user: int) -> None:
     path = REPOSITORY / manifest.load(REPOSITORY).lesson(number).notebook
     before = path.read_bytes()
-    become = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
+    become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
     done = subprocess.run(
         [*become, sys.executable, "-c", RUN, str(path)], env=kernel, capture_output=True, text=True,
         timeout=300, cwd="/", stdin=subprocess.DEVNULL,

@@ -91,6 +91,7 @@ def address(
         "HOME": tmp_path / "home",
         "MINIDOCKER_ROOT": tmp_path / "store",
         "PYTHONPATH": REPOSITORY,
+        "MINIDOCKER_NO_ROOM": "1",  # a room shows the course of its package: that is no copy
     }.items():
         monkeypatch.setenv(name, str(value))
     for name in list(os.environ):

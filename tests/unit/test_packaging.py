@@ -286,9 +286,10 @@ def test_a_step_that_is_stopped_leaves_nothing_running(tmp_path: Path) -> None:
         os.kill(int(pid.read_text()), 0)
 
 
+@pytest.mark.parametrize("uid", [0, 1000])
 @pytest.mark.parametrize(("status", "room"), [(0, True), (1, False)])
-def test_an_ordinary_users_kernels_live_in_a_room_where_there_can_be_one(
-    status: int, room: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+def test_kernels_live_in_a_room_where_there_can_be_one(
+    uid: int, status: int, room: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     command = tmp_path / "bin" / "minidocker"
@@ -298,16 +299,21 @@ def test_an_ordinary_users_kernels_live_in_a_room_where_there_can_be_one(
     monkeypatch.setattr(jupyter, "VENV", str(tmp_path))
     monkeypatch.setattr(jupyter, "ROOT", str(tmp_path))
     monkeypatch.delenv("MINIDOCKER_NO_ROOM", raising=False)
-    monkeypatch.setattr(jupyter.os, "geteuid", lambda: 0)
-    assert not jupyter.wants_room()
-    monkeypatch.setattr(jupyter.os, "geteuid", lambda: 1000)
-    assert jupyter.wants_room() is room
+    monkeypatch.setattr(jupyter, "LAB_MARKER", str(tmp_path / "not here"))
+    monkeypatch.setattr(jupyter.os, "geteuid", lambda: uid)
+    assert jupyter.wants_room(str(tmp_path)) is room
     told = capsys.readouterr().out
     assert ("refused" in told) is not room
     assert ("terminals are outside" in told and "make learn MINIDOCKER_NO_ROOM=1" in told) is room
+    assert ("Change Kernel" in told) is (room and not uid)
+    assert ("as root: take care" in told) is (not room and not uid)
     monkeypatch.setenv("MINIDOCKER_NO_ROOM", "1")
-    assert not jupyter.wants_room()
+    assert not jupyter.wants_room(str(tmp_path))
     share = jupyter.room_kernel(str(tmp_path / "run"))
     spec = json.loads(Path(share, "kernels", "python3", "kernel.json").read_text())
     assert spec["argv"][:4] == [str(command), "room", "--share", str(tmp_path / "run")]
     assert spec["interrupt_mode"] == "message"
+    assert os.path.exists(f"{share}/kernels/machine/kernel.json") is (uid == 0)
+    monkeypatch.delenv("MINIDOCKER_NO_ROOM")
+    monkeypatch.setattr(jupyter, "LAB_MARKER", str(tmp_path))
+    assert not jupyter.wants_room(str(tmp_path))  # a machine that can be lost

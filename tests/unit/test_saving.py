@@ -19,7 +19,8 @@ def notebook() -> dict[str, Any]:
         "type": "notebook",
         "content": {
             "nbformat": 4,
-            "metadata": {"language_info": {"name": "python", "version": "3.11.2"}},
+            "metadata": {"language_info": {"name": "python", "version": "3.11.2"},
+                         "kernelspec": {"display_name": "Python 3 in a room", "name": "python3"}},
             "cells": [
                 {"cell_type": "markdown", "metadata": {"tags": ["mine"], FOLD: True}, "source": "text"},
                 {"cell_type": "markdown", "id": FOLDED[0], "metadata": {}, "source": "opened"},
@@ -38,7 +39,10 @@ def test_a_notebook_of_the_course_is_saved_as_it_came() -> None:
     assert opened["metadata"] == {FOLD: True}
     assert code["outputs"] == [] and code["execution_count"] is None
     assert code["metadata"] == {"tags": ["x"]}
-    assert model["content"]["metadata"] == {"language_info": {"name": "python"}}
+    assert model["content"]["metadata"] == {
+        "language_info": {"name": "python"},
+        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    }
 
 
 @pytest.mark.parametrize("path", ["notebooks/mine.ipynb", "01_x.ipynb", "notebooks/01_x.txt", "x/01_x.ipynb"])
