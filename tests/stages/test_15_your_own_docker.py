@@ -379,7 +379,10 @@ def let_go(one, path):
 
 
 def begins(one, pid, ran):
-    """Wait until the process has become its command; Fail when it goes on waiting."""
+    """Wait until the process has become its command; Fail when it goes on waiting.
+
+    It has the new name before the last of its exec, which closes the pipe: so until it sleeps.
+    """
     while one.proc.read(pid, "comm").strip() != "sleep":
         one.bound.check()
         time.sleep(PAUSE)
