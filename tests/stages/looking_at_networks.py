@@ -19,22 +19,25 @@ from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
 
 PORT = 4000
-HIGHEST = 60
-"""Numbers of containers go up to here, and the gateway may be the next: all prefixes have them."""
+HIGHEST = 50
+"""Numbers of containers go up to here; the gateway is beyond: all prefixes have room for both."""
 
 
 def draw():
-    """A network for a cell that no file can know beforehand: bridge, addresses, prefix, gateway."""
+    """A network for a cell that no file can know beforehand: bridge, addresses, prefix, gateway.
+
+    The gateway is neither the first nor the last address, whatever the prefix.
+    """
     second, third = random.randrange(16, 200), random.randrange(0, 256, 16)
     base = f"10.{second}.{third}."
     return {"bridge": f"br{random.randrange(10**6):06}", "base": base,
             "prefix": random.choice([20, 23, 25, 26]),
-            "gateway": f"{base}{random.choice([1, HIGHEST + 1])}"}  # fmt: skip
+            "gateway": f"{base}{random.randrange(HIGHEST + 1, 62)}"}  # fmt: skip
 
 
 def some(count=1):
-    """Numbers of containers, drawn anew."""
-    return random.sample(range(2, HIGHEST), count)
+    """Numbers of containers, drawn anew; a first container would have 2."""
+    return random.sample(range(3, HIGHEST), count)
 
 
 SECONDS = 1.5  # so long may an answer take, on a network that is all in one machine

@@ -39,7 +39,8 @@ def mounted(one, ran):
     return message["options"]
 
 
-UNSORTED = (("moss", "Zinc", "alder"), ("z10", "z9", "z2"), ("über", "b", "Öx"))
+UNSORTED = (("mosses", "Zinc", "alder"), ("z9", "z10", "z2"), ("über", "b", "Öx"))
+"""By letters, numbers or lengths, up or down: no order of names is theirs."""
 
 
 def test_options_order(subject, cell):

@@ -14,7 +14,7 @@ from minidocker.course.outcomes import Fail, compared, good
 
 def new_id():
     """An id that nobody has."""
-    return random.randrange(100_000, 900_000)
+    return random.randrange(100_001, 900_000)  # 100000 is where sub-ids often begin
 
 
 def inner_id(low=10_000):
@@ -92,7 +92,7 @@ def written(one, ran, wanted):
 
 
 def test_maps_without_rights(subject, cell):
-    uid = inner_id(1000)
+    uid = inner_id(1001)
     facts = {"uid": uid, "uid_map": f"0 {uid} 1\n", "gid_map": f"0 {uid} 1\n", "setgroups": "deny"}
     ran = f"write_maps(kernel, PID, '0 {uid} 1\\n', '0 {uid} 1\\n', 'deny'), as user {uid}"
     with cell("maps", **facts) as one:
@@ -101,7 +101,7 @@ def test_maps_without_rights(subject, cell):
 
 
 def test_maps_with_ranges(subject, cell):
-    low, mine = inner_id(), random.randrange(1000, 9000)
+    low, mine = inner_id(), random.randrange(1001, 9000)
     high = low + random.randrange(5000, 9000)  # ranges that overlap are refused
     one_line, ranges = f"0 {mine} 1\n", f"0 {mine} 1\n1 {low} 5000\n6000 {high} 70\n"
     others = f"0 {mine} 1\n1 {high} 70\n6000 {low} 5000\n"

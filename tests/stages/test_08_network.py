@@ -3,7 +3,7 @@
 import json
 import random
 
-from looking_at_networks import command, containers, draw, reach, some, wait
+from looking_at_networks import HIGHEST, command, containers, draw, reach, some, wait
 from looking_at_orders import broken, explained
 from looking_at_refusals import errors_come_out
 
@@ -201,7 +201,7 @@ def test_route(subject, cell):
                 routes = command(pid, "ip", "route").replace("\n", "; ")
                 raise Fail("MD0813", ran=f"default_route(kernel, {gateway!r})",
                            expected=f"an answer from {target}", kernel=f"{seen}; {routes}")  # fmt: skip
-        near = f"{net['base']}{random.choice([one for one in range(2, 60) if one != number])}"
+        near = f"{net['base']}{random.choice([one for one in range(2, HIGHEST) if one != number])}"
         found = command(pid, "sh", "-c", f"ip route get {near} 2>&1; true")
         if " via " in found or "eth0" not in found:
             raise Fail("MD0827", ran=f"default_route(kernel, {gateway!r})",

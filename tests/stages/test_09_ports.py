@@ -20,14 +20,16 @@ def table_of(*numbers, base="10.77.0."):
 
 def test_lease_free(subject, cell):
     """The gaps of a table are filled from below, and the table says so."""
-    taken = [2, 3, *random.sample(range(5, 12), 3), random.randrange(40, 50)]  # 4, but not 4x
-    random.shuffle(taken)
+    first, *rest = random.sample(range(5, 12), 3)
+    rest += [2, 3]
+    random.shuffle(rest)
+    taken = [first, *rest, random.randrange(40, 50)]  # 4x, but not 4; 3 is neither first nor last
     free = [number for number in range(2, 20) if number not in taken][:3]
     base = draw()["base"]
     wanted = [f"{base}{number}" for number in free]
     owners = ["a1", "b2 web", "a1"]  # who asks twice has two addresses
     lines = table_of(*taken, base=base).splitlines(keepends=True)
-    lines.insert(random.randrange(len(lines)), "10.250.3.2\ta box of another network\n")
+    lines.insert(random.randrange(len(lines)), "10.250.3.4\ta box of another network\n")
     table = "".join(lines)
     with cell("lease", table=table, subnet=f"{base}0/24", owners=owners) as one:
         message = one.expect("leased")
@@ -130,7 +132,8 @@ def rules(pid):
 
 
 def a_port():
-    return random.randrange(8000, 9000), random.randrange(3000, 4000)
+    """A port outside and one inside, neither of them usual."""
+    return random.randrange(8100, 8999), random.randrange(3001, 3999)
 
 
 def test_publish_outside(subject, cell):

@@ -142,9 +142,9 @@ def same_trees():
     every = [f"d{at % 3}/{name}" for at, name in enumerate(names)] + ["z-first", "d0", "d1", "d2"]
     every[:0] = ["way", *(path for _, path, _ in files[-4:])]
     when = {path: SECOND + random.randrange(10**6) for path in every}
-    early = random.choice(every[:-4])
-    when[early] = SECOND - 77  # before newest: it stays
-    times = lambda more: [["time", path, second + more * (path != early)]  # noqa: E731
+    early = {"way", random.choice(every[1:-4])}  # a link, and a file
+    when |= dict.fromkeys(early, SECOND - 77)  # before newest: it stays
+    times = lambda more: [["time", path, second + more * (path not in early)]  # noqa: E731
                           for path, second in when.items()]  # fmt: skip
     trees = {
         "upper": [*files, *link, ["symlink", "way", "/nowhere"], *times(0)],
@@ -445,9 +445,9 @@ def test_round_trip(subject, cell):
 
 def layers_plan():
     """Layers over one another, with each way to give and to hide a path; all names at random."""
-    n = {word: f"{random.choice('.aZö')}{token()[:4]}" for word in (
+    n = {word: f"{random.choice('.aZö')}{token()[:4]}{number}" for number, word in enumerate((
         "tree", "again", "file", "way", "goal", "twice", "back", "kept", "over", "plain", "dir",
-        "nowhere", "below")}  # fmt: skip
+        "nowhere", "below"))}  # fmt: skip
     paths = [
         f"{n['tree']}/x/y", f"{n['tree']}/x", n["tree"], f"{n['again']}/old", f"{n['again']}/new",
         f"{n['again']}/sub/deep", f"{n['again']}/sub/new", n["again"], f"{n['file']}/in", n["file"],
@@ -485,15 +485,16 @@ def layers_plan():
         [["mkdir", n["twice"]], ["append", n["over"], "again"]],
     ]  # fmt: skip
     every = [first, [], [], [], []]
-    for step in steps:
-        every[random.randint(1, 4)] += step
+    for number, step in enumerate(steps):  # two in each
+        every[1 + number % 4] += step
     for number, step in zip(sorted(random.sample(range(1, 5), 3)), chain, strict=True):
         every[number] += step
     every[4].append(write(f"last-{token()}"))
-    every = [operations or [write(token())] for operations in every]
     random.shuffle(paths)
-    names = random.sample([f"{a}{token()}" for a in "zyxcba"], len(every))
-    born = random.sample(range(1_000_000_000, 1_400_000_000), len(every))
+    # The lowest is in the middle by name and by time, so that neither tells who lies on whom.
+    names = [f"m{token()}", *random.sample([f"{a}{token()}" for a in "zyxcba"], 4)]
+    others = [random.randrange(at, at + 10**8) for at in (10**9, 11 * 10**8, 13 * 10**8, 14 * 10**8)]
+    born = [12 * 10**8 + 1, *random.sample(others, 4)]
     layers = dict(zip(names, every, strict=True))
     return {"place": somewhere(), "layers": layers, "paths": paths, "born": born}
 

@@ -26,7 +26,7 @@ ROUNDS, PAUSE = 5, 0.02  # looks, and seconds between two: a process that waits 
 
 def somewhere():
     """A directory of the cell, two deep: the walls will cover the upper one."""
-    return f"/tmp/{secrets.token_hex(4)}/{random.choice(['box', 'a b', 'ü'])}{secrets.token_hex(2)}"
+    return f"/tmp/{secrets.token_hex(4)}/a box ü{secrets.token_hex(2)}"
 
 
 def answers(one, count):
@@ -55,14 +55,16 @@ def bundle_of(entries):
 
 def test_private(subject, cell):
     configs, truth = [], []
-    for _ in range(6):
-        listed = random.sample(TYPES, random.randrange(2, len(TYPES) + 1))
-        joined = set(random.sample(listed, random.randrange(1, len(listed))))
-        where = random.choice(["/run/ns", "/proc/1/ns", "/var/run/netns", "/ns"])
+    own = set(random.sample(TYPES, 4))  # each type is new once and joined once, and often missing
+    for number in range(8):
+        listed = random.sample(TYPES, len(TYPES) if number < 2 else random.randrange(2, 8))
+        joined = (set(TYPES) - own, own)[number] if number < 2 else set(listed[1:3])
+        where = ("/run/ns", "/proc/1/ns", "/var/run/netns", "/ns")[number % 4]
         path = f"{where}/{secrets.token_hex(3)}"
+        new = ({}, {"path": ""})
         configs.append(bundle_of([
-            {"type": kind, "path": path} if kind in joined
-            else {"type": kind, **random.choice([{}, {"path": ""}])} for kind in listed
+            {"type": kind, "path": path} if kind in joined else {"type": kind, **new[at % 2]}
+            for at, kind in enumerate(listed, number)
         ]))  # fmt: skip
         truth.append(sorted(set(listed) - joined))
     configs.append(bundle_of([]))
@@ -390,6 +392,7 @@ def begins(one, pid, ran):
             still(one, pid)
             if one.proc.read(pid, "comm").strip() != "sleep":
                 raise Fail("MD1518", ran=ran, expected="the command runs", kernel="it waits")
+    still(one, pid)
 
 
 def test_create_fails(subject, cell):

@@ -1,6 +1,6 @@
 # mistake: only the lines of this subnet are written again
 # fails: lease_free
-# says: 10.250.3.2
+# says: 10.250.3.4
 
 
 def lease(kernel, path, subnet, owner):
