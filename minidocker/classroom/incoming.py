@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from minidocker.classroom import archives, platforms
+from minidocker.classroom import archives, journals, platforms
 from minidocker.classroom.archives import Damaged, Member
 from minidocker.classroom.classfile import Class
 from minidocker.classroom.filenames import near, owner, unopened, wanted
@@ -23,7 +23,6 @@ from minidocker.course.exercise_file import decoded
 from minidocker.course.manifest import Lesson
 from minidocker.errors import NotFound
 from minidocker.forked import answer_of
-from minidocker.lab import sayings
 
 SECONDS = 60  # of the processor, for reading one submission
 WAIT = 300  # on a busy machine that is more on the clock
@@ -31,8 +30,6 @@ MEMORY = 512 << 20
 MOST_ANSWER = 64 << 20
 MOST_BESIDES = 4
 DEEPEST = 3  # archives in one another: a zip of a platform, a student's, and one in that
-MOST_JOURNAL = 8 << 20
-JOURNAL = ".minidocker/progress.jsonl"
 NOBODYS = ("__MACOSX", platforms.GRADESCOPE, "index.html", "Thumbs.db", "desktop.ini")
 
 
@@ -64,22 +61,44 @@ def find(paths: Sequence[Path], room: Class) -> list[Found]:
     for path in paths:
         if not os.path.lexists(path):
             raise NotFound(f"there is no {path}", "name folders, zips or tars", 2)
-        try:
-            told = guarded(_groups, path, room.lessons)
-        except Damaged as problem:
-            told = {"single": True, "groups": [], "facts": {}, "trouble": str(problem)}
-        here = [(part, platforms.who(label, told["facts"].get(part, {}), room))
-                for part, label in told["groups"]]  # fmt: skip
-        whole = platforms.who(path.resolve().name, {}, room)
-        people = any(one.login for _, one in here)
-        if told["single"] and (whole.login or not room.students or not people):
-            here = [("", whole)]
-        elif room.students and whole.login and not people:
-            here = [("", whole)]  # a student's own folders, not one for each student
-        found += [Found(who.name, who.login, path, part, who.submitted, who.late,
-                        told.get("trouble", ""), who.label, who.others)
-                  for part, who in here]  # fmt: skip
+        found += _found(path, room)
     return sorted(found, key=lambda one: (one.login or "~", one.name, str(one.path)))
+
+
+def _found(path: Path, room: Class) -> list[Found]:
+    """Return the submissions in one path; what lies in it and is nobody's is looked into, too."""
+    try:
+        told = guarded(_groups, path, room.lessons)
+    except Damaged as problem:
+        told = {"single": True, "groups": [], "facts": {}, "trouble": str(problem)}
+    here = [(part, platforms.who(label, told["facts"].get(part, {}), room))
+            for part, label in told["groups"]]  # fmt: skip
+    whole = platforms.who(path.resolve().name, {}, room)
+    people = any(one.login for _, one in here)
+    if told["single"] and (whole.login or not room.students or not people):
+        here = [("", whole)]
+    elif room.students and whole.login and not people:
+        here = [("", whole)]  # a student's own folders, not one for each student
+    found = []
+    for part, who in here:
+        below = _below(path, part, room) if part and not who.login else []
+        found += below or [Found(who.name, who.login, path, part, who.submitted, who.late,
+                                 told.get("trouble", ""), who.label, who.others)]  # fmt: skip
+    return found
+
+
+def _below(path: Path, part: str, room: Class) -> list[Found]:
+    """Return the submissions of a platform's zip, or of a folder a week, that lies in a folder.
+
+    None where the roster knows nobody in it.
+    """
+    place = path / part
+    if not path.is_dir() or place.is_symlink() or not (
+        place.is_dir() or (place.is_file() and archives.is_archive(part))
+    ):
+        return []
+    found = _found(place, room)
+    return found if any(one.part and one.login for one in found) else []
 
 
 def open_one(
@@ -210,8 +229,8 @@ def _content(
     said: dict[str, dict[str, str]] = {}
     others: list[str] = []
     for at, (member, depth, newest) in enumerate(_all(path, lessons, part)):
-        if member.name.endswith(JOURNAL):
-            journal, said = _journal(member)
+        if member.name.endswith(journals.FILE):
+            journal, said = journals.told_by(member)
         name = PurePosixPath(member.name).name
         found = wanted(member.name, lessons)
         if found is None:
@@ -320,30 +339,3 @@ def _within(name: str, lessons: Sequence[Lesson], part: str) -> bool:
     top = part.rpartition("/")[0] + "/" if "/" in part else ""
     first = name.removeprefix(top).split("/")[0]
     return name.startswith(top) and _part(first, lessons) == part.removeprefix(top)
-
-
-def _journal(member: Member) -> tuple[list[Any], dict[str, dict[str, str]]]:
-    """Return what a journal tells: (gradings, of them with a fail, borrowed functions), sayings.
-
-    Of the sayings what was said in lesson 00, and what was said last in another one.
-    """
-    gradings, failed, borrowed = 0, 0, set()
-    said: dict[str, dict[str, str]] = {"before": {}, "after": {}}
-    try:
-        lines = b"" if member.why else member.take(MOST_JOURNAL)
-    except Exception:  # as in text_or_why: no common class, and no journal is no reason
-        lines = b""
-    for line in lines.splitlines():
-        try:
-            entry = json.loads(line)
-            gradings += entry["do"] == "grade"
-            failed += entry["do"] == "grade" and bool(entry["message"])
-            if entry["do"] == "borrow":
-                borrowed.add(str(entry["function"])[:80])
-            if entry["do"] == "sayings":
-                when = "before" if entry["lesson"] == sayings.BEFORE else "after"
-                said[when] = {text: entry["answers"][text] for _, text in sayings.SAYINGS
-                              if entry["answers"].get(text) in sayings.VERDICTS}  # fmt: skip
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            continue
-    return [gradings, failed, sorted(borrowed)[:50]], said if any(said.values()) else {}
