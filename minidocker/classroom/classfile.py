@@ -242,7 +242,13 @@ class Reader:
             value = dt.datetime.combine(value, dt.time.max)
         if not isinstance(value, dt.datetime):
             raise self.wrong(where, word, f"{name or word} is no date", "2026-12-24T18:00:00+01:00")
-        return value if value.tzinfo else value.astimezone()  # the teacher's own zone
+        if value.tzinfo:
+            return value
+        # In the teacher's own zone. When clocks are put back an hour is there twice, and when they
+        # are put forward one is not there: what is better for the student is meant.
+        return (min if word == "submitted" else max)(
+            value.astimezone(), value.replace(fold=1).astimezone()
+        )
 
     def pairs(self, table: dict[str, Any], students: list[Student]) -> tuple[tuple[str, ...], ...]:
         """Return the [[pair]]s: logins of the roster, each in one pair at most."""

@@ -207,11 +207,22 @@ def test_canvas_keeps_every_other_byte() -> None:
         (CANVAS.replace("Student,ID", "Name,Number"), "1234", "no gradebook of Canvas"),
         (CANVAS + '"open', "1234", "never closes"),
         (CANVAS + "x,4711", "1234", "2 rows for ada"),
+        (CANVAS.replace(",50,8,", ",,8,"), "1234", "how many points are possible"),
+        (CANVAS.replace("Points", "Puntos"), "1234", "how many points are possible"),
     ],
 )
 def test_canvas_is_refused_with_a_sentence(table: str, column: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         gradebooks.canvas(MARKS, "g.csv", table.encode(), column, None)
+
+
+def test_a_name_in_two_columns_is_one() -> None:
+    table = "LastName,FirstName,ID,SIS Login ID,Section,Lab (1)\nLovelace,Ada,1,x,1,\nNobody,,4715,y,1,\n"
+    marks = [BY_LOGIN["ada"], BY_LOGIN["nil"]]
+    filled = gradebooks.canvas(marks, "g.csv", table.encode(), "Lab", 10.0).decode()
+    assert filled == table.replace("1,\n", "1,10\n")
+    with pytest.raises(UsageError, match="says whose a row is"):
+        gradebooks.canvas(marks, "g.csv", table.encode(), "ID", 10.0)
 
 
 def test_whom_the_teacher_has_excused_in_canvas_stays_excused() -> None:

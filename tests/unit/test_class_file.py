@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,32 @@ def test_what_is_shown_depends_on_the_check_and_on_the_day(tmp_path: Path) -> No
     assert room.shown("order", "01_pid", after) == "message"
     assert room.shown("spawn_first", "01_pid", before) == "points"
     assert room.shown("namespaces", "00_what_is_a_container", before) == "message"  # never due
+
+
+@pytest.mark.parametrize(
+    ("written", "due", "submitted"),
+    [
+        ("2026-12-01T18:00:00", "2026-12-01T17:00:00Z", "2026-12-01T17:00:00Z"),
+        ("2026-10-25T02:30:00", "2026-10-25T01:30:00Z", "2026-10-25T00:30:00Z"),  # there twice
+        ("2026-03-29T02:30:00", "2026-03-29T01:30:00Z", "2026-03-29T00:30:00Z"),  # and never
+    ],
+)
+def test_a_date_without_a_zone_is_the_better_one_for_the_student(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, due: str, submitted: str
+) -> None:
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    time.tzset()
+    text = GOOD.replace("2026-12-01T18:00:00+01:00", written)
+    text = text.replace('login = "bob"', f'login = "bob"\nsubmitted = {{ "01" = {written} }}')
+    try:
+        room = read(tmp_path, text)
+        found = next(part.due for part in room.parts if part.due)
+        assert found == dt.datetime.fromisoformat(due)
+        handed_in = room.student("bob").submitted["01_pid"]
+        assert handed_in == dt.datetime.fromisoformat(submitted)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """Canvas' gradebook and Moodle's worksheet: the teacher's own export, with our marks in it.
 
 Canvas (lib/gradebook_importer.rb): a row is a student by ID, SIS User ID, SIS Login ID, else by the
-exact name; a header "Title (1234)" names an assignment, and any other header would *make* one. So
-no header is ever written. "EX" excuses.
+exact name, which stands in one column or in two; a header "Title (1234)" names an assignment, and
+any other header would *make* one. So no header is ever written. "EX" excuses.
 Moodle (mod/assign/feedback/offline): rows by "Participant 77"; a grade outside 0…max is skipped in
 silence, and so is a row whose date of change is not what it was. So only the grade and the feedback
 are filled. Its heads are in the teacher's language, and the columns in one order: whose, the grade,
@@ -21,6 +21,7 @@ from minidocker.errors import UsageError
 
 IDS = ("id", "sis user id", "sis login id", "integration id", "identifier", "email address",
        "username", "student", "full name", "id number")  # fmt: skip
+APART = ["lastname", "firstname", "id"]
 GRADE = ("grade", "bewertung", "note", "calificación", "valutazione", "nota", "qualificació",
          "cijfer", "beoordeling", "betyg", "karakter", "ocena", "známka", "arvosana", "hinne",
          "оценка", "оцінка", "not", "βαθμός", "成绩", "成績", "評点", "성적")  # fmt: skip
@@ -35,17 +36,21 @@ def canvas(
     """Fill one assignment's column of a Canvas gradebook."""
     sheet = read(name, data)
     head = [one.casefold() for one in sheet.head()]
-    if len(head) < 4 or "student" not in head[0] or "id" not in head[1]:
+    apart = head[: 3] == APART
+    if len(head) < 4 or not (apart or ("student" in head[0] and "id" in head[1])):
         said = f"{name} is no gradebook of Canvas: its first columns are {', '.join(head[:2])}"
         raise UsageError(said, "Grades, Export, Export Entire Gradebook")
     at = _column(sheet, column)
-    if at < 2 or head[at] in (*IDS, "section", "root account"):
+    if at < 2 + apart or head[at] in (*IDS, "section", "root account"):
         raise UsageError(f"{column} is no assignment: it says whose a row is", "name another")
     points = next((n for n in range(1, len(sheet.rows))
                    if "points possible" in sheet.say(n, 0).casefold()), None)  # fmt: skip
     if points is not None and "read only" in sheet.say(points, at).casefold():
         raise UsageError(f"Canvas computes the column {column}: it is read only", "name another")
-    most = scale or (_number(sheet.say(points, at)) if points is not None else None) or 100.0
+    most = scale or (_number(sheet.say(points, at)) if points is not None else None)
+    if not most or not 0 < most < float("inf"):  # a guess would be a wrong mark for everybody
+        said = f"{name} does not say how many points are possible in {column}"
+        raise UsageError(said, "--scale N, the points of that assignment")
     skip = {0, *([points] if points is not None else [])}
 
     def cells(row: int, mark: Mark) -> dict[tuple[int, int], str]:
@@ -113,6 +118,9 @@ def _filled(
         for column in columns if row not in skip else ():
             said = plain(sheet.say(row, column))
             rows.setdefault(said, set()).add(row)
+            if head[:2] == APART[:2]:
+                name = plain(f"{sheet.say(row, 1)} {sheet.say(row, 0)}")
+                rows.setdefault(name, set()).add(row)
             if whose and column == 0 and (known := re.fullmatch(r"\D+(\d+)", said)):
                 rows.setdefault(known[1], set()).add(row)
                 rows.setdefault(f"participant {known[1]}", set()).add(row)
