@@ -167,7 +167,10 @@ class OwnPump(Pump):
             os.close(one)
         name, _, entry = data.partition(b" ")
         if not entry or name.decode("ascii", "replace") not in self.given.values():
+            early = not self.at_end()
             self.go_on()
+            if early and WRONG not in self.run.facts:
+                wrong(self.run, f"your log_pump in {self.own.file}: it ended before its streams")
             return
         self.log.write(name.decode(), entry)
         try:
@@ -176,6 +179,13 @@ class OwnPump(Pump):
             pass  # it has just ended: the next look says so
         if self.watcher:
             self.watcher()
+
+    def at_end(self) -> bool:
+        """Say whether all that the container has written is read, and nobody writes any more."""
+        look = select.poll()
+        for fd in self.given:
+            look.register(fd, select.POLLIN)
+        return [event for _, event in look.poll(0)] == [select.POLLHUP] * len(self.given)
 
     def time_left(self, left: int | None) -> int | None:
         """Look whether theirs still reads; return the milliseconds until the next look."""

@@ -11,7 +11,7 @@ import errno
 import os
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -28,7 +28,7 @@ from minidocker.proc import mounts
 Look = Callable[[Seen], str]
 KEPT = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_KILL", "CAP_SETGID", "CAP_SETUID",
         "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT")  # fmt: skip
-BLAME = re.compile(r"part (\w+) of \S*?(\d\d)_\w+\.py: ?(.*)")
+BLAME = re.compile(r"(?:part|your) (\w+) (?:of|in) \S*?(\d\d)_\w+\.py:? ?(.*)")
 IMPORT = re.compile(r"exercises/((\d\d)_\w+\.py)(.*)")
 
 # What others stand on comes first: a root that was not changed cannot be made read-only either.
@@ -224,9 +224,13 @@ class Exam:
 
     def serve(self, word: str) -> None:
         """A word of ours, with the learner's functions that serve it."""
-        served.WORDS[word](self)
+        mine = served.asked_of(word, self.yours)
+        try:
+            served.WORDS[word](self)
+        except Failed as problem:
+            raise Failed(served.by_name(str(problem), mine, served.noted(self.yard))) from None
         called = served.noted(self.yard)
-        for one in served.asked_of(word, self.yours):
+        for one in mine:
             if one.name in called:
                 said = f"called, and what {word} did is right"
                 self.findings.append(Finding(one, f"{word}, by minidocker", said, True))
@@ -251,9 +255,9 @@ class Exam:
         said = inside.run(self.yard, words, given)
         self.room_is_whole()
         if said.status != status:
-            raise Failed(blamed(said, f"ended with {said.status}, not {status}"))
+            raise Failed(blamed(said, f"ended with {said.status}, not {status}", self.yours))
         if out is not None and said.out != out:
-            raise Failed(blamed(said, f"said {said.out[:200]!r}, not {out!r}"))
+            raise Failed(blamed(said, f"said {said.out[:200]!r}, not {out!r}", self.yours))
 
     def variable(self, asked: dict[str, object]) -> list[str]:
         """Draw the token by which a container is found from outside."""
@@ -265,16 +269,19 @@ class Exam:
         return "x" + os.urandom(6).hex()
 
 
-def blamed(said: inside.Said, what: str) -> str:
+def blamed(said: inside.Said, what: str, yours: Sequence[Asked]) -> str:
     """Say whose function broke a command: by the runtime's words, where they name one."""
     words = said.last_words()
     if found := BLAME.search(words):
         name, number, why = found.groups()
         return f"lesson {number}: {name}: {why.strip() or 'it failed'}"
+    for one in yours:
+        if found := re.search(rf"\byour {one.name} (?!serves?\b|sees\b)(.*)", words):
+            return f"lesson {one.number}: {one.name}: {found[1]}"
     if found := IMPORT.search(words):
         file, number, why = found.groups()
         return f"lesson {number}: {file}{why}"
     plain = " ".join(os.path.basename(said.words[0]).split())
-    lines = words.splitlines() or [""]
+    lines = [one for one in words.splitlines() if not one.startswith("  try: ")] or [""]
     told = next((line for line in lines if "rror" in line), lines[-1])
     return f"{plain} {' '.join(said.words[1:])[-60:]}: {what}. {told}"

@@ -131,6 +131,7 @@ def by_run(exam: Examiner) -> None:
     exam.must(["busybox", "timeout", "60", "sh", "-c", wait])
     exam.must([OWN, "wait", "again"], out="3\n")
     exam.must([OWN, "logs", "again"], out=f"{word}\n" * 3)
+    unanswered(exam)
     serve = f"while :; do echo {other} | nc -l -p 80; done"
     exam.must([OWN, *words, "--name", "first-of-two", "base", "sh", "-c", serve])
     ask = "until nc 127.0.0.1 80; do sleep 0.1; done"
@@ -139,11 +140,23 @@ def by_run(exam: Examiner) -> None:
     exam.must([OWN, "rm", "-f", "first-of-two", "again"])
 
 
+def unanswered(exam: Examiner) -> None:
+    """Refuse a run in which theirs gave no answer, so that ours served: its record says so."""
+    look = ["busybox", "grep", "-rho", '"own wrong": "your [^"]*', f"{STORE}/minidocker/containers"]
+    for line in inside.run(exam.yard, look).out.splitlines():
+        for one in exam.yours:
+            if f": \"your {one.name} " in line:
+                raise Wrong(f"lesson {one.number}: {one.name}: {line.partition('.py: ')[2]}")
+
+
 def by_ps(exam: Examiner) -> None:
     """One that runs is listed, one that has ended is not."""
     changed(exam, "ended")
     exam.must([OWN, "run", "-d", "--mine", "--name", "lives", "base", "sleep", "100"])
     exam.must([OWN, "ps", "--mine", "--format", "{{.Names}}"], out="lives\n")
+    said = inside.run(exam.yard, [OWN, "ps", "-a", "--mine", "--format", "{{.Names}}: {{.Status}}"])
+    if other := next((one for one in said.out.splitlines() if "your status_of" in one), ""):
+        raise Wrong(f"lesson 14: status_of: {other}")
     exam.must([OWN, "rm", "-f", "lives"])
 
 
@@ -231,12 +244,21 @@ def asked_of(word: str, yours: list[Asked]) -> list[Asked]:
     return [one for one in yours if word in one.serves]
 
 
-def noted(yard: Yard) -> set[str]:
-    """Return the names of the functions that were noted as called."""
-    found = set()
+def noted(yard: Yard) -> list[str]:
+    """Return the names of the functions that were noted as called, in that order."""
+    found = []
     for line in inside.run(yard, ["busybox", "cat", f"{STORE}/minidocker/used"]).out.splitlines():
         try:
-            found.add(str(json.loads(line)["function"]))
+            found.append(str(json.loads(line)["function"]))
         except (ValueError, KeyError, TypeError, RecursionError):
             continue  # it lies in the room: anybody there may have written it
     return found
+
+
+def by_name(problem: str, mine: list[Asked], called: list[str]) -> str:
+    """Return a failure with a name: where nothing else names one, whose call was the last."""
+    if problem.startswith("lesson "):
+        return problem
+    known = {one.name: one for one in mine}
+    last = next((known[name] for name in reversed(called) if name in known), None)
+    return f"lesson {last.number}: {last.name}, called last: {problem}" if last else problem

@@ -194,8 +194,11 @@ class Creator(Launcher):
     def own_child(self, stage: Pid, text: str) -> int:
         """Read both numbers, and check the first."""
         pid, creator = (word.strip("'") for word in text[1:-1].split(", "))
-        self.theirs.creator = int(creator)
-        return super().own_child(stage, pid)
+        if not pid:
+            raise self.theirs.wrong("it started no container")
+        found = super().own_child(stage, pid)
+        self.theirs.creator = int(creator)  # before, an error ends it with all our children
+        return found
 
 
 class Waiting(Resident):

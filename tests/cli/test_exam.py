@@ -17,7 +17,7 @@ import pytest
 from minidocker.course import manifest
 from minidocker.course.journal import Journal
 from minidocker.errors import Blocked
-from minidocker.exam import asked, containers, elsewhere, holes, kit, looks, served, sitting
+from minidocker.exam import asked, containers, elsewhere, holes, inside, kit, looks, served, sitting
 from minidocker.exam.yard import OPT, PROGRAMS, program
 from minidocker.plan import learner, own
 from minidocker.verbs.exam import checked
@@ -192,6 +192,24 @@ def test_a_mistake_fails_with_its_lesson_and_function(files: Path) -> None:
     assert done.returncode == 1
     assert "lesson 01: spawn: " in done.stdout, done.stdout + done.stderr
     assert "not today" in done.stdout
+
+
+def test_a_word_that_fails_names_a_function() -> None:
+    functions, _ = asked.read(manifest.load(REPOSITORY), SOLUTIONS)
+
+    def told(err: str) -> str:
+        return containers.blamed(inside.Said(("minidocker",), 125, "", err), "ended", functions)
+
+    note = "minidocker: your exec_in serves.\nminidocker: your holes sees in this bundle: none\n"
+    assert told("minidocker: your verify in /x/13_images.py: KeyError: 7\n") == "lesson 13: verify: KeyError: 7"
+    assert told(f"{note}minidocker: your trusted believes it\n") == "lesson 13: trusted: believes it"
+    assert told(f"{note}minidocker: part create of x/15_a.py: none\n") == "lesson 15: create: none"
+    plain = told(f"{note}minidocker: it has no signature\n  try: another key\n")
+    assert plain.endswith("it has no signature")
+    mine = served.asked_of("pull", functions)
+    assert served.by_name(plain, mine, ["verify", "trusted", "stop"]).startswith("lesson 13: trusted, called last: ")
+    assert served.by_name(plain, mine, []) == plain
+    assert served.by_name("lesson 13: verify: no", mine, ["trusted"]) == "lesson 13: verify: no"
 
 
 def spoil(files: Path, file: str, text: str) -> None:

@@ -584,6 +584,15 @@ def test_a_learners_spec_of_writes_the_example(oci: Runtime, tmp_path: Path, mis
     assert oci("run", "--bundle", place, "theirs", env=env).stdout == "minidocker\n"
 
 
+NOTHING = """
+    pid = spawn(kernel, child)
+    os.close(tell)
+    if os.read(hear, 5) != b"ready":
+        raise RuntimeError("the container ended before it was ready")
+    os.close(hear)
+    save(directory, pid)
+    return pid
+"""
 CREATES = {
     "theirs": ("", ""),
     "does not wait": ("        os.read(go, 1)\n", "nobody waits at the pipe"),
@@ -592,6 +601,7 @@ CREATES = {
     "never comes back": ('        os.write(tell, b"ready")\n', "it does not return"),
     "no record": ("    save(directory, pid)\n", "it wrote no record"),
     "another number": ("    return pid\n", "not the pid"),
+    "starts nothing": (NOTHING, "it started no container"),
     "no pipe": ('    os.mkfifo(f"{directory}/go")\n', "FileNotFoundError"),
 }
 

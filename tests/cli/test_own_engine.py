@@ -165,6 +165,7 @@ def log_pump(streams, write):
 """,
     "raises": "def log_pump(streams, write):\n    raise KeyError('stdin')\n",
     "writes what is no entry": "def log_pump(streams, write):\n    write('stdout', b'a\\nb\\n')\n",
+    "returns at once": "def log_pump(streams, write):\n    return 0\n",
     "reads nothing": "def log_pump(streams, write):\n    select.poll().poll()\n",
 }
 
