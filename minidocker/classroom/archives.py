@@ -27,6 +27,7 @@ MOST_TAR = 256 << 20
 MOST_INNER = 128 << 20
 """So large may the archives in a submission be, together."""
 ENCRYPTED = "it is encrypted"
+BROKEN = "it cannot be unpacked"
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 OTHERS = (".tar.zst", ".zst", ".rar", ".7z", ".py", ".ipynb", ".txt", ".pdf", ".docx", ".json")
 """Of files that are handed in all the same: what stands before the ending may be a login."""
@@ -195,7 +196,7 @@ def text_or_why(member: Member) -> tuple[bytes, str]:
     try:
         data = member.take(MOST_BYTES + 1)
     except Exception as problem:  # zlib.error, lzma.LZMAError, BadZipFile: no common class
-        return b"", f"it cannot be unpacked ({problem})"
+        return b"", f"{BROKEN} ({problem})"
     if len(data) > MOST_BYTES:
         return b"", f"it is larger than {MOST_BYTES // 1000} kB"
     return data, ""

@@ -13,7 +13,7 @@ import os
 import tarfile
 import time
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,13 @@ def grade(options: Namespace) -> int:
         work.run(found)
     _compared(work.changed)
     return _sum_up(room, store, found)
+
+
+def _sums(record: Record, old: Record) -> dict[str, tuple[int, int, int]]:
+    """Return the points of the lessons that an older record has: a new lesson changes none."""
+    known = {report["id"] for report in old["lessons"] if report["handed_in"]}
+    return {report["id"]: records.points({"lessons": [report]})
+            for report in record["lessons"] if report["id"] in known}  # fmt: skip
 
 
 def _compared(changed: list[tuple[Record, Record]]) -> None:
@@ -140,15 +147,17 @@ class Work:
                                "files": {}, "journal": [], "sayings": {},
                                "notes": list(one.notes),
                                "variants": variants.seeds(self.room, self.owners(one))}  # fmt: skip
+            old = self.old(one)
             try:
                 job.update(incoming.open_one(one, self.room.lessons, self.given(job["variants"])))
             except (Damaged, OSError) as problem:
+                with_earlier(job["files"], old, self.lessons)
                 self.record(job, {"remark": o.inert(str(problem))[:500]})
                 continue
+            job["before"] = with_earlier(job["files"], old, self.lessons)
             job["content"] = records.content_digest(job["files"])
             if one.name == self.options.keep:
                 self.keep(job)
-            old = self.old(one)
             same = old and (old["content"], old["course"]) == (job["content"], self.course)
             if same and old and not old["remark"] and not self.options.again:
                 if about := {key: value for key, value in self.about(job).items()
@@ -202,6 +211,8 @@ class Work:
         }  # fmt: skip
         faults = [c["id"] for le in record["lessons"] for c in le["checks"]
                   if c["outcome"] == o.ERROR]  # fmt: skip
+        for lesson in record["lessons"]:
+            lesson.update(job.get("before", {}).get(lesson["id"], {}))
         if faults:
             record["remark"] = "the grader has a fault in " + ", ".join(faults)
         old = self.old(one)
@@ -209,7 +220,7 @@ class Work:
             record["lessons"] = old["lessons"]  # a verdict is never lost to a fault of ours
         record = records.raised(record, old)
         self.store.write(record)
-        if old and old["lessons"] and records.points(old) != records.points(record):
+        if old and old["lessons"] and _sums(old, old) != _sums(record, old):
             self.changed.append((record, old))
         self.moved(one)
         self.bar.done(record, old=old)
@@ -223,6 +234,28 @@ class Work:
         for path in (place.parent, place, *place.iterdir()):
             records.give_back(path)
         self.bar.say(f"kept in {place}; to judge it alone: minidocker grade --from {place}")
+
+
+def with_earlier(
+    files: dict[str, dict[str, Any]], old: Record | None, lessons: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Add what an earlier submission has of lessons that this one lacks; return when it came.
+
+    A platform hands out one assignment at a time: the second takes nothing of the first away. A
+    text that is handed in once more came when it came first.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    if old is None:
+        return found
+    for name, file in old["files"].items():
+        again = files.get(name, {}).get("text") == file["text"]
+        if name not in lessons or file["why"] or (name in files and not again):
+            continue
+        stamp = {word: file.get(word, old[word]) for word in ("submitted", "late")}
+        if name not in files or stamp["submitted"]:
+            found[name] = stamp
+            files[name] = {**file, **stamp}
+    return found
 
 
 def default_jobs() -> int:

@@ -255,7 +255,11 @@ def _content(
             del mine[MOST_BESIDES + 1 :]
     if others and not files:
         raise Damaged("no file in it is called as an exercise is: " + ", ".join(others[:3]))
-    return {"journal": journal, "sayings": said, **_best(files, nearly, not others)}
+    best = _best(files, nearly, not others)
+    for file in best["files"].values():  # an upload that broke off is no work that earns nothing
+        if file["why"].startswith(archives.BROKEN):
+            raise Damaged(f"{file['name'][-60:]}: {file['why']}")
+    return {"journal": journal, "sayings": said, **best}
 
 
 @dataclass(frozen=True, order=True)

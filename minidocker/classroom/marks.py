@@ -95,7 +95,7 @@ def of_class(
     for student in room.students:
         mine = [by_login[one] for one in room.partners(student.login) if one in by_login]
         mine += shared.get(student.login, [])
-        each: list[Record | None] = [*mine] or [None]
+        each: list[Record | None] = [*mine, *([together(mine)] if len(mine) > 1 else [])] or [None]
         marks.append(max(
             (_mark(room, student, parts, record) for record in each),
             key=lambda mark: -1.0 if mark.total is None else mark.total,
@@ -107,6 +107,22 @@ def of_class(
     return marks
 
 
+def together(found: Sequence[Record]) -> Record:
+    """Return one record of several of one student: of each lesson what earned most of its points.
+
+    A platform hands out one assignment at a time, and each is a submission of its own.
+    """
+    best: dict[str, tuple[float, Record]] = {}
+    for record in found:
+        for report in record["lessons"]:
+            earned, judged, _ = records.points({"lessons": [report]})
+            worth = earned / judged if report["handed_in"] and judged else -1.0
+            stamp = {word: record[word] for word in ("submitted", "late")}
+            if report["id"] not in best or worth > best[report["id"]][0]:
+                best[report["id"]] = worth, {**stamp, **report}
+    return {**found[0], "lessons": [report for _, report in best.values()], "was": None}
+
+
 def _mark(room: Class, student: Student, only: Sequence[str], record: Record | None) -> Mark:
     """Return a student's mark by one submission, of some lessons.
 
@@ -115,7 +131,8 @@ def _mark(room: Class, student: Student, only: Sequence[str], record: Record | N
     free = room.late_days if student.late_days is None else student.late_days
     reports = {one["id"]: one for one in record["lessons"]} if record else {}
     lessons, notes = [], []
-    if record and record["late"] and not record["submitted"]:
+    stamps = [{**record, **one} for one in [*record["lessons"], {}]] if record else []
+    if any(one["late"] and not one["submitted"] for one in stamps):
         notes.append("late, and not said by how much: set `submitted` in the class file")
     if record and student.login != record["login"] and record["login"]:
         notes.append(f"handed in by {record['login']}")
@@ -133,7 +150,7 @@ def _mark(room: Class, student: Student, only: Sequence[str], record: Record | N
             judged = sum(c["points"] for c in report["checks"]) if report else part.lesson.points
             lessons.append(LessonMark(name, MISSING, 0, judged, part.lesson.points))
             continue
-        days = late_days(student, part, record)
+        days = late_days(student, part, {**record, **report})
         used = min(days, free)
         free -= used
         off = min(100.0, (days - used) * room.late_percent)

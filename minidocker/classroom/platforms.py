@@ -142,8 +142,10 @@ def index(students: tuple[Student, ...]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for student in students:
         words = student.name.split()
-        turned = words if "," in student.name else [*words[-1:], *words[:-1]]
-        for name in student.names() | ({_squeezed("".join(turned))} if words else set()):
+        # Where the last name begins, a name without a comma does not say: van Gogh, García Márquez.
+        starts = range(len(words)) if "," not in student.name else range(min(len(words), 1))
+        squeezed = {_squeezed("".join([*words[at:], *words[:at]])) for at in starts}
+        for name in student.names() | squeezed:
             found.setdefault(name, set()).add(student.login)
     return found
 

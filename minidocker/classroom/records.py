@@ -22,11 +22,13 @@ from minidocker.errors import Conflict, UsageError
 
 SCHEMA = "minidocker/class/record/v1"
 FOLDER = "records"
+STAMPS = ("id", "handed_in", "submitted", "late")
 
 Record = dict[str, Any]
 """schema, name, login, others, content, course, submitted, late, journal, sayings, notes, seconds,
-remark, lessons: [{id, handed_in, why, ours, borrowed, checks}], was: what the last other grading
-said (`earlier`). others: who else handed it in, by the platform; notes: what to look at by hand."""
+remark, lessons: [{id, handed_in, why, ours, borrowed, checks}], of one that came earlier than the
+rest its own submitted and late, too; was: what the last other grading said (`earlier`). others: who
+else handed it in, by the platform; notes: what to look at by hand."""
 
 
 class Records:
@@ -141,20 +143,32 @@ def raised(new: Record, old: Record | None) -> Record:
     """
     if not old or not old["lessons"]:
         return new
-    same = old["content"] == new["content"]
-    before = {(le["id"], c["id"]): c for le in old["lessons"] for c in le["checks"]}
-    flips = {}
+    before = {le["id"]: le for le in old["lessons"]}
+    flips, other = {}, False
     for lesson in new["lessons"]:
+        name = lesson["id"]
+        was = before.get(name)
+        if was is None or not was["handed_in"]:
+            continue
+        same = old["content"] == new["content"] or text_of(old, name) == text_of(new, name) != ""
+        other = other or not same
+        checks = {check["id"]: check for check in was["checks"]}
         for check in lesson["checks"]:
-            was = before.get((lesson["id"], check["id"]))
-            if was and (was["outcome"], was["earned"]) != (check["outcome"], check["earned"]):
-                flips[f"{lesson['id']} {check['id']}"] = was["outcome"]
-                if same and was["outcome"] == o.PASS and was["earned"] >= check["earned"]:
-                    check.update(outcome=o.PASS, earned=was["earned"], code=was["code"],
-                                 message=was["message"], kept=True)  # fmt: skip
-    if same and not flips and old["course"] == new["course"]:
+            one = checks.get(check["id"])
+            if one and (one["outcome"], one["earned"]) != (check["outcome"], check["earned"]):
+                flips[f"{name} {check['id']}"] = one["outcome"]
+                if same and one["outcome"] == o.PASS and one["earned"] >= check["earned"]:
+                    check.update(outcome=o.PASS, earned=one["earned"], code=one["code"],
+                                 message=one["message"], kept=True)  # fmt: skip
+    if new["lessons"] and not other and not flips and old["course"] == new["course"]:
         return {**new, "was": old["was"]} if old.get("was") else new
+    same = old["content"] == new["content"]
     return {**new, "was": {**earlier(old), "text": same, "flips": flips}}
+
+
+def text_of(record: Record, lesson: str) -> str:
+    """Return what was handed in for a lesson; "" for nothing."""
+    return str(record.get("files", {}).get(lesson, {}).get("text", ""))
 
 
 def earlier(old: Record) -> Record:
@@ -163,7 +177,7 @@ def earlier(old: Record) -> Record:
     return {
         **{word: old.get(word, "") for word in ("course", "at", "submitted", "late")},
         "earned": earned(old),
-        "lessons": [{**{word: lesson[word] for word in ("id", "handed_in")},
+        "lessons": [{**{word: lesson[word] for word in STAMPS if word in lesson},
                      "checks": [{word: check[word] for word in kept} for check in lesson["checks"]]}
                     for lesson in old["lessons"]],
     }  # fmt: skip

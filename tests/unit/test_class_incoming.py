@@ -509,6 +509,39 @@ def test_of_two_submissions_of_one_student_the_better_counts(tmp_path: Path) -> 
         found = [record(first, points[0]), record(second, points[1])]
         ada, zoe = marks.of_class(ROOM, found, unknown=True)  # and no row for a stranger
         assert ada.total == 1.0 and zoe.record is None
+    for at, one in enumerate(found):  # two assignments, a lesson in each
+        one["lessons"][at]["handed_in"] = False
+    ada, _ = marks.of_class(ROOM, found)
+    assert [one.state for one in ada.lessons] == ["judged"] * len(LESSONS)
+    assert ada.total == (1 + 4) / 8
+
+
+def test_a_platforms_zip_and_a_week_that_lie_in_a_folder_are_looked_into(tmp_path: Path) -> None:
+    (tmp_path / "in/week 2/ada").mkdir(parents=True)
+    (tmp_path / "in/week 2/ada" / PID).write_text("n = 1\n")
+    (tmp_path / "in/who" / "x").mkdir(parents=True)
+    (tmp_path / "in/who/x" / PID).write_text("n = 2\n")
+    zipped(tmp_path / "in/submissions.zip", {f"lovelaceada_1_2_{PID}": b"n = 3\n"})
+    zipped(tmp_path / "in/who.zip", {PID: b"n = 4\n"})
+    found = {(one.login, one.name, one.path.name) for one in incoming.find([tmp_path / "in"], ROOM)}
+    assert found == {("ada", "ada", "week 2"), ("ada", "ada", "submissions.zip"), ("", "who", "in")}
+
+
+def test_a_last_name_of_two_words_is_squeezed_too() -> None:
+    people = (Student("v", "Vincent van Gogh"), Student("j", "José García Márquez"),
+              Student("l", "Lee Kim"), Student("k", "Kim Lee"))  # fmt: skip
+    room = Class(**{**vars(ROOM), "students": people})
+    names = ("vangoghvincent_1_", "garcíamárquezjosé_LATE_2_", "leekim_3_")
+    assert [platforms.who(one, {}, room).login for one in names] == ["v", "j", ""]
+
+
+def test_an_upload_that_broke_off_has_no_verdict(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "ada.zip", {PID: b"n = 1\n" * 999})
+    data = bytearray(path.read_bytes())
+    data[50] ^= 255
+    path.write_bytes(data)
+    with pytest.raises(Damaged, match="cannot be unpacked"):
+        handed(path)
 
 
 @pytest.mark.parametrize(

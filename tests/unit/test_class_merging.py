@@ -42,7 +42,8 @@ def put(folder: Path, *found: dict[str, Any]) -> Records:
 
 def one(name: str, outcome: str, day: int = 0, text: str = "c", submitted: str = "") -> dict[str, Any]:
     found = record(name, (outcome,), submitted)
-    return {**found, "at": DAYS[day], "content": text, "notes": [], "others": []}
+    files = {name: {**file, "text": text} for name, file in found["files"].items()}
+    return {**found, "at": DAYS[day], "content": text, "files": files, "notes": [], "others": []}
 
 
 def merged(room: Class, folder: Path) -> int:

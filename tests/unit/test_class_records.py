@@ -156,6 +156,53 @@ def test_a_submission_whose_owner_is_found_later_has_one_record(tmp_path: Path) 
     assert judged(("4711",), "c2") == (1, [("ada", "ada", 3)])
 
 
+def test_a_second_assignment_takes_nothing_of_the_first_away(tmp_path: Path) -> None:
+    from argparse import Namespace
+
+    from minidocker.classroom import marks
+    from minidocker.classroom.bar import Bar
+    from minidocker.classroom.classfile import Class, Part, Student
+    from minidocker.classroom.grading import Work
+    from minidocker.classroom.incoming import Found
+    from minidocker.course.manifest import load
+
+    manifest = load(Path(__file__).resolve().parents[2])
+    first, second = manifest.lessons[:2]
+    due = marks.moment("2026-12-01T18:00:00Z")
+    room = Class(tmp_path, "", "", (Part(first, 1.0, due), Part(second)), (Student("ada"),))
+    for week, lesson in (("one", first), ("two", second)):
+        (tmp_path / week).mkdir()
+        (tmp_path / week / lesson.file).write_text(f"{week} = 1\n")
+    (tmp_path / "broken.zip").write_bytes(b"PK")
+    store, options, seen = Records(tmp_path), Namespace(keep=None, again=False), list[int]()
+
+    def handed_in(where: str, at: str) -> tuple[int, int]:
+        work = Work(manifest, room, store, "c1", Bar(1), options)
+        with store.held():
+            jobs = list(work.jobs([Found("ada", "ada", tmp_path / where, submitted=at)]))
+            for job in jobs:
+                check = record("pass")["lessons"][0]["checks"]
+                work.record(job, {"lessons": [
+                    {"id": lesson.id, "handed_in": lesson.id in job["files"], "why": "", "checks": check}
+                    for lesson in room.lessons
+                ]})  # fmt: skip
+        seen.append(len(work.changed))
+        (ada,) = marks.of_class(room, store.all())
+        return len(jobs), sum(one.state == "judged" and not one.off for one in ada.lessons)
+
+    assert handed_in("one", "2026-12-01 10:00:00 Z") == (1, 1)
+    assert handed_in("two", "2026-12-09 10:00:00 Z") == (1, 2)
+    assert handed_in("one", "2026-12-01 10:00:00 Z") == handed_in("two", "2026-12-09 10:00:00 Z") == (0, 2)
+    assert "was" not in store.all()[0] and not any(seen)  # nothing is another mark
+    (tmp_path / "two" / first.file).write_text("one = 1\n")  # the first once more, in the second
+    assert handed_in("two", "2026-12-10 10:00:00 Z") == (0, 2)
+    handed_in("broken.zip", "2026-12-20 10:00:00 Z")
+    assert store.all()[0]["remark"] and not store.all()[0]["lessons"]
+    assert handed_in("two", "2026-12-09 10:00:00 Z") == (1, 2)
+    (tmp_path / "two" / first.file).write_text("one = 2\n")
+    assert handed_in("two", "2026-12-09 10:00:00 Z") == (1, 1)  # another text, and late
+
+
 def test_what_could_not_be_read_once_leaves_no_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
