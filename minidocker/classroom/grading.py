@@ -13,7 +13,7 @@ import os
 import tarfile
 import time
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -151,10 +151,10 @@ class Work:
             try:
                 job.update(incoming.open_one(one, self.room.lessons, self.given(job["variants"])))
             except (Damaged, OSError) as problem:
-                with_earlier(job["files"], old, self.lessons)
+                records.with_earlier(job["files"], old, self.lessons)
                 self.record(job, {"remark": o.inert(str(problem))[:500]})
                 continue
-            job["before"] = with_earlier(job["files"], old, self.lessons)
+            job["before"] = records.with_earlier(job["files"], old, self.lessons)
             job["content"] = records.content_digest(job["files"])
             if one.name == self.options.keep:
                 self.keep(job)
@@ -234,28 +234,6 @@ class Work:
         for path in (place.parent, place, *place.iterdir()):
             records.give_back(path)
         self.bar.say(f"kept in {place}; to judge it alone: minidocker grade --from {place}")
-
-
-def with_earlier(
-    files: dict[str, dict[str, Any]], old: Record | None, lessons: Sequence[str]
-) -> dict[str, dict[str, Any]]:
-    """Add what an earlier submission has of lessons that this one lacks; return when it came.
-
-    A platform hands out one assignment at a time: the second takes nothing of the first away. A
-    text that is handed in once more came when it came first.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    if old is None:
-        return found
-    for name, file in old["files"].items():
-        again = files.get(name, {}).get("text") == file["text"]
-        if name not in lessons or file["why"] or (name in files and not again):
-            continue
-        stamp = {word: file.get(word, old[word]) for word in ("submitted", "late")}
-        if name not in files or stamp["submitted"]:
-            found[name] = stamp
-            files[name] = {**file, **stamp}
-    return found
 
 
 def default_jobs() -> int:

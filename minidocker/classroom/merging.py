@@ -1,8 +1,9 @@
 """`minidocker class merge FOLDER…`: records of another machine, or of another day, into this class.
 
 Each submission has one record in the end. Of two of one text the later is taken, and what once
-passed has passed; of two texts the one that was handed in later, else judged later. The other's
-mark stands beside it, as after any second grading. Nothing is taken that other checks have judged.
+passed has passed; of two texts the one that was handed in later, else judged later, with the
+lessons of the other that it lacks. The other's mark stands beside it, as after any second grading.
+Nothing is taken that other checks have judged.
 """
 
 from __future__ import annotations
@@ -90,12 +91,29 @@ def _take(store: Records, theirs: Record, room: Class) -> str:
     same = old["content"] == new["content"]
     if same and not new["lessons"] and old["lessons"]:
         old, new = new, old  # a verdict is never lost to none
+    if old["lessons"] and new["lessons"]:
+        new = whole(new, old)
     before = new.get("was")
     merged = records.raised({word: told for word, told in new.items() if word != "was"}, old)
     if "was" not in merged and before:
         merged["was"] = before
     store.write(merged)
     return TAKEN if new is theirs else OLDER
+
+
+def whole(new: Record, old: Record) -> Record:
+    """Return a record with what an older one has of lessons that it lacks: as `class grade`."""
+    files = dict(new["files"])
+    stamps = records.with_earlier(files, old, [report["id"] for report in new["lessons"]])
+    theirs = {report["id"]: report for report in old["lessons"]}
+    lessons = []
+    for report in new["lessons"]:
+        name = report["id"]
+        lacks = name in stamps and name in theirs and not report["handed_in"]
+        lessons.append({**(theirs[name] if lacks else report), **stamps.get(name, {})})
+    more = files.keys() != new["files"].keys()
+    content = records.content_digest(files) if more else new["content"]
+    return {**new, "files": files, "lessons": lessons, "content": content}
 
 
 def later(one: Record, other: Record) -> bool:

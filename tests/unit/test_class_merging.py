@@ -89,6 +89,23 @@ def test_of_two_texts_the_later_counts_and_the_old_mark_stays(
     assert (ada.score(100), ada.before(100)) == (0, 100)
 
 
+def test_two_assignments_are_one_class(room: Class, tmp_path: Path) -> None:
+    weeks = [one("ada", "pass", day, f"text {day}", f"2026-12-0{day + 1}T12:00:00+00:00") for day in (0, 1)]
+    for at, week in enumerate(weeks):
+        lacks = week["lessons"][1 - at]
+        lacks["handed_in"], lacks["checks"] = False, [{**c, "outcome": "fail", "earned": 0} for c in lacks["checks"]]
+        del week["files"][lacks["id"]]
+    ours = put(room.folder, weeks[1])
+    put(tmp_path / "theirs", weeks[0])
+    assert merged(room, tmp_path / "theirs") == 0
+    (found,) = ours.all(texts=True)
+    assert [report["handed_in"] for report in found["lessons"]] == [True, True]
+    assert found["lessons"][0]["submitted"] == weeks[0]["submitted"]
+    assert len(found["files"]) == 2 and marks.of_class(room, [found])[0].score(100) == 100
+    assert merged(room, tmp_path / "theirs") == 0
+    assert ours.all(texts=True)[0]["lessons"] == found["lessons"]
+
+
 def test_handed_in_later_counts_more_than_judged_later(room: Class, tmp_path: Path) -> None:
     late = one("ada", "pass", 0, "new", "2026-12-01T12:00:00+00:00")
     early = one("ada", "fail", 1, "old", "2026-12-01T11:00:00+00:00")
