@@ -7,6 +7,7 @@ is not dumpable, its execve is the gate, and the filter comes last, as PID 1's d
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from types import SimpleNamespace
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from minidocker.runtime.apart import Own
 
 
+AGAIN = "minidocker grade exec_in"
+
+
 class Lent:
     """The kernel, as the learner's function has it in the helper and in what it forks."""
 
@@ -46,11 +50,6 @@ class Lent:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kernel, name)
-
-    def write(self, path: str, text: str) -> None:
-        """Write a file of the container's cgroup; where it has none, there is nothing to join."""
-        if self._entrant.group or not path.endswith("/cgroup.procs"):
-            self._kernel.write(path, text)
 
     def prctl(self, option: int, value: int = 0) -> None:
         """Leave no_new_privs as PID 1 has it."""
@@ -101,7 +100,7 @@ class OwnEntrant(Entrant):
             names = process.capabilities
             if "seccomp" in (self.run.spec.stages or ()) and not process.no_new_privs:
                 self.needed = 1 << CAP_SYS_ADMIN & held
-            self.group = str(self.run.facts.get("cgroup", ""))
+            self.group = str(self.run.facts.get("cgroup", "")) or self.no_group()
             for number, fd in enumerate(self.given):
                 os.dup2(fd, number)
             self.keep = mask(DEFAULT_CAPABILITIES if names is None else names) & held
@@ -114,7 +113,11 @@ class OwnEntrant(Entrant):
             )  # fmt: skip
             function = self.own.function()
             seal()
-            born = function(Lent(self), container, list(process.args))
+            try:
+                born = function(Lent(self), container, list(process.args))
+            except Exception as problem:
+                what = f"{type(problem).__name__}: {problem}"
+                raise MinidockerError(f"your exec_in in {self.own.file}: {what}", AGAIN) from None
             if isinstance(born, int) and born > 0:
                 os.write(self.say, str(born).encode())
                 os._exit(0)
@@ -123,6 +126,14 @@ class OwnEntrant(Entrant):
             self.fail(problem)
         finally:  # an unwound child would run the command line's code
             os._exit(125)
+
+    def no_group(self) -> str:
+        """Return a directory like a cgroup's, for a container that has none: all may join it."""
+        place = f"{self.run.directory}/no-group"
+        os.makedirs(place, mode=0o700, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.symlink(os.devnull, f"{place}/cgroup.procs")
+        return place
 
     def namespaces(self, who: str) -> dict[str, int]:
         """Return the namespaces of a process, as the host's /proc says."""
@@ -140,7 +151,7 @@ class OwnEntrant(Entrant):
         if missing:
             raise MinidockerError(
                 f"your exec_in would give the command more than PID 1 has: {', '.join(missing)}",
-                "minidocker grade exec_in",
+                AGAIN,
             )
 
     def become(self, argv: list[str], env: dict[str, str]) -> NoReturn:
@@ -209,5 +220,5 @@ def execute(record: dict[str, Any], command: Command, own: Own) -> int:
             raise failed
     kernel.waitpid(entry.helper)
     if not born.isdigit():
-        raise MinidockerError("your exec_in started nothing", "minidocker grade exec_in")
+        raise MinidockerError("your exec_in started nothing", AGAIN)
     return 0 if command.detached else exit_status(kernel.waitpid(int(born))[1])

@@ -244,5 +244,6 @@ class Waiting(Resident):
 
 
 def descriptors() -> set[int]:
-    """Return what is open here."""
-    return {int(name) for name in os.listdir("/proc/self/fd")}
+    """Return what is open here; the one that the list is read by is not, any more."""
+    found = os.listdir("/proc/self/fd")
+    return {int(name) for name in found if os.path.lexists(f"/proc/self/fd/{name}")}

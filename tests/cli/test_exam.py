@@ -105,8 +105,14 @@ def a_spec(**changes: Any) -> str:
 
 def test_the_config_of_a_learners_spec_of_is_looked_at() -> None:
     assert served.right_spec(a_spec())["linux"]["namespaces"]
+    sets = {"bounding": [7], "effective": [7], "permitted": [7], "ambient": [], "inheritable": []}
+    kinds = [{"type": one} for one in (*served.KINDS, "cgroup")]  # right, too, says lesson 15's check
+    assert served.right_spec(a_spec(process__capabilities=sets, linux__namespaces=kinds))
     for text, said in {
         a_spec(linux__namespaces=[{"type": "pid"}]): "the namespaces are ['pid']",
+        a_spec(linux__namespaces=kinds[1:]): "the namespaces are ['mount'",
+        a_spec(linux__namespaces=kinds + kinds[:1]): "the namespaces are ['ipc'",
+        a_spec(process__capabilities={**sets, "ambient": [7]}): "['ambient', 'bounding'",
         a_spec(process__capabilities={"bounding": [], "ambient": []}): "['ambient', 'bounding']",
         a_spec(linux__resources={"memory": {"limit": 9, "swap": 18}}): "18",
         a_spec(linux__resources={"memory": 9}): "lacks something",

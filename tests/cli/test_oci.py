@@ -594,7 +594,7 @@ NOTHING = """
     return pid
 """
 CREATES = {
-    "theirs": ("", ""),
+    "another right one": ("", ""),  # the exam's Podman has the solution's
     "does not wait": ("        os.read(go, 1)\n", "nobody waits at the pipe"),
     "works, and does not wait": ("os.read(go, 1)", "nobody waits at the pipe"),
     "forgets the walls": ("        walls()\n", "returned before the walls stood"),
@@ -616,6 +616,8 @@ def test_a_learners_create_makes_the_container(
     solution = (REPOSITORY / "solutions/15_your_own_docker.py").read_text()
     head, create = solution.split("def create(")
     create = create.replace(gone, "sum(range(9**7))" if mistake.startswith("works") else "", 1)
+    right = REPOSITORY / "tests/right/15_your_own_docker/pipe_held_at_both_ends.py"
+    create += "" if said else right.read_text()
     (mine / "15_your_own_docker.py").write_text(f"{head}def create({create}")
     shutil.copy(REPOSITORY / "solutions/01_pid.py", mine)
     monkeypatch.setenv("MINIDOCKER_ROOT", str(tmp_path / "store"))

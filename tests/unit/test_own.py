@@ -116,3 +116,15 @@ def test_with_all_solutions_every_wall_is_lit(exercises: Path) -> None:
     assert "set_hostname" not in names, "set_names serves in its place"
     taken = {name for _, names, _, _ in learner.mine() for name in names}
     assert set(names) == taken - {"set_hostname"}
+
+
+def test_a_container_without_a_cgroup_has_a_directory_to_join(tmp_path: Path) -> None:
+    from types import SimpleNamespace
+
+    from minidocker.engine.own_exec import OwnEntrant
+
+    entrant = OwnEntrant.__new__(OwnEntrant)
+    entrant.run = SimpleNamespace(directory=str(tmp_path))  # type: ignore[assignment]
+    for _ in range(2):  # by whatever call of Python's a learner writes
+        Path(entrant.no_group(), "cgroup.procs").write_bytes(b"0")
+    assert [one.name for one in tmp_path.iterdir()] == ["no-group"]
