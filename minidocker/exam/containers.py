@@ -49,6 +49,7 @@ OURS: dict[str, Look] = {
     "connect": net.cable, "default_route": net.route, "publish": net.published,
 }  # fmt: skip
 ERRNOS = (errno.EXDEV, errno.EMLINK, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.ENOTTY)
+LOOKED_AT = " (container "
 NO_CGROUP = "the exam's room has no cgroup"
 NOT_HERE = {
     "limits": NO_CGROUP, "make_cgroup": NO_CGROUP, "remove": NO_CGROUP,
@@ -245,7 +246,8 @@ class Exam:
                 said, good = wanted[one.name](seen), True
             except (Wrong, LookupError, OSError) as problem:
                 said, good = str(problem), False
-                self.failures.append(f"lesson {one.number}: {one.name}: {said} (container {name})")
+                where = f"{LOOKED_AT}{name})"
+                self.failures.append(f"lesson {one.number}: {one.name}: {said}{where}")
             self.findings.append(Finding(one, f"{name}, by {by}", said, good))
 
     def must(

@@ -112,10 +112,35 @@ def sit(
     finally:
         yard.end()
     outcome.findings, outcome.failures = exam.findings, exam.failures
-    if checks and not outcome.failures:
+    if checks and outcome.failures:
+        by_whose_fault(outcome, texts, checks)
+    elif checks:
         by_checks(outcome, texts, checks)
         tell(f"what no container here needs, by its checks in {CELL}", not outcome.failures)
     return outcome
+
+
+def by_whose_fault(outcome: Outcome, texts: dict[str, str], checks: Checks) -> None:
+    """Let the lessons' own checks say whose fault it is that a container did not come up.
+
+    Where one function breaks, another may not have done its work: pivot_root(2) is refused while
+    make_private has left a mount shared. What was looked at from outside needs no second opinion.
+    """
+    failure = outcome.failures[0]
+    if containers.LOOKED_AT in failure:
+        return
+    yours = [one for one in outcome.functions if one.state == asked.YOURS]
+    named = [one for one in yours if failure.startswith(f"lesson {one.number}: {one.name}")]
+    for file in dict.fromkeys(one.file for one in [*named, *yours]):
+        for names, word, why in checks(file, texts[file]):
+            mine = [one for one in yours if one.file == file and one.name in names]
+            if word != "fail" or not mine:
+                continue
+            if mine[0] not in named:
+                said = inert(why).split("\n")[0]
+                failure = f"lesson {mine[0].number}: {mine[0].name}: {said} So: {failure}"
+                outcome.failures[0] = failure
+            return
 
 
 def by_checks(outcome: Outcome, texts: dict[str, str], checks: Checks) -> None:

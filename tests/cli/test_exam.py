@@ -218,6 +218,35 @@ def test_a_word_that_fails_names_a_function() -> None:
     assert served.by_name("lesson 13: verify: no", mine, ["trusted"]) == "lesson 13: verify: no"
 
 
+def test_the_lessons_checks_say_whose_fault_it_is() -> None:
+    functions, texts = asked.read(manifest.load(REPOSITORY), SOLUTIONS)
+    bad: dict[str, str] = {}
+    judged = []
+
+    def checks(file: str, text: str) -> list[tuple[tuple[str, ...], str, str]]:
+        judged.append(file[:2])
+        return [((one.name,), "fail" if one.name in bad else "pass", bad.get(one.name, ""))
+                for one in functions if one.file == file]  # fmt: skip
+
+    def failure(text: str) -> str:
+        outcome = sitting.Outcome("podman", functions, failures=[text])
+        judged.clear()
+        sitting.by_whose_fault(outcome, texts, checks)
+        return outcome.failures[0]
+
+    refused = "lesson 03: pivot: pivot_root(2) on .: EINVAL"
+    bad["make_private"] = "MD0201  The table is shared.\n  more"
+    assert failure(refused) == f"lesson 02: make_private: MD0201  The table is shared. So: {refused}"
+    assert judged == ["03", "00", "01", "02"]
+    bad["pivot"] = "it does nothing"
+    assert failure(refused) == refused and judged == ["03"]
+    assert failure("podman run: ended with 127").startswith("lesson 02: make_private: ")
+    seen = f"lesson 03: pivot: the root is the room's{containers.LOOKED_AT}first)"
+    assert failure(seen) == seen and not judged
+    bad.clear()
+    assert failure(refused) == refused and judged[-1] == "15"
+
+
 def spoil(files: Path, file: str, text: str) -> None:
     with open(files / file, "a") as out:
         out.write(f"\n\n{text}\n")
