@@ -29,3 +29,19 @@ def default_root() -> str:
         return SYSTEM_STORE
     home = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
     return os.path.join(home, "minidocker")
+
+
+def at_once(path: str, flags: int) -> int:
+    """Open a file of the store, as `opener` of open(): a named pipe in its place is empty.
+
+    A disk that is spoilt, or a hand, may put one there, and who opens one waits for a writer.
+    """
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def is_file(path: str) -> bool:
+    """Say whether there is a file, and no link, directory or pipe in its place. inode(7)"""
+    try:
+        return os.lstat(path).st_mode & 0o170000 == 0o100000
+    except OSError:
+        return False

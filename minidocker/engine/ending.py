@@ -260,8 +260,9 @@ def wait(record: dict[str, Any]) -> int | None:
     if not record["alive"]:
         return record.get("exit_code") if record.get("status") == "exited" else 0
     try:
-        lock = os.open(f"{directory}/lock", os.O_RDONLY | os.O_CLOEXEC)  # read when it is gone, too
-    except FileNotFoundError:
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        lock = os.open(f"{directory}/lock", flags)  # read when it is gone, too
+    except OSError:
         return None
     try:
         process = main_of(record)

@@ -59,9 +59,7 @@ def forget_names(store: Store) -> None:
     """Remove links of names whose container is gone."""
     names = store.path("containers", "names")
     for name in os.listdir(names) if os.path.isdir(names) else []:
-        link = os.path.join(names, name)
-        if not os.path.exists(link):
-            state.forget_name(link)
+        state.forget_name(os.path.join(names, name))
 
 
 def lost_cgroups(store: Store) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from minidocker.places import at_once
 from minidocker.proc.living import is_kept
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -23,10 +24,10 @@ def of_container(kernel: Kernel, containers: str, protocol: str, port: int) -> s
     for id in os.listdir(containers) if os.path.isdir(containers) else ():
         directory = f"{containers}/{id}"
         try:
-            with open(f"{directory}/record.json", encoding="utf-8") as stream:
+            with open(f"{directory}/record.json", encoding="utf-8", opener=at_once) as stream:
                 record = json.load(stream)
             ports = (record["spec"].get("net") or {}).get("ports") or ()
-        except (OSError, ValueError, KeyError, AttributeError):
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
             continue
         has = any(p["host"] == port and p["protocol"] == protocol for p in ports)
         # "created": it asks for its ports just now, as we do

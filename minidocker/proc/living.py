@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 
+from minidocker.places import at_once, is_file
 from minidocker.proc.lean import began
 
 BOOT = "sys/kernel/random/boot_id"  # below the procfs
 FILE = "pid"  # in a container's directory: the mark of its first process
+LONGEST = 20  # digits of a number that is looked at; no pid is so long
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def mark(pid: int, proc: str = "/proc") -> str:
 
 def alive(text: str, proc: str = "/proc") -> int:
     """Return the pid of a mark if that very process lives, else 0."""
-    pid = text.partition(" ")[0]
+    pid = text[:LONGEST].partition(" ")[0]
     return int(pid) if pid.isascii() and pid.isdecimal() and mark(int(pid), proc) == text else 0
 
 
@@ -51,7 +53,9 @@ def status_of(record: dict[str, Any], proc: str = "/proc") -> str:
 def written(directory: str) -> str:
     """Return the mark of a detached container's first process; "" where none was written."""
     try:
-        with open(f"{directory}/{FILE}", encoding="utf-8", errors="replace") as stream:
+        with open(
+            f"{directory}/{FILE}", encoding="utf-8", errors="replace", opener=at_once
+        ) as stream:
             return stream.read().strip()
     except OSError:
         return ""
@@ -69,12 +73,12 @@ def is_kept(directory: str) -> bool:
     """
     if lives(directory):
         return True
-    if os.path.exists(f"{directory}/lock"):
+    if is_file(f"{directory}/lock"):
         return False  # who owns it holds that
     import json  # which a start without such a neighbour does not need
 
     try:
-        with open(f"{directory}/record.json", encoding="utf-8") as stream:
+        with open(f"{directory}/record.json", encoding="utf-8", opener=at_once) as stream:
             record = json.load(stream)
         marks = [str(record.get(role) or "") for role in ("keeper", "standby")]
         pid = record.get("pid")

@@ -29,7 +29,7 @@ ACTIONS = {"created": "create", "running": "start", "exited": "die", "paused": "
 def name_of(directory: str, first: str) -> str:
     """Return a container's name; `first` is what it was called when it was made."""
     try:
-        fd = os.open(f"{directory}/{NAME}", os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(f"{directory}/{NAME}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return first  # there is none; where it cannot be read, nothing worse than an old name
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from minidocker.places import at_once
 from minidocker.spec.lean_json import to_json
 from minidocker.spec.read_json import loads
 
@@ -24,7 +25,7 @@ FIRST: dict[str, Any] = {"Status": STARTING, "FailingStreak": 0, "Log": []}
 def read(directory: str) -> dict[str, Any] | None:
     """Return what was written last; None where nobody has, or it is no whole text."""
     try:
-        with open(f"{directory}/{FILE}", encoding="utf-8") as stream:
+        with open(f"{directory}/{FILE}", encoding="utf-8", opener=at_once) as stream:
             found = loads(stream.read())
         whole = isinstance(found["Log"], list) and isinstance(found["FailingStreak"], int)
         return dict(found) if whole and found["Status"] in (STARTING, HEALTHY, UNHEALTHY) else None

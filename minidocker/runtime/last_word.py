@@ -23,14 +23,17 @@ def write(lock: int, status: int) -> None:
 
 def heard(lock: int) -> int | None:
     """Return the status from an open lock file; None while there is none."""
-    words = os.pread(lock, LENGTH, 0).split()
+    try:
+        words = os.pread(lock, LENGTH, 0).split()
+    except OSError:  # it is no file any more
+        return None
     return int(words[1]) if len(words) == 2 and words[1].isdigit() else None
 
 
 def read(path: str) -> int | None:
     """Return the status from a lock file; None where nobody has noted one."""
     try:
-        lock = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        lock = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from minidocker.errors import Conflict, MinidockerError, NotFound
+from minidocker.places import at_once
 from minidocker.runtime import healthy, last_word, state, updated, whole
 from minidocker.runtime.happened import name_of
 from minidocker.spec.read_json import loads
@@ -29,10 +30,11 @@ def records(root: str, word: str = "") -> Iterator[dict[str, Any]]:
 
 
 def has(file: str, word: str) -> bool:
-    """Say whether a file may have a word in it: one that cannot be read may."""
+    """Say whether a file may have a word in it: one that cannot be read, or is empty, may."""
     try:
-        with open(file, "rb") as stream:
-            return word.encode() in stream.read()
+        with open(file, "rb", opener=at_once) as stream:
+            data = stream.read().strip(b"\0")
+            return not data or word.encode() in data
     except OSError:
         return True
 
@@ -43,7 +45,7 @@ def one(root: str, id: str) -> dict[str, Any] | None:
     if id == "names":
         return None
     try:
-        with open(f"{directory}/record.json", encoding="utf-8") as stream:
+        with open(f"{directory}/record.json", encoding="utf-8", opener=at_once) as stream:
             record = loads(stream.read())
         if not whole.is_record(record, id):
             raise ValueError

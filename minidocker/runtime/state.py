@@ -14,6 +14,7 @@ from errno import EACCES, ENOENT, EPERM, EROFS
 
 from minidocker.errors import Conflict, KernelError, MinidockerError
 from minidocker.kernel.named import fcntl, os
+from minidocker.places import is_file
 from minidocker.runtime import happened
 from minidocker.runtime.happened import name_of
 from minidocker.spec.lean_json import to_json
@@ -96,7 +97,7 @@ def claim(containers: str, name: str, id: str) -> None:
 
 
 def forget_name(link: str) -> bool:
-    """Remove the link of a name whose container is gone; False for a name in use.
+    """Remove the link of a name whose container is gone, or what is no link; False: it is in use.
 
     A container's directory is made before its link and removed after it. flock(2), so that two
     who look at once do not remove what the first has just made.
@@ -104,7 +105,7 @@ def forget_name(link: str) -> bool:
     names = os.open(os.path.dirname(link), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(names, fcntl.LOCK_EX)
-        if os.path.exists(link):
+        if os.path.islink(link) and os.path.exists(link):
             return False
         os.unlink(link)
     except FileNotFoundError:
@@ -222,10 +223,12 @@ def _open_lock(directory: str) -> int:
     """Open the container's lock; one that is lost is made again, unless its owner lives.
 
     Only what is removed, or was never begun, has no lock and no record. Else BlockingIOError.
+    Lost is also what has become a directory, a link or a pipe: it is put aside.
     """
     path = f"{directory}/lock"
     try:
-        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        if is_file(path) or not os.path.lexists(path):
+            return os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError as problem:
         if problem.errno == EROFS:
             return os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # it can be looked at
@@ -236,6 +239,8 @@ def _open_lock(directory: str) -> int:
     if is_kept(directory):
         raise BlockingIOError
     try:
+        if os.path.lexists(path):
+            os.rename(path, f"{path}.spoilt")
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError:
         raise FileNotFoundError(path) from None  # on a read-only disk it stays lost

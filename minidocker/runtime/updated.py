@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from minidocker.errors import MinidockerError
 from minidocker.kernel.named import open
+from minidocker.places import at_once
 from minidocker.spec import restart
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
@@ -22,7 +23,7 @@ FILE, POLICY = "limits", "restart"
 def text_of(directory: str, name: str) -> str:
     """Return what a file says; "" where nobody has changed this, or it is no text."""
     try:
-        with open(f"{directory}/{name}", encoding="utf-8") as stream:
+        with open(f"{directory}/{name}", encoding="utf-8", opener=at_once) as stream:
             return str(stream.read())
     except (OSError, ValueError):
         return ""

@@ -15,6 +15,7 @@ import time
 from errno import EEXIST
 
 from minidocker.errors import Conflict, KernelError, NotFound
+from minidocker.places import at_once
 from minidocker.spec.lean_json import to_json
 from minidocker.spec.read_json import loads
 
@@ -85,17 +86,19 @@ class Volumes:
                 docker=f"get {name}: no such volume",
             )  # fmt: skip
         try:
-            with open(f"{self.root}/{name}/volume.json", encoding="utf-8") as stream:
+            file = f"{self.root}/{name}/volume.json"
+            with open(file, encoding="utf-8", opener=at_once) as stream:
                 return dict(loads(stream.read()))
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return {"created": "", "labels": {}, "anonymous": False}
 
     def users(self) -> dict[str, list[str]]:
         """Return volume → the ids of the containers that name it."""
         found: dict[str, list[str]] = {}
         for id in os.listdir(self.containers) if os.path.isdir(self.containers) else ():
+            record = f"{self.containers}/{id}/record.json"
             try:
-                with open(f"{self.containers}/{id}/record.json", encoding="utf-8") as stream:
+                with open(record, encoding="utf-8", opener=at_once) as stream:
                     mounts = loads(stream.read())["spec"]["mounts"]
             except (OSError, ValueError, KeyError, TypeError, RecursionError):
                 continue

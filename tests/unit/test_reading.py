@@ -5,14 +5,19 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from minidocker.engine import left_over
 from minidocker.errors import Conflict, NotFound
+from minidocker.images.store import catalogue
+from minidocker.images.store.store import Store
 from minidocker.kernel.linux import Linux
 from minidocker.proc import living
-from minidocker.runtime import reading, state
+from minidocker.runtime import last_word, reading, state
+from minidocker.volumes.store import Volumes
 
 
 def made(root: Path, id: str, name: str = "", **more: object) -> Path:
@@ -78,6 +83,45 @@ def test_what_is_over_and_has_lost_its_lock_is_removed(tmp_path: Path) -> None:
     assert not record["alive"] and (directory / "lock").exists()
     (directory / "lock").unlink()
     assert state.clean_up(record, (), Linux()) and not directory.exists()
+
+
+@pytest.mark.parametrize("other", [os.mkdir, os.mkfifo, lambda path: os.symlink(path, path)])
+@pytest.mark.parametrize(
+    "file", ["lock", "record.json", "pid", "limits", "restart", "health", "name"]
+)
+def test_what_is_no_file_any_more_hides_no_other_and_is_removed(
+    file: str, other: Callable[[Path], None], tmp_path: Path
+) -> None:
+    made(tmp_path, "abc222")
+    directory = made(tmp_path, "abc111", "web", keeper="1 2 gone", spec={"health": {"args": ["x"]}})
+    (directory / file).unlink(missing_ok=True)
+    other(directory / file)
+    assert [record["id"] for record in reading.records(str(tmp_path), "a")] == ["abc111", "abc222"]
+    assert [use.container for use in catalogue.uses(Store(str(tmp_path)))][-1] == "abc222"
+    assert Volumes(Linux(), str(tmp_path)).users() == {}
+    assert not Linux().is_locked(str(directory / "lock"))
+    record = reading.find(str(tmp_path), "abc111")
+    assert last_word.read(f"{directory}/lock") is None
+    assert state.clean_up(record, (), Linux()) and not directory.exists()
+
+
+def test_a_name_that_is_no_link_any_more_is_nobodys(tmp_path: Path) -> None:
+    made(tmp_path, "abc111", "web")
+    made(tmp_path, "abc222", "db")
+    names = tmp_path / "containers/names"
+    (names / "web").unlink()
+    (names / "web").write_bytes(bytes(20))
+    state.claim(f"{tmp_path}/containers", "web", "abc222")
+    assert os.readlink(names / "web") == "../abc222"
+    with pytest.raises(Conflict):
+        state.claim(f"{tmp_path}/containers", "db", "abc111")
+    (names / "old").write_bytes(b"")
+    left_over.forget_names(Store(str(tmp_path)))
+    assert sorted(os.listdir(names)) == ["db", "web"]
+
+
+def test_a_mark_of_too_many_digits_is_nobodys() -> None:
+    assert not living.alive("9" * 5000) and not living.alive(f"{'9' * 5000} 1 boot")
 
 
 def test_one_that_lives_without_its_lock_is_not_removed(tmp_path: Path) -> None:

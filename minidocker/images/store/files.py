@@ -9,6 +9,7 @@ import os
 from typing import Any
 
 from minidocker.errors import Blocked
+from minidocker.places import at_once
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -31,7 +32,7 @@ def as_json(value: object) -> bytes:
 def load_json(path: str) -> dict[str, Any]:
     """Read a JSON object; {} where the file is missing or is no JSON object."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=at_once) as file:
             value = read_json(file.read())
     except (OSError, ValueError):
         return {}
@@ -40,7 +41,10 @@ def load_json(path: str) -> dict[str, Any]:
 
 def read_json(data: bytes) -> Any:
     """Read what `as_json` wrote, or what was looked at before; ValueError as usual."""
-    return json.loads(data.decode("utf-8", "surrogateescape"))
+    try:
+        return json.loads(data.decode("utf-8", "surrogateescape"))
+    except RecursionError:
+        raise ValueError("brackets in brackets, and no end of them") from None
 
 
 def remove_tree(path: str) -> None:

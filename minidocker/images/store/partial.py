@@ -89,7 +89,7 @@ def drop_cut_off(store: Store) -> Iterator[tuple[str, int]]:
 def is_locked(path: str) -> bool:
     """Say whether a live process holds the lock on a file or directory; False if it is missing."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
