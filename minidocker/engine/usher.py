@@ -1,7 +1,8 @@
-"""The usher: who takes a command into a container that runs in the foreground, and stays with it.
+"""The usher: who takes a command into a container without a keeper, and stays with it.
 
-Such a container has no keeper. So `exec` forks a process that does for one guest what a keeper does
-for all: it is the command's parent, hears its end, and ends with it.
+What runs in the foreground has none, and what runs alone may have lost both. So `exec` forks a
+process that does for one guest what a keeper does for all: it is the command's parent, hears its
+end, and ends with it.
 
 A keeper's limits are those of its container. An usher's are its caller's, so it takes over those
 of the container's PID 1 first: what is let in shall not have more.
@@ -34,7 +35,7 @@ VALUES = 26  # where the limits begin in a line of /proc/PID/limits
 
 
 def knock(record: dict[str, Any]) -> packets.End:
-    """Start an usher for a container in the foreground; return the line to it."""
+    """Start an usher for a container without a keeper; return the line to it."""
     process = main_of(record)
     line, usher = packets.pair()
     try:
@@ -54,8 +55,13 @@ def knock(record: dict[str, Any]) -> packets.End:
 
 
 def main_of(record: dict[str, Any]) -> int:
-    """Open PID 1 of a container in the foreground: a child of who holds the container's lock."""
+    """Open PID 1: by its mark; in the foreground it is a child of who holds the lock."""
     name = record["name"] or record["id"]
+    if record.get("keeper"):
+        process = living.handle(living.written(record["directory"]))
+        if process < 0 or is_over(process):
+            raise going(name)
+        return process
     try:
         process = os.pidfd_open(record["pid"])
     except (OSError, KeyError):

@@ -14,7 +14,7 @@ from typing import Any
 
 from minidocker.engine import letters
 from minidocker.engine.keys import pass_on
-from minidocker.errors import Conflict, MinidockerError
+from minidocker.errors import MinidockerError
 from minidocker.kernel import packets
 from minidocker.runtime.terminal import Terminal
 
@@ -43,15 +43,10 @@ class Command:
 def execute(record: dict[str, Any], command: Command) -> int:
     """Run a command in a container; return its exit status, or raise why it does not run."""
     line = letters.knock(record["directory"])
-    name = record["name"] or record["id"]
-    if line is None and not record.get("keeper"):
-        from minidocker.engine import usher  # it runs in the foreground
+    if line is None:
+        from minidocker.engine import usher  # it runs in the foreground, or its keepers were killed
 
         line = usher.knock(record)
-    if line is None:
-        raise Conflict(
-            f"{name} has no keeper that could take a command in", f"minidocker restart {name}"
-        )
     letter = command.letter()
     if len(letter) > letters.LARGEST - 1:
         raise MinidockerError("the command and its variables are too long: 128 kB", "a file", 126)

@@ -323,6 +323,8 @@ def test_without_both_it_runs_on_and_its_words_wait(alone: Run, shared_store: Pa
                )  # fmt: skip
     main = record(shared_store, id)["pid"]
     kill(*keepers(shared_store, id))
+    done = alone("exec", "box", "sh", "-c", "grep CapEff /proc/1/status /proc/self/status; exit 4")
+    assert done.returncode == 4 and len({line.split(":")[2] for line in done.stdout.split("\n")[:2]}) == 1
     go = Path(f"/proc/{main}/root/go")
     go.touch()
     done = alone("ps")  # which gives it a new keeper
