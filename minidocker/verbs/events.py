@@ -29,6 +29,8 @@ and networks: create, destroy. Of all four: prune. Filters: container, event, im
 type, volume. No daemon keeps them: each command appends a line to a file of the store, and the
 oldest are dropped.
 """
+GO = {"Status": "status", "ID": "id", "From": "from", "Scope": "scope", "Time": "time",
+      "TimeNano": "timeNano"}  # fmt: skip
 
 
 def main(argv: list[str]) -> int:
@@ -41,7 +43,7 @@ def main(argv: list[str]) -> int:
     for event in stream(Events(Store().root), since, until):
         if wanted.fit(event):
             if template:
-                say(template.fill(event) + "\n")
+                say(template.fill(event | named(event)) + "\n")
             else:
                 say((as_json(event) if args.format else line(event)) + "\n")
     return 0
@@ -62,6 +64,11 @@ def stream(events: Events, since: str, until: str) -> Iterator[Event]:
             told.wait()
         elif not until or stamp(new) <= until:
             yield new
+
+
+def named(event: Event) -> Event:
+    """Return what a template asks by the names of Docker's Go, which are not those of its JSON."""
+    return {name: event.get(key, "") for name, key in GO.items()}
 
 
 def stamp(event: Event) -> str:

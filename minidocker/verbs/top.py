@@ -99,9 +99,16 @@ def terminal(number: int) -> str:
 
 
 def by_ps(options: list[str], pids: list[int]) -> list[str]:
-    """Return those lines of the host's ps that are of these processes, and its headings."""
+    """Return those lines of the host's ps that are of these processes, and its headings.
+
+    Without -q, `-o pid` shows those of the caller's terminal alone; what cannot be together with
+    -q (`aux`) is asked without, as Docker does. moby's daemon/top_unix.go
+    """
+    these = "-q" + ",".join(map(str, pids))
     try:
-        done = subprocess.run(["ps", *options], capture_output=True, check=False)
+        done = subprocess.run(["ps", *options, these], capture_output=True, check=False)
+        if done.returncode:
+            done = subprocess.run(["ps", *options], capture_output=True, check=False)
     except FileNotFoundError:
         raise Blocked("options need the host's ps", "sudo apt-get install procps") from None
     if done.returncode:

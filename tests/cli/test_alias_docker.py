@@ -53,7 +53,7 @@ LINES = [
     ("docker volume ls -q", "data"),
     ("docker volume rm data", "data"),
     ("docker network ls --format '{{.Name}} {{.Driver}}'", "bridge bridge\nhost host\nnone null"),
-    ("docker events --since 10m --until 0s -f container=site -f event=destroy --format '{{.Action}}'", "destroy"),
+    ("docker events --since 10m --until 0s -f container=site -f event=destroy --format '{{.Action}} {{.Type}} {{.Status}}'", "destroy container destroy"),
     ("docker info --format '{{.Containers}}'", "0"),
     ("docker version --format '{{.Client.Os}}'", "linux"),
 ]  # fmt: skip

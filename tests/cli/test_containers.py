@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pexpect
 import pytest
 
 pytestmark = pytest.mark.needs("root", "pidns", "mntns", "overlay")
@@ -150,7 +152,9 @@ def test_a_name_given_while_it_runs_outlives_the_end_of_the_command(
     assert not {"first", "second"} & set(os.listdir(shared_store / "containers/names"))
 
 
-def test_top_shows_the_host_s_numbers(minidocker: Callable, pair: tuple[str, str]) -> None:
+def test_top_shows_the_host_s_numbers(
+    minidocker: Callable, pair: tuple[str, str], command: list[str], shared_store: Path
+) -> None:
     runs, ended = pair
     pid = minidocker("inspect", "-f", "{{.State.Pid}}", runs).stdout.strip()
     head, line = minidocker("top", runs).stdout.splitlines()
@@ -162,6 +166,9 @@ def test_top_shows_the_host_s_numbers(minidocker: Callable, pair: tuple[str, str
         pid,
         "sleep",
     ]
+    words = [*command, "top", runs, "-o", "pid,comm"]  # whose caller has a terminal
+    seen = pexpect.run(shlex.join(words), env={**os.environ, "MINIDOCKER_ROOT": str(shared_store)})
+    assert seen.split() == [b"PID", b"COMMAND", pid.encode(), b"sleep"]
     for words, said, status in (
         ([runs, "-o", "comm"], "Couldn't find PID field in ps output", 1),
         ([runs, "--no-such"], "Error running ps", 1), ([ended], "is not running", 1), ([], "required", 1),
