@@ -98,6 +98,8 @@ def main(argv: list[str]) -> int:
         except (OSError, UsageError):
             discard(record, lock)
             raise
+    if streams == ["stdin"]:
+        print(spec.id, flush=True)  # as in Docker: else its caller would know nothing of it
     made = [stage() for stage in stages]
     status = Host(record, made, kernel, lock, teller, heard).foreground()
     if hint := quiet_shell(found, spec.process.args, status):
