@@ -61,6 +61,10 @@ def plan(
         from minidocker.plan import pod
 
         pod.join(spec, asked)
+    elif any(one["name"].startswith("container:") for one in asked.get("network", ())):
+        from minidocker.plan import pod
+
+        pod.take_name(spec, asked)
     for stage in STAGES:
         stage.plan(spec, asked)
     chosen = [stage for stage in chosen if stage.wanted(spec)]

@@ -13,6 +13,7 @@ from minidocker.proc.lean import namespace
 from minidocker.runtime import reading, state
 from minidocker.runtime.failure import failure
 from minidocker.stages.base import Stage
+from minidocker.stages.etc import FILES
 
 TYPE_CHECKING = False  # typing costs 5 ms of each start; type checkers read this as True
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def clone_flags_and_doors(story: Story, sharing: dict[str, str]) -> tuple[int, l
             if stage.shares == "pid":
                 refuse_tracer(record)
                 refuse_tracers(os.path.dirname(os.path.dirname(story.run.directory)), record["pid"])
+            if stage.shares == "net" and not story.run.spec.linux.ids:
+                link_names(record["directory"], story.run.directory)
             mode = f"container:{record['pid']}"
         added, path = ask(stage, mode)
         flags |= added
@@ -53,6 +56,17 @@ def clone_flags_and_doors(story: Story, sharing: dict[str, str]) -> tuple[int, l
             doors.append(Door(stage, record["pid"], open_door(stage, record, path)))
     story.stage = None
     return flags, doors
+
+
+def link_names(theirs: str, ours: str) -> None:
+    """Let the files that say names be the other container's, which follows its neighbours'.
+
+    As in Docker. A hard link: in the child, no other container's directory is in reach. link(2)
+    """
+    for name in FILES:
+        if os.path.exists(f"{theirs}/{name}") and os.path.exists(f"{ours}/{name}"):
+            os.unlink(f"{ours}/{name}")
+            os.link(f"{theirs}/{name}", f"{ours}/{name}")
 
 
 def running(story: Story, name: str) -> dict[str, Any]:

@@ -53,6 +53,10 @@ class Etc(Stage):
 
             text += names.host_lines(run.spec.names, "127.0.0.1")
             resolv = names.resolv_conf(resolv, run.spec.names)
+        if ":" in (run.spec.sharing or {}).get("net", ""):
+            for file in FILES:  # when it starts again, they are another's, too: joining.py
+                if kernel.exists(f"{run.directory}/{file}"):
+                    kernel.unlink(f"{run.directory}/{file}")
         kernel.write(f"{run.directory}/hosts", text)
         kernel.write(f"{run.directory}/hostname", f"{name}\n")
         kernel.write(f"{run.directory}/resolv.conf", resolv)

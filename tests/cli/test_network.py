@@ -429,6 +429,13 @@ def test_joining_anothers_network(realm: Realm) -> None:
     web = realm.serve("web", "--network", "bridge")
     out = realm.mini("run", "--rm", "--network", "container:web", "base", "ip", "-4", "-o", "addr")
     assert web["facts"]["address"] in out
+    realm.mini("run", "-d", "--name", "db", "--add-host", "far:192.0.2.1", "base", "sleep", "600")
+    script = "hostname; echo $HOSTNAME; cat /etc/hostname /etc/hosts"  # so neighbours have names
+    theirs = realm.mini("exec", "db", "sh", "-c", script)
+    realm.mini("create", "--name", "beside", "--network", "container:db", "base", "sh", "-c", script)
+    for _ in range(2):  # the second start leaves theirs as they are, too
+        assert realm.mini("start", "-a", "beside") == theirs and "192.0.2.1" in theirs
+    realm.mini("rm", "-f", "db", "beside")
 
 
 @pytest.mark.parametrize(
