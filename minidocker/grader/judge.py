@@ -38,6 +38,8 @@ def judge(
     from minidocker.grader.plugin import Grading, Plan, Task
 
     chosen = [task for task in tasks if isinstance(task, Task)]
+    if not chosen:
+        return []  # pytest would judge all that lies where we are
     grading = Grading(Plan(manifest, chosen), on_result)
     stages = course_that_judges(manifest) / "tests/stages"
     files = sorted({str(stages / check.test.partition("::")[0])

@@ -197,6 +197,12 @@ def flips():
     return [flip for text in said for flip in json.loads(text.splitlines()[-1])["flips"]]
 
 
+def test_an_empty_plan_is_judged_at_once():
+    done = subprocess.run([*JUDGE, "--again", "2"], input="[]", capture_output=True, text=True,
+                          timeout=60, check=True)  # fmt: skip
+    assert json.loads(done.stdout) == {"flips": []}
+
+
 def test_the_judge_is_never_at_fault_and_never_hangs(verdicts, capsys):
     every = [one for found in verdicts.values() for one in found.values()]
     mistakes = [one for one in every if one["subject"].startswith("wrong/")]
