@@ -41,6 +41,8 @@ def shm(seen: Seen) -> str:
     room = {one.point: one for one in mounts.mounts(seen.yard.inner)}["/dev/shm"]
     if found.fstype != "tmpfs" or found.device == room.device:
         raise Wrong("its /dev/shm is the room's")
+    if "size=65536k" not in found.super_options.split(","):  # make_dev's has no size of its own
+        raise Wrong("its /dev/shm is not of 64 MB")
     return f"a tmpfs of its own ({found.device})"
 
 
