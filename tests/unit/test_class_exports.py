@@ -208,12 +208,18 @@ def test_canvas_keeps_every_other_byte() -> None:
         (CANVAS + '"open', "1234", "never closes"),
         (CANVAS + "x,4711", "1234", "2 rows for ada"),
         (CANVAS.replace(",50,8,", ",,8,"), "1234", "how many points are possible"),
-        (CANVAS.replace("Points", "Puntos"), "1234", "how many points are possible"),
     ],
 )
 def test_canvas_is_refused_with_a_sentence(table: str, column: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         gradebooks.canvas(MARKS, "g.csv", table.encode(), column, None)
+
+
+def test_the_points_possible_are_read_in_every_language() -> None:
+    here, there = "Points Possible", "Puntos posibles"
+    english = gradebooks.canvas(MARKS, "g.csv", CANVAS.encode(), "1234", None)
+    spanish = gradebooks.canvas(MARKS, "g.csv", CANVAS.replace(here, there).encode(), "1234", None)
+    assert spanish == english.replace(here.encode(), there.encode())
 
 
 def test_a_name_in_two_columns_is_one() -> None:

@@ -43,11 +43,11 @@ def canvas(
     at = _column(sheet, column)
     if at < 2 + apart or head[at] in (*IDS, "section", "root account"):
         raise UsageError(f"{column} is no assignment: it says whose a row is", "name another")
-    points = next((n for n in range(1, len(sheet.rows))
-                   if "points possible" in sheet.say(n, 0).casefold()), None)  # fmt: skip
+    points = _points(sheet, at, 1 + apart)
     if points is not None and "read only" in sheet.say(points, at).casefold():
         raise UsageError(f"Canvas computes the column {column}: it is read only", "name another")
-    most = scale or (_number(sheet.say(points, at)) if points is not None else None)
+    # A table without that row, which somebody has made, is of 100 points.
+    most = scale or (100.0 if points is None else _number(sheet.say(points, at)))
     if not most or not 0 < most < float("inf"):  # a guess would be a wrong mark for everybody
         said = f"{name} does not say how many points are possible in {column}"
         raise UsageError(said, "--scale N, the points of that assignment")
@@ -85,6 +85,15 @@ def moodle(
         return filled if filled[row, grade] else {}
 
     return _filled(sheet, marks, head, {0}, cells, range(grade))
+
+
+def _points(sheet: Sheet, at: int, ids: int) -> int | None:
+    """Find the row of the points possible: it names nobody, in whatever language it is called."""
+    for row in range(1, len(sheet.rows)):
+        if "points possible" in sheet.say(row, 0).casefold():
+            return row
+    nobody = (row for row in range(1, min(4, len(sheet.rows))) if not sheet.say(row, ids).strip())
+    return next((row for row in nobody if _number(sheet.say(row, at)) is not None), None)
 
 
 def _column(sheet: Sheet, column: str) -> int:
