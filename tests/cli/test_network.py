@@ -503,16 +503,17 @@ def test_a_kill_leaves_nothing_that_the_next_run_or_prune_does_not_remove(realm:
     assert realm.state() == before
 
 
-def test_killed_at_any_step_nothing_stays(realm: Realm) -> None:
-    """40 starts, killed after a time that grows from nothing to a whole run."""
+@pytest.mark.parametrize("starts", [40, pytest.param(200, marks=pytest.mark.more)])
+def test_killed_at_any_step_nothing_stays(realm: Realm, starts: int) -> None:
+    """Starts that are killed after a time that grows from nothing to a whole run."""
     before = realm.state()
-    for number in range(40):
+    for number in range(starts):
         one = subprocess.Popen(
             realm.argv(*realm.command, "run", "--rm", "-p", "8080:80", "base", "true"),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
-        time.sleep(number * 0.011)
+        time.sleep(number * 0.44 / starts)
         os.killpg(one.pid, signal.SIGKILL)
         one.wait()
     wait_for(lambda: "port" not in realm.mini("run", "--rm", "-p", "8080:80", "base", "true", check=False))

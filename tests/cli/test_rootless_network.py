@@ -570,14 +570,15 @@ def test_kill_9_of_the_runtime_leaves_no_program(machine: Machine) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_killed_at_any_step_nothing_stays(machine: Machine) -> None:
-    """24 starts, killed after a time that grows from nothing to a whole run."""
-    for number in range(24):
+@pytest.mark.parametrize("starts", [24, pytest.param(120, marks=pytest.mark.more)])
+def test_killed_at_any_step_nothing_stays(machine: Machine, starts: int) -> None:
+    """Starts that are killed after a time that grows from nothing to a whole run."""
+    for number in range(starts):
         one = subprocess.Popen(
             machine.mini("run", "--rm", "-p", "8080:80", "base", "true"), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        time.sleep(number * 0.0125)
+        time.sleep(number * 0.3 / starts)
         one.kill()
         one.wait()
     wait_for(lambda: machine.programs() == [])

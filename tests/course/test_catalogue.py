@@ -190,10 +190,10 @@ def test_there_are_enough_of_them(lesson):
 MOST_SECONDS = 60  # for one check; more is a hang
 
 
-def flips():
-    """Judge every twentieth entry of the catalogue twice; return what had two verdicts."""
+def flips(step=20):
+    """Judge every so manieth mistake of the catalogue twice; return what had two verdicts."""
     mistakes = [one for one in plan() if one["name"].startswith("wrong/")]
-    said = [one.stdout for one in judged(mistakes[::20], [*JUDGE, "--again", "2"], HERE, AT_ONCE)]
+    said = [one.stdout for one in judged(mistakes[::step], [*JUDGE, "--again", "2"], HERE, AT_ONCE)]
     return [flip for text in said for flip in json.loads(text.splitlines()[-1])["flips"]]
 
 
@@ -215,6 +215,11 @@ def test_the_judge_is_never_at_fault_and_never_hangs(verdicts, capsys):
         print(f"\ncaught {caught}, survived {survived}, error ({len(errors)}), "
               f"flips ({len(flipped)}), hangs ({len(hangs)})", end=" ")  # fmt: skip
     assert (survived, errors, flipped, hangs) == (0, [], [], [])
+
+
+@pytest.mark.more
+def test_no_mistake_has_two_verdicts():
+    assert flips(step=1) == []
 
 
 @LESSONS

@@ -237,6 +237,7 @@ def test_meaning(subject, cell):
         f"a/.wh.{x}.wh.b": ["delete", f"a/{x}.wh.b"], f".wh..wh.{x}": ["delete", f".wh.{x}"],
         f"a/.wh..wh..opq{x}": ["delete", f"a/.wh..opq{x}"],
         f"a/x.wh.{x}": ["put", f"a/x.wh.{x}"], f"a/.wh..{x}": ["delete", f"a/.{x}"],
+        "a/.wh....": ["delete", "a/..."],
         ".wh.": "ValueError", ".wh..": "ValueError", ".wh...": "ValueError",
         "a/.wh...": "ValueError", "a/.wh.": "ValueError",
     }  # fmt: skip
@@ -631,6 +632,7 @@ def pairs():
         ("a name in another form of Unicode", [parent, words, [["é", "one", "x", 1]]],
          [parent, words, [["e\u0301", "one", "x", 1]]]),
         ("spaces in the words", [parent, 'RUN echo "a  b"', []], [parent, 'RUN echo "a b"', []]),
+        ("a tab or spaces", [parent, "RUN a\tb", []], [parent, "RUN a   b", []]),
         ("a space at the end", [parent, words, []], [parent, words + " ", []]),
         ("capital letters", [parent, "RUN ls -l", []], [parent, "RUN ls -L", []]),
         ("one content", base, [parent, words, [[a[0], "one", "X" + a[2][1:], a[3]], b, *rest]]),

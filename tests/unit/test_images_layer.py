@@ -211,11 +211,15 @@ def compare(told: list[tuple]) -> None:
 
 
 @pytest.mark.needs("root", "mntns", "overlay")
-@settings(max_examples=100, deadline=None, derandomize=True,
-          suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
-@given(plan=rounds)
-def test_the_layer_tar_gives_what_the_kernel_showed(stage: Callable, plan: list) -> None:
-    compare(stage(plan))
+@pytest.mark.parametrize("plans", [100, pytest.param(1000, marks=pytest.mark.more)])
+def test_the_layer_tar_gives_what_the_kernel_showed(stage: Callable, plans: int) -> None:
+    @settings(max_examples=plans, deadline=None, derandomize=True,
+              suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
+    @given(plan=rounds)
+    def showed(plan: list) -> None:
+        compare(stage(plan))
+
+    showed()
 
 
 TREE = [("mkdir", b"a/b"), ("write", b"a/b/c", b"x"), ("write", b"a/f", b"old")]
