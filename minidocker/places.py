@@ -8,8 +8,11 @@ LAB_MARKER = "/etc/minidocker-lab"  # a file of the lab's virtual machine
 ROOM = "MINIDOCKER_ROOM"  # set where somebody is root of a room only: chamber/room.py
 OF_ROOT = "root"  # its value where the machine's root has opened it, who may do without
 MACHINE_KERNEL = "Python 3 on this machine, as root"
+# What gives a user's room cgroups, where systemd has version 2 alone.
+DELEGATED_ROOM = "systemd-run --user --scope -p Delegate=yes make learn   (or: … minidocker room)"
 OUTSIDE = (f"outside of the room: in JupyterLab the kernel '{MACHINE_KERNEL}', "
            "or: make learn MINIDOCKER_NO_ROOM=1")  # fmt: skip
+HOST_GROUP = "minidocker-host"  # in a cgroup that is divided: where its processes go first
 SYSTEM_STORE = "/var/lib/minidocker"
 
 

@@ -19,7 +19,7 @@ from minidocker.errors import LAB_MACHINE, Blocked, KernelError
 from minidocker.kernel.cgroup_trees import remove_directories
 from minidocker.kernel.linux import Linux
 from minidocker.proc import mounts, processes
-from minidocker.stages.cgroup import Cgroup
+from minidocker.stages.cgroup import Cgroup, delegated
 
 NAME = "minidocker.grade."
 DELEGATED = ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads")
@@ -133,6 +133,40 @@ class Tree:
         path = next((line[3:] for line in lines if line.startswith("0::")), "")
         _, found, name = f"{path}/".partition(f"/{os.path.basename(self.top)}/cell/")
         return (name.rstrip("/") or "/") if found else "(outside)"
+
+
+def above_rooms() -> str:
+    """Return where a room's cgroup may be made: the top of the tree, or what a user was given.
+
+    "" where there is none. It is divided for that, so nobody but this process may sit in it yet.
+    """
+    if os.geteuid():
+        return delegated(Linux())
+    try:
+        return mount_point()
+    except Blocked:
+        return ""
+
+
+def for_room(above: str, pid: int, owner: int | None) -> bool:
+    """Move a room's process 1 (its pid out here) into a cgroup that the room's root owns.
+
+    owner: who that root is out here; None: who we are. Every controller that there is works in it,
+    and nothing is limited. False where it cannot be. Who waits for the room's end calls `sweep`.
+    """
+    sweep()
+    top = f"{above}/{NAME}{pid}.room"
+    try:
+        os.makedirs(f"{top}/cell")
+        for name in _read(f"{top}/cgroup.controllers").split():
+            _write(f"{top}/cgroup.subtree_control", f"+{name}")
+        if owner is not None:
+            delegate(f"{top}/cell", owner)
+        _write(f"{top}/cell/cgroup.procs", str(pid))
+    except OSError:  # such as a tree that lets nobody move a process
+        remove(top)
+        return False
+    return True
 
 
 def hand_over(path: str, owner: int) -> None:

@@ -20,13 +20,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, NoReturn
 
-from minidocker.chamber import cell_needs, cell_room, zygote
+from minidocker.chamber import cell_needs, cell_room, cgroups, zygote
 from minidocker.errors import Blocked, KernelError
 from minidocker.kernel import detached
 from minidocker.kernel import flags as f
 from minidocker.kernel.linux import Linux
-from minidocker.places import OF_ROOT, ROOM
+from minidocker.places import HOST_GROUP, OF_ROOT, ROOM
 from minidocker.spec import ids
+from minidocker.stages import cgroup
 
 COURSE = os.path.dirname(cell_room.PACKAGE)
 STORE = "/var/lib/minidocker"
@@ -45,7 +46,7 @@ def enter(words: list[str], terminal: int | None = None, share: Sequence[str] = 
         ids.refuse_by_apparmor()
     kernel = Linux()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    uid = os.geteuid()
+    uid, above = os.geteuid(), cgroups.above_rooms()
     # Of root's: four ranges of ids that nobody has, so that a container in it may have one of them.
     owner = None if uid else {**asdict(cell_needs.own_room()), "count": 4 << 16}
     try:
@@ -61,7 +62,8 @@ def enter(words: list[str], terminal: int | None = None, share: Sequence[str] = 
         zygote.write_maps(kernel, pid, owner) if owner else _write_own_maps(kernel, pid)
     except KernelError as problem:
         raise Blocked(f"no room can be made here: {problem}", "minidocker doctor") from None
-    ours.send(b"go")
+    limited = bool(above) and cgroups.for_room(above, pid, owner["uid"] if owner else None)
+    ours.send(b"cg" if limited else b"go")
     told = ours.recv(2000).decode(errors="replace")
     ours.close()
     if told != "ready":
@@ -72,6 +74,11 @@ def enter(words: list[str], terminal: int | None = None, share: Sequence[str] = 
             remedy or "minidocker doctor",
         )
     return pid
+
+
+def clear() -> None:
+    """Remove the cgroups of rooms that have ended."""
+    cgroups.sweep()
 
 
 def _write_own_maps(kernel: Linux, pid: int) -> None:
@@ -122,8 +129,11 @@ def _process_one(
     status, here = 1, os.getcwd()
     try:
         kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
-        if line.recv(2) != b"go":
+        word = line.recv(2)
+        if not word:
             os._exit(1)
+        if word == b"cg":
+            kernel.unshare(f.CLONE_NEWCGROUP)  # so that ours is the root of what is seen
         kernel.join_session_keyring()  # the caller's keys stay outside
         order = {
             "trusted": True, "hide": [], "also": [COURSE, sys.prefix], "sysfs": True,
@@ -132,6 +142,8 @@ def _process_one(
         opened = cell_room.open_sources(order)
         cell_room.become_root(kernel)
         cell_room.build(kernel, order, opened)
+        if word == b"cg":
+            _show_cgroups(kernel)
         _furnish(kernel, here)
         line.send(b"ready")
         line.close()
@@ -140,6 +152,13 @@ def _process_one(
         line.send(f"{problem}".encode())
     finally:
         os._exit(status)
+
+
+def _show_cgroups(kernel: Linux) -> None:
+    """Mount the room's part of the cgroups, and leave its root empty: only so it can be divided."""
+    kernel.mount("none", cgroup.ROOT, "cgroup2", cell_room.SAFE)
+    kernel.mkdir(f"{cgroup.ROOT}/{HOST_GROUP}")
+    kernel.write(f"{cgroup.ROOT}/{HOST_GROUP}/cgroup.procs", "0")
 
 
 def _furnish(kernel: Linux, here: str) -> None:

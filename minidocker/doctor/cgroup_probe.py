@@ -6,11 +6,12 @@ directory may be written to. Manual: cgroups(7), the kernel's admin-guide/cgroup
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from minidocker.doctor.finding import GAP, INFO, OK, Finding
 from minidocker.errors import LAB_MACHINE
-from minidocker.places import OUTSIDE, room_of_root
+from minidocker.places import DELEGATED_ROOM, OUTSIDE, ROOM, room_of_root
 from minidocker.proc.cgroups import Layout, layout
 from minidocker.proc.machine import Host
 
@@ -40,7 +41,8 @@ def _tree(host: Host, found: Layout) -> Finding:
         fix = REBOOT if found.kind == "v1" else LAB_MACHINE
         if found.kind == "none" and host.linux:
             fix = host.as_root("mount -t cgroup2 none /sys/fs/cgroup")
-        fix = OUTSIDE if room_of_root() else fix
+            if ROOM in os.environ:
+                fix = OUTSIDE if room_of_root() else DELEGATED_ROOM
         return Finding("cgroup2", title, GAP, seen, fix, group)
     if not found.writable:
         delegated = DELEGATED if found.kind == "pure" else REBOOT

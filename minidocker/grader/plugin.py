@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from minidocker.chamber.cell_needs import PACKAGE
+from minidocker.chamber.cell_needs import PACKAGE, of_the_host
 from minidocker.course import outcomes as o
 from minidocker.course.exercise_file import Subject
 from minidocker.course.manifest import Check, Lesson, Manifest
@@ -124,7 +124,7 @@ class Grading:
         self, problem: BaseException | None, subject: Subject, lesson: Lesson, check: Check
     ) -> BaseException | None:
         """Return what a problem is, when our own solution has been tried where it is in doubt."""
-        user = os.geteuid() != 0
+        user = not of_the_host()
         known = isinstance(problem, o.NotStarted | Blocked) or problem is None
         if known or subject.trusted or not (user or _strange(problem)):
             return problem
@@ -144,7 +144,7 @@ class Grading:
         manifest says what an ordinary user cannot be judged by.
         """
         if not (self.plan.manifest.root / "solutions" / lesson.file).is_file():
-            return os.geteuid() == 0 or check.user != "root"
+            return of_the_host() or check.user != "root"
         if check.id not in self.controls:
             self.controls[check.id] = solution_passes(self.plan.manifest, lesson, check)
         return self.controls[check.id]

@@ -20,7 +20,7 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from minidocker.places import LAB_MARKER, MACHINE_KERNEL
+from minidocker.places import HOST_GROUP, LAB_MARKER, MACHINE_KERNEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +74,7 @@ def running_lab() -> Iterator[subprocess.Popen[bytes]]:
     with tempfile.TemporaryDirectory(prefix="minidocker-") as runtime:
         port, token = free_port(), os.urandom(24).hex()
         argv, env = lab_command(port, token, runtime)
+        divide_cgroup()
         if wants_room(runtime):
             env["JUPYTER_PATH"] = room_kernel(runtime)
         process = subprocess.Popen(
@@ -135,6 +136,30 @@ def lab_command(
     return argv, env
 
 
+def divide_cgroup() -> None:
+    """Empty the cgroup that systemd has given us, so that the rooms' limits can be made in it.
+
+    Nobody divides one in which a process sits, cgroups(7): all in it go into a child of it. It says
+    itself that it was given, by an attribute. systemd-run --user --scope -p Delegate=yes make learn
+    """
+    if not os.geteuid() or platform.system() != "Linux":
+        return
+    try:
+        with open("/proc/self/cgroup") as file:
+            own = next(line[3:].strip() for line in file if line.startswith("0::"))
+        own = "/sys/fs/cgroup" + own
+        if os.getxattr(own, "user.delegate") != b"1":
+            return
+        os.makedirs(f"{own}/{HOST_GROUP}", exist_ok=True)
+        with open(f"{own}/cgroup.procs") as file:
+            pids = file.read().split()
+        for pid in pids:
+            with open(f"{own}/{HOST_GROUP}/cgroup.procs", "w") as file:
+                file.write(pid)
+    except (OSError, StopIteration):
+        pass  # it is not ours to divide
+
+
 def wants_room(runtime: str) -> bool:
     """Say whether kernels shall be root in a room: where one can be made, and nobody says no."""
     if platform.system() != "Linux" or os.environ.get("MINIDOCKER_NO_ROOM"):
@@ -146,11 +171,16 @@ def wants_room(runtime: str) -> bool:
     )
     if tried.returncode:
         print(tried.stderr.decode(errors="replace"), end="")
-        print("The notebooks open all the same; what needs root in them says so."
-              if os.geteuid() else "The notebooks run on this machine itself, as root: take care.")
+        print(
+            "The notebooks open all the same; what needs root in them says so."
+            if os.geteuid()
+            else "The notebooks run on this machine itself, as root: take care."
+        )
         return False
-    print("The notebooks run in a room: you are root in it, and no harm is done outside.\n"
-          "JupyterLab's terminals are outside; there `minidocker room` opens another one.")
+    print(
+        "The notebooks run in a room: you are root in it, and no harm is done outside.\n"
+        "JupyterLab's terminals are outside; there `minidocker room` opens another one."
+    )
     if not os.geteuid():
         print(f"Where a lesson wants the whole machine: Kernel, Change Kernel, '{MACHINE_KERNEL}'.")
     print("All without a room: make learn MINIDOCKER_NO_ROOM=1")

@@ -8,6 +8,7 @@ from errno import EEXIST
 from minidocker.errors import LAB_MACHINE, Blocked, KernelError, UsageError
 from minidocker.kernel.cgroup_trees import remove_directories
 from minidocker.kernel.flags import CLONE_NEWCGROUP
+from minidocker.places import DELEGATED_ROOM, HOST_GROUP, ROOM
 from minidocker.spec.words import VALUE, Option, parse_cpus, parse_number, parse_set, parse_size
 from minidocker.stages.base import Stage
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 ROOT = "/sys/fs/cgroup"
 PARENT = f"{ROOT}/minidocker"
-HOST = "minidocker-host"  # in a delegated cgroup: where the host process goes
 # Where nothing was said, a fork bomb would fill the machine, and a memory hog take all of it.
 PIDS = 2048  # processes, as Podman does
 SHARE = 2  # of the machine's memory, one part in so many
@@ -98,9 +98,10 @@ class Cgroup(Stage):
         asked = run.spec.resources.asked()
         if not kernel.exists(f"{ROOT}/cgroup.controllers"):
             if asked:
+                where = "room" if ROOM in os.environ else "machine"
                 raise Blocked(
-                    "limits need cgroup v2 alone on /sys/fs/cgroup, and this machine has not that",
-                    LAB_MACHINE,
+                    f"limits need cgroup v2 alone on /sys/fs/cgroup, and this {where} has not that",
+                    f"{DELEGATED_ROOM}, or {LAB_MACHINE}" if where == "room" else LAB_MACHINE,
                 )
             return
         limits = self.limits(run.spec.resources)
@@ -124,7 +125,11 @@ class Cgroup(Stage):
                 raise
             del run.facts["cgroup"]  # nothing was asked for, and nothing can be had
             return
-        self.write_limits(kernel, run.spec.resources, path, own or ROOT, limits)
+        try:
+            self.write_limits(kernel, run.spec.resources, path, own or ROOT, limits)
+        except KernelError:
+            refuse_missing(kernel, {**limits, **rarer(run.spec.resources)}, own or ROOT)
+            raise
 
     def write_limits(
         self, kernel: Kernel, asked: Resources, path: str, first: str, limits: dict[str, str]
@@ -226,6 +231,17 @@ def check_times(limits: Resources) -> None:
         )  # fmt: skip
 
 
+def refuse_missing(kernel: Kernel, files: dict[str, str], first: str) -> None:
+    """Raise Blocked if a limit could not be set since the machine hands down no such controller."""
+    offered = kernel.read(f"{first}/cgroup.controllers").split()
+    missing = sorted({name.partition(".")[0] for name in files} - set(offered))
+    if missing:
+        raise Blocked(
+            f"limits need the controller {', '.join(missing)}, and {first} was not given it",
+            LAB_MACHINE,
+        )
+
+
 def rarer(resources: Resources) -> dict[str, str]:
     """Return {file: text} of the limits that the lesson leaves out, whoever wrote `limits`.
 
@@ -273,13 +289,13 @@ def delegated(kernel: Kernel) -> str:
     """
     lines = kernel.read("/proc/self/cgroup").split("\n")
     line = next((one for one in lines if one[:3] == "0::"), "")
-    own = ROOT + line[3:].removesuffix(f"/{HOST}")
+    own = ROOT + line[3:].removesuffix(f"/{HOST_GROUP}")
     try:
         if set(kernel.read(f"{own}/cgroup.procs").split()) - {str(os.getpid())}:
             return ""
-        if not kernel.exists(f"{own}/{HOST}"):
-            kernel.mkdir(f"{own}/{HOST}")
-        kernel.write(f"{own}/{HOST}/cgroup.procs", "0")
+        if not kernel.exists(f"{own}/{HOST_GROUP}"):
+            kernel.mkdir(f"{own}/{HOST_GROUP}")
+        kernel.write(f"{own}/{HOST_GROUP}/cgroup.procs", "0")
         offered = kernel.read(f"{own}/cgroup.controllers").split()
         wanted = " ".join(f"+{name}" for name in ("cpu", "memory", "pids") if name in offered)
         kernel.write(f"{own}/cgroup.subtree_control", wanted)

@@ -65,6 +65,8 @@ def wait(pid: int) -> int:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         return 130
+    finally:
+        room.clear()
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
 

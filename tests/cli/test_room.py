@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from minidocker.proc import mounts
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 UID = 54321
@@ -29,7 +32,7 @@ def room(command: list[str], request: pytest.FixtureRequest) -> Room:
         who = become if request.param == "user" else []
         env = {"HOME": "/nowhere", "PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY)}
         argv = [*who, *command, "room", "sh", "-c", script]
-        return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60,
+        return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=300,
                               stdin=subprocess.DEVNULL, cwd="/")  # fmt: skip
 
     return run
@@ -120,6 +123,49 @@ def test_root_keeps_the_course_and_owns_what_it_shares(command: list[str], tmp_p
     assert done.stdout == "0\n", done.stderr
     assert {one.stat().st_uid for one in tmp_path.iterdir()} == {0}
     assert not (REPOSITORY / "exercises/new").exists()
+
+
+@pytest.mark.needs("cgroup2")
+@pytest.mark.parametrize("end", ["exit", "kill"])
+def test_a_room_of_roots_has_cgroups_of_its_own(command: list[str], end: str) -> None:
+    """It may divide them, a container in it stands in one, and none stays."""
+    script = """
+        mkdir /sys/fs/cgroup/mine && cat /sys/fs/cgroup/mine/cgroup.type
+        minidocker run -d --name box base sleep 60 >/dev/null
+        sed -n s/^0:://p /proc/$(minidocker inspect -f '{{.State.Pid}}' box)/cgroup
+        minidocker rm -f box >/dev/null
+        minidocker run --rm -m 20m base echo limited 2>&1 | head -1
+        rmdir /sys/fs/cgroup/mine; sleep 60 &
+    """
+    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    opened = subprocess.Popen([*command, "room", "sh", "-c", script], env=env, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # fmt: skip
+    if end == "kill":  # of the command itself: who comes next takes its cgroups along
+        assert opened.stdout and opened.stdout.readline() == "domain\n"
+        opened.kill()
+    said, _ = opened.communicate(timeout=60)
+    if end == "exit":
+        kind, place, limited = said.splitlines()
+        assert kind == "domain" and "/minidocker/" in place
+        # Where the tree has no controllers, it is said which one is missing.
+        assert limited == "limited" or "limits need the controller memory" in limited
+    else:
+        subprocess.run([*command, "room", "true"], env=env, check=True, timeout=60)
+    top = next(one.point for one in mounts.mounts() if one.fstype == "cgroup2")
+    limit = time.monotonic() + 10
+    while (left := list(Path(top).glob("minidocker.grade.*.room"))) and time.monotonic() < limit:
+        time.sleep(0.1)
+        subprocess.run([*command, "room", "true"], env=env, check=True, timeout=60)
+    assert left == []
+
+
+@pytest.mark.parametrize("lessons", ["04 07 12", pytest.param("", marks=pytest.mark.more)])
+def test_the_solutions_pass_in_it(room: Room, lessons: str) -> None:
+    """As `%grade` judges there: a cell is then a user namespace in a user namespace."""
+    done = room(f"minidocker grade {lessons} --from {REPOSITORY}/solutions")
+    outcomes = re.findall(r"^  . (fail|error|blocked|pass|not) ", done.stdout, re.MULTILINE)
+    assert len(outcomes) > 20 and set(outcomes) <= {"pass", "blocked"}, done.stdout
+    assert outcomes.count("pass") > 9
 
 
 def test_namespaces_are_made_in_it_and_joined(room: Room) -> None:

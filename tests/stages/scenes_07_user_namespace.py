@@ -180,7 +180,7 @@ KINDS = {
     "0 is 1000, and more": "0 1000 1\n1 20000 20000\n",
     "7 is 0": "7 0 1\n",
     "0 is 1000, 5 is 0": "0 1000 1\n5 0 1\n",
-    "all as outside": "0 0 65536\n",
+    "all as outside": "0 0 65535\n",  # a cell in a room has one less
     "0 is 10, ten of them": "0 10 10\n",
     "0 is 0, 5 is 1000": "0 0 1\n5 1000 1\n",
 }

@@ -11,7 +11,7 @@ import re
 from looking_at_layers import noted, plan, read, somewhere, token, write
 from looking_at_refusals import errors_come_out
 
-from minidocker.chamber.cell_needs import user_attributes
+from minidocker.chamber.cell_needs import of_the_host, user_attributes
 from minidocker.course.outcomes import Fail, compared, good
 from minidocker.proc import mounts
 
@@ -111,7 +111,7 @@ def test_changes(subject, cell):
         ["write", f"{n['new']}/.wh.{n['kept']}", token()],  # in an archive it would mean something
         ["mkdir", f"{n['new']}/marked"],  # "x" has another meaning than "y"
         ["mark", f"{n['new']}/marked", f"{attributes_space()}.overlay.opaque", "x"],
-        *([["node", f"{n['new']}/first", 240, 0]] if os.geteuid() == 0 else []),
+        *([["node", f"{n['new']}/first", 240, 0]] if of_the_host() else []),
         ["write", f"{n['new']}-beside", token()],  # sorted as a text, it comes before new/…
     ]
     with cell("changes", **args) as one:

@@ -192,6 +192,21 @@ def test_an_ordinary_user_limits_a_container_by_delegation(vm: VirtualMachine) -
         assert "status 125" in without
 
 
+def test_limits_work_in_a_room(vm: VirtualMachine) -> None:
+    """Root's room has a cgroup; a user's where systemd gives one, with a JupyterLab beside it, too."""
+    room = shlex.join(["minidocker", "room", "minidocker", "run", "--rm", "-m", "32m", "base",
+                       "cat", "/sys/fs/cgroup/memory.max"])  # fmt: skip
+    lab = "from minidocker.lab import jupyter; jupyter.divide_cgroup()"
+    divide = f"env PYTHONPATH=/minidocker /opt/minidocker/bin/python -c {shlex.quote(lab)}"
+    assert vm.run(["sh", "-c", f"{room} 2>&1"]).split() == [str(32 << 20)]
+    for line in (f"exec {room}", f"{divide}; {room}; exit $?"):
+        said = as_learner(vm, "sh", "-c", line, delegate=True)
+        assert said.split() == [str(32 << 20), "status", "0"], said
+    without = as_learner(vm, "sh", "-c", f"{room}; exit $?", delegate=True)
+    assert "this room has not that" in without and "Delegate=yes" in without
+    assert vm.run(["find", "/sys/fs/cgroup", "-name", "minidocker.grade.*"]).strip() == ""
+
+
 def test_an_ordinary_user_publishes_a_port(vm: VirtualMachine) -> None:
     """The path of a stock Debian: subordinate ids, /dev/net/tun for everybody, slirp4netns."""
     assert "status 0" in as_learner(vm, "minidocker", "image", "build-base")
