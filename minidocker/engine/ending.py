@@ -239,7 +239,9 @@ def remove(record: dict[str, Any], force: bool, volumes: bool) -> None:
         settle(record)
         if not os.path.isdir(record["directory"]):
             return
-    end = time.monotonic() + (PATIENCE if force else 0)
+    # Who has noted its end may still be at its cables: `start -a` has ended, and `rm` is next.
+    ended = as_now(record).get("status") == "exited"
+    end = time.monotonic() + (PATIENCE if force or ended else 0)
     while not state.clean_up(record, STAGES, Linux(), volumes):
         if not os.path.isdir(record["directory"]):
             return
