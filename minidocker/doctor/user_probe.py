@@ -43,10 +43,15 @@ def of_root(host: Host) -> Iterator[Finding]:
         yield _reach()
 
 
+def _uid_map(host: Host) -> list[list[str]]:
+    """Return the lines of our map of user ids, each as its three numbers."""
+    return [line.split() for line in (host.read("/proc/self/uid_map") or "").splitlines()]
+
+
 def _mapped(host: Host) -> Finding:
     """Say whether a container may get the ids that lesson 07 gives it: of the caller's own map."""
     name, title = "ids", "ids for a container"
-    lines = [line.split() for line in (host.read("/proc/self/uid_map") or "").splitlines()]
+    lines = _uid_map(host)
     there = any(int(first) <= FIRST <= int(first) + int(count) - COUNT
                 for first, _, count in lines)  # fmt: skip
     last = FIRST + COUNT - 1
@@ -71,7 +76,7 @@ def _reach() -> Finding:
 
 def _others(host: Host) -> Iterator[Finding]:
     """Yield whether root can become another user: in a user namespace of one id it cannot."""
-    lines = [line.split() for line in (host.read("/proc/self/uid_map") or "").splitlines()]
+    lines = _uid_map(host)
     if not lines:
         return
     name, title = "subids", "ids of other users"
