@@ -76,11 +76,6 @@ def enter(words: list[str], terminal: int | None = None, share: Sequence[str] = 
     return pid
 
 
-def clear() -> None:
-    """Remove the cgroups of rooms that have ended."""
-    cgroups.sweep()
-
-
 def _write_own_maps(kernel: Linux, pid: int) -> None:
     """Let an ordinary user be root of the room, with the subordinate ids if there are some."""
     mine = ids.choose({})
@@ -103,11 +98,18 @@ def _map(kernel: Linux, owner: dict[str, Any], paths: Sequence[str]) -> None:
     """
     pid = kernel.clone(f.CLONE_NEWUSER)
     if pid == 0:
-        signal.pause()
-    zygote.write_maps(kernel, pid, owner)
-    with open(f"/proc/{pid}/ns/user", "rb") as namespace:
+        try:
+            kernel.prctl(f.PR_SET_PDEATHSIG, f.SIGKILL)
+            signal.pause()
+        finally:
+            os._exit(0)
+    try:
+        zygote.write_maps(kernel, pid, owner)
+        namespace = open(f"/proc/{pid}/ns/user", "rb")
+    finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+    with namespace:
         trees = [detached.copy_of(path, whole=True) for path in paths]
         for tree in trees:
             detached.map_ids(tree, namespace.fileno(), recursive=True)

@@ -8,7 +8,7 @@ import select
 import signal
 import sys
 
-from minidocker.chamber import room
+from minidocker.chamber import cgroups, room
 from minidocker.errors import NotFound
 from minidocker.kernel.flags import PR_SET_PDEATHSIG
 from minidocker.kernel.linux import Linux
@@ -66,7 +66,7 @@ def wait(pid: int) -> int:
         os.waitpid(pid, 0)
         return 130
     finally:
-        room.clear()
+        cgroups.sweep()
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
 
